@@ -1,0 +1,1 @@
+"""What handlers import. Each module's public names are its whole interface."""
