@@ -1,0 +1,28 @@
+"""The one kind of error meant for the person at the keyboard."""
+
+from pathlib import Path
+
+
+class BlueprintError(Exception):
+    """A mistake the person can mend: what happened, where, and what to do next.
+
+    The command line prints it without a traceback; anything else that escapes is a defect of the tools.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, advice: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.advice = advice
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        step = f"\n  {self.advice}" if self.advice else ""
+        return f"{place}{self.what}{step}"
+
+
+def at(path: Path, line: int | None = None) -> str:
+    """`file:line`, relative to the working directory where that is shorter to read."""
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{line}" if line else str(path)
