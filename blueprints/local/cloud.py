@@ -1,0 +1,227 @@
+"""The seam to the embedded AWS: start it, deploy to it, invoke, reset, stop.
+
+Nothing else in the project knows what stands behind it. The AWS itself runs in a child process (`server`); this side
+talks to it as any program talks to AWS, through boto3.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from blueprints.errors import BlueprintError
+from blueprints.local.server import HOST, INITIALISE_PATH
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+SECRET = "embedded"  # noqa: S105 - nothing to protect: the account lives on loopback and for minutes
+# One second here is a minute there: retries that take AWS minutes take seconds.
+TIME_SCALE = 60.0
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Memory Used: (\d+) MB")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an invocation came to."""
+
+    payload: Any
+    """The function's answer, or the error as Lambda describes it."""
+    failed: bool
+    log: str
+    """The last 4 KB of what Lambda logged, START to REPORT."""
+    duration_ms: float | None
+    memory_mb: int | None
+
+
+class Cloud:
+    """A running embedded AWS. A context manager: leaving it leaves no process, no port and no folder."""
+
+    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE) -> None:
+        """Start on a free port, or the given one. Raises BlueprintError when it can't."""
+        self._folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process that writes it
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "blueprints.local.server", self._folder, str(port), str(time_scale)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_server_environment(),
+            cwd=self._folder,
+            start_new_session=True,
+        )
+        self._stopping = threading.Lock()
+        try:
+            self.port = self._await_port()
+            self._await_health()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of every service."""
+        return f"http://{HOST}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """What to export so that the AWS CLI, the SDKs and SAM talk to this AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's owner, untouched by the user's own AWS settings."""
+        settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3})
+        return _owner_session().client(service, endpoint_url=self.endpoint, config=settings)
+
+    def invoke(self, function: str, event: object) -> Answer:
+        """Invoke a function by name or ARN and wait for its answer."""
+        response = self.client("lambda").invoke(
+            FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode()
+        )
+        log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
+        report = _REPORT.search(log)
+        return Answer(
+            payload=json.loads(response["Payload"].read() or b"null"),
+            failed="FunctionError" in response,
+            log=log,
+            duration_ms=float(report[2]) if report else None,
+            memory_mb=int(report[3]) if report else None,
+        )
+
+    def initialise(self, function_arn: str) -> dict[str, Any]:
+        """Start an environment of a function and keep it warm: `milliseconds`, or `error` and `log`."""
+        query = urllib.parse.urlencode({"function": function_arn})
+        answer: dict[str, Any] = json.loads(self._get(f"{INITIALISE_PATH}?{query}", timeout=900.0))
+        return answer
+
+    def reset(self) -> None:
+        """Empty the account: every resource of every service is gone."""
+        request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
+        _opener().open(request, timeout=60).close()
+
+    def stop(self) -> None:
+        """End the process and all it started, and remove its folder. Stopping twice does no harm."""
+        with self._stopping:
+            if self._process.stdin and not self._process.stdin.closed:
+                self._process.stdin.close()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._log.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def server_log(self) -> str:
+        """What the process itself had to say: deliveries that failed, defects."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _await_port(self) -> int:
+        """The server's first line says where it listens, or why it does not."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise BlueprintError(
+                f"The embedded AWS ended while starting (exit status {self._process.wait()}).",
+                advice=f"Its last words:\n{self.server_log()[-2000:]}",
+            )
+        said = json.loads(line)
+        if "error" in said:
+            raise BlueprintError(
+                f"The embedded AWS can't start: {said['error']}.",
+                advice="Choose another port with --port, or leave it out to take any free one.",
+            )
+        return int(said["port"])
+
+    def _await_health(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._get("/_ministack/health", timeout=_START_SECONDS)
+            except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    last_words = self.server_log()[-2000:]
+                    raise BlueprintError("The embedded AWS does not answer.", advice=last_words) from error
+                time.sleep(0.02)
+            else:
+                return
+
+    def _get(self, path: str, timeout: float) -> bytes:
+        with _opener().open(self.endpoint + path, timeout=timeout) as response:
+            body: bytes = response.read()
+        return body
+
+
+@cache
+def _owner_session() -> "boto3.Session":
+    """A session blind to the user's own AWS settings: no profile, endpoint or region of a real account leaks in."""
+    _reach_loopback_directly()
+    blind = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET,
+        region_name=REGION,
+        botocore_session=botocore.session.Session(blind),
+    )
+
+
+def _reach_loopback_directly() -> None:
+    """Botocore takes proxies from the environment, and knows no other way to leave one out."""
+    for variable in ("NO_PROXY", "no_proxy"):
+        os.environ[variable] = ",".join(filter(None, [os.environ.get(variable), HOST]))
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Loopback needs no proxy, whatever the environment says."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _server_environment() -> dict[str, str]:
+    """The host's environment without what would steer the SDKs or the interpreter elsewhere."""
+    foreign = ("AWS_", "PYTHON", "LAMBDA_", "MINISTACK_", "LOCALSTACK_")
+    proxies = ("http_proxy", "https_proxy", "all_proxy")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) and name.lower() not in proxies
+    }
+    return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": str(Path(__file__).parents[2])}

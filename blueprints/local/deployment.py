@@ -1,0 +1,200 @@
+"""Deploys a pattern's real template to the embedded AWS, and looks whether what stands there can work.
+
+An emulator's hazard is the silent success: CREATE_COMPLETE over a function that can't be imported or a rule that is
+off. So every function is started, and every rule and event source mapping looked at, before a stack counts as deployed.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from blueprints.errors import BlueprintError
+from blueprints.local.cloud import Cloud
+from blueprints.local.resource_types import NOT_EMULATED
+
+_PACKAGES = "blueprints-packages"
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_BODY_LIMIT = 51_200
+_WAIT = {"Delay": 0.05, "MaxAttempts": 2400}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a deployed stack."""
+
+    logical_id: str
+    physical_id: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack: what a demo or a person works with."""
+
+    name: str
+    outputs: dict[str, str]
+    resources: tuple[Resource, ...]
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """Its resources of one CloudFormation type."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    @property
+    def not_emulated(self) -> list[dict[str, str]]:
+        """What was accepted without its behaviour: `resource`, `type` and the `consequence`."""
+        return [
+            {"resource": each.logical_id, "type": each.type, "consequence": NOT_EMULATED[each.type]}
+            for each in self.resources
+            if each.type in NOT_EMULATED
+        ]
+
+
+def upload(cloud: Cloud, packages: Mapping[str, Path]) -> dict[str, tuple[str, str]]:
+    """Put function packages, by logical id, where CloudFormation fetches them: logical id to bucket and key."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=_PACKAGES)
+    places = {}
+    for logical_id, package in packages.items():
+        content = package.read_bytes()
+        key = f"{hashlib.sha256(content).hexdigest()}.zip"
+        s3.put_object(Bucket=_PACKAGES, Key=key, Body=content)
+        places[logical_id] = (_PACKAGES, key)
+    return places
+
+
+def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str, str] | None = None) -> Stack:
+    """Create or update a stack from a packaged template, in JSON. Raises BlueprintError with the reasons it failed."""
+    cloudformation = cloud.client("cloudformation")
+    request: dict[str, Any] = {
+        "StackName": stack_name,
+        "Capabilities": _CAPABILITIES,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": str(value)} for key, value in (parameters or {}).items()
+        ],
+        **_template_argument(cloud, template),
+    }
+    known = _exists(cloudformation, stack_name)
+    try:
+        (cloudformation.update_stack if known else cloudformation.create_stack)(**request)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise BlueprintError(f"CloudFormation refused the template: {_message(error)}") from error
+    _await(cloudformation, stack_name)
+    return _described(cloudformation, stack_name)
+
+
+def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
+    """Start an environment of every function: logical id to milliseconds. Raises BlueprintError when one fails."""
+    started = {}
+    for function in stack.of_type("AWS::Lambda::Function"):
+        for arn in _as_invoked(cloud, function.physical_id):
+            answer = cloud.initialise(arn)
+            if "error" in answer:
+                raise BlueprintError(
+                    f"Function {function.logical_id} does not start: {answer['error']}",
+                    advice=f"It would fail the same way on Lambda. Its log:\n{answer['log'].strip()}"
+                    if answer["log"].strip()
+                    else "It would fail the same way on Lambda.",
+                )
+            started[function.logical_id] = float(answer["milliseconds"])
+    return started
+
+
+def check_event_sources(cloud: Cloud, stack: Stack) -> None:
+    """Raises BlueprintError when a rule or event source mapping of the stack is not enabled."""
+    off = [*_disabled_rules(cloud, stack), *_disabled_mappings(cloud, stack)]
+    if off:
+        raise BlueprintError(f"Deployed, but no event would arrive: {'; '.join(off)}.")
+
+
+def _as_invoked(cloud: Cloud, function_name: str) -> list[str]:
+    """The ARNs events call a function by: its aliases where it has any, else the function itself."""
+    client = cloud.client("lambda")
+    aliases = [alias["AliasArn"] for alias in client.list_aliases(FunctionName=function_name)["Aliases"]]
+    return aliases or [client.get_function_configuration(FunctionName=function_name)["FunctionArn"]]
+
+
+def _disabled_rules(cloud: Cloud, stack: Stack) -> list[str]:
+    events = cloud.client("events")
+    states = {}
+    for rule in stack.of_type("AWS::Events::Rule"):
+        bus, _, name = rule.physical_id.rpartition("|")
+        described = events.describe_rule(Name=name, **({"EventBusName": bus} if bus else {}))
+        states[rule.logical_id] = described["State"]
+    return [f"rule {logical_id} is {state}" for logical_id, state in states.items() if state != "ENABLED"]
+
+
+def _disabled_mappings(cloud: Cloud, stack: Stack) -> list[str]:
+    client = cloud.client("lambda")
+    states = {
+        mapping.logical_id: client.get_event_source_mapping(UUID=mapping.physical_id)["State"]
+        for mapping in stack.of_type("AWS::Lambda::EventSourceMapping")
+    }
+    return [f"event source mapping {name} is {state}" for name, state in states.items() if state != "Enabled"]
+
+
+def _template_argument(cloud: Cloud, template: str) -> dict[str, str]:
+    """CloudFormation takes large templates from S3 only."""
+    if len(template.encode()) <= _BODY_LIMIT:
+        return {"TemplateBody": template}
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=_PACKAGES)
+    key = f"{hashlib.sha256(template.encode()).hexdigest()}.json"
+    s3.put_object(Bucket=_PACKAGES, Key=key, Body=template.encode())
+    return {"TemplateURL": f"{cloud.endpoint}/{_PACKAGES}/{key}"}
+
+
+def _exists(cloudformation: Any, stack_name: str) -> bool:
+    try:
+        cloudformation.describe_stacks(StackName=stack_name)
+    except ClientError:
+        return False
+    return True
+
+
+def _await(cloudformation: Any, stack_name: str) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        status = stack["StackStatus"]
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            return
+        if not status.endswith("_IN_PROGRESS"):
+            reasons = _failures(cloudformation, stack_name) or stack.get("StackStatusReason", status)
+            raise BlueprintError(f"The stack was not deployed ({status}): {reasons}")
+        if time.monotonic() > deadline:
+            raise BlueprintError(f"The stack is still {status} after two minutes.")
+        time.sleep(0.05)
+
+
+def _failures(cloudformation: Any, stack_name: str) -> str:
+    """The resources that failed, with CloudFormation's reasons; those cancelled because of them say nothing."""
+    events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+    failed = [event for event in reversed(events) if event["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")]
+    reasons = [
+        f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', 'no reason')}"
+        for event in failed
+        if "cancelled" not in event.get("ResourceStatusReason", "")
+    ]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _described(cloudformation: Any, stack_name: str) -> Stack:
+    described = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    listed = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    return Stack(
+        name=stack_name,
+        outputs={output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])},
+        resources=tuple(
+            Resource(each["LogicalResourceId"], each["PhysicalResourceId"], each["ResourceType"]) for each in listed
+        ),
+    )
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message") or error)

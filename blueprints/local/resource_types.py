@@ -1,0 +1,98 @@
+"""What CloudFormation accepts here beyond the base emulator, and what it refuses that the base emulator lets pass."""
+
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.function_code import reason_not_to_run
+from blueprints.local.hooks import Hook
+
+REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+PHYSICAL_NAME = Hook(
+    "services.cloudformation.provisioners",
+    "_physical_name",
+    ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
+)
+CODE_FROM_S3 = Hook("services.lambda_svc", "_fetch_code_from_s3", ("bucket", "key", "version_id"))
+FUNCTIONS = Hook("services.lambda_svc", "_functions")
+HOOKS = (REGISTRY, PHYSICAL_NAME, CODE_FROM_S3, FUNCTIONS)
+
+# Accepted without the behaviour; `run` and `up` list every such resource with this sentence.
+NOT_EMULATED = {
+    "AWS::CodeDeploy::Application": "no gradual deployment: an update moves the alias at once",
+    "AWS::CodeDeploy::DeploymentGroup": "no gradual deployment: an update moves the alias at once",
+    "AWS::CloudWatch::Dashboard": "stored; nothing draws it",
+    "AWS::CloudWatch::Alarm": "stored; most metrics it would watch are not recorded yet",
+}
+_INERT = ("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup")
+
+_Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
+_Update = Callable[..., tuple[str, dict[str, Any]]]
+
+
+def install() -> None:
+    """Add the inert types, and look at every function before it is made."""
+    registry = REGISTRY.current()
+    for inert in _INERT:
+        registry[inert] = {"create": _create_inert, "update": _update_inert, "delete": _delete_inert}
+    functions = registry["AWS::Lambda::Function"]
+    registry["AWS::Lambda::Function"] = {
+        **functions,
+        "create": _checked_create(functions["create"]),
+        "update": _checked_update(functions["update"]),
+    }
+
+
+def _checked_create(create: _Create) -> _Create:
+    def checked(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        _check_function(props)
+        physical_id, attributes = create(logical_id, props, stack_name)
+        _complete_function(physical_id, props)
+        return physical_id, attributes
+
+    return checked
+
+
+def _checked_update(update: _Update) -> _Update:
+    def checked(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> tuple[str, dict[str, Any]]:
+        _check_function(new)
+        updated_id, attributes = update(physical_id, old, new, *rest)
+        _complete_function(updated_id, new)
+        return updated_id, attributes
+
+    return checked
+
+
+def _check_function(props: dict[str, Any]) -> None:
+    """CloudFormation reports a ValueError as the reason the resource failed."""
+    code = props.get("Code") or {}
+    package_type = "Image" if code.get("ImageUri") else props.get("PackageType", "Zip")
+    reason = reason_not_to_run({"PackageType": package_type, "Runtime": props.get("Runtime")})
+    if reason:
+        raise ValueError(f"This function cannot run on the embedded AWS: {reason}.")
+    bucket, key = code.get("S3Bucket"), code.get("S3Key")
+    if bucket and CODE_FROM_S3.current()(bucket, key, code.get("S3ObjectVersion")) is None:
+        raise ValueError(
+            f"Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: "
+            f"The specified key does not exist: s3://{bucket}/{key}."
+        )
+
+
+def _complete_function(name: str, props: dict[str, Any]) -> None:
+    """Settings of a function that the base emulator knows by API but forgets when a template gives them."""
+    function = FUNCTIONS.current()[name]
+    function["concurrency"] = props.get("ReservedConcurrentExecutions")
+    function["config"]["DeadLetterConfig"] = props.get("DeadLetterConfig") or {}
+    if props.get("KmsKeyArn"):
+        function["config"]["KMSKeyArn"] = props["KmsKeyArn"]
+
+
+def _create_inert(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+    return PHYSICAL_NAME.current()(stack_name, logical_id), {}
+
+
+def _update_inert(physical_id: str, old: dict[str, Any], new: dict[str, Any], *_: Any) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+    return physical_id, {}
+
+
+def _delete_inert(physical_id: str, props: dict[str, Any]) -> None:
+    """Nothing was made, so nothing is to be removed."""

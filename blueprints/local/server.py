@@ -1,0 +1,194 @@
+"""The embedded AWS as a process: the base emulator, extended, on one loopback port.
+
+Started by `cloud.Cloud` as `python -m blueprints.local.server FOLDER PORT TIME_SCALE`. It says on standard output, as
+one line of JSON, at which port it answers or why it can't start; and it lives as long as its standard input is open, so
+that a parent that is killed leaves nothing behind: no process, no port, no folder.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import parse_qs
+
+from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
+
+_Application = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Awaitable[None]]], Awaitable[None]]
+
+INITIALISE_PATH = "/_blueprints/initialise"
+HOST = "127.0.0.1"
+
+log = logging.getLogger(__name__)
+
+
+def configure(folder: Path, port: int) -> None:
+    """Set what the base emulator reads from its environment when it is imported."""
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        AUTH="true",
+        BIND_HOST=HOST,  # the default binds every interface
+        MINISTACK_HOST=HOST,
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",  # else 0.0.0.0:8883 is bound
+        SFTP_ENABLED="0",
+        TMPDIR=str(temporary),
+        STATE_DIR=str(folder / "state"),
+        S3_DATA_DIR=str(folder / "s3"),
+        PERSIST_STATE="0",
+        LOG_LEVEL=os.environ.get("BLUEPRINTS_LOG_LEVEL", "WARNING"),
+        # Never a Docker daemon: what needs one is refused, not tried.
+        DOCKER_HOST=f"unix://{folder}/no-docker.sock",
+    )
+
+
+def all_hooks() -> tuple[Hook, ...]:
+    """Every internal of the base emulator that the extensions take hold of."""
+    from blueprints.local import (
+        asynchronous,
+        event_targets,
+        executor,
+        function_code,
+        function_logs,
+        payload_limits,
+        resource_policies,
+        resource_types,
+        s3_delivery,
+    )
+
+    extensions = (
+        asynchronous,
+        event_targets,
+        executor,
+        function_code,
+        function_logs,
+        payload_limits,
+        resource_policies,
+        resource_types,
+        s3_delivery,
+    )
+    return tuple(hook for extension in extensions for hook in extension.HOOKS)
+
+
+class Server:
+    """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
+
+    def __init__(self, folder: Path, port: int, time_scale: float) -> None:
+        from blueprints.local import event_targets, payload_limits, resource_types, s3_delivery
+        from blueprints.local.asynchronous import AsynchronousInvocations
+        from blueprints.local.executor import Executor
+
+        verify(all_hooks())
+        endpoint = f"http://{HOST}:{port}"
+        self.executor = Executor(folder, endpoint)
+        self.executor.install()
+        invocations = AsynchronousInvocations(endpoint, time_scale)
+        invocations.install()
+        s3_delivery.install(invocations)
+        event_targets.install(invocations, endpoint, time_scale)
+        resource_types.install()
+        payload_limits.install()
+
+    def application(self) -> _Application:
+        """The base emulator's application, with the paths of our own in front."""
+        from ministack.app import app
+
+        async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+            if scope["type"] == "http" and scope["path"] == INITIALISE_PATH:
+                await self._answer_initialise(scope, send)
+            else:
+                await app(scope, receive, send)
+
+        return application
+
+    async def _answer_initialise(self, scope: dict[str, Any], send: Callable[..., Awaitable[None]]) -> None:
+        function = parse_qs(scope["query_string"].decode())["function"][0]
+        answer = await asyncio.to_thread(self._initialise, function)
+        body = json.dumps(answer).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _initialise(self, function_arn: str) -> dict[str, Any]:
+        """Start an environment of a function, named by its ARN with qualifier, and keep it for the first event."""
+        from blueprints.local.asynchronous import FunctionAsInvoked
+        from blueprints.local.execution_environment import InitialisationFailed
+        from blueprints.local.function_code import CannotRun
+
+        function = FunctionAsInvoked.named(function_arn)
+        if function is None:
+            return {"error": f"{function_arn} does not exist", "log": ""}
+        try:
+            return {"milliseconds": self.executor.initialise(function.record)}
+        except InitialisationFailed as failure:
+            return {"error": str(failure), "log": failure.log}
+        except CannotRun as reason:
+            return {"error": str(reason), "log": ""}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    folder, port, time_scale = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the parent decides
+    try:
+        listener = _listen(port)
+    except OSError as error:
+        _refuse(f"port {port} on {HOST} can't be used: {error.strerror}")
+    port = listener.getsockname()[1]
+    configure(folder, port)
+    try:
+        server = Server(folder, port, time_scale)
+    except IncompatibleEmulator as error:
+        _refuse(str(error))
+
+    def end(*_: object) -> NoReturn:
+        server.executor.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True).start()
+    print(json.dumps({"port": port}), flush=True)
+    asyncio.run(_serve(server.application(), listener))
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(1024)
+    return listener
+
+
+async def _serve(application: _Application, listener: socket.socket) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.accesslog = None
+    await serve(application, config)  # type: ignore[arg-type]
+
+
+def _end_with_stdin(end: Callable[[], NoReturn]) -> None:
+    while sys.stdin.buffer.read(4096):
+        continue
+    end()
+
+
+def _refuse(reason: str) -> NoReturn:
+    print(json.dumps({"error": reason}), flush=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
