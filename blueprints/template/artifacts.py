@@ -1,0 +1,143 @@
+"""Properties that name a local file or folder, and the template with what was uploaded in their place."""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.errors import BlueprintError
+from blueprints.template.reading import Template
+
+_REMOTE = ("s3://", "https://", "http://")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One property that names something on this machine."""
+
+    logical_id: str
+    place: tuple[str, ...]
+    """Below the resource's Properties."""
+    path: str
+    form: str
+
+    @property
+    def name(self) -> str:
+        """Such as `CodeUri` or `Command.ScriptLocation`."""
+        return ".".join(self.place)
+
+
+# What `aws cloudformation package` and `sam package` upload, and how CloudFormation wants to be told where it lies.
+_ARTIFACTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "AWS::Serverless::Function": (("CodeUri", "Bucket Key"),),
+    "AWS::Serverless::LayerVersion": (("ContentUri", "Bucket Key"),),
+    "AWS::Serverless::Api": (("DefinitionUri", "Bucket Key"),),
+    "AWS::Serverless::HttpApi": (("DefinitionUri", "Bucket Key"),),
+    "AWS::Serverless::StateMachine": (("DefinitionUri", "Bucket Key"),),
+    "AWS::Serverless::GraphQLApi": (("SchemaUri", "s3"),),
+    "AWS::Serverless::Application": (("Location", "https"),),
+    "AWS::Lambda::Function": (("Code", "S3Bucket S3Key"),),
+    "AWS::Lambda::LayerVersion": (("Content", "S3Bucket S3Key"),),
+    "AWS::ApiGateway::RestApi": (("BodyS3Location", "Bucket Key"),),
+    "AWS::ApiGatewayV2::Api": (("BodyS3Location", "Bucket Key"),),
+    "AWS::AppSync::GraphQLSchema": (("DefinitionS3Location", "s3"),),
+    "AWS::AppSync::Resolver": (
+        ("CodeS3Location", "s3"),
+        ("RequestMappingTemplateS3Location", "s3"),
+        ("ResponseMappingTemplateS3Location", "s3"),
+    ),
+    "AWS::AppSync::FunctionConfiguration": (
+        ("CodeS3Location", "s3"),
+        ("RequestMappingTemplateS3Location", "s3"),
+        ("ResponseMappingTemplateS3Location", "s3"),
+    ),
+    "AWS::StepFunctions::StateMachine": (("DefinitionS3Location", "Bucket Key"),),
+    "AWS::Glue::Job": (("Command.ScriptLocation", "s3"),),
+    "AWS::ElasticBeanstalk::ApplicationVersion": (("SourceBundle", "S3Bucket S3Key"),),
+    "AWS::CloudFormation::Stack": (("TemplateURL", "https"),),
+}
+
+
+def local_artifacts(template: Template) -> Iterator[Artifact]:
+    """Every local path in the template's resources, Globals included."""
+    for logical_id, resource in template.resources.items():
+        properties = template.properties(logical_id)
+        if "InlineCode" in properties:
+            continue  # SAM then passes over a CodeUri, which Globals may have set
+        for name, form in _ARTIFACTS.get(str(resource.get("Type")), ()):
+            place = tuple(name.split("."))
+            value: Any = properties
+            for part in place:
+                value = value.get(part) if isinstance(value, dict) else None
+            if isinstance(value, str) and not value.startswith(_REMOTE):
+                yield Artifact(logical_id, place, value, form)
+
+
+def includes(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Local files named by AWS::Include: the place in the template, and the path."""
+    yield from _includes(template.body, ())
+
+
+def packaged(template: Template, code: Mapping[str, tuple[str, str]]) -> str:
+    """The template as JSON with `code`, logical id to (bucket, key), in place of local paths.
+
+    What CloudFormation cannot see is never sent: a local path without an upload is an error that names it.
+    """
+    body = copy.deepcopy(template.body)
+    unknown = sorted(set(code) - {artifact.logical_id for artifact in local_artifacts(template)})
+    if unknown:
+        raise BlueprintError(
+            f"{', '.join(unknown)}: uploads were given for what names no local path.",
+            where=template.at("Resources"),
+            advice="Give uploads only for resources whose CodeUri, ContentUri or DefinitionUri is a local path.",
+        )
+    for artifact in local_artifacts(template):
+        place = ("Resources", artifact.logical_id, "Properties", *artifact.place)
+        if artifact.logical_id not in code:
+            raise _not_uploaded(template, place, f"{artifact.logical_id}: {artifact.name} '{artifact.path}'")
+        _put(body["Resources"][artifact.logical_id], artifact, *code[artifact.logical_id])
+    for found, path in includes(template):
+        raise _not_uploaded(
+            template, found, f"{found[1] if len(found) > 1 else 'Fn::Transform'}: AWS::Include '{path}'"
+        )
+    for shared in body.get("Globals", {}).values():
+        if isinstance(shared, dict) and isinstance(shared.get("CodeUri"), str):
+            del shared["CodeUri"]  # each function has its own by now
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _put(resource: dict[str, Any], artifact: Artifact, bucket: str, key: str) -> None:
+    holder = resource.setdefault("Properties", {})
+    for part in artifact.place[:-1]:
+        holder = holder[part]
+    if artifact.form == "s3":
+        value: object = f"s3://{bucket}/{key}"
+    elif artifact.form == "https":
+        value = f"https://{bucket}.s3.amazonaws.com/{key}"
+    else:
+        value = dict(zip(artifact.form.split(), (bucket, key), strict=True))
+    holder[artifact.place[-1]] = value
+
+
+def _not_uploaded(template: Template, place: tuple[str | int, ...], what: str) -> BlueprintError:
+    return BlueprintError(
+        f"{what} is a path on this machine, and nothing was uploaded for it.",
+        where=template.at(*place),
+        advice="Only functions are built and uploaded; write other content into the template itself "
+        "(DefinitionBody, DefinitionString, Definition), or name an s3:// location.",
+    )
+
+
+def _includes(value: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _includes(item, (*place, index))
+    if not isinstance(value, dict):
+        return
+    for name, item in value.items():
+        if name == "Fn::Transform" and isinstance(item, dict) and item.get("Name") == "AWS::Include":
+            path = item.get("Parameters", {}).get("Location")
+            if isinstance(path, str) and not path.startswith(_REMOTE):
+                yield (*place, name), path
+        yield from _includes(item, (*place, name))

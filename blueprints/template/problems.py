@@ -1,0 +1,216 @@
+"""What is wrong with a template that CloudFormation, or its emulation, would pass over or find out too late."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from blueprints.errors import at
+from blueprints.template.artifacts import includes, local_artifacts
+from blueprints.template.handlers import missing_handler
+from blueprints.template.reading import Template
+from blueprints.template.schemas import Place, advice, resource_types, schema_of, unknown_names
+
+_ATTRIBUTES = (
+    "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy",
+    "CreationPolicy",
+)  # fmt: skip
+_SAM_ATTRIBUTES = ("Connectors", "IgnoreGlobals")
+_CUSTOM_ATTRIBUTES = ("Version",)
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake: where it is, which rule it breaks, and what to write instead."""
+
+    file: Path
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{at(self.file, self.line)}: {self.message} [{self.rule}]"
+
+
+def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> list[Problem]:
+    """Every problem of a template, in the order of its lines.
+
+    With `expanded`, also of what SAM made out of it, where properties that SAM hands on unseen are checked. Without
+    it (because expanding failed, say) only what is written is checked, and by SAM's published schema alone, which lags
+    behind what SAM takes.
+    """
+    found = [
+        *(problem for logical_id in template.resources for problem in _resource(template, logical_id, expanded)),
+        *_artifacts(template),
+        *_handlers(template),
+    ]
+    if expanded is not None:
+        found += _expanded(template, expanded)
+    return sorted(dict.fromkeys(found))
+
+
+def _problem(template: Template, place: Place, rule: str, message: str) -> Problem:
+    return Problem(template.path, template.line(*place), rule, message)
+
+
+def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] | None) -> Iterator[Problem]:
+    resource = template.resources[logical_id]
+    place = ("Resources", logical_id)
+    kind = resource.get("Type")
+    if not isinstance(kind, str):
+        yield _problem(template, place, "type", f"{logical_id} has no Type; write 'Type: AWS::…'.")
+        return
+    wrong = _unknown_type(kind)
+    if wrong:
+        yield _problem(template, (*place, "Type"), "unknown-type", f"{logical_id}: {wrong}")
+        return
+    yield from _attributes(template, logical_id, resource, kind)
+    handed_on = _handed_on(template, logical_id, expanded) if expanded is not None else frozenset()
+    for unknown in unknown_names(resource.get("Properties") or {}, kind):
+        if expanded is not None and (unknown.name in handed_on or _vouched_for(kind, unknown.place)):
+            continue
+        yield _problem(
+            template,
+            (*place, "Properties", *unknown.place),
+            "unknown-property",
+            f"{logical_id}: {_owner(kind, unknown.place)} has no property {unknown.name}; {unknown.advice}",
+        )
+
+
+def _handed_on(template: Template, logical_id: str, expanded: Mapping[str, Any]) -> frozenset[str]:
+    """Names that SAM passed to the resources it made of this one: CloudFormation's schemas judge them there."""
+    if not str(template.resources[logical_id].get("Type")).startswith("AWS::Serverless::"):
+        return frozenset()
+    made = (
+        resource.get("Properties")
+        for name, resource in expanded.get("Resources", {}).items()
+        if _source(template, name) == logical_id
+    )
+    return frozenset(name for properties in made for name in _all_names(properties))
+
+
+def _all_names(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _all_names(item)
+
+
+def _vouched_for(kind: str, place: Place) -> bool:
+    """Whether SAM itself refuses unknown names there: it does right below an event's Properties."""
+    event = len(place) == 4 and place[0] == "Events" and place[2] == "Properties"
+    return event and kind.startswith("AWS::Serverless::")
+
+
+def _unknown_type(kind: str) -> str | None:
+    """Types of private registries are taken at their word, unless they look like a slip of the keyboard."""
+    if schema_of(kind) is not None:
+        return None
+    close = get_close_matches(kind, resource_types(), n=1, cutoff=0.6 if kind.startswith("AWS::") else 0.9)
+    if not close and not kind.startswith("AWS::"):
+        return None
+    return f"there is no resource type {kind}; " + (f"did you mean {close[0]}?" if close else "look it up.")
+
+
+def _attributes(template: Template, logical_id: str, resource: dict[str, Any], kind: str) -> Iterator[Problem]:
+    known: tuple[str, ...] = _ATTRIBUTES
+    if kind.startswith("AWS::Serverless::"):
+        known += _SAM_ATTRIBUTES
+    elif kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
+        known += _CUSTOM_ATTRIBUTES
+    elif "Connectors" in resource:
+        known += _SAM_ATTRIBUTES[:1]
+    for name in resource:
+        if name not in known and not name.startswith("Fn::"):
+            yield _problem(
+                template,
+                ("Resources", logical_id, name),
+                "unknown-attribute",
+                f"{logical_id}: a resource has no attribute {name}; {advice(name, (*known, *_own_names(kind, name)))}",
+            )
+
+
+def _own_names(kind: str, name: str) -> tuple[str, ...]:
+    """A property written one level too high is found by its own name."""
+    properties = (schema_of(kind) or {}).get("properties", {})
+    return (f"Properties.{name}",) if name in properties else ()
+
+
+def _owner(kind: str, place: Place) -> str:
+    path = ".".join(str(part) for part in place[:-1] if isinstance(part, str) and not part.startswith("Fn::"))
+    return f"{kind}.{path}" if path else kind
+
+
+def _artifacts(template: Template) -> Iterator[Problem]:
+    paths: list[tuple[Place, str, str]] = [
+        (("Resources", each.logical_id, "Properties", *each.place), f"{each.logical_id}: {each.name}", each.path)
+        for each in local_artifacts(template)
+    ]
+    paths += [(place, "AWS::Include", path) for place, path in includes(template)]
+    home = template.folder.resolve()
+    for place, name, path in paths:
+        target = (home / path).resolve()
+        if not target.is_relative_to(home):
+            message = f"{name} '{path}' lies outside {home.name}/; move it inside, so that the folder can be copied."
+            yield _problem(template, place, "outside", message)
+        elif not target.exists():
+            siblings = tuple(sorted(each.name for each in target.parent.glob("*") if not each.name.startswith(".")))
+            otherwise = f"make it, or name what is in {home.name}/."
+            message = f"{name} '{path}' does not exist; {advice(target.name, siblings, otherwise)}"
+            yield _problem(template, place, "missing-path", message)
+
+
+def _handlers(template: Template) -> Iterator[Problem]:
+    for logical_id in template.of_type("AWS::Serverless::Function", "AWS::Lambda::Function"):
+        properties = template.properties(logical_id)
+        runtime, handler = template.value(properties.get("Runtime")), template.value(properties.get("Handler"))
+        code = properties.get("CodeUri", properties.get("Code"))
+        if not (isinstance(runtime, str) and runtime.startswith("python") and isinstance(code, str)):
+            continue
+        if "InlineCode" in properties:
+            continue
+        folder = template.folder / code
+        if not folder.is_dir() or not isinstance(handler, str):
+            continue
+        wrong = missing_handler(folder, handler, elsewhere=bool(properties.get("Layers")))
+        if wrong:
+            place = ("Resources", logical_id, "Properties", "Handler")
+            yield _problem(template, place, "handler", f"{logical_id}: {wrong}")
+
+
+def _expanded(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems of what SAM made; resources that it left as they were written have been checked already."""
+    for logical_id, resource in expanded.get("Resources", {}).items():
+        written = template.resources.get(logical_id)
+        if written is not None and written.get("Type") == resource.get("Type"):
+            continue
+        source = _source(template, logical_id)
+        kind = str(resource.get("Type"))
+        wrong = _unknown_type(kind)
+        if wrong:
+            yield _problem(template, ("Resources", source), "unknown-type", f"{source}: {wrong}")
+        for unknown in unknown_names(resource.get("Properties") or {}, kind):
+            yield _problem(
+                template,
+                _nearest(template, source, unknown.name),
+                "unknown-property",
+                f"{source}: {_owner(kind, unknown.place)}, which SAM makes of it, has no property {unknown.name}; "
+                f"{unknown.advice}",
+            )
+
+
+def _source(template: Template, logical_id: str) -> str:
+    """The written resource that an expanded one was made of: the longest name that it begins with."""
+    fitting = [name for name in template.resources if logical_id.startswith(name)]
+    return max(fitting, key=len, default=logical_id)
+
+
+def _nearest(template: Template, logical_id: str, name: str) -> Place:
+    """Where in a resource a property of that name is written, Globals included; else the resource itself."""
+    start = ("Resources", logical_id)
+    for place in template.lines:
+        if place and place[-1] == name and (place[:2] == start or place[0] == "Globals"):
+            return place
+    return start
