@@ -1,0 +1,112 @@
+"""The story of this pattern: put a photo into the source bucket, get its renditions from the other.
+
+    python demo.py STACK_NAME [PHOTO]
+
+plays it on the account your AWS credentials are for.
+"""
+
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PHOTO = Path(__file__).parent / "photo.jpg"
+PATIENCE = 90  # seconds, a cold start included
+
+
+class ImageRejected(Exception):
+    """The pattern refused the image; the message is its reason."""
+
+
+def run(stack: Any) -> dict[str, Any]:
+    """Put one photo, wait for its manifest, download what it names; raises when any of that did not happen."""
+    photo = stack.input or PHOTO
+    outputs = stack.outputs
+    s3 = stack.client("s3")
+    key = f"demo/{uuid.uuid4().hex[:8]}/{photo.name}"
+    with stack.step(f"Put {photo.name} into {outputs['SourceBucket']}"):
+        s3.put_object(Bucket=outputs["SourceBucket"], Key=key, Body=photo.read_bytes())
+    with stack.step("Wait for its manifest"):
+        manifest = wait_for_manifest(s3, outputs, key)
+    with stack.step(f"Download {len(manifest['renditions'])} renditions from {outputs['RenditionsBucket']}"):
+        renditions = [download(s3, outputs, entry, stack.folder) for entry in manifest["renditions"]]
+    return {"source": f"s3://{outputs['SourceBucket']}/{key}", "renditions": renditions}
+
+
+def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str) -> dict[str, Any]:
+    """The manifest of `key` once it is there; raises ImageRejected with its reason, or TimeoutError."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            answer = s3.get_object(Bucket=outputs["RenditionsBucket"], Key=f"{key}/manifest.json")
+        except s3.exceptions.NoSuchKey:
+            time.sleep(0.1)
+            continue
+        manifest: dict[str, Any] = json.loads(answer["Body"].read())
+        if manifest["state"] == "rejected":
+            raise ImageRejected(f"{Path(key).name} was rejected ({manifest['code']}): {manifest['reason']}")
+        return manifest
+    raise TimeoutError(
+        f"nothing at s3://{outputs['RenditionsBucket']}/{key}/manifest.json after {PATIENCE} s. "
+        f"Look into the logs ({outputs['LogGroup']}) and the dead letters ({outputs['DeadLettersUrl']})."
+    )
+
+
+def download(s3: Any, outputs: dict[str, str], entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Fetch one rendition into `folder`; its size has to be the one that the manifest gives."""
+    data = s3.get_object(Bucket=outputs["RenditionsBucket"], Key=entry["key"])["Body"].read()
+    if len(data) != entry["bytes"]:
+        raise RuntimeError(f"{entry['key']} has {len(data)} bytes, its manifest says {entry['bytes']}")
+    file = folder / Path(entry["key"]).name
+    file.write_bytes(data)
+    return {
+        "name": entry["name"],
+        "width": entry["width"],
+        "height": entry["height"],
+        "bytes": entry["bytes"],
+        "file": str(file.resolve()),
+    }
+
+
+@dataclass
+class DeployedStack:
+    """A stack on a real account, by its name."""
+
+    name: str
+    input: Path | None = None
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="renditions-")))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the credentials of the environment."""
+        import boto3
+
+        return boto3.client(service)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs by name."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Say what is being done, and how long it took."""
+        print(title, end=" … ", flush=True)
+        start = time.monotonic()
+        yield
+        print(f"{time.monotonic() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python demo.py STACK_NAME [PHOTO]")
+    result = run(DeployedStack(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) == 3 else None))
+    print(f"{result['source']} became:")
+    for rendition in result["renditions"]:
+        print("  {name}: {width} x {height}, {bytes:,} bytes, {file}".format(**rendition))

@@ -1,0 +1,80 @@
+"""An image was put into the source bucket, or removed from it: make its renditions, or remove them."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from image_renditions import EXTENSIONS, Encoding, RenditionSpec, parse_specs, render
+from rendition_store import RenditionStore
+from settle_change import Outcome, Settler
+
+from blueprints_shared import s3_events
+from blueprints_shared.clients import client
+from blueprints_shared.observability import Logger, Metrics, MetricUnit
+from blueprints_shared.settings import load, parsed
+
+
+def _output_format(text: str) -> str:
+    if text not in EXTENSIONS:
+        raise ValueError(f"{text!r} is none of {', '.join(EXTENSIONS)}")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the template passes as environment variables; sizes in bytes and pixels."""
+
+    renditions_bucket: str
+    renditions: tuple[RenditionSpec, ...] = parsed(parse_specs)
+    output_format: str = parsed(_output_format)
+    quality: int
+    max_pixels: int
+    max_bytes: int
+    keep_metadata: bool
+
+
+def build_settler(settings: Settings, s3: Any) -> Settler:
+    """Put the parts together."""
+    encoding = Encoding(settings.output_format, settings.quality, settings.keep_metadata)
+    return Settler(
+        s3=s3,
+        store=RenditionStore(s3, settings.renditions_bucket),
+        render=partial(render, specs=settings.renditions, encoding=encoding, max_pixels=settings.max_pixels),
+        output_format=settings.output_format,
+        max_bytes=settings.max_bytes,
+    )
+
+
+logger = Logger()
+metrics = Metrics()
+settler = build_settler(load(Settings), client("s3"))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Settle one change that EventBridge delivers; the answer says what came of it."""
+    change = s3_events.parse(event)
+    outcome = settler.settle(change)
+    return _report(change, outcome)
+
+
+def _report(change: s3_events.ObjectChange, outcome: Outcome) -> dict[str, Any]:
+    """Log and count the outcome, and return it."""
+    manifest = outcome.manifest
+    said = {
+        "key": change.key,
+        "change": change.kind,
+        "sequencer": change.sequencer,
+        "outcome": outcome.verdict,
+        "reason": manifest.reason if manifest and outcome.verdict == "rejected" else None,
+    }
+    logger.info("settled", extra=said)
+    if outcome.verdict in _COUNTED:
+        metrics.add_metric(_COUNTED[outcome.verdict], MetricUnit.Count, 1)
+    if manifest and outcome.verdict == "rendered":
+        metrics.add_metric("RenditionBytes", MetricUnit.Bytes, sum(entry.bytes for entry in manifest.renditions))
+    return said
+
+
+_COUNTED = {"rendered": "ImagesRendered", "rejected": "ImagesRejected", "deleted": "ImagesDeleted"}

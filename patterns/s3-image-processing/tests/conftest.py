@@ -1,0 +1,72 @@
+"""Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+PATTERN = Path(__file__).parent.parent
+sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests")]
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "images",
+    "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
+    "RENDITIONS_BUCKET": "renditions",
+    "RENDITIONS": "thumbnail=20,medium=80,large=160",
+    "OUTPUT_FORMAT": "png",
+    "QUALITY": "80",
+    "MAX_PIXELS": "1000000",
+    "MAX_BYTES": "1000000",
+    "KEEP_METADATA": "false",
+}
+
+
+@pytest.fixture
+def sample() -> Callable[[str], dict[str, Any]]:
+    """Read a file of `events/` by its name without extension."""
+    return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An S3 client on moto, with the two buckets `originals` and `renditions`."""
+    import botocore.session
+    from moto import mock_aws
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        client = botocore.session.get_session().create_client("s3")
+        for bucket in ("originals", "renditions"):
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        yield client
+
+
+@pytest.fixture
+def render_image(s3: Any) -> Iterator[ModuleType]:
+    """The handler's module, imported anew: its settings and its client are made at import."""
+    sys.modules.pop("render_image", None)
+    yield importlib.import_module("render_image")
+    sys.modules.pop("render_image", None)
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """What Lambda passes beside the event."""
+    return SimpleNamespace(
+        function_name="render-image",
+        function_version="1",
+        memory_limit_in_mb=1769,
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:render-image:live",
+        aws_request_id="11111111-2222-3333-4444-555555555555",
+    )
