@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Delivery:
+class Delivery:
     """One event on its way to one target: by which rule, and what went wrong at the last try."""
 
     target_arn: str
@@ -58,6 +58,7 @@ class _Delivery:
 
     @property
     def account(self) -> str:
+        """The account the target belongs to."""
         return self.target_arn.split(":")[4]
 
     def fail(self, code: str, message: str, *, final: bool) -> None:
@@ -65,7 +66,7 @@ class _Delivery:
         self.error_code, self.error_message, self.final = code, message, final
 
 
-_under_way: ContextVar[_Delivery] = ContextVar("delivery")
+_under_way: ContextVar[Delivery] = ContextVar("delivery")
 
 
 def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: float) -> None:
@@ -73,8 +74,8 @@ def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: flo
     invoke_once = INVOKE_TARGET.current()
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None) -> None:
-        delivery = _Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
-        attempt = _Attempts(target, delivery, endpoint, time_scale, lambda: invoke_once(target, event, rule, view))
+        delivery = Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
+        attempt = Attempts(target, delivery, endpoint, time_scale, lambda: invoke_once(target, event, rule, view))
         attempt.make()
 
     INVOKE_TARGET.replace(invoke_target)
@@ -128,11 +129,11 @@ def _to_topic(original: Callable[..., None]) -> Callable[..., None]:
     return dispatch
 
 
-class _Attempts:
+class Attempts:
     """The tries to deliver one event to one target."""
 
     def __init__(
-        self, target: dict[str, Any], delivery: _Delivery, endpoint: str, time_scale: float, invoke: Callable[[], None]
+        self, target: dict[str, Any], delivery: Delivery, endpoint: str, time_scale: float, invoke: Callable[[], None]
     ) -> None:
         policy = target.get("RetryPolicy") or {}
         self._retries = int(policy.get("MaximumRetryAttempts", _RETRIES))

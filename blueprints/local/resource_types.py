@@ -14,7 +14,8 @@ PHYSICAL_NAME = Hook(
 )
 CODE_FROM_S3 = Hook("services.lambda_svc", "_fetch_code_from_s3", ("bucket", "key", "version_id"))
 FUNCTIONS = Hook("services.lambda_svc", "_functions")
-HOOKS = (REGISTRY, PHYSICAL_NAME, CODE_FROM_S3, FUNCTIONS)
+MAPPINGS = Hook("services.lambda_svc", "_esms")
+HOOKS = (REGISTRY, PHYSICAL_NAME, CODE_FROM_S3, FUNCTIONS, MAPPINGS)
 
 # Accepted without the behaviour; `run` and `up` list every such resource with this sentence.
 NOT_EMULATED = {
@@ -40,6 +41,8 @@ def install() -> None:
         "create": _checked_create(functions["create"]),
         "update": _checked_update(functions["update"]),
     }
+    mappings = registry["AWS::Lambda::EventSourceMapping"]
+    registry["AWS::Lambda::EventSourceMapping"] = {**mappings, "create": _honest_mapping(mappings["create"])}
 
 
 def _checked_create(create: _Create) -> _Create:
@@ -50,6 +53,16 @@ def _checked_create(create: _Create) -> _Create:
         return physical_id, attributes
 
     return checked
+
+
+def _honest_mapping(create: _Create) -> _Create:
+    def honest(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        physical_id, attributes = create(logical_id, props, stack_name)
+        if str(props.get("Enabled", True)).lower() == "false":
+            MAPPINGS.current()[physical_id]["State"] = "Disabled"  # a template's mapping says Enabled regardless
+        return physical_id, attributes
+
+    return honest
 
 
 def _checked_update(update: _Update) -> _Update:

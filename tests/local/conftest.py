@@ -1,29 +1,15 @@
 """One embedded AWS for the tests of a worker; each test deploys stacks of its own."""
 
-import io
 import json
-import textwrap
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from blueprints.local.cloud import ACCOUNT, Cloud
+from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, deploy
-
-ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            ],
-        }
-    },
-}
+from tests.local.resources import ROLE, function_resource
 
 
 @pytest.fixture(scope="session")
@@ -53,44 +39,3 @@ def function(stack: Callable[..., Stack]) -> Callable[..., str]:
         return stack(Function=function_resource(source, **properties)).outputs["Function"]
 
     return make
-
-
-def function_resource(source: str, **properties: Any) -> dict[str, Any]:
-    """A function whose code stands in the template."""
-    return {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "Code": {"ZipFile": textwrap.dedent(source)},
-            "Handler": "index.handler",
-            "Runtime": "python3.13",
-            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            "Timeout": 10,
-            **properties,
-        },
-    }
-
-
-def role_with(*actions: str) -> dict[str, Any]:
-    """A role allowed to do the given actions anywhere."""
-    policy = {
-        "PolicyName": "test",
-        "PolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}],
-        },
-    }
-    return {**ROLE, "Properties": {**ROLE["Properties"], "Policies": [policy]}}
-
-
-def zipped(**files: str) -> bytes:
-    """A zip of text files."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name.replace("__", "/").replace("_py", ".py"), textwrap.dedent(text))
-    return buffer.getvalue()
-
-
-def arn(service: str, resource: str) -> str:
-    """The ARN of a resource of the embedded account."""
-    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}"

@@ -4,11 +4,15 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from blueprints.local.deployment import check_functions
 from blueprints.errors import BlueprintError
+from blueprints.local.deployment import check_functions
+from tests.local.resources import aliased, client_settings, function_resource
+from tests.local.waiting import until
 
 
 def test_a_function_answers(cloud, function):
@@ -72,7 +76,8 @@ def test_a_function_sees_what_lambda_gives_it_and_nothing_of_the_host(cloud, fun
         import os, sys
         import boto3
         def handler(event, context):
-            return {"environment": dict(os.environ), "path": sys.path, "identity": boto3.client("sts").get_caller_identity()["Arn"]}
+            identity = boto3.client("sts").get_caller_identity()["Arn"]
+            return {"environment": dict(os.environ), "path": sys.path, "identity": identity}
         """,
         Environment={"Variables": {"GREETING": "hello"}},
         MemorySize=256,
@@ -134,15 +139,17 @@ def test_a_handler_that_never_returns_is_stopped_at_its_timeout(cloud, function)
     assert cloud.invoke(name, {}).payload == "back"
 
 
+IN_A_CHILD = r"""import subprocess, sys
+    hoard = "x = bytearray(400 << 20); input()"
+    subprocess.run([sys.executable, "-c", hoard], stdin=subprocess.PIPE, timeout=8)"""
+
+
 @pytest.mark.parametrize(
     ("eat", "how"),
     [
         ("hoard = [bytearray(8 << 20) for _ in range(100)]", "in steps"),
         ("hoard = bytearray(4 << 30)", "in one piece"),
-        (
-            "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(400 << 20); input()'], stdin=subprocess.PIPE, timeout=8)",
-            "in a child process",
-        ),
+        (IN_A_CHILD, "in a child process"),
     ],
 )
 def test_a_handler_that_eats_memory_is_stopped(cloud, function, eat, how):
@@ -224,32 +231,25 @@ def test_concurrent_invocations_have_environments_and_logs_of_their_own(cloud, f
 
 
 def test_reserved_concurrency_throttles_the_alias_too(cloud, stack):
-    from tests.local.conftest import function_resource
-
     source = "import time\ndef handler(event, context): time.sleep(event['seconds'])"
-    deployed = stack(
-        Function=function_resource(source, ReservedConcurrentExecutions=1),
-        Version={"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}},
-        Alias={
-            "Type": "AWS::Lambda::Alias",
-            "Properties": {
-                "Name": "live",
-                "FunctionName": {"Ref": "Function"},
-                "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
-            },
-        },
-    )
-    alias = deployed.outputs["Alias"]
-    cloud.invoke(alias, {"seconds": 0})
+    deployed = stack(**aliased("Function", source, ReservedConcurrentExecutions=1))
+    alias = deployed.outputs["FunctionAlias"]
+    settings = Config(retries={"total_max_attempts": 1})
+    impatient = boto3.client("lambda", config=settings, **client_settings(cloud))
+
+    def throttled():
+        try:
+            impatient.invoke(FunctionName=alias, Payload=b'{"seconds": 0}')
+        except impatient.exceptions.TooManyRequestsException as error:
+            return error
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(cloud.invoke, alias, {"seconds": 1.5})
-        time.sleep(0.5)
-        with pytest.raises(ClientError) as throttled:
-            cloud.client("lambda").invoke(FunctionName=alias, Payload=b'{"seconds": 0}')
+        slow = pool.submit(cloud.invoke, alias, {"seconds": 2})
+        refusal = until(throttled)
 
-    assert throttled.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert refusal.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert not slow.result().failed
+    assert throttled() is None
 
 
 def test_logs_are_framed_and_kept_in_cloudwatch(cloud, function):
@@ -298,8 +298,6 @@ def test_json_logs_are_framed_as_json(cloud, function):
     ],
 )
 def test_what_fails_at_initialisation_is_named_after_deployment(cloud, stack, source, error):
-    from tests.local.conftest import function_resource
-
     deployed = stack(Broken=function_resource(source))
 
     with pytest.raises(BlueprintError) as refused:
@@ -310,8 +308,6 @@ def test_what_fails_at_initialisation_is_named_after_deployment(cloud, stack, so
 
 
 def test_the_environment_of_the_check_serves_the_first_event(cloud, stack):
-    from tests.local.conftest import function_resource
-
     deployed = stack(Function=function_resource("import os\ndef handler(event, context): return os.getpid()"))
 
     check_functions(cloud, deployed)

@@ -1,0 +1,67 @@
+"""CloudFormation here accepts what it can run, says what it only stores, and refuses the rest."""
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.local.deployment import check_event_sources
+from tests.local.resources import QUEUE, function_resource
+
+
+def test_what_is_stored_without_its_behaviour_is_listed(stack):
+    deployed = stack(
+        Application={"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
+        Dashboard={"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}},
+        Queue=QUEUE,
+    )
+
+    listed = {each["resource"]: each["consequence"] for each in deployed.not_emulated}
+
+    assert set(listed) == {"Application", "Dashboard"}
+    assert "gradual" in listed["Application"]
+
+
+def test_an_unknown_type_refuses_the_stack(stack):
+    with pytest.raises(BlueprintError, match="AWS::S3::Bukket"):
+        stack(Photos={"Type": "AWS::S3::Bukket"})
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"Runtime": "java21", "Handler": "x"}, "its runtime is java21"),
+        ({"Code": {"S3Bucket": "no-such-bucket", "S3Key": "code.zip"}}, "NoSuchKey.*s3://no-such-bucket/code.zip"),
+    ],
+)
+def test_a_function_that_could_not_run_refuses_the_stack(stack, properties, reason):
+    with pytest.raises(BlueprintError, match=rf"Function \(AWS::Lambda::Function\): .*{reason}"):
+        stack(Function=function_resource("def handler(e, c): pass", **properties))
+
+
+def test_a_rule_that_is_off_is_no_deployment(cloud, stack):
+    deployed = stack(
+        Rule={
+            "Type": "AWS::Events::Rule",
+            "Properties": {"State": "DISABLED", "EventPattern": {"source": ["shop"]}},
+        }
+    )
+
+    with pytest.raises(BlueprintError, match="rule Rule is DISABLED"):
+        check_event_sources(cloud, deployed)
+
+
+def test_an_event_source_mapping_that_is_off_is_no_deployment(cloud, stack):
+    deployed = stack(
+        Queue=QUEUE,
+        Function=function_resource("def handler(event, context): pass"),
+        Mapping={
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "Enabled": False,
+            },
+        },
+    )
+
+    with pytest.raises(BlueprintError, match="event source mapping Mapping is Disabled"):
+        check_event_sources(cloud, deployed)
