@@ -4,9 +4,12 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_DAY = 86_400.0
 
 
 def folder(*parts: str) -> Path:
@@ -33,10 +36,34 @@ def digest(*facts: str | bytes) -> str:
     return total.hexdigest()
 
 
+def clear(place: Path) -> None:
+    """Empties a folder."""
+    for path in place.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def keep_newest(place: Path, count: int) -> None:
+    """Removes what has not been used for a day, but for the newest `count`."""
+    yesterday = time.time() - _DAY
+    by_use = sorted(((_last_used(path), path) for path in place.iterdir()), reverse=True)
+    for used, path in by_use[count:]:
+        if used < yesterday:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()  # another process has just removed its own
+
+
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder for work in progress, on the cache's own file system so that results can be renamed into place."""
-    path = Path(tempfile.mkdtemp(dir=folder("scratch")))
+    place = folder("scratch")
+    keep_newest(place, 0)  # whoever was killed left theirs behind
+    path = Path(tempfile.mkdtemp(dir=place))
     try:
         yield path
     finally:

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,14 @@ from blueprints.packaging.cache import folder
 
 Progress = Callable[[str], None]
 
-_UNREACHABLE = ("error sending request", "dns error", "client error (Connect)", "operation timed out")
+_UNREACHABLE = (
+    "network was disabled",
+    "Network connectivity is disabled",
+    "error sending request",
+    "dns error",
+    "client error (Connect)",
+    "operation timed out",
+)
 _NAMED_BY_UV = (
     re.compile(r"Because (\S+) was not found in the cache"),
     re.compile(r"Failed to (?:download|fetch|build|prepare)[^`\n]*`([^`\n]+)`"),
@@ -37,11 +44,19 @@ def uv_version() -> str:
     return version("uv")
 
 
-def install(lock: Path, into: Path, options: Sequence[str], progress: Progress | None = None) -> None:
-    """Installs the lock's packages into a folder, resolving nothing. `options` say for which Python and platform."""
+def install(
+    requirements: Path,
+    into: Path,
+    options: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    subject: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Installs pinned packages into a folder, resolving nothing. `options` say for which Python and platform."""
     command = ["pip", "install", "--no-deps", "--no-progress", "--no-compile-bytecode", "--target", str(into)]
-    command += ["-r", str(lock.absolute()), *options]
-    run(command, subject=at(lock), progress=progress)
+    command += ["-r", str(requirements.absolute()), *options]
+    run(command, subject=subject or at(requirements), progress=progress, environment=environment)
 
 
 def run(
@@ -49,7 +64,7 @@ def run(
     *,
     subject: str,
     progress: Progress | None = None,
-    environment: dict[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Runs uv without the network (milliseconds when all is cached), and with it only when that was not enough."""
     offline = _run([*arguments, "--offline"], None, environment)
@@ -63,7 +78,7 @@ def run(
     raise _explained(online, offline, subject)
 
 
-def _run(arguments: Sequence[str], progress: Progress | None, environment: dict[str, str] | None) -> str | None:
+def _run(arguments: Sequence[str], progress: Progress | None, environment: Mapping[str, str] | None) -> str | None:
     """None on success, else what uv said."""
     # From a folder of its own: beside a pyproject.toml uv would read that project's settings.
     process = subprocess.Popen(

@@ -1,0 +1,212 @@
+"""Builds the packages of a pattern's functions: the same bytes from the same sources, wherever and whenever.
+
+A build resolves nothing: the committed requirements.txt names every package. There are two targets out of that one
+lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this machine. The parts:
+
+    lock          requirements.txt, read and refused when something in it is not pinned
+    targets       which Python, platform and interpreter a function's package is for
+    installer     uv, from its cache where possible
+    dependencies  installed, checked, compiled and compressed; kept by the lock's digest
+    archive       the zip file, of compressed records that are copied and not made again
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blueprints.errors import BlueprintError, at
+from blueprints.interpreters import Interpreter
+from blueprints.packaging import archive, cache, dependencies
+from blueprints.packaging import lock as locks
+from blueprints.packaging.bytecode import compile_folder
+from blueprints.packaging.installer import Progress
+from blueprints.packaging.targets import Kind, Target, resolve
+from blueprints.pattern import REQUIREMENTS, Function, Pattern
+
+__all__ = ["Kind", "Package", "Progress", "build"]
+
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+"""What Lambda allows a function and its layers, unzipped, in bytes."""
+
+_NOT_SHIPPED = {REQUIREMENTS, "requirements.in", ".DS_Store"}
+_ARCHIVE, _MANIFEST = "package.zip", "manifest.json"
+_KEPT = 24
+
+
+@dataclass(frozen=True)
+class Package:
+    """A function's package, built."""
+
+    logical_id: str
+    path: Path
+    manifest: Path
+    """Beside it: what it was made of and by, as JSON."""
+    sha256: str
+    """Of the zip file, in hexadecimal."""
+    size: int
+    """Of the zip file, in bytes."""
+    unzipped: int
+    target: Kind
+    interpreter: Interpreter | None
+    """What compiled its bytecode, and on the host runs it; None when it has no bytecode."""
+    warnings: tuple[str, ...]
+    seconds: float
+    reused: bool
+    """Whether it had been built before and nothing has changed since."""
+
+
+def build(
+    pattern: Pattern, target: Kind, output: Path | None = None, progress: Progress | None = None
+) -> list[Package]:
+    """Builds every function of a pattern; functions of the same code, runtime and architecture are built once.
+
+    With `output`, packages and manifests are put there as `<logical id>.zip` and `.json`; else they stay in the cache.
+    """
+    made: dict[tuple[Path, str, str], Package] = {}
+    packages = []
+    for function in pattern.functions:
+        same = (function.code, function.runtime, function.architecture)
+        if same not in made:
+            made[same] = _build(pattern, function, target, progress)
+        packages.append(_delivered(made[same], function.logical_id, output))
+    return packages
+
+
+def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress | None) -> Package:
+    began = time.perf_counter()
+    target = resolve(pattern, function, kind)
+    sources = _sources(pattern, function)
+    lock = locks.read(function.requirements) if function.requirements else None
+    made_of = dependencies.key(lock, target, progress) if lock else target.digest
+    content = (part for name, path in sources for part in (name, path.read_bytes(), _executable(path)))
+    place = cache.folder("packages") / cache.digest(made_of, *content)[:32]
+
+    def make(fresh: Path) -> None:
+        if progress:
+            progress(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
+        entries = _entries(function, sources, lock, target, progress)
+        _check_size(pattern, function, entries)
+        _write(fresh, entries, target, lock)
+
+    fresh = cache.made_once(place, make)
+    if fresh:
+        cache.keep_newest(place.parent, _KEPT)
+    else:
+        place.touch()
+    about = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
+    return Package(
+        logical_id=function.logical_id,
+        path=place / _ARCHIVE,
+        manifest=place / _MANIFEST,
+        sha256=about["sha256"],
+        size=about["size"],
+        unzipped=about["unzipped"],
+        target=kind,
+        interpreter=target.interpreter,
+        warnings=target.warnings,
+        seconds=time.perf_counter() - began,
+        reused=not fresh,
+    )
+
+
+def _sources(pattern: Pattern, function: Function) -> list[tuple[str, Path]]:
+    """The function's own files, by the name that they get in the package."""
+    if not function.code.is_dir():
+        raise BlueprintError(
+            f"{function.logical_id}: its code folder {function.code.name}/ does not exist.",
+            where=at(pattern.template, function.line),
+            advice="Make it, or write the right CodeUri.",
+        )
+    found = []
+    for path in function.code.rglob("*"):
+        name = path.relative_to(function.code).as_posix()
+        if path.is_dir() or "__pycache__/" in f"/{name}" or path.suffix in (".pyc", ".pyo") or name in _NOT_SHIPPED:
+            continue
+        found.append((name, path))
+    return sorted(found)
+
+
+def _executable(path: Path) -> str:
+    return "x" if path.stat().st_mode & 0o100 else "-"
+
+
+def _entries(
+    function: Function,
+    sources: Sequence[tuple[str, Path]],
+    lock: locks.Lock | None,
+    target: Target,
+    progress: Progress | None,
+) -> list[archive.Entry]:
+    """The dependencies' entries as they were kept, and the function's own made afresh; its own win."""
+    merged = {entry.name: entry for entry in dependencies.entries(lock, target, progress)} if lock else {}
+    with cache.scratch() as work:
+        own = work / "own"
+        own.mkdir()
+        for name, path in sources:
+            copy = own / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            copy.chmod(0o755 if _executable(path) == "x" else 0o644)
+        if target.interpreter:
+            refused = compile_folder(own, dependencies.TASK, target.interpreter)
+            if refused:
+                raise BlueprintError(
+                    f"{function.logical_id}: its code is not Python {target.python}:\n{refused}",
+                    where=at(function.code),
+                    advice="Mend the file that is named, and build again.",
+                )
+        merged.update((entry.name, entry) for entry in archive.folder_entries(own))
+    return list(merged.values())
+
+
+def _check_size(pattern: Pattern, function: Function, entries: Sequence[archive.Entry]) -> None:
+    total = sum(entry.size for entry in entries)
+    if total <= UNZIPPED_LIMIT:
+        return
+    sizes: dict[str, int] = {}
+    for entry in entries:
+        top = entry.name.split("/")[0]
+        sizes[top] = sizes.get(top, 0) + entry.size
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    listed = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in largest)
+    raise BlueprintError(
+        f"{function.logical_id} is {total / 2**20:.0f} MB unzipped; Lambda takes {UNZIPPED_LIMIT // 2**20} MB.",
+        where=at(pattern.template, function.line),
+        advice=f"The largest are {listed}. Leave out what the function does not need, or ship it as a container image.",
+    )
+
+
+def _write(fresh: Path, entries: Sequence[archive.Entry], target: Target, lock: locks.Lock | None) -> None:
+    data = archive.write(entries)
+    about = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
+        "unzipped": sum(entry.size for entry in entries),
+        "files": len(entries),
+        "bytecode": target.interpreter is not None,
+        "lock": lock.digest if lock else None,
+        **target.facts,
+    }
+    (fresh / _ARCHIVE).write_bytes(data)
+    (fresh / _MANIFEST).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def _delivered(package: Package, logical_id: str, output: Path | None) -> Package:
+    if output is None:
+        return replace(package, logical_id=logical_id)
+    archive_path, manifest = output / f"{logical_id}.zip", output / f"{logical_id}.json"
+    if not _same(archive_path, package):
+        cache.write(archive_path, package.path.read_bytes())
+    cache.write(manifest, package.manifest.read_bytes())
+    return replace(package, logical_id=logical_id, path=archive_path, manifest=manifest)
+
+
+def _same(path: Path, package: Package) -> bool:
+    if not path.is_file() or path.stat().st_size != package.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256

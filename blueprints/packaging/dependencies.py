@@ -1,0 +1,95 @@
+"""What a lock installs, as compressed archive entries: made once per lock and target."""
+
+import re
+import shutil
+from pathlib import Path
+
+from blueprints.errors import BlueprintError, at
+from blueprints.packaging import archive, binaries, cache, installer, shared_wheel
+from blueprints.packaging.bytecode import compile_folder
+from blueprints.packaging.lock import SHARED, Lock
+from blueprints.packaging.source_wheels import FROM_SOURCE, pure_package
+from blueprints.packaging.targets import Target
+
+TASK = "/var/task"
+"""Where Lambda unpacks a function; tracebacks name files there."""
+
+# Times, absolute paths, and the installer's own notes: nothing that runs reads them, and they differ between builds.
+_LEFT_OUT = re.compile(
+    r"""(^|/)__pycache__/ | \.py[co]$ | ^bin/ | ^\.lock$
+    | \.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json|uv_cache\.json|uv_build\.json)$""",
+    re.VERBOSE,
+)
+_ARCHIVE = "entries.zip"
+_KEPT = 16
+
+
+def key(lock: Lock, target: Target, progress: installer.Progress | None = None) -> str:
+    """A name for what the lock installs on the target."""
+    wheel = shared_wheel.wheel_for(lock, progress)
+    return cache.digest(lock.digest, wheel.read_bytes() if wheel else b"", target.digest)
+
+
+def entries(lock: Lock, target: Target, progress: installer.Progress | None = None) -> list[archive.Entry]:
+    """The installed, compiled and compressed files of a lock."""
+    place = cache.folder("dependencies") / key(lock, target, progress)[:32]
+
+    def make(fresh: Path) -> None:
+        with cache.scratch() as work:
+            site = work / "site"
+            site.mkdir()
+            _install(lock, target, site, progress)
+            _check(lock, target, site)
+            if target.interpreter:
+                if progress:
+                    progress(f"compiling the dependencies for Python {target.interpreter.version}")
+                compile_folder(site, TASK, target.interpreter)
+            (fresh / _ARCHIVE).write_bytes(archive.write(archive.folder_entries(site)))
+
+    if cache.made_once(place, make):
+        cache.keep_newest(place.parent, _KEPT)
+    else:
+        place.touch()
+    return archive.read((place / _ARCHIVE).read_bytes())
+
+
+def _install(lock: Lock, target: Target, site: Path, progress: installer.Progress | None) -> None:
+    names = set(lock.names())
+    wheel = shared_wheel.wheel_for(lock, progress)
+    if wheel:
+        names.discard(SHARED)
+        shared_wheel.unpack(wheel, site)
+    for name in sorted(names & FROM_SOURCE):
+        names.discard(name)
+        shutil.copytree(pure_package(lock, name, progress), site, dirs_exist_ok=True)
+    if names:
+        requirements = site.parent / "requirements.txt"
+        lock.write(requirements, names)
+        try:
+            installer.install(requirements, site, target.options, progress, subject=at(lock.path))
+        except BlueprintError as error:
+            raise _for_target(error, target) from None
+    for path in sorted(site.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif _LEFT_OUT.search(path.relative_to(site).as_posix()):
+            path.unlink()
+
+
+def _for_target(error: BlueprintError, target: Target) -> BlueprintError:
+    """Says for which Python and platform something could not be installed."""
+    name = target.platform or "this machine"
+    return BlueprintError(
+        f"{error.what} (for Python {target.python} on {name})", where=error.where, advice=error.advice
+    )
+
+
+def _check(lock: Lock, target: Target, site: Path) -> None:
+    wrong = binaries.misfits(site, target)
+    if wrong:
+        raise BlueprintError(
+            f"The packages do not fit Python {target.python} on {target.machine}:\n  " + "\n  ".join(wrong),
+            where=at(lock.path),
+            advice="Pin versions of these packages that publish wheels for that platform.",
+        )

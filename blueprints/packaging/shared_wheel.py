@@ -1,0 +1,98 @@
+"""The wheel of what handlers share: vendored beside a copy's code, or built from `shared/` in a checkout."""
+
+import shutil
+import tomllib
+import zipfile
+from pathlib import Path
+
+from blueprints.errors import BlueprintError, at
+from blueprints.interpreters import current
+from blueprints.packaging import cache, installer
+from blueprints.packaging.lock import SHARED, Lock
+
+_MODULE = "blueprints_shared"
+_EPOCH = "315532800"
+"""1980-01-01, the time that every file in the wheel gets."""
+
+
+def wheel_for(lock: Lock, progress: installer.Progress | None = None) -> Path | None:
+    """The wheel that a lock's shared package comes from; None when the index has to have it."""
+    if lock.shared_version is None:
+        return None
+    for folder in lock.links:
+        vendored = folder / _file_name(lock.shared_version)
+        if vendored.is_file():
+            return vendored
+    source = _source()
+    if source is None:
+        return None
+    version = _version(source)
+    if version != lock.shared_version:
+        raise BlueprintError(
+            f"{lock.path.name} names {SHARED}=={lock.shared_version}, but {source.name}/ is version {version}.",
+            where=at(lock.path),
+            advice=f"Write {SHARED}=={version} there, in requirements.in too.",
+        )
+    return build(source, progress)
+
+
+def shared_wheel(progress: installer.Progress | None = None) -> Path | None:
+    """The wheel of this checkout's `shared/`; None outside a checkout."""
+    source = _source()
+    return build(source, progress) if source else None
+
+
+def build(source: Path, progress: installer.Progress | None = None) -> Path:
+    """Builds a wheel of the sources as they are; the same sources give the same bytes, and are built once."""
+    files = _files(source)
+    content = cache.digest(*(part for path in files for part in (str(path.relative_to(source)), path.read_bytes())))
+    place = cache.folder("shared-wheel") / content[:32]
+    name = _file_name(_version(source))
+
+    def make(fresh: Path) -> None:
+        if progress:
+            progress(f"building the wheel of {source.name}/")
+        with cache.scratch() as work:
+            # A copy outside the checkout, so that the build backend sees the package's own files and nothing else.
+            for path in files:
+                copy = work / "source" / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+            command = ["build", "--wheel", "--no-sources", "--python", str(current().path)]
+            installer.run(
+                [*command, "--out-dir", str(work / "wheel"), str(work / "source")],
+                subject=at(source / "pyproject.toml"),
+                progress=progress,
+                environment={"SOURCE_DATE_EPOCH": _EPOCH},
+            )
+            shutil.copyfile(work / "wheel" / name, fresh / name)
+
+    cache.made_once(place, make)
+    return place / name
+
+
+def unpack(wheel: Path, into: Path) -> None:
+    """Installs a wheel of pure Python. uv would take another of the same name and version from its cache."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(into)
+
+
+def _source() -> Path | None:
+    source = Path(__file__).resolve().parents[2] / "shared"
+    return source if (source / "pyproject.toml").is_file() and (source / _MODULE).is_dir() else None
+
+
+def _files(source: Path) -> list[Path]:
+    names = ("pyproject.toml", "README.md", "LICENSE")
+    top = [source / name for name in names if (source / name).is_file()]
+    package = (path for path in (source / _MODULE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return [*top, *sorted(package)]
+
+
+def _version(source: Path) -> str:
+    with (source / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
+
+
+def _file_name(version: str) -> str:
+    return f"{SHARED.replace('-', '_')}-{version}-py3-none-any.whl"

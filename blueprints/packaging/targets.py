@@ -1,0 +1,93 @@
+"""Where a package will run: on Lambda, or on this machine under the embedded AWS."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+from blueprints.errors import BlueprintError, at
+from blueprints.interpreters import Interpreter, current, find, stand_in
+from blueprints.packaging import cache
+from blueprints.packaging.installer import uv_version
+from blueprints.pattern import Function, Pattern
+
+Kind = Literal["host", "lambda"]
+
+_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+# Python 3.12 and later run on Amazon Linux 2023 (glibc 2.34), earlier ones on Amazon Linux 2 (glibc 2.26).
+_OLD_PYTHONS = ("3.9", "3.10", "3.11")
+_LAYOUT = "1"
+"""Changed whenever the same sources would make other packages, so that none of the old is reused."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What decides which wheels fit and which bytecode they get."""
+
+    kind: Kind
+    python: str
+    """The Python that will run the function, such as `3.13`."""
+    machine: str
+    """`x86_64` or `aarch64`, as ELF files and wheels have it; empty for a host that is not Linux."""
+    platform: str | None
+    """uv's name of Lambda's platform; None for this machine."""
+    interpreter: Interpreter | None
+    """Compiles the bytecode; None when this machine has no Python of Lambda's version."""
+    warnings: tuple[str, ...]
+
+    @property
+    def options(self) -> list[str]:
+        """What uv is told."""
+        options = ["--python", str((self.interpreter or current()).path)]
+        if self.platform:
+            options += ["--python-platform", self.platform, "--python-version", self.python]
+            options += ["--only-binary", ":all:"]
+        return options
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Everything but the sources that the bytes of a package depend on."""
+        return {
+            "target": self.kind,
+            "python": self.python,
+            "platform": self.platform or "host",
+            "interpreter": self.interpreter.tag if self.interpreter else "",
+            "uv": uv_version(),
+            "zlib": zlib.ZLIB_RUNTIME_VERSION,
+            "layout": _LAYOUT,
+        }
+
+    @property
+    def digest(self) -> str:
+        """A name for the facts."""
+        return cache.digest(*(part for fact in sorted(self.facts.items()) for part in fact))
+
+
+def resolve(pattern: Pattern, function: Function, kind: Kind) -> Target:
+    """The target of a function's package."""
+    if not function.python:
+        raise BlueprintError(
+            f"{function.logical_id} runs on {function.runtime}; only Python functions can be built here.",
+            where=at(pattern.template, function.line),
+            advice="Write 'Runtime: python3.13'.",
+        )
+    return _host(function) if kind == "host" else _lambda(function)
+
+
+def _host(function: Function) -> Target:
+    chosen = stand_in(function.python)
+    interpreter = chosen.interpreter
+    machine = interpreter.platform.removeprefix("linux-") if interpreter.platform.startswith("linux-") else ""
+    warnings = () if chosen.is_wanted else (f"{function.logical_id} runs on {chosen}.",)
+    return Target("host", interpreter.minor, machine, None, interpreter, warnings)
+
+
+def _lambda(function: Function) -> Target:
+    machine = _MACHINES[function.architecture]
+    libc = "manylinux_2_17" if function.python in _OLD_PYTHONS else "manylinux_2_28"
+    interpreter = find(function.python)
+    loudly = (
+        f"{function.logical_id} is packaged WITHOUT bytecode: this machine has no Python {function.python}, and "
+        f"without it every cold start compiles the code afresh. 'uv python install {function.python}' mends it."
+    )
+    warnings = () if interpreter else (loudly,)
+    return Target("lambda", function.python, machine, f"{machine}-{libc}", interpreter, warnings)

@@ -1,0 +1,146 @@
+"""A pattern is a folder; its facts are read from its template."""
+
+import subprocess
+import sys
+
+import pytest
+
+from blueprints import pattern as patterns
+from blueprints.errors import BlueprintError
+from blueprints.pattern import Pattern, discover, find
+
+TEMPLATE = """\
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Description: |
+  S3 → Lambda → S3
+  More words.
+Metadata:
+  AWS::ServerlessRepo::Application:
+    Name: images
+    Description: Upload an image, get its renditions.
+    SemanticVersion: 1.2.3
+Parameters:
+  Architecture: {Type: String, Default: arm64}
+Globals:
+  Function:
+    Runtime: python3.13
+    Architectures: [!Ref Architecture]
+    CodeUri: src/
+Resources:
+  RenderImage:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: render_image.handler
+  Hook:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: hook.handler
+      CodeUri: hooks
+      Runtime: python3.12
+      Architectures: [x86_64]
+  Inline:
+    Type: AWS::Serverless::Function
+    Properties: {InlineCode: 'x = 1', Handler: index.handler}
+  Remote:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: 's3://bucket/key', Handler: index.handler}
+  Bucket:
+    Type: AWS::S3::Bucket
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "s3-images"
+    (folder / "src").mkdir(parents=True)
+    (folder / "template.yaml").write_text(TEMPLATE)
+    (folder / "src/requirements.txt").write_text("six==1.17.0\n")
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path, folder, monkeypatch):
+    home = tmp_path / "patterns"
+    home.mkdir()
+    folder.rename(home / folder.name)
+    for name in ("kinesis-s3-stream", "rest-api"):
+        (home / name).mkdir()
+        (home / name / "template.yaml").write_text("Resources: {}\n")
+    (home / "notes").mkdir()
+    monkeypatch.setattr(patterns, "home", lambda: home)
+    return home
+
+
+def test_a_folder_is_read_into_names_and_facts(folder):
+    pattern = Pattern.load(folder)
+    assert (pattern.name, pattern.version, pattern.flow) == ("s3-images", "1.2.3", "S3 → Lambda → S3")
+    assert pattern.description == "Upload an image, get its renditions."
+    assert pattern.template == folder / "template.yaml"
+
+
+def test_functions_are_those_whose_code_lies_here_and_globals_count(folder):
+    render, hook = Pattern.load(folder).functions
+    assert render.logical_id == "RenderImage"
+    assert render.code == folder / "src"
+    assert (render.handler, render.runtime, render.python) == ("render_image.handler", "python3.13", "3.13")
+    assert render.architecture == "arm64"
+    assert render.requirements == folder / "src/requirements.txt"
+    assert folder.joinpath("template.yaml").read_text().splitlines()[render.line - 1].strip() == "RenderImage:"
+    assert (hook.runtime, hook.architecture, hook.requirements) == ("python3.12", "x86_64", None)
+
+
+def test_lambda_has_x86_64_unless_the_template_says_otherwise(folder):
+    text = TEMPLATE.replace("    Architectures: [!Ref Architecture]\n", "")
+    (folder / "template.yaml").write_text(text)
+    assert Pattern.load(folder).functions[0].architecture == "x86_64"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    Runtime: python3.13\n", "", "RenderImage has no Runtime"),
+        ("      Handler: render_image.handler", "      Handler: !Ref Nothing", "RenderImage has no Handler"),
+        ("[!Ref Architecture]", "[mips]", "Architectures ['mips']"),
+    ],
+)
+def test_what_cannot_be_known_is_an_error_with_its_line(folder, old, new, said):
+    (folder / "template.yaml").write_text(TEMPLATE.replace(old, new))
+    with pytest.raises(BlueprintError) as error:
+        Pattern.load(folder)
+    assert said in str(error.value)
+    assert "template.yaml:" in error.value.where
+    assert "Write" in error.value.advice
+
+
+def test_patterns_are_discovered_by_folder(repository):
+    assert [pattern.name for pattern in discover()] == ["kinesis-s3-stream", "rest-api", "s3-images"]
+
+
+def test_a_pattern_is_found_by_name_and_by_path(repository, monkeypatch):
+    assert find("rest-api").folder == repository / "rest-api"
+    assert find(repository / "s3-images").name == "s3-images"
+    monkeypatch.chdir(repository / "s3-images")
+    assert find(".").name == "s3-images"
+
+
+def test_an_unknown_name_lists_what_there_is_and_what_was_meant(repository):
+    with pytest.raises(BlueprintError) as error:
+        find("kinesis-s3-steam")
+    assert "no pattern 'kinesis-s3-steam'" in str(error.value)
+    assert "Did you mean kinesis-s3-stream?" in error.value.advice
+    assert "rest-api" in error.value.advice
+
+
+def test_a_folder_without_a_template_is_said_to_be_one(repository):
+    with pytest.raises(BlueprintError, match=r"no template\.yaml in this folder"):
+        find(repository / "notes")
+
+
+def test_listing_patterns_imports_no_linter_and_no_translator():
+    code = (
+        "import sys; from blueprints.pattern import discover; discover();"
+        "print(sorted({'cfnlint', 'samtranslator', 'boto3', 'uv'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
