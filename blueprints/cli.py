@@ -1,8 +1,243 @@
 """The command line: arguments and printing only."""
 
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
 import click
 
+# Everything else is imported where it is used: `blueprints --help` has to start at once.
+if TYPE_CHECKING:
+    from blueprints.local.cloud import Cloud
+    from blueprints.local.deployment import Stack
+    from blueprints.steps import Steps
 
-@click.group()
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+_port_option = click.option("--port", default=0, show_default="any free one", help="Port of the embedded AWS.")
+_parameter_option = click.option(
+    "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A template parameter; may be repeated."
+)
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _Commands(click.Group):
+    """Prints mistakes of the user without a traceback, and ends with a status that tells the truth."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from blueprints.errors import BlueprintError
+
+        signal.signal(signal.SIGTERM, _terminated)
+        try:
+            return super().invoke(ctx)
+        except BlueprintError as error:
+            click.echo(f"blueprints: {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("blueprints: interrupted", err=True)
+            ctx.exit(130)
+
+
+def _terminated(*_: object) -> NoReturn:
+    """Leave through every `with` and `finally`, so that nothing stays behind."""
+    sys.exit(143)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="serverless-blueprints")
 def main() -> None:
-    """Deployable serverless blueprints for AWS: run, check, build and publish them."""
+    """Deployable serverless blueprints for AWS: run, check, build and publish them.
+
+    PATTERN is a pattern's name, or the path of a folder like one.
+    """
+
+
+@main.command("list")
+@_json_option
+def list_(as_json: bool) -> None:
+    """List the patterns."""
+    from blueprints.pattern import discover
+
+    patterns = discover()
+    if as_json:
+        fields = [
+            {
+                "name": each.name,
+                "flow": each.flow,
+                "version": each.version,
+                "description": each.description,
+                "folder": str(each.folder),
+            }
+            for each in patterns
+        ]
+        click.echo(json.dumps({"patterns": fields}))
+        return
+    width = max((len(each.name) for each in patterns), default=0)
+    for each in patterns:
+        click.echo(f"{each.name:{width}}  {each.version:7}  {each.flow}")
+
+
+@main.command()
+@click.argument("pattern")
+@click.option("--input", "own", type=_file, help="Your own file instead of the one the pattern ships.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
+@click.option("--keep", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
+@_parameter_option
+@_port_option
+@_json_option
+def run(
+    pattern: str,
+    own: Path | None,
+    output: Path | None,
+    keep: bool,
+    parameters: tuple[str, ...],
+    port: int,
+    as_json: bool,
+) -> None:
+    """Deploy a pattern to the embedded AWS and play its demo."""
+    from blueprints.demo import play
+    from blueprints.local.bring_up import bring_up
+    from blueprints.pattern import find
+
+    found = find(pattern)
+    folder = (output or Path(".blueprints", "runs", found.name)).absolute()
+    given = _parameters(parameters)
+    steps = _steps(quiet=as_json)
+    with _embedded_aws(steps, port) as cloud:
+        stack = bring_up(cloud, found, steps, given)
+        with _explaining_failures(cloud, stack):
+            played = play(found, stack.outputs, cloud.client, own, folder, steps)
+        report = {
+            "pattern": found.name,
+            "steps": steps.as_json(),
+            "outputs": stack.outputs,
+            "result": played.result,
+            "files": [str(path) for path in played.files],
+            "not_emulated": stack.not_emulated,
+        }
+        if as_json:
+            click.echo(json.dumps(report))
+        else:
+            _screen().show_run(report)
+        if keep:
+            _stay_up(cloud, [stack], quiet=as_json)
+
+
+@main.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@_parameter_option
+@_port_option
+@_json_option
+def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_json: bool) -> None:
+    """Start the embedded AWS, deploy patterns to it, and stay up until Ctrl-C."""
+    from blueprints.local.bring_up import bring_up
+    from blueprints.pattern import find
+
+    found = [find(each) for each in patterns]
+    given = _parameters(parameters)
+    steps = _steps(quiet=as_json)
+    with _embedded_aws(steps, port) as cloud:
+        stacks = [bring_up(cloud, each, steps, given) for each in found]
+        if as_json:
+            report = {
+                "endpoint": cloud.endpoint,
+                "environment": cloud.environment(),
+                "stacks": {
+                    stack.name: {"outputs": stack.outputs, "not_emulated": stack.not_emulated} for stack in stacks
+                },
+            }
+            click.echo(json.dumps(report))
+        _stay_up(cloud, stacks, quiet=as_json)
+
+
+@main.command()
+@click.argument("pattern")
+@click.argument("function")
+@click.option("--event", type=click.File("rb"), required=True, help="JSON file with the event; - for standard input.")
+@_parameter_option
+@_json_option
+def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
+    """Invoke FUNCTION (its name in the template) once in the embedded AWS: answer, log, duration, memory."""
+    from blueprints.local.bring_up import bring_up
+    from blueprints.local.deployment import invocation_arn
+    from blueprints.pattern import find
+
+    found = find(pattern)
+    payload = _parsed(event)
+    given = _parameters(parameters)
+    steps = _steps(quiet=as_json)
+    with _embedded_aws(steps, 0) as cloud:
+        stack = bring_up(cloud, found, steps, given)
+        target = invocation_arn(cloud, stack, function)
+        with steps.step(f"Invoke {function}"):
+            answer = cloud.invoke(target, payload)
+    if as_json:
+        fields = ("payload", "failed", "log", "duration_ms", "memory_mb")
+        click.echo(json.dumps({field: getattr(answer, field) for field in fields}))
+    else:
+        _screen().show_answer(answer)
+    if answer.failed:
+        sys.exit(1)
+
+
+def _parameters(given: tuple[str, ...]) -> dict[str, str]:
+    for each in given:
+        if "=" not in each:
+            raise click.BadParameter(f"{each!r} is not of the form NAME=VALUE", param_hint="--parameter")
+    return dict(each.split("=", 1) for each in given)
+
+
+def _parsed(event: Any) -> object:
+    try:
+        return json.loads(event.read())
+    except ValueError as error:
+        raise click.BadParameter(f"{event.name} is not JSON: {error}", param_hint="--event") from error
+
+
+def _steps(*, quiet: bool) -> "Steps":
+    from blueprints.steps import Steps
+
+    return Steps(None if quiet else _screen())
+
+
+def _screen() -> Any:
+    from blueprints import screen
+
+    return screen.Screen()
+
+
+@contextmanager
+def _embedded_aws(steps: "Steps", port: int) -> Iterator["Cloud"]:
+    with steps.step("Start the embedded AWS"):
+        from blueprints.local.cloud import Cloud
+
+        cloud = Cloud(port)
+    with cloud:
+        yield cloud
+
+
+@contextmanager
+def _explaining_failures(cloud: "Cloud", stack: "Stack") -> Iterator[None]:
+    """What a demo raises becomes an error with what the functions logged meanwhile."""
+    from blueprints.errors import BlueprintError
+
+    try:
+        yield
+    except Exception as error:
+        from blueprints.local.diagnosis import logged_errors
+
+        logged = logged_errors(cloud, stack)
+        lines = [f"{function}: {line}" for function, found in logged.items() for line in found]
+        advice = "The functions logged:\n    " + "\n    ".join(lines) if lines else None
+        raise BlueprintError(f"The demo failed: {error}", advice=advice) from error
+
+
+def _stay_up(cloud: "Cloud", stacks: list["Stack"], *, quiet: bool) -> None:
+    import threading
+
+    if not quiet:
+        _screen().show_up(cloud, stacks)
+    threading.Event().wait()

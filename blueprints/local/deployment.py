@@ -105,6 +105,16 @@ def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
     return started
 
 
+def invocation_arn(cloud: Cloud, stack: Stack, logical_id: str) -> str:
+    """The ARN by which events call a function of the stack. Raises BlueprintError when it has no such function."""
+    functions = {function.logical_id: function for function in stack.of_type("AWS::Lambda::Function")}
+    if logical_id not in functions:
+        raise BlueprintError(
+            f"{stack.name} has no function {logical_id}.", advice=f"It has: {', '.join(functions) or 'none'}."
+        )
+    return _as_invoked(cloud, functions[logical_id].physical_id)[0]
+
+
 def check_event_sources(cloud: Cloud, stack: Stack) -> None:
     """Raises BlueprintError when a rule or event source mapping of the stack is not enabled."""
     off = [*_disabled_rules(cloud, stack), *_disabled_mappings(cloud, stack)]

@@ -6,7 +6,7 @@ parameters, is refused at start with a list of what changed: a version bump cann
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -35,7 +35,7 @@ class Hook:
         """The internal itself, as it stands now."""
         return getattr(self.holder(), self.name)
 
-    def replace(self, replacement: Callable[..., Any]) -> Any:
+    def replace(self, replacement: object) -> Any:
         """Put `replacement` in the internal's place; return what stood there."""
         original = self.current()
         setattr(self.holder(), self.name, replacement)

@@ -62,6 +62,7 @@ def all_hooks() -> tuple[Hook, ...]:
         resource_policies,
         resource_types,
         s3_delivery,
+        transport,
     )
 
     extensions = (
@@ -74,6 +75,7 @@ def all_hooks() -> tuple[Hook, ...]:
         resource_policies,
         resource_types,
         s3_delivery,
+        transport,
     )
     return tuple(hook for extension in extensions for hook in extension.HOOKS)
 
@@ -82,7 +84,7 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import event_targets, payload_limits, resource_types, s3_delivery
+        from blueprints.local import event_targets, payload_limits, resource_types, s3_delivery, transport
         from blueprints.local.asynchronous import AsynchronousInvocations
         from blueprints.local.executor import Executor
 
@@ -96,6 +98,7 @@ class Server:
         event_targets.install(invocations, endpoint, time_scale)
         resource_types.install()
         payload_limits.install()
+        transport.install()
 
     def application(self) -> _Application:
         """The base emulator's application, with the paths of our own in front."""

@@ -1,0 +1,57 @@
+"""From a pattern's folder to a stack in which every function has started: check, package, deploy, look."""
+
+from collections.abc import Mapping
+
+from blueprints.build import Package, build
+from blueprints.errors import BlueprintError
+from blueprints.interpreters import stand_in
+from blueprints.lambda_runtime import runtime_environment
+from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, upload
+from blueprints.pattern import Pattern
+from blueprints.steps import Step, Steps
+
+
+def bring_up(cloud: Cloud, pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Stack:
+    """Deploy a pattern under its own name. Raises BlueprintError for whatever is in the way."""
+    from blueprints.template.artifacts import packaged
+    from blueprints.template.reading import load
+
+    with steps.step("Check the template"):
+        _check(pattern, parameters)
+    with steps.step("Package the functions") as step:
+        packages = _packages(pattern, steps, step)
+    with steps.step("Deploy the stack") as step:
+        code = upload(cloud, {package.logical_id: package.path for package in packages})
+        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
+        step.notes.append(f"{len(stack.resources)} resources")
+    with steps.step("Start every function once"):
+        check_functions(cloud, stack)
+        check_event_sources(cloud, stack)
+    return stack
+
+
+def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
+    from blueprints.template.expansion import expand
+    from blueprints.template.problems import problems
+    from blueprints.template.reading import load
+
+    template = load(pattern.template)
+    unknown = sorted(set(parameters or {}) - set(template.section("Parameters")))
+    if unknown:
+        known = ", ".join(template.section("Parameters")) or "none"
+        raise BlueprintError(f"The template has no parameter {unknown[0]}.", advice=f"It has: {known}.")
+    found = problems(template) or problems(template, expand(template, parameters))
+    if found:
+        listed = "\n".join(f"  {problem}" for problem in found)
+        raise BlueprintError(f"The template of {pattern.name} can't be deployed:\n{listed}")
+
+
+def _packages(pattern: Pattern, steps: Steps, step: Step) -> list[Package]:
+    packages = build(pattern, "host", progress=steps.progress)
+    for version in sorted({function.python for function in pattern.functions if function.python}):
+        interpreter = stand_in(version)
+        runtime_environment(interpreter.interpreter, steps.progress)
+        step.notes.append(str(interpreter))
+    step.notes.extend(dict.fromkeys(warning for package in packages for warning in package.warnings))
+    return packages

@@ -1,0 +1,48 @@
+"""What went wrong inside a deployed stack: the errors its functions logged, for whoever waits in vain."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import Stack
+
+_MOST_PER_FUNCTION = 5
+
+
+def logged_errors(cloud: Cloud, stack: Stack) -> dict[str, list[str]]:
+    """The distinct errors each function logged, oldest first, by logical id; functions without errors are left out."""
+    errors = {
+        function.logical_id: _errors(cloud, function.physical_id) for function in stack.of_type("AWS::Lambda::Function")
+    }
+    return {logical_id: found[:_MOST_PER_FUNCTION] for logical_id, found in errors.items() if found}
+
+
+def _errors(cloud: Cloud, function_name: str) -> list[str]:
+    configuration = cloud.client("lambda").get_function_configuration(FunctionName=function_name)
+    logs = cloud.client("logs")
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=configuration["LoggingConfig"]["LogGroup"]
+        )
+        messages = [event["message"] for page in pages for event in page["events"]]
+    except ClientError:
+        return []  # no log group: the function never ran
+    return list(dict.fromkeys(filter(None, map(_error_in, messages))))
+
+
+def _error_in(message: str) -> str | None:
+    """The error a log line tells of, in a line: text as the runtime writes it, or JSON with level and message."""
+    if message.startswith("[ERROR]"):
+        return message.removeprefix("[ERROR]").strip().splitlines()[0]
+    if not message.startswith("{"):
+        return None
+    try:
+        entry: dict[str, Any] = json.loads(message)
+    except ValueError:
+        return None
+    if entry.get("level") not in ("ERROR", "CRITICAL"):
+        return None
+    parts = (entry.get("errorType"), entry.get("errorMessage"), entry.get("message"), entry.get("exception"))
+    return ": ".join(str(part).strip().splitlines()[-1] for part in parts if part) or None

@@ -1,0 +1,103 @@
+"""What people see: steps with their timings, results, where things lie."""
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from blueprints.steps import Step
+
+if TYPE_CHECKING:
+    from blueprints.local.cloud import Answer, Cloud
+    from blueprints.local.deployment import Stack
+
+
+class Screen:
+    """Writes to standard output; a display for Steps."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._status: Status | None = None
+
+    def begun(self, step: Step) -> None:
+        """Show that a step is under way."""
+        if self._console.is_terminal:
+            self._status = self._console.status(escape(step.name))
+            self._status.start()
+
+    def progressed(self, step: Step, what: str) -> None:
+        """Show what the step is busy with; without a terminal as a line of its own."""
+        if self._status:
+            self._status.update(f"{escape(step.name)} [dim]({escape(what)})[/dim]")
+        else:
+            self._console.print(f"  … {escape(what)}", soft_wrap=True)
+
+    def ended(self, step: Step, *, well: bool) -> None:
+        """Show how long it took."""
+        if self._status:
+            self._status.stop()
+            self._status = None
+        mark = "[green]✓[/green]" if well else "[red]✗[/red]"
+        self._console.print(f"{mark} {escape(step.name):42} [dim]{step.seconds:6.2f} s[/dim]", soft_wrap=True)
+        for note in step.notes:
+            self._console.print(f"  [dim]{escape(note)}[/dim]", soft_wrap=True)
+
+    def show_run(self, report: dict[str, Any]) -> None:
+        """The end of a run: what came of it and where it lies."""
+        seconds = sum(step["seconds"] for step in report["steps"])
+        self._console.print()
+        for line in _facts(report["result"]):
+            self._console.print(line, soft_wrap=True)
+        self._show_not_emulated(report["not_emulated"])
+        self._console.print(f"\n[bold]{escape(report['pattern'])}[/bold] played in {seconds:.1f} s", soft_wrap=True)
+        for path in report["files"]:
+            self._console.print(f"  {escape(path)}", soft_wrap=True)
+
+    def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
+        """What somebody needs who wants to use what is up."""
+        self._console.print(f"\nThe embedded AWS is up at [bold]{cloud.endpoint}[/bold]. To use it from a shell:\n")
+        for name, value in cloud.environment().items():
+            self._console.print(f"  export {name}={shlex.quote(value)}", soft_wrap=True)
+        for stack in stacks:
+            self._console.print(f"\n[bold]{escape(stack.name)}[/bold]")
+            for name, value in stack.outputs.items():
+                self._console.print(f"  {escape(name)} = {escape(value)}", soft_wrap=True)
+            self._show_not_emulated(stack.not_emulated)
+        self._console.print("\nCtrl-C ends it and leaves nothing behind.")
+
+    def show_answer(self, answer: "Answer") -> None:
+        """One invocation: log, answer, figures."""
+        self._console.print(f"\n[dim]{escape(answer.log.rstrip())}[/dim]\n", soft_wrap=True)
+        self._console.print_json(data=answer.payload)
+        if answer.duration_ms is not None:
+            self._console.print(f"[dim]{answer.duration_ms:.1f} ms, {answer.memory_mb} MB[/dim]")
+
+    def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
+        if not listed:
+            return
+        self._console.print("\n[yellow]Accepted, not emulated:[/yellow]")
+        consequences: dict[tuple[str, str], list[str]] = {}
+        for each in listed:
+            consequences.setdefault((each["type"], each["consequence"]), []).append(each["resource"])
+        for (kind, consequence), resources in consequences.items():
+            self._console.print(f"  {kind} ({escape(', '.join(resources))}): {escape(consequence)}", soft_wrap=True)
+
+
+def _facts(result: dict[str, Any]) -> list[str]:
+    """A demo's result for reading: a line per fact, a row per item of a list."""
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, list):
+            lines.append(f"{escape(name)}:")
+            lines += [f"  {escape(_row(item))}" for item in value]
+        else:
+            lines.append(f"{escape(name)}: {escape(str(value))}")
+    return lines
+
+
+def _row(item: object) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    return "  ".join(f"{name} {value}" for name, value in item.items() if name != "file")
