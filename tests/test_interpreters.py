@@ -1,6 +1,5 @@
 """Interpreters are found by running them; what Lambda's runtime has is made once for each."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +46,9 @@ def test_the_running_version_is_found_and_answers():
     found = interpreters.find(HERE)
     assert found is not None
     assert found.minor == HERE
-    asked = subprocess.run([found.path, "-c", "import platform; print(platform.python_version())"], capture_output=True)
+    asked = subprocess.run(
+        [found.path, "-c", "import platform; print(platform.python_version())"], capture_output=True, check=True
+    )
     assert asked.stdout.decode().strip() == found.version
 
 
@@ -117,6 +118,7 @@ def test_lambdas_runtime_packages_are_all_that_a_function_sees():
         [runtime.interpreter.path, "-S", "-c", "import click"],
         env={"PYTHONPATH": str(runtime.path)},
         capture_output=True,
+        check=False,
     )
     assert b"No module named 'click'" in tools.stderr
 
@@ -180,7 +182,7 @@ def test_what_fails_half_way_leaves_nothing_under_its_name(tmp_path, monkeypatch
     with pytest.raises(BlueprintError, match="no more"):
         cache.made_once(place, half)
     assert not place.exists()
-    assert os.listdir(cache.folder("scratch")) == []
+    assert list(cache.folder("scratch").iterdir()) == []
 
 
 def test_a_file_is_replaced_whole(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 from blueprints.errors import BlueprintError, at
 from blueprints.template.artifacts import local_artifacts
-from blueprints.template.problems import problems
+from blueprints.template.problems import Problem, problems
 from blueprints.template.reading import Template
 
 _REGION = "us-east-1"
@@ -78,26 +78,34 @@ def _with_placeholders(template: Template) -> dict[str, Any]:
 
 
 def _explained(template: Template, error: Any) -> BlueprintError:
-    """One error for all causes, each with the line of the resource that it names."""
-    said = []
-    first: str | None = None
-    for cause in error.causes:
-        logical_id = _logical_id(template, cause)
-        place = template.at("Resources", logical_id) if logical_id else template.at()
-        first = first or place
-        message = re.sub(r"^Resource with id \[[^\]]*\] is invalid\. ", "", cause.message)
-        if "Only one of 'InlineCode' or 'CodeUri'" in message:
-            message = "there is neither CodeUri nor InlineCode; write for example 'CodeUri: src/'."
-        said.append(f"{logical_id}: {message}" if logical_id else message)
-    written = [problem for problem in problems(template) if problem.rule == "unknown-property"]
-    if written:
-        return BlueprintError(
-            "SAM refuses the template: " + "; ".join(said),
-            where=at(template.path, written[0].line),
-            advice="\n  ".join(problem.message for problem in written),
-        )
+    """One error for all causes, at the misspelt property where there is one, else at the resource that is named."""
+    named = [(_logical_id(template, cause), _message(cause)) for cause in error.causes]
+    said = [f"{logical_id}: {message}" if logical_id else message for logical_id, message in named]
     what = said[0] if len(said) == 1 else "SAM refuses the template:\n  " + "\n  ".join(said)
-    return BlueprintError(what, where=first, advice="Mend it as SAM's specification of that resource type says.")
+    misspelt = [problem for problem in problems(template) if _explains(problem, named)]
+    if misspelt:
+        advice = "\n  ".join(problem.message for problem in misspelt)
+        return BlueprintError(what, where=at(template.path, misspelt[0].line), advice=advice)
+    first = next((logical_id for logical_id, _ in named if logical_id), None)
+    place = template.at("Resources", first) if first else template.at()
+    return BlueprintError(what, where=place, advice="Mend it as SAM's specification of that resource type says.")
+
+
+def _message(cause: Any) -> str:
+    message = re.sub(r"^Resource with id \[[^\]]*\] is invalid\. ", "", str(cause.message))
+    if "Only one of 'InlineCode' or 'CodeUri'" in message:
+        return "there is neither CodeUri nor InlineCode; write for example 'CodeUri: src/'."
+    return message
+
+
+def _explains(problem: Problem, named: list[tuple[str | None, str]]) -> bool:
+    """Whether an unknown property may be why SAM refuses a resource, or is the one that SAM names without a place."""
+    if problem.rule != "unknown-property":
+        return False
+    refused = {name for _, message in named for name in re.findall(r"property (\w+) not defined", message)}
+    return any(logical_id and problem.message.startswith(f"{logical_id}: ") for logical_id, _ in named) or any(
+        f"has no property {name};" in problem.message for name in refused
+    )
 
 
 def _logical_id(template: Template, cause: Any) -> str | None:

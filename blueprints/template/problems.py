@@ -10,7 +10,7 @@ from blueprints.errors import at
 from blueprints.template.artifacts import includes, local_artifacts
 from blueprints.template.handlers import missing_handler
 from blueprints.template.reading import Template
-from blueprints.template.schemas import Place, advice, resource_types, schema_of, unknown_names
+from blueprints.template.schemas import Place, advice, event_properties, resource_types, schema_of, unknown_names
 
 _ATTRIBUTES = (
     "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy",
@@ -68,7 +68,7 @@ def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] |
     yield from _attributes(template, logical_id, resource, kind)
     handed_on = _handed_on(template, logical_id, expanded) if expanded is not None else frozenset()
     for unknown in unknown_names(resource.get("Properties") or {}, kind):
-        if expanded is not None and (unknown.name in handed_on or _vouched_for(kind, unknown.place)):
+        if unknown.name in handed_on or _known_to_sam(template, (*place, "Properties", *unknown.place)):
             continue
         yield _problem(
             template,
@@ -90,18 +90,21 @@ def _handed_on(template: Template, logical_id: str, expanded: Mapping[str, Any])
     return frozenset(name for properties in made for name in _all_names(properties))
 
 
+def _known_to_sam(template: Template, place: Place) -> bool:
+    """Whether SAM's translator takes an event's property that its published schema lacks."""
+    if len(place) != 7 or place[3] != "Events" or place[5] != "Properties":
+        return False
+    resource = template.resources[str(place[1])]
+    event = resource["Properties"]["Events"][place[4]]
+    return place[6] in event_properties(str(resource["Type"]), str(event.get("Type")))
+
+
 def _all_names(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         yield from value
         value = list(value.values())
     for item in value if isinstance(value, list) else ():
         yield from _all_names(item)
-
-
-def _vouched_for(kind: str, place: Place) -> bool:
-    """Whether SAM itself refuses unknown names there: it does right below an event's Properties."""
-    event = len(place) == 4 and place[0] == "Events" and place[2] == "Properties"
-    return event and kind.startswith("AWS::Serverless::")
 
 
 def _unknown_type(kind: str) -> str | None:

@@ -65,6 +65,18 @@ def resource_types() -> tuple[str, ...]:
     return tuple(PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION))
 
 
+@cache
+def event_properties(resource_type: str, event_type: str) -> frozenset[str]:
+    """The properties that SAM's translator takes for an event source of a function or state machine."""
+    from samtranslator.model.eventsources import cloudwatchlogs, pull, push, scheduler
+    from samtranslator.model.stepfunctions import events
+
+    modules = [events] if resource_type == "AWS::Serverless::StateMachine" else [cloudwatchlogs, pull, push, scheduler]
+    classes: list[Any] = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+    taken = (each.property_types for each in classes if getattr(each, "resource_type", None) == event_type)
+    return frozenset(name for names in taken for name in names)
+
+
 def unknown_names(properties: object, resource_type: str) -> Iterator[UnknownName]:
     """Every property name in `properties`, at any depth, that the type does not have."""
     root = schema_of(resource_type)
