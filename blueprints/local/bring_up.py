@@ -1,6 +1,7 @@
 """From a pattern's folder to a stack in which every function has started: check, package, deploy, look."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from blueprints.build import Package, build
 from blueprints.errors import BlueprintError
@@ -12,18 +13,33 @@ from blueprints.pattern import Pattern
 from blueprints.steps import Step, Steps
 
 
-def bring_up(cloud: Cloud, pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Stack:
-    """Deploy a pattern under its own name. Raises BlueprintError for whatever is in the way."""
-    from blueprints.template.artifacts import packaged
-    from blueprints.template.reading import load
+@dataclass(frozen=True)
+class Prepared:
+    """A pattern checked and packaged: all that can go wrong without an AWS has not."""
 
-    with steps.step("Check the template"):
+    pattern: Pattern
+    packages: list[Package]
+    parameters: dict[str, str]
+
+
+def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
+    """Check the template and package the functions. Raises BlueprintError for whatever is in the way."""
+    with steps.step(f"Check the template of {pattern.name}"):
         _check(pattern, parameters)
     with steps.step("Package the functions") as step:
         packages = _packages(pattern, steps, step)
-    with steps.step("Deploy the stack") as step:
-        code = upload(cloud, {package.logical_id: package.path for package in packages})
-        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
+    return Prepared(pattern, packages, dict(parameters or {}))
+
+
+def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
+    """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
+    from blueprints.template.artifacts import packaged
+    from blueprints.template.reading import load
+
+    pattern = prepared.pattern
+    with steps.step(f"Deploy {pattern.name}") as step:
+        code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
+        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), prepared.parameters)
         step.notes.append(f"{len(stack.resources)} resources")
     with steps.step("Start every function once"):
         check_functions(cloud, stack)

@@ -1,6 +1,7 @@
 """What went wrong inside a deployed stack: the errors its functions logged, for whoever waits in vain."""
 
 import json
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -9,6 +10,9 @@ from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack
 
 _MOST_PER_FUNCTION = 5
+_PLATFORM_ERROR = re.compile(
+    r"RequestId: \S+ Error: (?P<exit>.*)\n(?P<type>Runtime\.\w+)|\S+Z \S+ (?P<timeout>Task timed out after .*)"
+)
 
 
 def logged_errors(cloud: Cloud, stack: Stack) -> dict[str, list[str]]:
@@ -36,6 +40,9 @@ def _error_in(message: str) -> str | None:
     """The error a log line tells of, in a line: text as the runtime writes it, or JSON with level and message."""
     if message.startswith("[ERROR]"):
         return message.removeprefix("[ERROR]").strip().splitlines()[0]
+    platform = _PLATFORM_ERROR.fullmatch(message)
+    if platform:
+        return ": ".join(filter(None, (platform["type"], platform["exit"] or platform["timeout"])))
     if not message.startswith("{"):
         return None
     try:

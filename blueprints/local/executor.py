@@ -131,6 +131,8 @@ class Executor:
         begun = time.monotonic()
         output = environment.invoke(invocation, timeout)
         report = _report(config, invocation, (time.monotonic() - begun) * 1000, environment.memory_mb, init_ms)
+        if invocation.error is not None:
+            output += function_logs.last_words(invocation.error)
         log = self._write_log(environment.log_stream, config, report, output)
         if invocation.error is not None:
             return _failure(invocation.error, log)

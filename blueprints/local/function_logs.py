@@ -58,6 +58,17 @@ def lines_of(report: Report, output: str, log_format: str) -> list[str]:
     return _text_frame(report, printed)
 
 
+def last_words(error: dict[str, Any]) -> str:
+    """What Lambda itself logs where the runtime had no chance to: a time-out, a process that ended; else nothing."""
+    error_type, message = str(error["errorType"]), str(error["errorMessage"])
+    if error_type == "Sandbox.Timedout":
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        return f"{now}Z {error['requestId']} {message.rpartition(' Error: ')[2]}\n"
+    if error_type in ("Runtime.ExitError", "Runtime.OutOfMemory"):
+        return f"{message}\r{error_type}\n"
+    return ""
+
+
 def write(stream: tuple[str, str], lines: list[str]) -> None:
     """Append to a log stream, making group and stream where they are missing."""
     group_name, stream_name = stream
