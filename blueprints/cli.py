@@ -99,15 +99,15 @@ def run(
 ) -> None:
     """Deploy a pattern to the embedded AWS and play its demo."""
     from blueprints.demo import play
-    from blueprints.local.bring_up import bring_up
+    from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
     found = find(pattern)
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
-    given = _parameters(parameters)
     steps = _steps(quiet=as_json)
+    prepared = prepare(found, steps, _parameters(parameters))
     with _embedded_aws(steps, port) as cloud:
-        stack = bring_up(cloud, found, steps, given)
+        stack = bring_up(cloud, prepared, steps)
         with _explaining_failures(cloud, stack):
             played = play(found, stack.outputs, cloud.client, own, folder, steps)
         report = {
@@ -133,14 +133,15 @@ def run(
 @_json_option
 def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_json: bool) -> None:
     """Start the embedded AWS, deploy patterns to it, and stay up until Ctrl-C."""
-    from blueprints.local.bring_up import bring_up
+    from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
     found = [find(each) for each in patterns]
     given = _parameters(parameters)
     steps = _steps(quiet=as_json)
+    prepared = [prepare(each, steps, given) for each in found]
     with _embedded_aws(steps, port) as cloud:
-        stacks = [bring_up(cloud, each, steps, given) for each in found]
+        stacks = [bring_up(cloud, each, steps) for each in prepared]
         if as_json:
             report = {
                 "endpoint": cloud.endpoint,
@@ -161,16 +162,16 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 @_json_option
 def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
     """Invoke FUNCTION (its name in the template) once in the embedded AWS: answer, log, duration, memory."""
-    from blueprints.local.bring_up import bring_up
+    from blueprints.local.bring_up import bring_up, prepare
     from blueprints.local.deployment import invocation_arn
     from blueprints.pattern import find
 
     found = find(pattern)
     payload = _parsed(event)
-    given = _parameters(parameters)
     steps = _steps(quiet=as_json)
+    prepared = prepare(found, steps, _parameters(parameters))
     with _embedded_aws(steps, 0) as cloud:
-        stack = bring_up(cloud, found, steps, given)
+        stack = bring_up(cloud, prepared, steps)
         target = invocation_arn(cloud, stack, function)
         with steps.step(f"Invoke {function}"):
             answer = cloud.invoke(target, payload)
