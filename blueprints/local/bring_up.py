@@ -68,6 +68,7 @@ def _packages(pattern: Pattern, steps: Steps, step: Step) -> list[Package]:
     for version in sorted({function.python for function in pattern.functions if function.python}):
         interpreter = stand_in(version)
         runtime_environment(interpreter.interpreter, steps.progress)
-        step.notes.append(str(interpreter))
+        if interpreter.is_wanted:
+            step.notes.append(str(interpreter))
     step.notes.extend(dict.fromkeys(warning for package in packages for warning in package.warnings))
     return packages

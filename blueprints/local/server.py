@@ -65,19 +65,18 @@ def all_hooks() -> tuple[Hook, ...]:
         transport,
     )
 
-    extensions = (
-        asynchronous,
-        event_targets,
-        executor,
-        function_code,
-        function_logs,
-        payload_limits,
-        resource_policies,
-        resource_types,
-        s3_delivery,
-        transport,
+    return (
+        *asynchronous.HOOKS,
+        *event_targets.HOOKS,
+        *executor.HOOKS,
+        *function_code.HOOKS,
+        *function_logs.HOOKS,
+        *payload_limits.HOOKS,
+        *resource_policies.HOOKS,
+        *resource_types.HOOKS,
+        *s3_delivery.HOOKS,
+        *transport.HOOKS,
     )
-    return tuple(hook for extension in extensions for hook in extension.HOOKS)
 
 
 class Server:
