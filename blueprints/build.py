@@ -14,7 +14,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,9 +88,11 @@ def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress 
     def make(fresh: Path) -> None:
         if progress:
             progress(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
-        entries = _entries(function, sources, lock, target, progress)
+        installed = dependencies.dependencies(lock, target, progress) if lock else dependencies.Dependencies([], [])
+        entries = _with_own(installed.entries, function, sources, target)
         _check_size(pattern, function, entries)
-        _write(fresh, entries, target, lock)
+        lacks = {"lock": lock.digest if lock else None, "missing": installed.missing}
+        _write(fresh, entries, {**target.facts, "bytecode": target.interpreter is not None, **lacks})
 
     fresh = cache.made_once(place, make)
     if fresh:
@@ -107,7 +109,7 @@ def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress 
         unzipped=about["unzipped"],
         target=kind,
         interpreter=target.interpreter,
-        warnings=target.warnings,
+        warnings=(*target.warnings, *_incomplete(function, about["missing"])),
         seconds=time.perf_counter() - began,
         reused=not fresh,
     )
@@ -134,15 +136,19 @@ def _executable(path: Path) -> str:
     return "x" if path.stat().st_mode & 0o100 else "-"
 
 
-def _entries(
-    function: Function,
-    sources: Sequence[tuple[str, Path]],
-    lock: locks.Lock | None,
-    target: Target,
-    progress: Progress | None,
+def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
+    if missing:
+        yield (
+            f"{function.logical_id}: {REQUIREMENTS} lacks {', '.join(missing)}, which packages in it need; "
+            f"make it anew with 'uv pip compile requirements.in -o {REQUIREMENTS}'."
+        )
+
+
+def _with_own(
+    installed: Sequence[archive.Entry], function: Function, sources: Sequence[tuple[str, Path]], target: Target
 ) -> list[archive.Entry]:
     """The dependencies' entries as they were kept, and the function's own made afresh; its own win."""
-    merged = {entry.name: entry for entry in dependencies.entries(lock, target, progress)} if lock else {}
+    merged = {entry.name: entry for entry in installed}
     with cache.scratch() as work:
         own = work / "own"
         own.mkdir()
@@ -180,16 +186,14 @@ def _check_size(pattern: Pattern, function: Function, entries: Sequence[archive.
     )
 
 
-def _write(fresh: Path, entries: Sequence[archive.Entry], target: Target, lock: locks.Lock | None) -> None:
+def _write(fresh: Path, entries: Sequence[archive.Entry], facts: Mapping[str, object]) -> None:
     data = archive.write(entries)
     about = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "size": len(data),
         "unzipped": sum(entry.size for entry in entries),
         "files": len(entries),
-        "bytecode": target.interpreter is not None,
-        "lock": lock.digest if lock else None,
-        **target.facts,
+        **facts,
     }
     (fresh / _ARCHIVE).write_bytes(data)
     (fresh / _MANIFEST).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

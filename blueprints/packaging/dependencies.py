@@ -1,12 +1,15 @@
 """What a lock installs, as compressed archive entries: made once per lock and target."""
 
+import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.packaging import archive, binaries, cache, installer, shared_wheel
 from blueprints.packaging.bytecode import compile_folder
+from blueprints.packaging.completeness import missing
 from blueprints.packaging.lock import SHARED, Lock
 from blueprints.packaging.source_wheels import FROM_SOURCE, pure_package
 from blueprints.packaging.targets import Target
@@ -20,7 +23,7 @@ _LEFT_OUT = re.compile(
     | \.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json|uv_cache\.json|uv_build\.json)$""",
     re.VERBOSE,
 )
-_ARCHIVE = "entries.zip"
+_ARCHIVE, _MISSING = "entries.zip", "missing.json"
 _KEPT = 16
 
 
@@ -30,32 +33,43 @@ def key(lock: Lock, target: Target, progress: installer.Progress | None = None) 
     return cache.digest(lock.digest, wheel.read_bytes() if wheel else b"", target.digest)
 
 
-def entries(lock: Lock, target: Target, progress: installer.Progress | None = None) -> list[archive.Entry]:
+@dataclass(frozen=True)
+class Dependencies:
     """The installed, compiled and compressed files of a lock."""
+
+    entries: list[archive.Entry]
+    missing: list[str]
+    """Packages that those in the lock need and that it does not name."""
+
+
+def dependencies(lock: Lock, target: Target, progress: installer.Progress | None = None) -> Dependencies:
+    """Installs a lock for a target, or takes what was made of it before."""
     place = cache.folder("dependencies") / key(lock, target, progress)[:32]
 
     def make(fresh: Path) -> None:
         with cache.scratch() as work:
             site = work / "site"
             site.mkdir()
-            _install(lock, target, site, progress)
+            wheel = shared_wheel.wheel_for(lock, progress)
+            _install(lock, target, site, wheel, progress)
             _check(lock, target, site)
+            absent = missing(lock, target, wheel)
             if target.interpreter:
                 if progress:
                     progress(f"compiling the dependencies for Python {target.interpreter.version}")
                 compile_folder(site, TASK, target.interpreter)
             (fresh / _ARCHIVE).write_bytes(archive.write(archive.folder_entries(site)))
+            (fresh / _MISSING).write_text(json.dumps(absent), encoding="utf-8")
 
     if cache.made_once(place, make):
         cache.keep_newest(place.parent, _KEPT)
     else:
         place.touch()
-    return archive.read((place / _ARCHIVE).read_bytes())
+    return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
 
 
-def _install(lock: Lock, target: Target, site: Path, progress: installer.Progress | None) -> None:
+def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progress: installer.Progress | None) -> None:
     names = set(lock.names())
-    wheel = shared_wheel.wheel_for(lock, progress)
     if wheel:
         names.discard(SHARED)
         shared_wheel.unpack(wheel, site)
@@ -80,9 +94,7 @@ def _install(lock: Lock, target: Target, site: Path, progress: installer.Progres
 def _for_target(error: BlueprintError, target: Target) -> BlueprintError:
     """Says for which Python and platform something could not be installed."""
     name = target.platform or "this machine"
-    return BlueprintError(
-        f"{error.what} (for Python {target.python} on {name})", where=error.where, advice=error.advice
-    )
+    return BlueprintError(f"For Python {target.python} on {name}: {error.what}", where=error.where, advice=error.advice)
 
 
 def _check(lock: Lock, target: Target, site: Path) -> None:

@@ -21,10 +21,12 @@ _UNREACHABLE = (
     "operation timed out",
 )
 _NAMED_BY_UV = (
-    re.compile(r"Because (\S+) was not found in the cache"),
+    re.compile(r"Because (\S+) was not found in"),
     re.compile(r"Failed to (?:download|fetch|build|prepare)[^`\n]*`([^`\n]+)`"),
     re.compile(r"Failed to fetch: `?\S+?/simple/([^/\s]+)/"),
-    re.compile(r"you require (\S+?)[,\s]"),
+    re.compile(r"Because (\S+) has no usable wheels"),
+    re.compile(r"there is no version of (\S+)"),
+    re.compile(r"Hash mismatch for `([^`]+)`"),
 )
 
 
@@ -65,21 +67,25 @@ def run(
     subject: str,
     progress: Progress | None = None,
     environment: Mapping[str, str] | None = None,
-) -> None:
-    """Runs uv without the network (milliseconds when all is cached), and with it only when that was not enough."""
-    offline = _run([*arguments, "--offline"], None, environment)
-    if offline is None:
-        return
+) -> str:
+    """Runs uv without the network (milliseconds when all is cached), and with it only when that was not enough.
+
+    Returns what uv said.
+    """
+    succeeded, offline = _run([*arguments, "--offline"], None, environment)
+    if succeeded:
+        return offline
     if progress:
         progress(f"downloading what {subject} names")
-    online = _run(arguments, progress, environment)
-    if online is None:
-        return
+    succeeded, online = _run(arguments, progress, environment)
+    if succeeded:
+        return online
     raise _explained(online, offline, subject)
 
 
-def _run(arguments: Sequence[str], progress: Progress | None, environment: Mapping[str, str] | None) -> str | None:
-    """None on success, else what uv said."""
+def _run(
+    arguments: Sequence[str], progress: Progress | None, environment: Mapping[str, str] | None
+) -> tuple[bool, str]:
     # From a folder of its own: beside a pyproject.toml uv would read that project's settings.
     process = subprocess.Popen(
         [uv(), *arguments],
@@ -94,13 +100,15 @@ def _run(arguments: Sequence[str], progress: Progress | None, environment: Mappi
     with process:
         try:
             for line in process.stderr or ():
+                if line.startswith("Using CPython"):
+                    continue
                 said.append(line)
                 if progress and line.lstrip().startswith(("Downloading", "Downloaded", "Building", "Built")):
                     progress(line.strip())
         except BaseException:
             process.kill()
             raise
-    return "".join(said) if process.returncode else None
+    return process.returncode == 0, "".join(said)
 
 
 def _explained(online: str, offline: str, subject: str) -> BlueprintError:
@@ -119,8 +127,10 @@ def _explained(online: str, offline: str, subject: str) -> BlueprintError:
 
 
 def _named(said: str) -> str | None:
+    """The package that uv's words are about; uv wraps them at the terminal's width."""
+    flat = " ".join(said.split())
     for pattern in _NAMED_BY_UV:
-        found = pattern.search(said)
+        found = pattern.search(flat)
         if found:
             return found.group(1)
     return None

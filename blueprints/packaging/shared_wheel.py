@@ -78,8 +78,12 @@ def unpack(wheel: Path, into: Path) -> None:
 
 
 def _source() -> Path | None:
-    source = Path(__file__).resolve().parents[2] / "shared"
-    return source if (source / "pyproject.toml").is_file() and (source / _MODULE).is_dir() else None
+    """The package's sources: carried by the installed tools, or beside them in a checkout."""
+    tools = Path(__file__).resolve().parents[1]
+    for source in (tools / "_shared", tools.parent / "shared"):
+        if (source / "pyproject.toml").is_file() and (source / _MODULE).is_dir():
+            return source
+    return None
 
 
 def _files(source: Path) -> list[Path]:

@@ -15,7 +15,7 @@ Kind = Literal["host", "lambda"]
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Python 3.12 and later run on Amazon Linux 2023 (glibc 2.34), earlier ones on Amazon Linux 2 (glibc 2.26).
 _OLD_PYTHONS = ("3.9", "3.10", "3.11")
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Changed whenever the same sources would make other packages, so that none of the old is reused."""
 
 

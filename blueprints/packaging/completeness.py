@@ -1,0 +1,30 @@
+"""What a lock leaves out: packages that those in it need, which would be missed only when the function runs."""
+
+import re
+from pathlib import Path
+
+from blueprints.errors import BlueprintError, at
+from blueprints.packaging import cache, installer
+from blueprints.packaging.lock import SHARED, Lock
+from blueprints.packaging.targets import Target
+
+# Lambda's Python runtime has these, so a lock may do without them.
+_IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3"})
+_WOULD_INSTALL = re.compile(r"^ \+ (\S+?)(?:==| @ )", re.MULTILINE)
+_NOT_THERE = re.compile(r"Because (\S+) was not found in")
+
+
+def missing(lock: Lock, target: Target, wheel: Path | None) -> list[str]:
+    """Names that a full resolution would add to the lock on the target; nothing is installed."""
+    with cache.scratch() as work:
+        requirements = work / "requirements.txt"
+        lock.write(requirements, lock.names() - ({SHARED} if wheel else set()))
+        command = ["pip", "install", "--dry-run", "--target", str(work / "nothing"), "-r", str(requirements)]
+        command += [*target.options, "--no-binary", "pyvips", "--no-verify-hashes"]
+        command += [f"{SHARED} @ {wheel.as_uri()}"] if wheel else []
+        try:
+            said = installer.run(command, subject=at(lock.path))
+        except BlueprintError as error:
+            unknown = _NOT_THERE.search(" ".join(str(error).split()))
+            return [unknown.group(1)] if unknown else []
+    return sorted(set(_WOULD_INSTALL.findall(said)) - lock.names() - _IN_THE_RUNTIME)
