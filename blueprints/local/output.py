@@ -34,8 +34,11 @@ class OutputPipe:
 
     def _read_on(self) -> None:
         # Without a reader a talkative handler would block on a full pipe.
+        waiting = select.poll()  # select() itself refuses descriptors above 1023
+        for descriptor in (self._descriptor, self._wake_reading):
+            waiting.register(descriptor, select.POLLIN)
         while True:
-            select.select([self._descriptor, self._wake_reading], [], [])
+            waiting.poll()
             with self._lock:
                 if self._closed or not self._drain():
                     break

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -139,6 +140,7 @@ class Server:
 def main() -> None:
     """Serve until standard input ends."""
     folder, port, time_scale = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    _allow_many_files()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the parent decides
     try:
         listener = _listen(port)
@@ -160,6 +162,13 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True).start()
     print(json.dumps({"port": port}), flush=True)
     asyncio.run(_serve(server.application(), listener))
+
+
+def _allow_many_files() -> None:
+    """Every execution environment holds some descriptors, and the usual soft limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard and hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(port: int) -> socket.socket:
