@@ -165,7 +165,7 @@ def _with_own(
                     where=at(function.code),
                     advice="Mend the file that is named, and build again.",
                 )
-        merged.update((entry.name, entry) for entry in archive.folder_entries(own))
+        merged.update((entry.name, entry) for entry in (archive.file_entry(own, path) for path in archive.files(own)))
     return list(merged.values())
 
 

@@ -279,6 +279,8 @@ def test_nested_applications_are_not_looked_up(folder, offline):
         ),
         ("StartingPosition: LATEST", "StartingPosition: LATEST, BatchSise: 3", "did you mean BatchSize?", "BatchSise"),
         ("S3CrudPolicy", "S3CrudPolicie", "RenderImage", "  RenderImage:"),
+        ("Type: EventBridgeRule", "Type: EventBridge", "EventBridge", "        Uploaded:"),
+        ("    Timeout: 30", "    Timeot: 30", "'Timeot' is not a supported property of 'Function'", "Timeot"),
     ],
 )
 def test_what_sam_refuses_names_the_resource_and_its_line(folder, old, new, named, line_part):
@@ -322,6 +324,12 @@ def test_a_good_template_has_no_problems(folder):
         ("render_image.handler", "render_image", "write for example"),
         ("CodeUri: src/", "CodeUri: srcs/", "did you mean src?"),
         ("CodeUri: src/", "CodeUri: ../src/", "lies outside"),
+        ("BucketName: !Ref Renditions}", "BucketName: !Ref Rendition}", "did you mean Renditions?"),
+        ("OTHER: !GetAtt Renditions.Arn", "OTHER: !GetAtt Rendition.Arn", "did you mean Renditions?"),
+        ("'${Renditions}'", "'${Rendition}'", "did you mean Renditions?"),
+        ("    DependsOn: [Renditions]", "    DependsOn: [Rendition]", "did you mean Renditions?"),
+        ("    Condition: IsProd", "    Condition: IsProduction", "did you mean IsProd?"),
+        ("Bucket: {Value: !Ref Renditions}", "Bucket: {Value: !Ref Elsewhere}", "write it, or take the reference out"),
     ],
 )
 def test_a_mistake_is_found_with_its_line_and_what_to_write(folder, old, new, said):
@@ -381,6 +389,20 @@ def test_every_misspelt_property_of_a_good_template_is_found(folder):
                 missed.append((logical_id, place))
     assert tried > 60
     assert missed == []
+
+
+def test_sam_types_need_sams_transform(folder):
+    wrong = found(folder, GOOD.replace("Transform: AWS::Serverless-2016-10-31\n", ""), expanded=False)
+    assert [problem.rule for problem in wrong] == ["transform"]
+    assert "write 'Transform: AWS::Serverless-2016-10-31'" in wrong[0].message
+
+
+def test_what_sam_makes_may_be_referred_to(folder):
+    text = GOOD.replace(
+        "{Value: !Ref Renditions}",
+        "{Value: !Sub '${RenderImageRole} ${RenderImage.Version} ${RenderImageAliaslive} ${!Not}'}",
+    )
+    assert found(folder, text) == []
 
 
 def test_types_of_private_registries_are_taken_at_their_word(folder):

@@ -48,17 +48,15 @@ def entry(name: str, content: bytes, *, program: bool = False) -> Entry:
     return Entry(name, header + encoded + data, crc, len(data), len(content), mode)
 
 
-def folder_entries(folder: Path, prefix: str = "") -> list[Entry]:
-    """Every file below a folder, deflated, by name."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [
-        entry(
-            prefix + path.relative_to(folder).as_posix(),
-            path.read_bytes(),
-            program=bool(path.stat().st_mode & 0o100),
-        )
-        for path in files
-    ]
+def files(folder: Path) -> list[Path]:
+    """Every file below a folder."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def file_entry(folder: Path, path: Path) -> Entry:
+    """Deflates a file of a folder, under its name there."""
+    program = bool(path.stat().st_mode & 0o100)
+    return entry(path.relative_to(folder).as_posix(), path.read_bytes(), program=program)
 
 
 def write(entries: Iterable[Entry]) -> bytes:

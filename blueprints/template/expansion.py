@@ -9,7 +9,7 @@ from typing import Any
 from blueprints.errors import BlueprintError, at
 from blueprints.template.artifacts import local_artifacts
 from blueprints.template.problems import Problem, problems
-from blueprints.template.reading import Template
+from blueprints.template.reading import Place, Template
 
 _REGION = "us-east-1"
 _OFFLINE = "offline"
@@ -31,24 +31,28 @@ def expand(template: Template, parameters: Mapping[str, object] | None = None) -
 
 
 def _translate(body: dict[str, Any], parameters: dict[str, object]) -> Any:
+    """What `samtranslator.translator.transform.transform` does, with nothing left that would ask AWS."""
     import boto3
     from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
     from samtranslator.parser.parser import Parser
     from samtranslator.plugins.application.serverless_app_plugin import ServerlessAppPlugin
     from samtranslator.translator.translator import Translator
+    from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
     # The session is asked for its Region alone; left to itself the translator would read the user's AWS profile.
     session = boto3.session.Session(_OFFLINE, _OFFLINE, region_name=_REGION)
     # Its toggles live in AWS; that there are none here is no news.
     logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
     metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
+    plugins = [ServerlessAppPlugin(sar_client=_NoRepository(), validate_only=True, parameters=parameters)]
+    # Logical ids of API deployments are hashes, made as AWS makes them: of the template as Python 2 printed it.
+    to_py27_compatible_template(body, parameters)
     try:
-        plugins = [ServerlessAppPlugin(sar_client=_NoRepository(), validate_only=True, parameters=parameters)]
-        return Translator(None, Parser(), plugins, boto_session=session, metrics=metrics).translate(
-            body, parameter_values=parameters, get_managed_policy_map=dict
-        )
+        translator = Translator(None, Parser(), plugins, boto_session=session, metrics=metrics)
+        made = translator.translate(body, parameter_values=parameters, get_managed_policy_map=dict)
     finally:
         metrics.publish()  # into nothing; the translator warns on standard error when this is left out
+    return undo_mark_unicode_str_in_template(made)
 
 
 class _NoRepository:
@@ -86,9 +90,25 @@ def _explained(template: Template, error: Any) -> BlueprintError:
     if misspelt:
         advice = "\n  ".join(problem.message for problem in misspelt)
         return BlueprintError(what, where=at(template.path, misspelt[0].line), advice=advice)
-    first = next((logical_id for logical_id, _ in named if logical_id), None)
-    place = template.at("Resources", first) if first else template.at()
-    return BlueprintError(what, where=place, advice="Mend it as SAM's specification of that resource type says.")
+    return BlueprintError(
+        what,
+        where=template.at(*_place(template, *named[0])),
+        advice="Mend it as SAM's specification of that resource type says.",
+    )
+
+
+def _place(template: Template, logical_id: str | None, message: str) -> Place:
+    """Where a cause lies: its event, its resource, or what it quotes from Globals."""
+    event = re.search(r"Event with id \[(\w+)\]", message)
+    if logical_id:
+        resource: Place = ("Resources", logical_id)
+        return (*resource, "Properties", "Events", event.group(1)) if event else resource
+    quoted = re.findall(r"'(\w+)'", message) if "'Globals'" in message else []
+    for name in quoted[1:]:
+        for place in template.lines:
+            if place and place[0] == "Globals" and place[-1] == name:
+                return place
+    return ()
 
 
 def _message(cause: Any) -> str:

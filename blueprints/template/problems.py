@@ -9,8 +9,9 @@ from typing import Any
 from blueprints.errors import at
 from blueprints.template.artifacts import includes, local_artifacts
 from blueprints.template.handlers import missing_handler
-from blueprints.template.reading import Template
-from blueprints.template.schemas import Place, advice, event_properties, resource_types, schema_of, unknown_names
+from blueprints.template.reading import SAM, Place, Template
+from blueprints.template.references import dangling
+from blueprints.template.schemas import advice, event_properties, resource_types, schema_of, unknown_names
 
 _ATTRIBUTES = (
     "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy",
@@ -42,16 +43,31 @@ def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> l
     """
     found = [
         *(problem for logical_id in template.resources for problem in _resource(template, logical_id, expanded)),
+        *_transform(template),
         *_artifacts(template),
         *_handlers(template),
     ]
     if expanded is not None:
         found += _expanded(template, expanded)
+        found += _dangling(template, expanded)
     return sorted(dict.fromkeys(found))
 
 
 def _problem(template: Template, place: Place, rule: str, message: str) -> Problem:
     return Problem(template.path, template.line(*place), rule, message)
+
+
+def _transform(template: Template) -> Iterator[Problem]:
+    """Without its transform CloudFormation knows none of SAM's types."""
+    written = str(template.body.get("Transform", ""))
+    first = next((name for name in template.resources if _is_sam(template, name)), None)
+    if first and SAM not in written:
+        message = f"{first} is of a SAM type, which CloudFormation does not know by itself; write 'Transform: {SAM}'."
+        yield _problem(template, ("Resources", first, "Type"), "transform", message)
+
+
+def _is_sam(template: Template, logical_id: str) -> bool:
+    return str(template.resources[logical_id].get("Type")).startswith("AWS::Serverless::")
 
 
 def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] | None) -> Iterator[Problem]:
@@ -80,7 +96,7 @@ def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] |
 
 def _handed_on(template: Template, logical_id: str, expanded: Mapping[str, Any]) -> frozenset[str]:
     """Names that SAM passed to the resources it made of this one: CloudFormation's schemas judge them there."""
-    if not str(template.resources[logical_id].get("Type")).startswith("AWS::Serverless::"):
+    if not _is_sam(template, logical_id):
         return frozenset()
     made = (
         resource.get("Properties")
@@ -217,3 +233,12 @@ def _nearest(template: Template, logical_id: str, name: str) -> Place:
         if place and place[-1] == name and (place[:2] == start or place[0] == "Globals"):
             return place
     return start
+
+
+def _dangling(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
+    kinds = {"name": "parameter or resource", "resource": "resource", "condition": "condition"}
+    for each in dangling(template, expanded):
+        where = f"{each.place[1]}: " if len(each.place) > 1 else ""
+        meant = advice(each.name, each.known, "write it, or take the reference out.")
+        message = f"{where}there is no {kinds[each.kind]} {each.name}; {meant}"
+        yield _problem(template, each.place, "unknown-reference", message)

@@ -12,6 +12,9 @@ from blueprints.errors import BlueprintError, at
 
 Place = tuple[str | int, ...]
 
+SAM = "AWS::Serverless-2016-10-31"
+"""The transform that makes CloudFormation out of SAM's resource types."""
+
 # libyaml's parser where PyYAML was built with it: ten times as quick.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FUNCTIONS = {

@@ -11,8 +11,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+from blueprints.template.reading import Place
+
 Schema = dict[str, Any]
-Place = tuple[str | int, ...]
 
 _REGION = "us-east-1"
 _BRANCHES = ("oneOf", "anyOf")
