@@ -12,7 +12,6 @@ lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this ma
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from blueprints.packaging import archive, cache, dependencies
 from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.installer import Progress
+from blueprints.packaging.shared_wheel import wheel_for
 from blueprints.packaging.targets import Kind, Target, resolve
 from blueprints.pattern import REQUIREMENTS, Function, Pattern
 
@@ -81,14 +81,16 @@ def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress 
     target = resolve(pattern, function, kind)
     sources = _sources(pattern, function)
     lock = locks.read(function.requirements) if function.requirements else None
-    made_of = dependencies.key(lock, target, progress) if lock else target.digest
-    content = (part for name, path in sources for part in (name, path.read_bytes(), _executable(path)))
+    wheel = wheel_for(lock, progress) if lock else None
+    made_of = dependencies.key(lock, wheel, target) if lock else target.digest
+    content = (part for each in sources for part in (each.name, each.content, "x" if each.program else "-"))
     place = cache.folder("packages") / cache.digest(made_of, *content)[:32]
 
     def make(fresh: Path) -> None:
         if progress:
             progress(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
-        installed = dependencies.dependencies(lock, target, progress) if lock else dependencies.Dependencies([], [])
+        nothing = dependencies.Dependencies([], [])
+        installed = dependencies.dependencies(lock, wheel, target, progress) if lock else nothing
         entries = _with_own(installed.entries, function, sources, target)
         _check_size(pattern, function, entries)
         lacks = {"lock": lock.digest if lock else None, "missing": installed.missing}
@@ -115,7 +117,16 @@ def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress 
     )
 
 
-def _sources(pattern: Pattern, function: Function) -> list[tuple[str, Path]]:
+@dataclass(frozen=True)
+class _Source:
+    """A file of the function's own, read once: what is packaged is what was compared, also while it is being edited."""
+
+    name: str
+    content: bytes
+    program: bool
+
+
+def _sources(pattern: Pattern, function: Function) -> list[_Source]:
     """The function's own files, by the name that they get in the package."""
     if not function.code.is_dir():
         raise BlueprintError(
@@ -124,16 +135,12 @@ def _sources(pattern: Pattern, function: Function) -> list[tuple[str, Path]]:
             advice="Make it, or write the right CodeUri.",
         )
     found = []
-    for path in function.code.rglob("*"):
+    for path in archive.files(function.code):
         name = path.relative_to(function.code).as_posix()
-        if path.is_dir() or "__pycache__/" in f"/{name}" or path.suffix in (".pyc", ".pyo") or name in _NOT_SHIPPED:
+        if "__pycache__/" in f"/{name}" or path.suffix in (".pyc", ".pyo") or name in _NOT_SHIPPED:
             continue
-        found.append((name, path))
-    return sorted(found)
-
-
-def _executable(path: Path) -> str:
-    return "x" if path.stat().st_mode & 0o100 else "-"
+        found.append(_Source(name, path.read_bytes(), bool(path.stat().st_mode & 0o100)))
+    return found
 
 
 def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
@@ -145,18 +152,18 @@ def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
 
 
 def _with_own(
-    installed: Sequence[archive.Entry], function: Function, sources: Sequence[tuple[str, Path]], target: Target
+    installed: Sequence[archive.Entry], function: Function, sources: Sequence[_Source], target: Target
 ) -> list[archive.Entry]:
     """The dependencies' entries as they were kept, and the function's own made afresh; its own win."""
     merged = {entry.name: entry for entry in installed}
     with cache.scratch() as work:
         own = work / "own"
         own.mkdir()
-        for name, path in sources:
-            copy = own / name
+        for source in sources:
+            copy = own / source.name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-            copy.chmod(0o755 if _executable(path) == "x" else 0o644)
+            copy.write_bytes(source.content)
+            copy.chmod(0o755 if source.program else 0o644)
         if target.interpreter:
             refused = compile_folder(own, dependencies.TASK, target.interpreter)
             if refused:

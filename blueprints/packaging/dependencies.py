@@ -28,9 +28,8 @@ _ARCHIVE, _MISSING = "entries.zip", "missing.json"
 _KEPT = 16
 
 
-def key(lock: Lock, target: Target, progress: installer.Progress | None = None) -> str:
-    """A name for what the lock installs on the target."""
-    wheel = shared_wheel.wheel_for(lock, progress)
+def key(lock: Lock, wheel: Path | None, target: Target) -> str:
+    """A name for what the lock, with this wheel of the shared package, installs on the target."""
     return cache.digest(lock.digest, wheel.read_bytes() if wheel else b"", target.digest)
 
 
@@ -43,15 +42,16 @@ class Dependencies:
     """Packages that those in the lock need and that it does not name."""
 
 
-def dependencies(lock: Lock, target: Target, progress: installer.Progress | None = None) -> Dependencies:
+def dependencies(
+    lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None
+) -> Dependencies:
     """Installs a lock for a target, or takes what was made of it before."""
-    place = cache.folder("dependencies") / key(lock, target, progress)[:32]
+    place = cache.folder("dependencies") / key(lock, wheel, target)[:32]
 
     def make(fresh: Path) -> None:
         with cache.scratch() as work:
             site = work / "site"
             site.mkdir()
-            wheel = shared_wheel.wheel_for(lock, progress)
             _install(lock, target, site, wheel, progress)
             _check(lock, target, site)
             absent = missing(lock, target, wheel)

@@ -45,7 +45,7 @@ def shared_wheel(progress: installer.Progress | None = None) -> Path | None:
 def build(source: Path, progress: installer.Progress | None = None) -> Path:
     """Builds a wheel of the sources as they are; the same sources give the same bytes, and are built once."""
     files = _files(source)
-    content = cache.digest(*(part for path in files for part in (str(path.relative_to(source)), path.read_bytes())))
+    content = cache.digest(*(part for name, data in files.items() for part in (name, data)))
     place = cache.folder("shared-wheel") / content[:32]
     name = _file_name(_version(source))
 
@@ -54,10 +54,10 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
             progress(f"building the wheel of {source.name}/")
         with cache.scratch() as work:
             # A copy outside the checkout, so that the build backend sees the package's own files and nothing else.
-            for path in files:
-                copy = work / "source" / path.relative_to(source)
+            for file, data in files.items():
+                copy = work / "source" / file
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+                copy.write_bytes(data)
             command = ["build", "--wheel", "--no-sources", "--python", str(current().path)]
             installer.run(
                 [*command, "--out-dir", str(work / "wheel"), str(work / "source")],
@@ -86,11 +86,13 @@ def _source() -> Path | None:
     return None
 
 
-def _files(source: Path) -> list[Path]:
-    names = ("pyproject.toml", "README.md", "LICENSE")
-    top = [source / name for name in names if (source / name).is_file()]
-    package = (path for path in (source / _MODULE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return [*top, *sorted(package)]
+def _files(source: Path) -> dict[str, bytes]:
+    """What the wheel is made of, read once."""
+    package = sorted(
+        path for path in (source / _MODULE).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
+    top = (source / name for name in ("pyproject.toml", "README.md", "LICENSE"))
+    return {path.relative_to(source).as_posix(): path.read_bytes() for path in [*top, *package] if path.is_file()}
 
 
 def _version(source: Path) -> str:
