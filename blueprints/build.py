@@ -3,11 +3,17 @@
 A build resolves nothing: the committed requirements.txt names every package. There are two targets out of that one
 lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this machine. The parts:
 
-    lock          requirements.txt, read and refused when something in it is not pinned
-    targets       which Python, platform and interpreter a function's package is for
-    installer     uv, from its cache where possible
-    dependencies  installed, checked, compiled and compressed; kept by the lock's digest
-    archive       the zip file, of compressed records that are copied and not made again
+    lock           requirements.txt, read and refused when something in it is not pinned
+    targets        which Python, platform and interpreter a function's package is for
+    installer      uv, from its cache where possible
+    shared_wheel   the package that handlers share, as its sources are now
+    source_wheels  packages without a wheel that are pure Python when built right
+    dependencies   installed, checked, compiled and compressed; kept by the lock's digest
+    binaries       compiled files that the target could not load
+    completeness   what a lock leaves out
+    bytecode       compiled by the target's Python, the same every time
+    archive        the zip file, of compressed records that are copied and not made again
+    cache          whatever stands in it is whole
 """
 
 import hashlib
