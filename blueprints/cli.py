@@ -184,6 +184,52 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
         sys.exit(1)
 
 
+@main.command()
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the packages.")
+@click.option(
+    "--target", type=click.Choice(["lambda", "host"]), default="lambda", show_default=True, help="Where they run."
+)
+@_json_option
+def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: bool) -> None:
+    """Package the functions of patterns: the same bytes from the same sources, wherever and whenever."""
+    from blueprints.build import build as packages_of
+    from blueprints.pattern import find
+
+    steps = _steps(quiet=as_json)
+    built: dict[str, list[dict[str, Any]]] = {}
+    for pattern in [find(each) for each in patterns]:
+        folder = output / pattern.name if output else None
+        with steps.step(f"Package {pattern.name}") as step:
+            packages = packages_of(pattern, target, folder, steps.progress)
+            step.notes.extend(f"{each.logical_id}  {each.sha256}  {each.path}" for each in packages)
+            step.notes.extend(dict.fromkeys(warning for each in packages for warning in each.warnings))
+        fields = ("logical_id", "sha256", "size", "unzipped", "warnings", "reused")
+        built[pattern.name] = [
+            {"path": str(each.path), **{field: getattr(each, field) for field in fields}} for each in packages
+        ]
+    if as_json:
+        click.echo(json.dumps({"target": target, "packages": built}))
+
+
+@main.command()
+@click.argument("pattern")
+@click.argument("destination", type=click.Path(path_type=Path))
+def new(pattern: str, destination: Path) -> None:
+    """Copy PATTERN into the folder DESTINATION, where it stands alone and is yours."""
+    from blueprints.copying import copy
+    from blueprints.pattern import find
+
+    steps = _steps(quiet=False)
+    with steps.step(f"Copy {pattern} to {destination}") as step:
+        made = copy(find(pattern), destination, steps.progress)
+        if made.vendored:
+            step.notes.append(f"{made.vendored} lies in its vendor folder")
+    click.echo(
+        f"\nTry it:  blueprints run {destination}\nDeploy it:  cd {destination} && sam build && sam deploy --guided"
+    )
+
+
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:
     for each in given:
         if "=" not in each:

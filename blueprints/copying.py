@@ -1,0 +1,80 @@
+"""Copies a pattern into a folder that stands alone: builds, tests and runs without this repository."""
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from blueprints.errors import BlueprintError, at
+from blueprints.packaging.installer import Progress
+from blueprints.packaging.lock import SHARED
+from blueprints.packaging.shared_wheel import shared_wheel
+from blueprints.pattern import REQUIREMENTS, Pattern
+
+VENDOR = "vendor"
+_LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", ".aws-sam", ".blueprints", ".pytest_cache", ".hypothesis", ".venv"
+)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A pattern's copy: where it is, and the wheel that was put into it, if its functions need one."""
+
+    folder: Path
+    vendored: str | None
+
+
+def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) -> Copy:
+    """Copy a pattern; nothing is there before everything is. Raises BlueprintError where something stands already."""
+    destination = destination.absolute()
+    _refuse(pattern, destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    fresh = destination.parent / f".{destination.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        shutil.copytree(pattern.folder, fresh, ignore=_LEFT_OUT)
+        vendored = _vendor_shared(fresh, pattern, progress)
+        if destination.is_dir():
+            destination.rmdir()  # empty, as _refuse saw
+        fresh.rename(destination)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return Copy(destination, vendored)
+
+
+def _refuse(pattern: Pattern, destination: Path) -> None:
+    if destination.is_relative_to(pattern.folder):
+        raise BlueprintError(
+            f"{at(destination)} lies inside the pattern itself.", advice="Name a folder somewhere else."
+        )
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise BlueprintError(
+            f"{at(destination)} exists already.", advice="Name a folder that does not exist, or an empty one."
+        )
+
+
+def _vendor_shared(folder: Path, pattern: Pattern, progress: Progress | None) -> str | None:
+    """Put the wheel of what handlers share beside the code that names it, and say so where it is named.
+
+    Beside, not inside: what lies in the code folder travels to Lambda. `--find-links` is the form that SAM's builder,
+    pip and uv all resolve against the file it stands in; a path to the wheel they resolve against the working folder.
+    """
+    locks = [lock for lock in _locks(folder, pattern) if SHARED in lock.read_text(encoding="utf-8")]
+    wheel = shared_wheel(progress) if locks else None
+    if wheel is None:
+        return None
+    for lock in locks:
+        vendor = lock.parent.parent / VENDOR
+        vendor.mkdir(exist_ok=True)
+        shutil.copyfile(wheel, vendor / wheel.name)
+        text = lock.read_text(encoding="utf-8")
+        line = f"--find-links ../{VENDOR}\n"
+        if line not in text:
+            lock.write_text(line + text, encoding="utf-8")
+    return wheel.name
+
+
+def _locks(folder: Path, pattern: Pattern) -> list[Path]:
+    """The copies of the functions' requirements.txt, each once."""
+    codes = {function.code.relative_to(pattern.folder) for function in pattern.functions}
+    return [folder / code / REQUIREMENTS for code in sorted(codes) if (folder / code / REQUIREMENTS).is_file()]

@@ -1,0 +1,135 @@
+"""A copy made by `blueprints new` stands alone; a folder put into patterns/ is a pattern."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uv
+
+from blueprints.copying import copy
+from blueprints.errors import BlueprintError
+from blueprints.interpreters import find as find_interpreter
+from blueprints.pattern import Pattern, discover, find
+from tests import small_pattern
+
+ROOT = Path(__file__).parents[1]
+BLUEPRINTS = Path(sys.executable).with_name("blueprints")
+SAM = "aws-sam-cli==1.170.0"
+PATTERNS = [each.name for each in discover()]
+
+# What a person's shell has that does not know this repository.
+BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
+    name: value for name, value in os.environ.items() if name.endswith(("_CA_BUNDLE", "_CERT", "_CERT_FILE"))
+}
+
+
+def run(*command, cwd, **environment):
+    ended = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**BARE, **environment},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+    assert ended.returncode == 0, f"{' '.join(map(str, command))}\n{ended.stdout}{ended.stderr}"
+    return ended.stdout
+
+
+@pytest.fixture(scope="module", params=PATTERNS)
+def copied(request, tmp_path_factory):
+    """A copy of each pattern, outside the repository."""
+    folder = tmp_path_factory.mktemp("mine") / "my-copy"
+    run(BLUEPRINTS, "new", request.param, folder, cwd=folder.parent)
+    return folder
+
+
+def test_a_copys_own_tests_pass(copied):
+    environment = copied.parent / "venv"
+    run(uv.find_uv_bin(), "venv", "--python", sys.executable, environment, cwd=copied)
+    install = (uv.find_uv_bin(), "pip", "install", "--python", environment)
+    run(*install, "-r", "tests/requirements.txt", cwd=copied)
+
+    summary = run(environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=copied)
+
+    assert " passed" in summary.splitlines()[-1]
+
+
+def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copied, tmp_path):
+    mine = tmp_path / "photos-of-mine"
+    shutil.copytree(copied, mine, ignore=shutil.ignore_patterns("tests"))
+
+    played = json.loads(run(BLUEPRINTS, "run", mine, "--json", "--parameter", "Environment=prod", cwd=tmp_path))
+
+    assert played["pattern"] == "photos-of-mine"
+    assert played["files"]
+    assert all(Path(file).stat().st_size for file in played["files"])
+
+
+@pytest.mark.skipif(
+    find_interpreter("3.13") is None, reason="sam build needs the template's Python; install Python 3.13 to run this"
+)
+def test_sam_builds_and_validates_a_copy(copied):
+    python = find_interpreter("3.13").path.parent
+    sam = (uv.find_uv_bin(), "tool", "run", "--from", SAM, "sam")
+    settings = {"PATH": f"{python}:{BARE['PATH']}", "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+
+    assert "is a valid SAM Template" in run(*sam, "validate", "--lint", cwd=copied, **settings)
+    assert "Build Succeeded" in run(*sam, "build", cwd=copied, **settings)
+
+    functions = Pattern.load(copied).functions
+    for function in functions:
+        built = copied / ".aws-sam" / "build" / function.logical_id
+        assert (built / f"{function.handler.split('.')[0]}.py").is_file()
+        assert (built / "blueprints_shared" / "settings.py").is_file()
+
+
+def test_a_copy_leaves_what_stands_where_it_should_go(tmp_path):
+    occupied = tmp_path / "occupied"
+    occupied.mkdir()
+    (occupied / "mine.txt").write_text("precious")
+
+    with pytest.raises(BlueprintError, match="exists already"):
+        copy(find(PATTERNS[0]), occupied)
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["occupied", "mine.txt"]
+
+
+def test_a_copy_into_the_pattern_itself_is_refused(tmp_path):
+    pattern = Pattern.load(small_pattern.write(tmp_path / "small"))
+
+    with pytest.raises(BlueprintError, match="inside the pattern itself"):
+        copy(pattern, tmp_path / "small" / "copy")
+
+
+def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
+    pattern = Pattern.load(small_pattern.write(tmp_path / "small"))
+    monkeypatch.setattr("blueprints.copying._vendor_shared", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    with pytest.raises(KeyboardInterrupt):
+        copy(pattern, tmp_path / "new" / "copy")
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_put_into_patterns_is_listed_built_and_run(tmp_path):
+    """Adding a pattern touches nothing else: no list of patterns has to be kept in step."""
+    for room in ("blueprints", "patterns", "shared"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    small_pattern.write(tmp_path / "patterns" / "a-new-pattern")
+    tools = (sys.executable, "-c", "from blueprints.cli import main; main()")
+    here = {"PYTHONPATH": str(tmp_path)}
+
+    listed = json.loads(run(*tools, "list", "--json", cwd=tmp_path, **here))
+    built = json.loads(run(*tools, "build", "a-new-pattern", "--json", cwd=tmp_path, **here))
+    played = json.loads(run(*tools, "run", "a-new-pattern", "--json", cwd=tmp_path, **here))
+
+    assert sorted(["a-new-pattern", *PATTERNS]) == [each["name"] for each in listed["patterns"]]
+    assert [each["logical_id"] for each in built["packages"]["a-new-pattern"]] == ["CopyObject"]
+    assert played["result"]["text"] == "hello world"
