@@ -57,10 +57,17 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
     if unknown:
         known = ", ".join(template.section("Parameters")) or "none"
         raise BlueprintError(f"The template has no parameter {unknown[0]}.", advice=f"It has: {known}.")
-    found = problems(template) or problems(template, expand(template, parameters))
+    refusal = None
+    try:
+        found = problems(template, expand(template, parameters))
+    except BlueprintError as error:
+        # What SAM refuses is often the consequence of a mistake that can be named better.
+        found, refusal = problems(template), error
     if found:
         listed = "\n".join(f"  {problem}" for problem in found)
         raise BlueprintError(f"The template of {pattern.name} can't be deployed:\n{listed}")
+    if refusal:
+        raise refusal
 
 
 def _packages(pattern: Pattern, steps: Steps, step: Step) -> list[Package]:
