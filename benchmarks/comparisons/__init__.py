@@ -1,0 +1,1 @@
+"""One file per comparison: its TITLE, and `compare(bench)`, which measures and returns its claims."""

@@ -1,0 +1,66 @@
+"""Inputs like photos, made and not downloaded: the same pixels everywhere from the same seeds.
+
+Clouds of noise in octaves from half a thousand pixels down to two, hard edges, colour, and a sensor's grain, so that
+codecs find about as much to do as in a phone's picture. As a phone does, the picture is stored on its side with an
+EXIF orientation that says so, and carries an sRGB profile.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import ask
+from blueprints.packaging import cache
+
+SIZES = {0: (64, 48), 3: (2000, 1500), 12: (4000, 3000), 48: (8000, 6000)}
+"""Megapixels to width and height; 0 is for warming up."""
+KINDS = ("jpeg", "progressive", "png", "webp")
+
+_ORIENTATION = 6
+_OCTAVES = ((512, 55), (128, 35), (32, 22), (8, 12), (2, 5))
+_LAYOUT = "1"
+
+
+def photo(megapixels: int, kind: str) -> Path:
+    """The file of a photo; made once."""
+    place = cache.folder("benchmarks", f"photos-{_LAYOUT}") / str(megapixels)
+
+    def make(fresh: Path) -> None:
+        ask([sys.executable, "-m", "benchmarks.photos", str(megapixels), fresh])
+
+    cache.made_once(place, make)
+    return place / f"photo.{kind}"
+
+
+def _make(width: int, height: int, into: Path) -> None:
+    import pyvips
+
+    image = _picture(pyvips, width, height).copy_memory()
+    image.set_type(pyvips.GValue.gint_type, "orientation", _ORIENTATION)
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
+    (into / "photo.jpeg").write_bytes(image.jpegsave_buffer(Q=90))
+    (into / "photo.progressive").write_bytes(image.jpegsave_buffer(Q=90, interlace=True))
+    (into / "photo.png").write_bytes(image.pngsave_buffer(filter="all"))
+    (into / "photo.webp").write_bytes(image.webpsave_buffer(Q=90, effort=2))
+
+
+def _picture(vips: Any, width: int, height: int) -> Any:
+    def layer(scale: int, sigma: float, seed: int) -> Any:
+        across, down = math.ceil(width / scale) + 2, math.ceil(height / scale) + 2
+        noise = vips.Image.gaussnoise(across, down, mean=0, sigma=sigma, seed=seed)
+        return (noise.resize(scale, kernel="cubic") if scale > 1 else noise).crop(0, 0, width, height)
+
+    light = layer(*_OCTAVES[0], seed=7) + 118
+    for number, octave in enumerate(_OCTAVES[1:], start=8):
+        light += layer(*octave, seed=number)
+    shapes = layer(200, 50, seed=27)
+    light += (shapes > 20).ifthenelse(40, 0) + (shapes < -30).ifthenelse(-45, 0)
+    bands = [light + layer(256, 18, seed=37 + band) + layer(1, 1.5, seed=47 + band) for band in range(3)]
+    return bands[0].bandjoin(bands[1:]).cast("uchar").copy(interpretation="srgb")
+
+
+if __name__ == "__main__":
+    _make(*SIZES[int(sys.argv[1])], Path(sys.argv[2]))
+    print(json.dumps("made"))

@@ -1,0 +1,93 @@
+"""A way in a fresh process: what it costs, imports and all, or what it says its work alone cost."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Sample
+
+ROOT = Path(__file__).resolve().parents[1]
+_KILOBYTES = 1024 if sys.platform != "darwin" else 1024 * 1024
+
+
+class Broke(Exception):
+    """A process that did not do its work; the message says what it said."""
+
+
+def whole(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Sample:
+    """Run a command and measure it from start to end, with every process that it waited for."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env or os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Broke(_broke(command, process.returncode, said.decode(errors="replace")))
+    return Sample(wall, usage.ru_utime + usage.ru_stime, _peak_of(usage.ru_maxrss))
+
+
+def ask(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Any:
+    """Run a command and return the JSON that it printed as its last line."""
+    finished = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env or os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        raise Broke(_broke(command, finished.returncode, finished.stdout + finished.stderr))
+    return json.loads(finished.stdout.strip().splitlines()[-1])
+
+
+def fresh(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Sample:
+    """Run a command that measures its own work (see `tell`)."""
+    return Sample(**ask(command, env=env))
+
+
+def tell(work: Callable[[], object]) -> None:
+    """In a fresh process: do the work once and print what it cost; the peak is that of the whole process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    print(json.dumps({"wall": wall, "cpu": cpu, "peak": own_peak()}))
+
+
+def own_peak() -> float:
+    """Megabytes of this process at its peak; Linux's own counter, as rusage's begins with that of the parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
+        if found:
+            return int(found[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES / 2**20
+
+
+def _peak_of(maxrss: int) -> float | None:
+    """A child's rusage begins with its parent's memory, so a peak below ours says nothing."""
+    peak = maxrss * _KILOBYTES / 2**20
+    return peak if peak > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES / 2**20 else None
+
+
+def _broke(command: Sequence[str | Path], status: int, said: str) -> str:
+    shown = " ".join(Path(str(part)).name for part in list(command)[:4])
+    return f"{shown} ended with status {status}:\n{said.strip()[-2000:]}"

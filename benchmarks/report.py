@@ -1,0 +1,141 @@
+"""Results as JSON, and as Markdown that is a pure function of that JSON; docs/speed.md holds the last full run's."""
+
+import copy
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+PAGE = ROOT / "docs" / "speed.md"
+BEGIN, END = "<!-- begin: made by scripts/bench --record -->", "<!-- end: made by scripts/bench --record -->"
+
+_HEADER = ("comparison", "peer", "ours", "floor", "ratio (lowest–highest)", "target", "reached")
+_UNITS = {"cpu": " CPU", "wall": "", "peak": ""}
+
+
+def as_json(results: Mapping[str, Any]) -> str:
+    """Results as they are written to a file."""
+    return json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+
+
+def without_samples(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Results with medians and spreads, and without each single run; figures to four digits."""
+    return dict(_thinned(copy.deepcopy(dict(results))))
+
+
+def record(results: Mapping[str, Any], file: Path = RESULTS, page: Path = PAGE) -> None:
+    """Keep a full run: its comparisons replace the former ones in results.json, and the page shows them."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    merged = {**known, **without_samples(results)}
+    file.write_text(as_json({name: merged[name] for name in sorted(merged)}), encoding="utf-8")
+    page.write_text(with_table(page.read_text(encoding="utf-8"), merged), encoding="utf-8")
+
+
+def with_table(text: str, results: Mapping[str, Any]) -> str:
+    """A page's text with the block between its markers made anew. Raises ValueError when it has no markers."""
+    block = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
+    if not block.search(text):
+        raise ValueError(f"the page lacks the lines {BEGIN!r} and {END!r}")
+    return block.sub(lambda _: f"{BEGIN}\n{markdown(results)}\n{END}", text)
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """Every comparison as rows of one table, then what was noted, what broke, and what it ran on."""
+    ordered = [results[name] for name in sorted(results)]
+    lines = [_row(_HEADER), _row("---" for _ in _HEADER)]
+    notes: list[str] = []
+    for outcome in ordered:
+        lines.append(_row([f"**{outcome['title']}**", *[""] * (len(_HEADER) - 1)]))
+        lines += [_row(_cells(row, notes)) for row in outcome["rows"]]
+        if outcome.get("broke"):
+            lines.append(_row([f"broke: {outcome['broke']}", *[""] * (len(_HEADER) - 1)]))
+    parts = ["\n".join(lines)]
+    if notes:
+        parts.append("\n".join(f"{number}. {note}" for number, note in enumerate(notes, start=1)))
+    parts += dict.fromkeys(_ran_on(outcome) for outcome in ordered)
+    return "\n\n".join(parts)
+
+
+def _cells(row: Mapping[str, Any], notes: list[str]) -> list[str]:
+    case = str(row["case"])
+    if "unavailable" in row:
+        return [case, f"not there: {row['unavailable']}", "", "", "", "", "not measured"]
+    if row["note"]:
+        notes.append(row["note"])
+        case += f" <sup>{len(notes)}</sup>"
+    measure = row["measure"]
+    peer = None if row["against"] == "floor" else row["other"]
+    reached = {True: "yes", False: "**no**", None: ""}[row["reached"]]
+    return [
+        case,
+        f"{peer['name']}: {_taken(peer, measure)}" if peer else "",
+        _taken(row["ours"], measure),
+        _taken(row["floor"], measure) if row["floor"] else "",
+        _figure(row["figure"], row),
+        _target(row["target"], measure) if row["target"] else "",
+        reached,
+    ]
+
+
+def _taken(way: Mapping[str, Any], compared: str) -> str:
+    """All that was measured of a way; what is compared comes first and in bold."""
+    order = [compared, *(measure for measure in ("cpu", "wall", "peak") if measure != compared)]
+    said = [f"{_amount(way[measure]['median'], measure)}{_UNITS[measure]}" for measure in order if measure in way]
+    return ", ".join([f"**{said[0]}**", *said[1:]])
+
+
+def _figure(figure: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    kind, measure = figure["kind"], row["measure"]
+    median, least, most = figure["median"], figure["min"], figure["max"]
+    if kind in ("faster", "within"):
+        than = {"faster": "less" if measure == "peak" else "faster", "within": f"the {row['against']}"}[kind]
+        return f"{_times(median)} {than} ({_times(least)}–{_times(most)})"
+    more = " more" if kind == "at_most_more" else ""
+    return f"{_amount(median, measure)}{more} ({_amount(least, measure)}–{_amount(most, measure)})"
+
+
+def _target(target: Mapping[str, Any], measure: str) -> str:
+    limit = target["limit"]
+    return {
+        "faster": f"≥ {limit:g}x",
+        "within": f"≤ {limit:g}x",
+        "at_most": f"≤ {_amount(limit, measure)}",
+        "at_most_more": f"≤ {_amount(limit, measure)} more",
+    }[target["kind"]]
+
+
+def _amount(value: float, measure: str) -> str:
+    if measure == "peak":
+        return f"{value:.0f} MB"
+    if abs(value) >= 1:
+        return f"{value:.3g} s"
+    return f"{value * 1000:.3g} ms" if abs(value) < 0.1 else f"{value * 1000:.0f} ms"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def _ran_on(outcome: Mapping[str, Any]) -> str:
+    machine = ", ".join(
+        f"{value}" if name == "system" else f"{name} {value}" for name, value in outcome["machine"].items()
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in outcome["versions"].items())
+    quick = " A quick run on smaller inputs, to which the targets do not apply." if outcome.get("quick") else ""
+    return f"{outcome['title']}: {machine}" + (f"; {versions}." if versions else ".") + quick
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def _thinned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _thinned(each) for name, each in value.items() if name != "samples"}
+    if isinstance(value, list):
+        return [_thinned(each) for each in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
