@@ -1,0 +1,82 @@
+"""Settings: read once, every fault named."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueprints_shared.settings import SettingsError, load, parsed
+
+
+def _pairs(text: str) -> tuple[str, ...]:
+    if "=" not in text:
+        raise ValueError(f"{text!r} has no equals sign")
+    return tuple(text.split("="))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    bucket: str
+    quality: int
+    share: float
+    verbose: bool
+    topic: str | None
+    limit: int | None
+    region: str = "eu-west-1"
+    pair: tuple[str, ...] = parsed(_pairs)
+
+
+GOOD = {"BUCKET": "b", "QUALITY": "80", "SHARE": "0.5", "VERBOSE": "true", "PAIR": "a=1"}
+
+
+def test_every_type_is_read():
+    assert load(Example, {**GOOD, "TOPIC": "arn", "LIMIT": "7"}) == Example(
+        bucket="b", quality=80, share=0.5, verbose=True, topic="arn", limit=7, region="eu-west-1", pair=("a", "1")
+    )
+
+
+def test_what_may_be_missing_may_be_empty():
+    settings = load(Example, {**GOOD, "TOPIC": "", "REGION": " "})
+    assert (settings.topic, settings.limit, settings.region) == (None, None, "eu-west-1")
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(SettingsError) as raised:
+        load(Example, {"QUALITY": "high", "SHARE": "half", "VERBOSE": "maybe", "PAIR": "x"})
+    for part in (
+        "Example",
+        "BUCKET is not set",
+        "QUALITY: 'high' is not a whole number",
+        "SHARE: 'half' is not a number",
+        "VERBOSE: 'maybe' is neither true nor false",
+        "PAIR: 'x' has no equals sign",
+    ):
+        assert part in str(raised.value)
+
+
+def test_an_empty_variable_is_a_missing_one():
+    with pytest.raises(SettingsError, match="BUCKET is not set"):
+        load(Example, {**GOOD, "BUCKET": ""})
+
+
+def test_the_environment_is_the_default(monkeypatch):
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    assert load(Example).quality == 80
+
+
+def test_a_type_that_cannot_be_a_setting_is_a_programming_error():
+    @dataclass
+    class Wrong:
+        things: list
+
+    with pytest.raises(TypeError, match="cannot be"):
+        load(Wrong, {"THINGS": "1"})
+
+
+@given(st.integers(), st.floats(allow_nan=False), st.booleans())
+def test_what_str_writes_is_read_back(quality, share, verbose):
+    environment = {**GOOD, "QUALITY": str(quality), "SHARE": str(share), "VERBOSE": str(verbose)}
+    settings = load(Example, environment)
+    assert (settings.quality, settings.share, settings.verbose) == (quality, share, verbose)
