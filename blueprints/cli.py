@@ -155,6 +155,21 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 
 
 @main.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@_json_option
+def check(patterns: tuple[str, ...], as_json: bool) -> None:
+    """Lint patterns and ask them for their promises: all of them, or those that are named."""
+    from blueprints import promises
+    from blueprints.pattern import discover, find
+    from blueprints.promises import reporting
+
+    reports = promises.check([find(each) for each in patterns] or discover())
+    click.echo(json.dumps(reporting.as_json(reports)) if as_json else reporting.as_text(reports))
+    if any(report.findings for report in reports):
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("pattern")
 @click.argument("function")
 @click.option("--event", type=click.File("rb"), required=True, help="JSON file with the event; - for standard input.")

@@ -1,0 +1,181 @@
+"""Deploys with a click: nothing has to be filled in, and an account can hold any number of copies."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from blueprints.promises.subject import HOOK_NAME, Breach, Subject
+from blueprints.promises.values import STACK_UUID, items, text
+from blueprints.template.reading import SAM, Place
+
+_METADATA = "AWS::ServerlessRepo::Application"
+_ABOUT: Place = ("Metadata", _METADATA)
+
+# Names that CloudFormation makes by itself, another one in every copy.
+_NAMES = {
+    "AWS::ApiGateway::ApiKey": "Name",
+    "AWS::ApiGateway::UsagePlan": "UsagePlanName",
+    "AWS::Athena::WorkGroup": "Name",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::CodeDeploy::Application": "ApplicationName",
+    "AWS::CodeDeploy::DeploymentGroup": "DeploymentGroupName",
+    "AWS::CodePipeline::Pipeline": "Name",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::Rule": "Name",
+    "AWS::Glue::Crawler": "Name",
+    "AWS::Glue::Job": "Name",
+    "AWS::Glue::Trigger": "Name",
+    "AWS::Glue::Workflow": "Name",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Lambda::LayerVersion": "LayerName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::Scheduler::Schedule": "Name",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::StepFunctions::Activity": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+
+# The application metadata: field, or one of two, and what the Serverless Application Repository takes.
+_FIELDS: dict[str, tuple[str, int]] = {
+    "Name": (r"[a-zA-Z0-9\-]+", 140),
+    "Description": (r"(?s).+", 256),
+    "Author": (r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", 127),
+    "SpdxLicenseId": (r"[A-Za-z0-9.\-]+", 127),
+    "LicenseUrl": (r"\S+", 2048),
+    "ReadmeUrl": (r"\S+", 2048),
+    "HomePageUrl": (r"https?://\S+", 2048),
+    "SourceCodeUrl": (r"https?://\S+", 2048),
+    "SemanticVersion": (r"\d+\.\d+\.\d+(-[0-9A-Za-z.\-]+)?(\+[0-9A-Za-z.\-]+)?", 255),
+}
+_LABEL = r"[a-zA-Z0-9+\-_:\/@]+"
+_LABEL_LENGTH = 127
+_LABELS = 10
+_TEXT_BYTES = 5 * 1024 * 1024
+
+
+def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
+    """Every parameter has a default, so that nothing has to be filled in."""
+    for name, parameter in subject.template.section("Parameters").items():
+        if "Default" not in parameter:
+            message = f"Parameter {name} has no Default; write one with which the stack works, '' if it is optional."
+            yield subject.breach(message, "Parameters", name)
+
+
+def every_parameter_has_a_description(subject: Subject) -> Iterator[Breach]:
+    """Every parameter has a description that a newcomer understands."""
+    for name, parameter in subject.template.section("Parameters").items():
+        if not str(parameter.get("Description", "")).strip():
+            message = f"Parameter {name} has no Description; write what it changes, in a sentence."
+            yield subject.breach(message, "Parameters", name)
+
+
+def every_output_has_a_description(subject: Subject) -> Iterator[Breach]:
+    """Every output has a description that says what to do with it."""
+    for name, output in subject.template.section("Outputs").items():
+        if not str(output.get("Description", "")).strip():
+            message = f"Output {name} has no Description; write what to do with it: 'Put an image here'."
+            yield subject.breach(message, "Outputs", name)
+
+
+def nothing_has_a_fixed_name(subject: Subject) -> Iterator[Breach]:
+    """No resource but a deployment hook is given a name, so that an account can hold any number of copies."""
+    hooks = {hook.logical_id for hook in subject.hooks}
+    for resource in subject.resources.values():
+        name = _NAMES.get(resource.type, "")
+        if name in resource.properties and resource.logical_id not in hooks:
+            message = f"{resource} has a {name}; take it out, CloudFormation makes one for every copy."
+            yield subject.breach_of(resource, message, name)
+
+
+def deployment_hooks_are_named_for_codedeploy(subject: Subject) -> Iterator[Breach]:
+    """A deployment hook is named `CodeDeployHook_`, then the UUID in the stack's id, then at most 12 characters."""
+    form = re.compile(re.escape(HOOK_NAME + STACK_UUID) + r"[a-zA-Z0-9_-]{0,12}")
+    for hook in subject.hooks:
+        if not form.fullmatch(text(hook.properties.get("FunctionName", ""))):
+            message = (
+                f"{hook} is a deployment hook that CodeDeploy may not invoke, or that a copy cannot have; write "
+                '\'FunctionName: !Sub ["CodeDeployHook_${Id}_probe", '
+                "{Id: !Select [2, !Split [/, !Ref AWS::StackId]]}]', with at most 12 characters behind ${Id}."
+            )
+            yield subject.breach_of(hook, message, "FunctionName")
+
+
+def only_the_sam_transform_is_used(subject: Subject) -> Iterator[Breach]:
+    """The SAM transform is the only one: the Serverless Application Repository takes no other, and no macros."""
+    body = subject.template.body
+    if body.get("Transform") != SAM:
+        yield subject.breach(f"Transform is {body.get('Transform')!r}; write 'Transform: {SAM}'.", "Transform")
+    for place in subject.template.lines:
+        name = str(place[-1]) if place else ""
+        if name == "Fn::Transform" or name.startswith("Fn::ForEach"):
+            yield subject.breach(f"{name} is a macro; write out what it would make.", *place)
+
+
+def application_metadata_is_complete(subject: Subject) -> Iterator[Breach]:
+    """The template says what the Serverless Application Repository wants to know of an application."""
+    about = _about(subject)
+    for name in (*_FIELDS, "Labels"):
+        body = name.replace("Url", "Body")
+        if name not in about and not (name in ("LicenseUrl", "ReadmeUrl") and body in about):
+            yield subject.breach(f"Metadata {_METADATA} has no {name}; write it.", *_ABOUT)
+
+
+def application_metadata_is_within_limits(subject: Subject) -> Iterator[Breach]:
+    """The application's metadata is of the form and size that the Serverless Application Repository takes."""
+    about = _about(subject)
+    for name, (form, longest) in _FIELDS.items():
+        value = about.get(name)
+        if isinstance(value, str) and (len(value) > longest or not re.fullmatch(form, value)):
+            message = f"{name} has {len(value)} characters; write 1 to {longest}, of the form {form}"
+            yield subject.breach(message, *_ABOUT, name)
+    yield from _labels(subject, about.get("Labels"))
+    for name in ("LicenseUrl", "ReadmeUrl"):
+        path = subject.template.folder / str(about.get(name, ""))
+        local = name in about and "://" not in str(about[name])
+        if local and not path.is_file():
+            yield subject.breach(f"{name} names {about[name]}, which is not there; write the file.", *_ABOUT, name)
+        elif local and path.stat().st_size > _TEXT_BYTES:
+            yield subject.breach(f"{about[name]} is larger than 5 MB; shorten it.", *_ABOUT, name)
+
+
+def application_metadata_is_literal(subject: Subject) -> Iterator[Breach]:
+    """The application's metadata is plain text: the Serverless Application Repository knows no intrinsic functions."""
+    for name, value in _about(subject).items():
+        if any(not isinstance(each, str) for each in items(value)):
+            yield subject.breach(f"{name} is not plain text; write the text itself.", *_ABOUT, name)
+
+
+def architectures_are_literal(subject: Subject) -> Iterator[Breach]:
+    """Every function's Architectures is literal: the Serverless Application Repository refuses a Ref there."""
+    for function in subject.template.of_type("AWS::Serverless::Function"):
+        written = subject.template.properties(function).get("Architectures")
+        if written not in (["arm64"], ["x86_64"]):
+            message = f"{function}: Architectures is {written!r}; write 'Architectures: [arm64]' there or in Globals."
+            yield subject.breach(message, *subject.place(function, "Architectures"))
+
+
+def _about(subject: Subject) -> dict[str, Any]:
+    about = subject.template.section("Metadata").get(_METADATA)
+    return about if isinstance(about, dict) else {}
+
+
+def _labels(subject: Subject, labels: object) -> Iterator[Breach]:
+    written = labels if isinstance(labels, list) else []
+    if len(written) > _LABELS:
+        yield subject.breach(f"There are {len(written)} Labels; write at most {_LABELS}.", *_ABOUT, "Labels")
+    for index, label in enumerate(written):
+        if isinstance(label, str) and (len(label) > _LABEL_LENGTH or not re.fullmatch(_LABEL, label)):
+            message = f"Label {label!r}: write 1 to {_LABEL_LENGTH} characters of the form {_LABEL}"
+            yield subject.breach(message, *_ABOUT, "Labels", index)

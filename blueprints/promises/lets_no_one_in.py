@@ -1,0 +1,176 @@
+"""Lets no one in: each function may do what it does and nothing else, and data is encrypted at rest and on its way."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from blueprints.promises.subject import Breach, Resource, Subject
+from blueprints.promises.values import alternatives, always, at, items, text
+
+# Actions that know no resource: AWS's service authorization reference lists none for them, so that "*" is all there is.
+_WITHOUT_RESOURCE = {
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:PutMetricData",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "kinesis:ListStreams",
+    "dynamodb:ListStreams",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sts:GetCallerIdentity",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+_OPEN_POLICIES = ("FullAccess", "AdministratorAccess", "PowerUserAccess")
+_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
+
+def every_function_has_its_own_role(subject: Subject) -> Iterator[Breach]:
+    """Every function has a role of its own, which the template makes."""
+    taken: dict[str, str] = {}
+    for function in subject.functions:
+        role = subject.role_of(function)
+        if role is None:
+            message = f"{function} has a role from elsewhere; take Role out and write its Policies."
+            yield subject.breach_of(function, message, "Role")
+        elif role.logical_id in taken:
+            message = f"{function} shares its role with {taken[role.logical_id]}; give it Policies of its own."
+            yield subject.breach_of(function, message, "Role")
+        else:
+            taken[role.logical_id] = function.logical_id
+
+
+def no_action_is_a_wildcard(subject: Subject) -> Iterator[Breach]:
+    """No policy allows actions by a wildcard."""
+    for holder, statement in _allowing(subject):
+        for action in [*items(statement.get("Action")), *items(statement.get("NotAction"))]:
+            if "*" in text(action) or "NotAction" in statement:
+                message = f"{holder} allows {text(action)}; write the actions that it uses, one by one."
+                yield subject.breach(message, *subject.where(holder, text(action)))
+
+
+def no_resource_is_a_wildcard(subject: Subject) -> Iterator[Breach]:
+    """No policy allows something on all resources, but for actions that know no resource."""
+    for holder, statement in subject.statements():
+        if statement.get("Effect") != "Allow" or "*" not in map(text, items(statement.get("Resource", "*"))):
+            continue
+        actions = [text(action) for action in items(statement.get("Action"))]
+        for action in [action for action in actions if action not in _WITHOUT_RESOURCE]:
+            message = f"{holder} allows {action} on everything; write the ARN of what it is used on."
+            yield subject.breach(message, *subject.where(holder, action))
+
+
+def no_policy_is_wide_open(subject: Subject) -> Iterator[Breach]:
+    """No role has one of AWS's policies that allow everything of a service."""
+    for holder in subject.of_type("AWS::IAM::Role"):
+        for policy in items(holder.properties.get("ManagedPolicyArns")):
+            name = text(policy).rpartition("/")[2]
+            if any(word in name for word in _OPEN_POLICIES):
+                message = f"{holder} has {name}; write the actions that it uses, or a SAM policy template."
+                yield subject.breach(message, *subject.where(holder, name))
+
+
+def data_is_encrypted_at_rest(subject: Subject) -> Iterator[Breach]:
+    """Every bucket, queue, topic, table and stream is encrypted, and the template says so."""
+    for resource in subject.resources.values():
+        missing = _not_encrypted(resource)
+        if missing:
+            yield subject.breach_of(resource, f"{resource} does not say how it is encrypted; write '{missing}'.")
+
+
+def buckets_block_public_access(subject: Subject) -> Iterator[Breach]:
+    """Every bucket blocks public access in all four ways."""
+    for bucket in subject.of_type("AWS::S3::Bucket"):
+        blocked = list(alternatives(bucket.properties.get("PublicAccessBlockConfiguration")))
+        for name in _BLOCKS:
+            if not blocked or not all(always(each.get(name), expected=True) for each in blocked):
+                message = f"{bucket} may be made public; write 'PublicAccessBlockConfiguration: {{{name}: true}}'."
+                yield subject.breach_of(bucket, message, "PublicAccessBlockConfiguration", name)
+
+
+def buckets_take_tls_only(subject: Subject) -> Iterator[Breach]:
+    """Every bucket refuses requests that do not come over TLS."""
+    for bucket in subject.of_type("AWS::S3::Bucket"):
+        policies = _policies(subject, bucket, "AWS::S3::BucketPolicy", "Bucket")
+        if not any(_refuses_plain(statement, "s3:*") for policy in policies for statement in _written(policy)):
+            message = f"{bucket} takes requests without TLS; write an AWS::S3::BucketPolicy with {_tls_only('s3:*')}."
+            yield subject.breach_of(bucket, message)
+
+
+def queues_and_topics_with_a_policy_take_tls_only(subject: Subject) -> Iterator[Breach]:
+    """A queue or topic that has a policy refuses what does not come over TLS."""
+    for kind, name, action in (
+        ("AWS::SQS::QueuePolicy", "Queues", "sqs:SendMessage"),
+        ("AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),
+    ):
+        for policy in subject.of_type(kind):
+            if name in policy.properties and not any(_refuses_plain(each, action) for each in _written(policy)):
+                message = f"{policy} takes requests without TLS; write a statement with {_tls_only(action)}."
+                yield subject.breach_of(policy, message)
+
+
+def _tls_only(action: str) -> str:
+    return f'\'Effect: Deny, Principal: "*", Action: {action}, Condition: {{Bool: {{aws:SecureTransport: "false"}}}}\''
+
+
+def _allowing(subject: Subject) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    """Statements that allow something: of identities, and of resources that others may use."""
+    resources = subject.of_type("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+    for holder, statement in (*subject.statements(), *((each, own) for each in resources for own in _written(each))):
+        if statement.get("Effect") == "Allow":
+            yield holder, statement
+
+
+def _written(policy: Resource) -> Iterator[dict[str, Any]]:
+    return (each for each in at(policy.properties, "PolicyDocument", "Statement") if isinstance(each, dict))
+
+
+def _policies(subject: Subject, resource: Resource, kind: str, name: str) -> Iterator[Resource]:
+    return (policy for policy in subject.of_type(kind) if resource in subject.named(policy.properties.get(name)))
+
+
+def _refuses_plain(statement: dict[str, Any], action: str) -> bool:
+    service = action.partition(":")[0]
+    return (
+        statement.get("Effect") == "Deny"
+        and any(each in ("*", {"AWS": "*"}) for each in items(statement.get("Principal")))
+        and any(each in (action, f"{service}:*", "*") for each in items(statement.get("Action")))
+        and any(always(each, expected=False) for each in at(statement, "Condition", "Bool", "aws:SecureTransport"))
+    )
+
+
+def _not_encrypted(resource: Resource) -> str:
+    """What to write for a resource that does not say how it is encrypted; empty where it does."""
+    properties = resource.properties
+    if resource.type == "AWS::S3::Bucket" and not any(alternatives(properties.get("BucketEncryption"))):
+        default = "{ServerSideEncryptionByDefault: {SSEAlgorithm: AES256}}"
+        return f"BucketEncryption: {{ServerSideEncryptionConfiguration: [{default}]}}"
+    own_key = any(alternatives(properties.get("KmsMasterKeyId")))
+    if resource.type == "AWS::SQS::Queue" and not (
+        own_key or always(properties.get("SqsManagedSseEnabled"), expected=True)
+    ):
+        return "SqsManagedSseEnabled: true"
+    if resource.type == "AWS::SNS::Topic" and not own_key:
+        return "KmsMasterKeyId: alias/aws/sns"
+    if resource.type == "AWS::DynamoDB::Table":
+        enabled = list(at(properties, "SSESpecification", "SSEEnabled"))
+        return (
+            ""
+            if enabled and all(always(each, expected=True) for each in enabled)
+            else "SSESpecification: {SSEEnabled: true}"
+        )
+    if resource.type == "AWS::Kinesis::Stream" and not any(alternatives(properties.get("StreamEncryption"))):
+        return "StreamEncryption: {EncryptionType: KMS, KeyId: alias/aws/kinesis}"
+    return ""

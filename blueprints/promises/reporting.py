@@ -1,0 +1,57 @@
+"""What was found, for people and for programs, and the promises themselves as a page."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from blueprints.promises.checking import Finding, Report, promises, rule_of
+
+_PAGE = """\
+# What every pattern promises
+
+`blueprints check` asks every pattern for these, on the template that SAM expands, and ends well only when all are kept.
+This page is made out of the docstrings in `blueprints/promises/`: `python -m blueprints.promises > docs/promises.md`.
+"""
+
+
+def as_text(reports: Sequence[Report]) -> str:
+    """Breaches as `file:line: rule: message` under each pattern's name, and how many there are."""
+    blocks = [_block(report) for report in reports]
+    breaches = sum(len(report.findings) for report in reports)
+    asked = len(promises()) * len(reports)
+    broken = sum(len({finding.rule for finding in report.findings}) for report in reports)
+    return "\n\n".join([*blocks, f"{asked - broken} promises kept / {breaches} breaches"])
+
+
+def as_json(reports: Sequence[Report]) -> dict[str, Any]:
+    """The same for a program."""
+    patterns = [
+        {"name": report.pattern.name, "findings": [_fields(finding) for finding in report.findings]}
+        for report in reports
+    ]
+    return {"patterns": patterns, "rules": len(promises())}
+
+
+def page() -> str:
+    """docs/promises.md: a table for each module, a row for each promise in it."""
+    parts = [_PAGE]
+    modules: list[str] = list(dict.fromkeys(promise.__module__ for promise in promises()))
+    for name in modules:
+        title, _, why = (importlib.import_module(name).__doc__ or "").strip().partition(": ")
+        rows = [
+            f"| `{rule_of(promise)}` | {(promise.__doc__ or '').strip()} |"
+            for promise in promises()
+            if promise.__module__ == name
+        ]
+        why = why[:1].upper() + why[1:]
+        parts.append("\n".join([f"## {title}", "", why, "", "| promise | rule |", "| --- | --- |", *rows, ""]))
+    return "\n".join(parts)
+
+
+def _block(report: Report) -> str:
+    lines = [str(finding) for finding in report.findings] or ["every promise is kept"]
+    return "\n".join([report.pattern.name, *(f"  {line}" for line in lines)])
+
+
+def _fields(finding: Finding) -> dict[str, object]:
+    return {"file": str(finding.file), "line": finding.line, "rule": finding.rule, "message": finding.message}

@@ -1,0 +1,143 @@
+"""Many environments from one template: parameters and conditions, not copies of the template."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from blueprints.promises.subject import Breach, Subject
+from blueprints.promises.values import alternatives, conditions, references
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+_SWITCH = ["false", "true"]
+_CONFIG = "samconfig.toml"
+
+
+def environment_is_a_parameter(subject: Subject) -> Iterator[Breach]:
+    """A parameter Environment offers dev, staging and prod."""
+    parameter = subject.template.section("Parameters").get("Environment", {})
+    if parameter.get("AllowedValues") != list(ENVIRONMENTS):
+        message = "There is no parameter Environment with 'AllowedValues: [dev, staging, prod]'; write it."
+        yield subject.breach(message, "Parameters", "Environment", "AllowedValues")
+
+
+def environment_switches_something(subject: Subject) -> Iterator[Breach]:
+    """The environment changes the stack through a condition that a resource uses."""
+    if "Environment" not in _switching(subject):
+        message = (
+            "Environment changes nothing; write a condition 'IsProduction: !Equals [!Ref Environment, prod]' and "
+            "use it in a resource."
+        )
+        yield subject.breach(message, "Parameters", "Environment")
+
+
+def a_feature_flag_switches_something(subject: Subject) -> Iterator[Breach]:
+    """A feature flag, a parameter of true and false, changes the stack through a condition that a resource uses."""
+    flags = [name for name, each in subject.template.section("Parameters").items() if _is_flag(each)]
+    if not flags:
+        message = 'There is no feature flag; write a parameter with AllowedValues: ["true", "false"].'
+        yield subject.breach(message, "Parameters")
+    elif not _switching(subject) & set(flags):
+        message = f"Feature flag {flags[0]} switches nothing; write a condition on it and use that in a resource."
+        yield subject.breach(message, "Parameters", flags[0])
+
+
+def environment_variables_are_encrypted_with_ones_own_key(subject: Subject) -> Iterator[Breach]:
+    """Every function's environment variables are encrypted with the key that KmsKeyArn names, when it names one."""
+    if subject.template.section("Parameters").get("KmsKeyArn", {}).get("Default") != "":
+        yield subject.breach(
+            "There is no parameter KmsKeyArn with \"Default: ''\"; write it.", "Parameters", "KmsKeyArn"
+        )
+    for function in subject.functions:
+        if {"Ref": "KmsKeyArn"} not in alternatives(function.properties.get("KmsKeyArn")):
+            message = (
+                f"{function} does not use KmsKeyArn; write 'KmsKeyArn: !If [HasKmsKey, !Ref KmsKeyArn, "
+                "!Ref AWS::NoValue]' there or in Globals."
+            )
+            yield subject.breach_of(function, message, "KmsKeyArn")
+
+
+def samconfig_has_every_environment(subject: Subject) -> Iterator[Breach]:
+    """samconfig.toml deploys to dev, staging and prod, each to a stack of its own with its own Environment."""
+    config, _ = _config(subject)
+    stacks = [_deployment(config, name).get("stack_name") for name in ENVIRONMENTS]
+    for name, stack in zip(ENVIRONMENTS, stacks, strict=True):
+        given = _overrides(_deployment(config, name))
+        if given.get("Environment") != name:
+            advice = f'write [{name}.deploy.parameters] with parameter_overrides = "Environment={name}"'
+            message = f"{name} is not deployed as {name}; {advice}."
+            yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+        elif stack is None or stacks.count(stack) > 1:
+            message = f'{name} has no stack of its own; write stack_name = "…-{name}".'
+            yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+
+
+def samconfig_is_toml(subject: Subject) -> Iterator[Breach]:
+    """samconfig.toml can be read."""
+    _, wrong = _config(subject)
+    if wrong:
+        line = re.search(r"at line (\d+)", wrong)
+        yield subject.breach_in(_CONFIG, f"{wrong}; mend it there.", int(line[1]) if line else 1)
+
+
+def samconfig_sets_parameters_that_exist(subject: Subject) -> Iterator[Breach]:
+    """Every parameter that samconfig.toml sets is one of the template's."""
+    config, _ = _config(subject)
+    known = subject.template.section("Parameters")
+    for name in config:
+        for parameter in _overrides(_deployment(config, name)):
+            if parameter not in known:
+                message = f"{name} sets {parameter}, which the template does not have; write one of {', '.join(known)}."
+                yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+
+
+def readme_says_when_to_split(subject: Subject) -> Iterator[Breach]:
+    """The README says when to split stacks, when to split accounts, and how."""
+    words = " ".join(subject.readme).lower()
+    if not all(re.search(word, words) for word in (r"\bsplit|separate|own account", r"\bstacks?\b", r"\baccounts?\b")):
+        message = "README.md does not say when to split stacks and when to split accounts; write when, and how."
+        yield subject.breach_in("README.md", message)
+
+
+def _is_flag(parameter: dict[str, Any]) -> bool:
+    return sorted(str(each).lower() for each in parameter.get("AllowedValues", [])) == _SWITCH
+
+
+def _switching(subject: Subject) -> set[str]:
+    """Parameters on which a condition depends that a resource uses."""
+    written = subject.template.section("Conditions")
+    used = conditions(subject.expanded.get("Resources", {})) & set(written)
+    while True:
+        more = {each for name in used for each in conditions(written[name])} & set(written)
+        if more <= used:
+            return {each for name in used for each in references(written[name])}
+        used |= more
+
+
+def _config(subject: Subject) -> tuple[dict[str, Any], str]:
+    path = subject.pattern.folder / _CONFIG
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")), ""
+    except FileNotFoundError:
+        return {}, ""
+    except ValueError as error:
+        return {}, str(error)
+
+
+def _deployment(config: dict[str, Any], name: str) -> dict[str, Any]:
+    environment = config.get(name)
+    found: Any = environment.get("deploy", {}).get("parameters", {}) if isinstance(environment, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _overrides(deployment: dict[str, Any]) -> dict[str, str]:
+    written = deployment.get("parameter_overrides", "")
+    words = written if isinstance(written, list) else re.findall(r"\w+=(?:\"[^\"]*\"|\S*)", str(written))
+    return {name: value.strip('"') for name, _, value in (str(word).partition("=") for word in words)}
+
+
+def _line_of(subject: Subject, environment: str) -> int:
+    path = subject.pattern.folder / _CONFIG
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return next((number for number, line in enumerate(lines, 1) if line.startswith(f"[{environment}.deploy")), 1)

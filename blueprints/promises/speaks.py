@@ -1,0 +1,159 @@
+"""Speaks: the folder is complete, and its README tells a stranger everything in the same order."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from blueprints.promises.subject import Breach, Subject
+
+README = "README.md"
+SECTIONS = (
+    ("Try it locally", r"try it"),
+    ("Deploy", r"^deploy"),
+    ("Parameters and outputs", r"parameters.*outputs"),
+    ("How it works", r"how it works"),
+    ("What happens when things fail", r"fail"),
+    ("What it costs", r"cost"),
+    ("Limits and when not to use it", r"limits|when not to use"),
+    ("Clean up", r"clean(ing)? ?up"),
+)
+
+_COMPLETE = ("template.yaml", README, "LICENSE", "demo.py", "samconfig.toml", "events", "tests", "src/requirements.txt")
+_PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])?\s*==\s*[^\s;*]+\s*(;.*)?")
+_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]+\)|<img\b|<picture\b|^```")
+
+
+@dataclass(frozen=True)
+class _Heading:
+    line: int
+    level: int
+    words: str
+
+
+def the_folder_is_complete(subject: Subject) -> Iterator[Breach]:
+    """The folder has what a copy needs: template, words, licence, demo, environments, events, tests, requirements."""
+    for name in _COMPLETE:
+        path = subject.pattern.folder / name
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            yield subject.breach_in(name, f"{name} is not there; write it.")
+
+
+def readme_begins_with_one_sentence_and_a_picture(subject: Subject) -> Iterator[Breach]:
+    """The README begins with one sentence that says what the pattern does, and a picture of it."""
+    if not subject.readme:
+        return
+    headings = _headings(subject)
+    end = headings[1].line - 1 if len(headings) > 1 else len(subject.readme)
+    beginning = subject.readme[1:end]
+    first = " ".join("\n".join(beginning).strip().partition("\n\n")[0].split())
+    if (
+        not headings
+        or headings[0].level != 1
+        or not re.fullmatch(r"[A-Z`*].*[.]", first)
+        or re.search(r"[.!?] [A-Z]", first)
+    ):
+        yield subject.breach_in(
+            README, "It does not begin with '# name' and one sentence; write what the pattern does."
+        )
+    if not any(_PICTURE.search(line) for line in beginning):
+        yield subject.breach_in(
+            README, "No picture comes before the first section; write '![what it shows](picture.webp)'."
+        )
+
+
+def readme_has_its_sections_in_order(subject: Subject) -> Iterator[Breach]:
+    """The README has the same sections in the same order as that of every other pattern."""
+    position = 0
+    for title, form in SECTIONS:
+        found = _section(subject, form)
+        if found is None:
+            yield subject.breach_in(README, f"There is no section '{title}'; write '## {title}'.")
+        elif found.line < position:
+            order = ", ".join(title for title, _ in SECTIONS)
+            yield subject.breach_in(
+                README, f"Section '{title}' comes too late or too early; write: {order}.", found.line
+            )
+        position = max(position, found.line if found else 0)
+
+
+def readme_lists_every_parameter_and_output(subject: Subject) -> Iterator[Breach]:
+    """The README's table of parameters and outputs lists those of the template and no others."""
+    section = _section(subject, dict(SECTIONS)["Parameters and outputs"])
+    if section is None:
+        return
+    listed = dict(_first_cells(subject, section))
+    known = [*subject.template.section("Parameters"), *subject.template.section("Outputs")]
+    for name in known:
+        if name not in listed:
+            yield subject.breach_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)
+    for name, line in listed.items():
+        if name not in known:
+            yield subject.breach_in(README, f"The template has no parameter or output {name}; take the row out.", line)
+
+
+def readme_says_what_it_costs(subject: Subject) -> Iterator[Breach]:
+    """The README says what the pattern costs: the formula, and a month worked out in dollars."""
+    section = _section(subject, dict(SECTIONS)["What it costs"])
+    if section is None:
+        return
+    words = " ".join(subject.readme[section.line : _end(subject, section)]).lower()
+    if "$" not in words or "month" not in words:
+        message = "What it costs is not worked out; write the formula and one month's bill in $."
+        yield subject.breach_in(README, message, section.line)
+
+
+def the_demo_has_a_run(subject: Subject) -> Iterator[Breach]:
+    """demo.py has `run(stack)`, which plays the pattern's story on any stack of it."""
+    path = subject.pattern.folder / "demo.py"
+    if not path.is_file():
+        return
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        yield subject.breach_in("demo.py", f"This is not Python: {error.msg}; mend it.", error.lineno or 1)
+        return
+    runs = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == "run"]
+    if not runs:
+        yield subject.breach_in("demo.py", "There is no run; write 'def run(stack): …'.")
+    elif len(runs[0].args.args) != 1:
+        yield subject.breach_in(
+            "demo.py", "run does not take the stack alone; write 'def run(stack): …'.", runs[0].lineno
+        )
+
+
+def requirements_are_pinned(subject: Subject) -> Iterator[Breach]:
+    """Every line of src/requirements.txt names one version."""
+    path = subject.pattern.folder / "src" / "requirements.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        words = line.partition(" #")[0].strip().rstrip("\\").strip()
+        if words and not words.startswith(("#", "--")) and not _PINNED.fullmatch(words):
+            message = f"'{words}' is not pinned; make the file out of requirements.in with 'uv pip compile'."
+            yield subject.breach_in("src/requirements.txt", message, number)
+
+
+def _headings(subject: Subject) -> list[_Heading]:
+    found, fenced = [], False
+    for number, line in enumerate(subject.readme, 1):
+        fenced ^= line.startswith("```")
+        heading = re.match(r"(#+)\s+(.*)", line)
+        if heading and not fenced:
+            found.append(_Heading(number, len(heading[1]), re.sub(r"[*_`,]", "", heading[2]).strip().lower()))
+    return found
+
+
+def _section(subject: Subject, form: str) -> _Heading | None:
+    return next((each for each in _headings(subject) if each.level == 2 and re.search(form, each.words)), None)
+
+
+def _end(subject: Subject, section: _Heading) -> int:
+    following = (each.line - 1 for each in _headings(subject) if each.line > section.line and each.level <= 2)
+    return next(following, len(subject.readme))
+
+
+def _first_cells(subject: Subject, section: _Heading) -> Iterator[tuple[str, int]]:
+    for number in range(section.line + 1, _end(subject, section) + 1):
+        cell = re.match(r"\|\s*`(\w+)`\s*\|", subject.readme[number - 1])
+        if cell:
+            yield cell[1], number

@@ -1,0 +1,274 @@
+"""What promises are asked about: a pattern's folder, its template as written, and what SAM makes of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from blueprints.pattern import Pattern
+from blueprints.promises.values import at, references, text, within
+from blueprints.template.expansion import expand
+from blueprints.template.reading import Place, Template, load
+
+HOOK_NAME = "CodeDeployHook_"
+"""What the names of functions begin with that CodeDeploy may invoke while it deploys another."""
+
+_ASYNCHRONOUS = ("events", "s3", "sns", "scheduler", "iot", "logs", "ses", "config", "codecommit")
+_DEAD_LETTERS = ("DeadLetterConfig", "OnFailure", "RedrivePolicy")
+_STREAMS = (
+    "AWS::Kinesis::Stream",
+    "AWS::Kinesis::StreamConsumer",
+    "AWS::DynamoDB::Table",
+    "AWS::DynamoDB::GlobalTable",
+)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One place where a promise is not kept."""
+
+    file: Path
+    line: int
+    message: str
+    """What is wrong, and what to write."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of the expanded template."""
+
+    logical_id: str
+    body: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.logical_id
+
+    @property
+    def type(self) -> str:
+        """Such as `AWS::SQS::Queue`."""
+        return str(self.body.get("Type"))
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Its properties; empty where it has none."""
+        properties = self.body.get("Properties")
+        return properties if isinstance(properties, dict) else {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One way for events to reach a function."""
+
+    kind: str
+    """`stream`, `queue`, `asynchronous` or `synchronous`."""
+    function: str
+    by: Resource
+    """What brings the events: a mapping, a permission, a rule, a data source."""
+    target: object
+    """The function, or the alias of it, that they are brought to."""
+
+
+class Subject:
+    """One pattern, with the questions that several promises ask of it."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
+
+    @cached_property
+    def template(self) -> Template:
+        """The template as it is written."""
+        return load(self.pattern.template)
+
+    @cached_property
+    def expanded(self) -> dict[str, Any]:
+        """What SAM makes of it when every parameter has its default. Raises BlueprintError where SAM refuses it."""
+        return expand(self.template)
+
+    @cached_property
+    def readme(self) -> list[str]:
+        """The lines of README.md; none where there is none."""
+        path = self.pattern.folder / "README.md"
+        return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
+    # --- resources ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def resources(self) -> dict[str, Resource]:
+        """Every resource of the expanded template."""
+        return {name: Resource(name, body) for name, body in self.expanded.get("Resources", {}).items()}
+
+    def of_type(self, *types: str) -> list[Resource]:
+        """The expanded resources of these types."""
+        return [resource for resource in self.resources.values() if resource.type in types]
+
+    def named(self, value: object, *types: str) -> list[Resource]:
+        """The resources of these types that a value refers to."""
+        found = (self.resources[name] for name in sorted(references(value)) if name in self.resources)
+        return [resource for resource in found if not types or resource.type in types]
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def functions(self) -> list[Resource]:
+        """Every Lambda function."""
+        return self.of_type("AWS::Lambda::Function")
+
+    @cached_property
+    def hooks(self) -> list[Resource]:
+        """Functions that CodeDeploy invokes while it deploys another, or that are named as if it did."""
+        policies = [alias.body.get("UpdatePolicy") for alias in self.of_type("AWS::Lambda::Alias")]
+        called = {
+            resource.logical_id
+            for name in ("BeforeAllowTrafficHook", "AfterAllowTrafficHook")
+            for policy in policies
+            for resource in self.named(list(at(policy, "CodeDeployLambdaAliasUpdate", name)))
+        }
+        return [each for each in self.functions if each.logical_id in called or self._is_named_as_hook(each)]
+
+    def _is_named_as_hook(self, function: Resource) -> bool:
+        return text(function.properties.get("FunctionName", "")).startswith(HOOK_NAME)
+
+    @cached_property
+    def reached(self) -> list[Resource]:
+        """Functions that events reach, deployment hooks left out."""
+        names = {source.function for source in self.sources}
+        hooks = {hook.logical_id for hook in self.hooks}
+        return [each for each in self.functions if each.logical_id in names - hooks]
+
+    def alias_of(self, function: Resource) -> Resource | None:
+        """The alias that is moved to a new version of the function."""
+        aliases = self.of_type("AWS::Lambda::Alias")
+        return next((each for each in aliases if function.logical_id in self._functions_behind(each)), None)
+
+    def deployment_group_of(self, function: Resource) -> Resource | None:
+        """The CodeDeploy deployment group that moves the function's alias."""
+        alias = self.alias_of(function)
+        if alias is None:
+            return None
+        policy = list(at(alias.body.get("UpdatePolicy"), "CodeDeployLambdaAliasUpdate", "DeploymentGroupName"))
+        return next(iter(self.named(policy, "AWS::CodeDeploy::DeploymentGroup")), None)
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Every way for events to reach a function of the template."""
+        return [*self._mappings(), *self._permissions(), *self._targets()]
+
+    def kinds_of(self, function: Resource) -> set[str]:
+        """In which ways events reach a function."""
+        return {source.kind for source in self.sources if source.function == function.logical_id}
+
+    def mappings(self, *kinds: str) -> list[Resource]:
+        """The event source mappings of these kinds."""
+        return [
+            source.by
+            for source in self.sources
+            if source.by.type == "AWS::Lambda::EventSourceMapping" and source.kind in kinds
+        ]
+
+    def _mappings(self) -> Iterator[Source]:
+        for mapping in self.of_type("AWS::Lambda::EventSourceMapping"):
+            read = self.named(mapping.properties.get("EventSourceArn"))
+            is_stream = any(each.type in _STREAMS for each in read) or "StartingPosition" in mapping.properties
+            yield from self._reaching("stream" if is_stream else "queue", mapping, mapping.properties["FunctionName"])
+
+    def _permissions(self) -> Iterator[Source]:
+        for permission in self.of_type("AWS::Lambda::Permission"):
+            service = text(permission.properties.get("Principal", "")).partition(".")[0]
+            kind = "asynchronous" if service in _ASYNCHRONOUS else "synchronous"
+            yield from self._reaching(kind, permission, permission.properties.get("FunctionName"))
+
+    def _targets(self) -> Iterator[Source]:
+        for rule in self.of_type("AWS::Events::Rule"):
+            for target in at(rule.properties, "Targets", "Arn"):
+                yield from self._reaching("asynchronous", rule, target)
+        for schedule in self.of_type("AWS::Scheduler::Schedule"):
+            for target in at(schedule.properties, "Target", "Arn"):
+                yield from self._reaching("asynchronous", schedule, target)
+        for source in self.of_type("AWS::AppSync::DataSource"):
+            for target in at(source.properties, "LambdaConfig", "LambdaFunctionArn"):
+                yield from self._reaching("synchronous", source, target)
+
+    def _reaching(self, kind: str, by: Resource, target: object) -> Iterator[Source]:
+        for named in self.named(target):
+            for function in self._functions_behind(named):
+                yield Source(kind, function, by, target)
+
+    def _functions_behind(self, resource: Resource) -> list[str]:
+        if resource.type == "AWS::Lambda::Function":
+            return [resource.logical_id]
+        if resource.type in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
+            found = self.named(resource.properties.get("FunctionName"), "AWS::Lambda::Function")
+            return [each.logical_id for each in found]
+        return []
+
+    @cached_property
+    def dead_letter_queues(self) -> list[Resource]:
+        """Queues into which something else in the stack puts what failed."""
+        properties = [resource.properties for resource in self.resources.values()]
+        settings = (each for name in _DEAD_LETTERS for each in within(properties, name))
+        names = {queue.logical_id for each in settings for queue in self.named(each, "AWS::SQS::Queue")}
+        return [queue for queue in self.of_type("AWS::SQS::Queue") if queue.logical_id in names]
+
+    # --- permissions -------------------------------------------------------------------------------------------------
+
+    def statements(self, role: Resource | None = None) -> Iterator[tuple[Resource, dict[str, Any]]]:
+        """Each policy statement of identities with the resource it stands in; those of one role alone, if asked."""
+        for holder in self.of_type("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            own = holder.type == "AWS::IAM::Role"
+            if role and holder != role and (own or role not in self.named(holder.properties.get("Roles"))):
+                continue
+            path = ("Policies", "PolicyDocument", "Statement") if own else ("PolicyDocument", "Statement")
+            yield from ((holder, each) for each in at(holder.properties, *path) if isinstance(each, dict))
+
+    def role_of(self, function: Resource) -> Resource | None:
+        """A function's role, where the template makes it."""
+        return next(iter(self.named(function.properties.get("Role"), "AWS::IAM::Role")), None)
+
+    # --- places ------------------------------------------------------------------------------------------------------
+
+    def breach(self, message: str, *place: str | int) -> Breach:
+        """A breach at a place of the template as it is written."""
+        return Breach(self.pattern.template, self.template.line(*place), message)
+
+    def breach_of(self, resource: Resource, message: str, *path: str | int) -> Breach:
+        """A breach of an expanded resource, below its properties, at what is written of it."""
+        return self.breach(message, *self.place(resource.logical_id, *path))
+
+    def breach_in(self, file: str, message: str, line: int = 1) -> Breach:
+        """A breach in another file of the folder."""
+        return Breach(self.pattern.folder / file, line, message)
+
+    def place(self, logical_id: str, *path: str | int) -> Place:
+        """Where something below an expanded resource's properties is written: there, in Globals, or in an event."""
+        written = self.template.resources
+        source = self.written(logical_id)
+        place: Place = ("Resources", source, "Properties")
+        if logical_id != source:
+            events = (written.get(source, {}).get("Properties") or {}).get("Events", {})
+            event = max((e for e in events if logical_id.startswith(source + e)), key=len, default=None)
+            return (*place, "Events", event, "Properties", *path) if event else place[:2]
+        shared: Place = ("Globals", "Function", *path[:1])
+        if path and (*place, path[0]) not in self.template.lines and shared in self.template.lines:
+            return ("Globals", "Function", *path)
+        return (*place, *path)
+
+    def written(self, logical_id: str) -> str:
+        """The written resource that an expanded one was made of: the longest name that it begins with."""
+        fitting = [name for name in self.template.resources if logical_id.startswith(name)]
+        return max(fitting, key=len, default=logical_id)
+
+    def where(self, resource: Resource, words: str) -> Place:
+        """Where in a resource some words are written; the resource itself where they are not."""
+        place: Place = ("Resources", self.written(resource.logical_id))
+        found = _find(self.template.resources.get(str(place[1]), {}), words, place)
+        return found or self.place(resource.logical_id)
+
+
+def _find(value: object, words: str, place: Place) -> Place | None:
+    if value == words:
+        return place
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return next((found for name, each in pairs if (found := _find(each, words, (*place, name)))), None)

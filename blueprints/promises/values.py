@@ -1,0 +1,120 @@
+"""What CloudFormation values may turn out to be: both branches of Fn::If, the names they refer to, their text."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+STACK_UUID = "${stack uuid}"
+"""Stands in `text` for the UUID part of the stack's id, which is another one in every copy."""
+
+_NO_VALUE = {"Ref": "AWS::NoValue"}
+_STACK_UUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+_IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
+
+
+def alternatives(value: object) -> Iterator[Any]:
+    """What a value may be, without AWS::NoValue."""
+    if isinstance(value, dict) and set(value) == {"Fn::If"}:
+        for branch in value["Fn::If"][1:]:
+            yield from alternatives(branch)
+    elif value is not None and value != _NO_VALUE:
+        yield value
+
+
+def items(value: object) -> Iterator[Any]:
+    """The items of a list, or of what may be one; a single value counts as a list of it."""
+    for each in alternatives(value):
+        if isinstance(each, list):
+            for item in each:
+                yield from items(item)
+        else:
+            yield each
+
+
+def at(value: object, *path: str) -> Iterator[Any]:
+    """What may stand at a path of names below a value."""
+    for each in items(value):
+        if not path:
+            yield each
+        elif isinstance(each, dict):
+            yield from at(each.get(path[0]), *path[1:])
+
+
+def always(value: object, expected: object) -> bool:
+    """Whether a value is the expected one whatever the conditions are; `true` and "true" are the same."""
+    if value == _NO_VALUE:
+        return False
+    if isinstance(value, dict) and set(value) == {"Fn::If"}:
+        return all(always(branch, expected) for branch in value["Fn::If"][1:])
+    return str(value).lower() == str(expected).lower()
+
+
+def references(value: object) -> set[str]:
+    """Every parameter and resource that a value names through Ref, GetAtt or Sub."""
+    return {name.partition(".")[0] for name in _named(value)}
+
+
+def conditions(value: object) -> set[str]:
+    """Every condition that a value depends on: by Fn::If, or as a resource's or a statement's Condition."""
+    found: set[str] = set()
+    if isinstance(value, dict):
+        branch = value.get("Fn::If")
+        if isinstance(branch, list) and branch and isinstance(branch[0], str):
+            found.add(branch[0])
+        if isinstance(value.get("Condition"), str):
+            found.add(value["Condition"])
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        found |= conditions(each)
+    return found
+
+
+def within(value: object, name: str) -> Iterator[Any]:
+    """Every value that stands under a name, at any depth."""
+    if isinstance(value, dict):
+        if name in value:
+            yield value[name]
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from within(each, name)
+
+
+def text(value: object) -> str:
+    """A value as text, with `${Name}` or `${Name.Attribute}` where it is known at deployment only."""
+    if value == _STACK_UUID:
+        return STACK_UUID
+    if isinstance(value, dict) and len(value) == 1:
+        name, argument = next(iter(value.items()))
+        if name == "Ref":
+            return f"${{{argument}}}"
+        if name == "Fn::GetAtt":
+            return f"${{{'.'.join(argument) if isinstance(argument, list) else argument}}}"
+        if name == "Fn::Sub":
+            return _substituted(argument)
+        if name == "Fn::Join":
+            return str(argument[0]).join(text(each) for each in argument[1])
+    return str(value)
+
+
+def _substituted(argument: Any) -> str:
+    words, own = argument if isinstance(argument, list) else (argument, {})
+    return _IN_TEXT.sub(lambda found: text(own[found[1]]) if found[1] in own else found[0], words)
+
+
+def _named(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _named(each)
+    if not isinstance(value, dict):
+        return
+    for name, argument in value.items():
+        if name == "Ref" and isinstance(argument, str):
+            yield argument
+        elif name == "Fn::GetAtt":
+            yield argument[0] if isinstance(argument, list) else str(argument)
+        elif name == "Fn::Sub":
+            words, own = argument if isinstance(argument, list) else (argument, {})
+            yield from (each for each in _IN_TEXT.findall(words) if each not in own)
+            yield from _named(own)
+        else:
+            yield from _named(argument)
