@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.status import Status
+from rich.table import Table
 
 from blueprints.steps import Step
 
@@ -48,8 +50,8 @@ class Screen:
         """The end of a run: what came of it and where it lies."""
         seconds = sum(step["seconds"] for step in report["steps"])
         self._console.print()
-        for line in _facts(report["result"]):
-            self._console.print(line, soft_wrap=True)
+        for name, value in report["result"].items():
+            self._show_fact(name, value)
         self._show_not_emulated(report["not_emulated"])
         self._console.print(f"\n[bold]{escape(report['pattern'])}[/bold] played in {seconds:.1f} s", soft_wrap=True)
         for path in report["files"]:
@@ -74,6 +76,15 @@ class Screen:
         if answer.duration_ms is not None:
             self._console.print(f"[dim]{answer.duration_ms:.1f} ms, {answer.memory_mb} MB[/dim]")
 
+    def _show_fact(self, name: str, value: object) -> None:
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            self._console.print(f"{escape(name)}:")
+            self._console.print(Padding(_table(value), (0, 0, 0, 2)))
+        elif isinstance(value, list):
+            self._console.print(f"{escape(name)}: {len(value)}")
+        else:
+            self._console.print(f"{escape(name)}: {escape(str(value))}", soft_wrap=True)
+
     def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
         if not listed:
             return
@@ -85,19 +96,10 @@ class Screen:
             self._console.print(f"  {kind} ({escape(', '.join(resources))}): {escape(consequence)}", soft_wrap=True)
 
 
-def _facts(result: dict[str, Any]) -> list[str]:
-    """A demo's result for reading: a line per fact, a row per item of a list."""
-    lines = []
-    for name, value in result.items():
-        if isinstance(value, list):
-            lines.append(f"{escape(name)}:")
-            lines += [f"  {escape(_row(item))}" for item in value]
-        else:
-            lines.append(f"{escape(name)}: {escape(str(value))}")
-    return lines
-
-
-def _row(item: object) -> str:
-    if not isinstance(item, dict):
-        return str(item)
-    return "  ".join(f"{name} {value}" for name, value in item.items() if name != "file")
+def _table(rows: list[dict[str, Any]]) -> Table:
+    """A demo's list of things, a row each; the files among them are listed with their full paths anyway."""
+    columns = [name for name in rows[0] if name != "file"]
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for row in rows:
+        table.add_row(*(escape(str(row.get(name, ""))) for name in columns))
+    return table
