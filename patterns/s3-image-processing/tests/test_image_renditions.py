@@ -126,7 +126,7 @@ class TestDamage:
         def out_of_memory(*args, **kwargs):
             raise pyvips.Error("unable to call", "out of memory --- size == 12MB")
 
-        monkeypatch.setattr(pyvips.Image, "thumbnail_buffer", out_of_memory)
+        monkeypatch.setattr(pyvips.Image, "thumbnail_image", out_of_memory)
         with pytest.raises(pyvips.Error):
             rendered(encoded(corners(), "PNG"))
 
