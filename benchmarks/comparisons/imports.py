@@ -1,0 +1,113 @@
+"""What a cold start pays before the first event: the import of each pattern's handlers, packages and all.
+
+In a fresh interpreter that sees what Lambda shows it: the function's own built package and the runtime's packages,
+both compiled, with the template's environment variables and those by which Lambda announces tracing. The peer is the
+line that most public handlers begin with, `boto3.client("s3")`; the floor is the client alone, made by botocore.
+"""
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from benchmarks.claims import Claim, Target
+from benchmarks.harness import Bench, Way
+from benchmarks.processes import fresh
+from blueprints.build import Package, build
+from blueprints.lambda_runtime import RuntimeEnvironment, runtime_environment
+from blueprints.pattern import Function, Pattern, discover
+from blueprints.template.expansion import expand
+from blueprints.template.reading import load
+
+TITLE = "Import of a handler"
+
+_TARGET = 1.15
+_TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+_PEER = 'import boto3; boto3.client("s3")'
+_FLOOR = 'import botocore.session; botocore.session.get_session().create_client("s3")'
+_MEASURE = """
+import time
+wall, cpu = time.perf_counter(), time.process_time()
+{work}
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+import json
+print(json.dumps({{"wall": wall, "cpu": cpu}}))
+"""
+
+
+def compare(bench: Bench) -> Iterable[Claim]:
+    """Every function of every pattern."""
+    for pattern in discover():
+        packages = {package.logical_id: package for package in build(pattern, "host", progress=bench.progress)}
+        for function in pattern.functions:
+            yield _claim(bench, pattern, function, packages[function.logical_id])
+
+
+def _claim(bench: Bench, pattern: Pattern, function: Function, package: Package) -> Claim:
+    assert package.interpreter
+    runtime = runtime_environment(package.interpreter, bench.progress)
+    bench.uses("handlers' Python", package.interpreter.version)
+    bench.uses("boto3", _version(runtime.path, "boto3"))
+    with ExitStack() as stack:
+        code = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        with zipfile.ZipFile(package.path) as archive:
+            archive.extractall(code)
+        variables = _environment(pattern, function)
+        module = function.handler.rpartition(".")[0].replace("/", ".")
+        ways = {
+            "peer": _way('boto3.client("s3")', _PEER, code, runtime, variables),
+            "ours": _way("ours", f"import {module}", code, runtime, variables),
+            "floor": _way("the client alone", _FLOOR, code, runtime, variables),
+        }
+        named = f"{pattern.name}: {module}, traced"
+        timed = bench.measure(named, ways, rounds=3 if bench.quick else 15)
+    return Claim(named, timed, target=Target("within", _TARGET))
+
+
+def _way(name: str, work: str, code: Path, runtime: RuntimeEnvironment, variables: dict[str, str]) -> Way:
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": os.devnull,
+        "PYTHONPATH": f"{code}{os.pathsep}{runtime.path}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
+    command: list[str | Path] = [runtime.interpreter.path, "-S", "-c", _MEASURE.format(work=work)]
+    return Way(name, lambda: fresh(command, env=environment))
+
+
+def _environment(pattern: Pattern, function: Function) -> dict[str, str]:
+    """Lambda's own variables and the template's, parameters at their defaults."""
+    template = load(pattern.template)
+    properties = expand(template)["Resources"][function.logical_id]["Properties"]
+    written = properties.get("Environment", {}).get("Variables", {})
+    defaults = {name: each.get("Default", "") for name, each in template.section("Parameters").items()}
+    return {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_LAMBDA_FUNCTION_NAME": function.logical_id,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties.get("MemorySize", 128)),
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_X_AMZN_TRACE_ID": _TRACE,
+        **{name: _text(value, defaults) for name, value in written.items()},
+    }
+
+
+def _text(value: Any, defaults: dict[str, Any]) -> str:
+    """A value known before deployment: parameters at their defaults, conditions unmet, names for resources."""
+    if isinstance(value, dict):
+        function, argument = next(iter(value.items()))
+        if function == "Ref":
+            return str(defaults.get(argument, argument))
+        return _text(argument[-1], defaults) if function == "Fn::If" else "arn:aws:benchmark"
+    return str(value)
+
+
+def _version(folder: Path, package: str) -> str:
+    return next(path.name.split("-")[1].removesuffix(".dist") for path in folder.glob(f"{package}-*.dist-info"))

@@ -1,0 +1,215 @@
+"""The benchmarks' own workings, on fakes: no test here measures how fast anything is."""
+
+import importlib
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import processes, report
+from benchmarks.claims import Claim, Missing, Target
+from benchmarks.harness import Bench, Sample, Timed, Way, interleaved
+
+
+def timed(name, *cpu):
+    return Timed(name, tuple(Sample(wall=value + 1, cpu=value) for value in cpu))
+
+
+def claim(**options):
+    ways = {"peer": timed("Peer", 4, 6, 50), "ours": timed("ours", 2, 2, 10), "floor": timed("bound", 1, 1, 4)}
+    return Claim("case", ways, **options)
+
+
+def figures(outcome_claim):
+    row = outcome_claim.as_json()
+    return row["figure"]["median"], row["figure"]["min"], row["figure"]["max"], row["reached"]
+
+
+def results(*rows, **outcome):
+    machine = {"system": "Linux x86_64", "CPUs": "2"}
+    written = [row.as_json() for row in rows]
+    return {
+        "fake": {"title": "A thing", "rows": written, "versions": {"Peer": "1.2"}, "broke": None, "machine": machine}
+        | outcome
+    }
+
+
+def table(*rows, **outcome):
+    return report.markdown(results(*rows, **outcome))
+
+
+def test_ways_take_turns_after_one_round_that_does_not_count():
+    order = []
+
+    def way(name):
+        return Way(name, lambda: order.append(name) or Sample(wall=len(order)))
+
+    taken = interleaved({"peer": way("A"), "ours": way("B"), "floor": way("C")}, rounds=2)
+    assert "".join(order) == "ABCABCABC"
+    assert [sample.wall for sample in taken["ours"].samples] == [5, 8]
+
+
+def test_medians_are_of_what_was_measured_alone():
+    way = timed("way", 3, 1, 2)
+    assert way.median("cpu") == 2
+    assert way.median("wall") == 3
+    assert way.median("peak") is None
+
+
+def test_a_quick_bench_runs_fewer_rounds_but_never_fewer_than_three():
+    assert Bench().rounds >= 5
+    assert Bench(quick=True).rounds == 3
+
+
+def test_faster_is_the_median_of_the_ratios_of_each_round():
+    assert figures(claim(target=Target("faster", 3))) == (3, 2, 5, True)
+    assert figures(claim(target=Target("faster", 3.1)))[-1] is False
+
+
+def test_within_is_ours_in_times_of_the_other():
+    assert figures(claim(against="floor", target=Target("within", 2))) == (2, 2, 2.5, True)
+    assert figures(claim(against="floor", target=Target("within", 1.9)))[-1] is False
+
+
+def test_at_most_is_ours_alone():
+    alone = Claim("case", {"ours": timed("ours", 2, 2, 10)}, target=Target("at_most", 2))
+    assert figures(alone) == (2, 2, 10, True)
+
+
+def test_at_most_more_is_the_difference_to_the_other():
+    assert figures(claim(against="floor", target=Target("at_most_more", 0.5))) == (1, 1, 6, False)
+
+
+def test_without_a_target_a_ratio_is_reported_and_nothing_is_reached_or_missed():
+    assert figures(claim()) == (3, 2, 5, None)
+    assert figures(claim(against="floor"))[0] == 2
+
+
+def test_the_table_has_a_line_for_each_claim():
+    lines = table(claim(target=Target("faster", 3)), claim(against="floor", target=Target("within", 1.9))).splitlines()
+    assert lines[0] == "| comparison | peer | ours | floor | ratio (lowest–highest) | target | reached |"
+    assert lines[2].startswith("| **A thing** |")
+    assert lines[3] == (
+        "| case | Peer: **6 s CPU**, 7 s | **2 s CPU**, 3 s | **1 s CPU**, 2 s "
+        "| 3.00x faster (2.00x–5.00x) | ≥ 3x | yes |"
+    )
+    assert lines[4].endswith("| 2.00x the floor (2.00x–2.50x) | ≤ 1.9x | **no** |")
+    assert lines[-1] == "A thing: Linux x86_64, CPUs 2; Peer 1.2."
+
+
+def test_a_peer_that_is_not_there_is_said_in_the_table():
+    assert "| case | not there: Node.js is not on this machine |" in table(
+        Missing("case", "Node.js is not on this machine")
+    )
+
+
+def test_a_note_stands_below_the_table_under_its_number():
+    said = table(claim(), claim(note="PSNR 38 dB"))
+    assert "| case <sup>1</sup> |" in said
+    assert "\n1. PSNR 38 dB\n" in said
+
+
+def test_a_quick_run_says_so():
+    assert "quick run on smaller inputs" in table(claim(), quick=True)
+
+
+def test_memory_and_times_are_written_in_the_units_people_read():
+    samples = (Sample(wall=0.0123, cpu=0.456, peak=63.2),)
+    way = {"ours": Timed("ours", samples)}
+    assert "**63 MB**, 456 ms CPU, 12.3 ms" in table(Claim("case", way, measure="peak", target=Target("at_most", 100)))
+
+
+def test_a_comparison_that_breaks_keeps_its_rows_and_fails_the_command(monkeypatch, capsys):
+    def compare(bench):
+        bench.uses("Peer", "1.2")
+        yield claim()
+        raise RuntimeError("the peer fell over\nand more")
+
+    outcome = command.compared(SimpleNamespace(TITLE="A thing", compare=compare), Bench())
+    assert (len(outcome.rows), outcome.broke, outcome.versions) == (1, "the peer fell over", {"Peer": "1.2"})
+    monkeypatch.setattr(command, "run", lambda *_, **__: outcome)
+    assert command.main(["images"]) == 1
+    assert "broke: the peer fell over" in capsys.readouterr().out
+
+
+def test_a_missed_target_does_not_fail_the_command(monkeypatch, tmp_path, capsys):
+    missed = SimpleNamespace(TITLE="A thing", compare=lambda _: [claim(target=Target("faster", 99))])
+    monkeypatch.setattr(command, "run", lambda *_, **__: command.compared(missed, Bench()))
+    written = tmp_path / "bench.json"
+    assert command.main(["images", "--quick", "--json", str(written)]) == 0
+    assert "**no**" in capsys.readouterr().out
+    row = json.loads(written.read_text())["images"]["rows"][0]
+    assert row["ours"]["cpu"]["samples"] == [2, 2, 10]
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--quick", "--record"]])
+def test_what_cannot_be_meant_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("name", command.names())
+def test_each_file_of_comparisons_is_one(name):
+    """A comparison has a TITLE and a compare(bench); the command line and the page find it by its file."""
+    module = importlib.import_module(f"benchmarks.comparisons.{name}")
+    assert module.TITLE
+    assert callable(module.compare)
+
+
+def test_recording_replaces_what_ran_and_keeps_the_rest(tmp_path):
+    file, page = tmp_path / "results.json", tmp_path / "speed.md"
+    page.write_text(f"above\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+    report.record({"first": results(claim())["fake"]}, file, page)
+    report.record({"second": results(Missing("other case", "no reason"))["fake"]}, file, page)
+    kept = json.loads(file.read_text())
+    assert list(kept) == ["first", "second"]
+    assert "samples" not in kept["first"]["rows"][0]["ours"]["cpu"]
+    text = page.read_text()
+    assert text == report.with_table(text, kept)
+    assert text.startswith("above\n")
+    assert text.endswith("below\n")
+    assert "other case" in text
+    assert "old" not in text
+
+
+def test_a_page_without_the_markers_is_refused():
+    with pytest.raises(ValueError, match="lacks the lines"):
+        report.with_table("# Speed", {})
+
+
+def test_the_page_shows_what_was_recorded():
+    """docs/speed.md is made from benchmarks/results.json: run `scripts/bench --record`, change neither by hand."""
+    recorded = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+    page = report.PAGE.read_text(encoding="utf-8")
+    assert page == report.with_table(page, recorded)
+
+
+def test_every_comparison_has_been_recorded_whole():
+    """The page leaves no comparison out, shows none that no longer is, and none from a quick or broken run."""
+    recorded = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+    assert sorted(recorded) == command.names()
+    assert not any(outcome["quick"] or outcome["broke"] for outcome in recorded.values())
+
+
+def test_a_fresh_process_tells_what_its_work_cost():
+    work = "from benchmarks.processes import tell; tell(lambda: sum(range(10)))"
+    sample = processes.fresh([sys.executable, "-c", work])
+    assert sample.wall > 0
+    assert sample.cpu is not None
+    assert sample.peak
+
+
+def test_a_whole_process_is_measured_with_its_children():
+    nested = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(3_000_000))'])"
+    sample = processes.whole([sys.executable, "-c", nested])
+    assert sample.cpu is not None
+    assert sample.cpu > 0
+
+
+@pytest.mark.parametrize("runs", [processes.whole, processes.ask])
+def test_a_process_that_fails_breaks_the_comparison_with_its_words(runs):
+    with pytest.raises(processes.Broke, match=r"(?s)status 3.*no such photo"):
+        runs([sys.executable, "-c", "import sys; print('no such photo'); sys.exit(3)"])
