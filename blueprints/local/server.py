@@ -60,6 +60,8 @@ def all_hooks() -> tuple[Hook, ...]:
         function_code,
         function_logs,
         payload_limits,
+        rds_clusters,
+        rds_data,
         resource_policies,
         resource_types,
         s3_delivery,
@@ -73,6 +75,8 @@ def all_hooks() -> tuple[Hook, ...]:
         *function_code.HOOKS,
         *function_logs.HOOKS,
         *payload_limits.HOOKS,
+        *rds_clusters.HOOKS,
+        *rds_data.HOOKS,
         *resource_policies.HOOKS,
         *resource_types.HOOKS,
         *s3_delivery.HOOKS,
@@ -84,9 +88,11 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import event_targets, payload_limits, resource_types, s3_delivery, transport
+        from blueprints.local import event_targets, payload_limits, rds_clusters, resource_types, s3_delivery, transport
         from blueprints.local.asynchronous import AsynchronousInvocations
         from blueprints.local.executor import Executor
+        from blueprints.local.rds_clusters import Databases
+        from blueprints.local.rds_data import DataApi
 
         verify(all_hooks())
         endpoint = f"http://{HOST}:{port}"
@@ -98,6 +104,9 @@ class Server:
         event_targets.install(invocations, endpoint, time_scale)
         resource_types.install()
         payload_limits.install()
+        self.databases = Databases(folder / "postgres", time_scale)
+        rds_clusters.install(self.databases)
+        DataApi(self.databases).install()
         transport.install()
 
     def application(self) -> _Application:
@@ -155,6 +164,7 @@ def main() -> None:
 
     def end(*_: object) -> NoReturn:
         server.executor.close()
+        server.databases.close()
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
