@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from blueprints.errors import BlueprintError
 
@@ -130,7 +131,39 @@ def _uv_folder() -> Path:
 
 @cache
 def ask(executable: Path) -> Interpreter | None:
-    """Runs a candidate; None when it fails, is silent for too long, or is no regular CPython."""
+    """What a candidate says of itself; None when it fails, is silent for too long, or is no regular CPython."""
+    facts = _remembered(executable)
+    if facts is None or not facts["plain"]:
+        return None
+    return Interpreter(executable, facts["version"], facts["platform"], facts["libc"])
+
+
+def _remembered(executable: Path) -> dict[str, Any] | None:
+    """The answer of a program as it is now, kept on disk: asking costs as much as a build that has nothing to do."""
+    from blueprints.packaging import cache as disk
+
+    try:
+        state = executable.resolve().stat()
+    except OSError:
+        return None
+    # A shim of a version manager is a script that stays the same while its answer changes with the environment.
+    if executable.parent.name == "shims":
+        return _answer(executable)
+    name = disk.digest(_QUESTION, str(executable), str(executable.resolve()), f"{state.st_mtime_ns} {state.st_size}")
+    kept = disk.folder("interpreters") / f"{name[:32]}.json"
+    try:
+        return dict(json.loads(kept.read_bytes()))
+    except (OSError, ValueError):
+        facts = _answer(executable)
+    if facts is not None:
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(facts))
+        fresh.replace(kept)
+    return facts
+
+
+def _answer(executable: Path) -> dict[str, Any] | None:
+    """Run a candidate; failures are not worth remembering, they may be mended by the next time."""
     try:
         answer = subprocess.run(
             [executable, "-I", "-S", "-c", _QUESTION],
@@ -139,9 +172,6 @@ def ask(executable: Path) -> Interpreter | None:
             timeout=_ANSWER_SECONDS,
             stdin=subprocess.DEVNULL,
         )
-        facts = json.loads(answer.stdout)
+        return dict(json.loads(answer.stdout))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    if not facts["plain"]:
-        return None
-    return Interpreter(executable, facts["version"], facts["platform"], facts["libc"])
