@@ -55,6 +55,7 @@ def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
     from blueprints.local import (
         asynchronous,
+        event_source_mappings,
         event_targets,
         executor,
         function_code,
@@ -70,6 +71,7 @@ def all_hooks() -> tuple[Hook, ...]:
 
     return (
         *asynchronous.HOOKS,
+        *event_source_mappings.HOOKS,
         *event_targets.HOOKS,
         *executor.HOOKS,
         *function_code.HOOKS,
@@ -88,7 +90,15 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import event_targets, payload_limits, rds_clusters, resource_types, s3_delivery, transport
+        from blueprints.local import (
+            event_source_mappings,
+            event_targets,
+            payload_limits,
+            rds_clusters,
+            resource_types,
+            s3_delivery,
+            transport,
+        )
         from blueprints.local.asynchronous import AsynchronousInvocations
         from blueprints.local.executor import Executor
         from blueprints.local.rds_clusters import Databases
@@ -103,6 +113,7 @@ class Server:
         s3_delivery.install(invocations)
         event_targets.install(invocations, endpoint, time_scale)
         resource_types.install()
+        event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
         self.databases = Databases(folder / "postgres", time_scale)
         rds_clusters.install(self.databases)

@@ -1,0 +1,73 @@
+"""Event source mappings of Kinesis and DynamoDB streams, in place of the base emulator's.
+
+Follows the AWS Lambda Developer Guide, "How Lambda processes records from stream and queue-based event sources", "Using
+Lambda with Kinesis" and "Using Lambda with DynamoDB".
+
+What is sent next, and what an answer means, is decided by plain values: `records` (a record, a batch), `policy` (a
+mapping's settings), `answers` (what a function's answer says), `decisions` (what then becomes of the batch), `lane`
+(records that must stay in order) and `shard_progress` (how far a shard was read, and its lanes). Around them stands
+what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `filters` and `permission` ask,
+`mapping` holds one mapping's progress, `invocations` calls the function and hands on what failed, `poller` runs it
+all, and `registration` takes mappings in, changes and removes them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.event_source_mappings import (
+    dynamodb_source,
+    filters,
+    kinesis_source,
+    permission,
+    poller,
+    registration,
+    time_to_live,
+)
+from blueprints.local.event_source_mappings.poller import Poller
+from blueprints.local.event_source_mappings.registration import Registration
+from blueprints.local.hooks import Hook
+
+STOCK_POLLERS = (
+    Hook("services.lambda_svc", "_poll_kinesis", ()),
+    Hook("services.lambda_svc", "_poll_dynamodb_streams", ()),
+)
+WAKES = (Hook("services.kinesis", "esm_wake"), Hook("services.dynamodb", "esm_wake"))
+RESET = Hook("services.lambda_svc", "reset", ())
+HOOKS = (
+    *STOCK_POLLERS,
+    *WAKES,
+    RESET,
+    *dynamodb_source.HOOKS,
+    *filters.HOOKS,
+    *kinesis_source.HOOKS,
+    *permission.HOOKS,
+    *poller.HOOKS,
+    *registration.HOOKS,
+    *time_to_live.HOOKS,
+)
+
+
+class _Wake:
+    """Stands where both services set the base emulator's event after every put: streams wake their own poller."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self.set = look
+
+
+def install(endpoint: str, time_scale: float) -> None:
+    """Take the place of the base emulator's pollers of streams; those of queues stay."""
+    streams = Poller(endpoint, time_scale)
+    for stock in STOCK_POLLERS:
+        stock.replace(lambda: False)
+    for wake in WAKES:
+        wake.replace(_Wake(streams.look))
+    kinesis_source.install()
+    time_to_live.install(time_scale)
+    Registration(streams).install()
+    reset: Callable[[], Any] = RESET.current()
+
+    def reset_all() -> None:
+        streams.clear()
+        reset()
+
+    RESET.replace(reset_all)

@@ -1,0 +1,45 @@
+"""Asks IAM whether an execution role may read a stream: at creation, and again whenever something is read."""
+
+from typing import Any
+
+from blueprints.local.event_source_mappings.stream_source import Source
+from blueprints.local.function_code import CREDENTIALS
+from blueprints.local.hooks import Hook
+
+PRINCIPAL = Hook("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
+CONTEXT = Hook("core.iam_evaluator", "EvalContext")
+EVALUATE = Hook("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
+POLICY_OF = Hook("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
+COMBINE = Hook(
+    "core.iam_evaluator",
+    "combine_resource_policy",
+    ("identity", "ctx", "policy", "owner_account", "required", "limits"),
+)
+HOOKS = (PRINCIPAL, CONTEXT, EVALUATE, POLICY_OF, COMBINE)
+
+
+def denied(config: dict[str, Any], source: Source) -> str | None:
+    """Why a function's role may not read a stream, in IAM's words; None when it may."""
+    account = str(config["FunctionArn"]).split(":")[4]
+    principal = PRINCIPAL.current()(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
+    for action in source.actions:
+        if not _allowed(principal, action, source.arn):
+            return f"User: {principal.arn} is not authorized to perform: {action} on resource: {source.arn}"
+    return None
+
+
+def _allowed(principal: Any, action: str, arn: str) -> bool:
+    context = CONTEXT.current()(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=arn,
+        region=arn.split(":")[3],
+        principal_keys=principal.keys,
+    )
+    result = EVALUATE.current()(context, principal.policies or [], *principal.limits)
+    attached = POLICY_OF.current()(arn.split(":")[2], arn)
+    if attached is not None:
+        result = COMBINE.current()(result, context, *attached, limits=principal.limits)
+    return bool(result.decision == "Allow")

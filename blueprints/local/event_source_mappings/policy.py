@@ -1,0 +1,59 @@
+"""A mapping's settings as they govern its lanes.
+
+Source: AWS Lambda API Reference, CreateEventSourceMapping. Absent or -1 means without limit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+
+_DEFAULT_BATCH_SIZE = 100
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a mapping batches and retries; seconds are already scaled."""
+
+    batch_size: int = _DEFAULT_BATCH_SIZE
+    window: float = 0.0
+    lanes: int = 1
+    max_retries: int | None = None
+    max_age: float | None = None
+    bisect: bool = False
+    partial_responses: bool = False
+    first_wait: float = _FIRST_WAIT_SECONDS
+    longest_wait: float = _LONGEST_WAIT_SECONDS
+    max_payload: int = MAX_PAYLOAD_BYTES
+
+    def wait_after(self, failures: int) -> float:
+        """Seconds until the next try: doubling from the first failure on, up to a limit."""
+        return min(self.first_wait * 2.0 ** min(failures - 1, 32), self.longest_wait)
+
+
+def policy_of(mapping: dict[str, Any], time_scale: float) -> Policy:
+    """The policy a mapping's properties state; waits and ages are divided by `time_scale`."""
+    age = _limit(mapping.get("MaximumRecordAgeInSeconds"))
+    return Policy(
+        batch_size=int(mapping.get("BatchSize") or _DEFAULT_BATCH_SIZE),
+        window=int(mapping.get("MaximumBatchingWindowInSeconds") or 0) / time_scale,
+        lanes=int(mapping.get("ParallelizationFactor") or 1),
+        max_retries=_limit(mapping.get("MaximumRetryAttempts")),
+        max_age=None if age is None else age / time_scale,
+        bisect=is_true(mapping.get("BisectBatchOnFunctionError")),
+        partial_responses="ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or ()),
+        first_wait=_FIRST_WAIT_SECONDS / time_scale,
+        longest_wait=_LONGEST_WAIT_SECONDS / time_scale,
+    )
+
+
+def is_true(value: object) -> bool:
+    """Templates may spell a boolean as text."""
+    return str(value).lower() == "true"
+
+
+def _limit(value: object) -> int | None:
+    number = -1 if value is None else int(str(value))
+    return None if number < 0 else number

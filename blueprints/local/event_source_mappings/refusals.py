@@ -1,0 +1,106 @@
+"""What a mapping's properties may be, and what is refused because it would be stored without its behaviour.
+
+Limits: AWS Lambda API Reference, CreateEventSourceMapping.
+"""
+
+from typing import Any
+
+from blueprints.local.event_source_mappings.filters import defect_of, patterns_of
+from blueprints.local.event_source_mappings.stream_source import service_of
+
+_STREAMS = ("kinesis", "dynamodb")
+_NOT_EMULATED = {
+    "AmazonManagedKafkaEventSourceConfig": "Kafka event sources",
+    "DocumentDBEventSourceConfig": "DocumentDB event sources",
+    "KMSKeyArn": "filter criteria encrypted with a key of your own",
+    "LoggingConfig": "logs of event source mappings",
+    "MetricsConfig": "metrics of event source mappings",
+    "ProvisionedPollerConfig": "provisioned pollers",
+    "Queues": "message broker event sources",
+    "SelfManagedEventSource": "self-managed Kafka event sources",
+    "SelfManagedKafkaEventSourceConfig": "self-managed Kafka event sources",
+    "SourceAccessConfigurations": "event sources with access configurations",
+    "StartingPositionTimestamp": "a starting position at a time",
+    "Topics": "Kafka event sources",
+}
+_RANGES = {
+    "BatchSize": (1, 10_000),
+    "MaximumBatchingWindowInSeconds": (0, 300),
+    "MaximumRecordAgeInSeconds": (-1, 604_800),
+    "MaximumRetryAttempts": (-1, 10_000),
+    "ParallelizationFactor": (1, 10),
+    "TumblingWindowInSeconds": (0, 900),
+}
+_YOUNGEST_LIMIT_SECONDS = 60
+_MOST_FILTERS = 10
+_DESTINATIONS = ("sqs", "sns", "s3")
+
+
+def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
+    """Why a mapping with these properties is refused; None when it is not, or reads from a queue."""
+    service = service_of(source_arn)
+    if service == "sqs":
+        return None
+    return (
+        _unsupported_property(properties)
+        or _unsupported_source(service, source_arn)
+        or _out_of_range(properties)
+        or _bad_filter(properties)
+        or _bad_destination(properties)
+    )
+
+
+def starting_position_refusal(properties: dict[str, Any]) -> str | None:
+    """Why a stream mapping can't start where it says."""
+    position = properties.get("StartingPosition")
+    if position == "AT_TIMESTAMP":
+        return "StartingPosition AT_TIMESTAMP is not emulated by the embedded AWS; use LATEST or TRIM_HORIZON."
+    if position not in ("LATEST", "TRIM_HORIZON"):
+        return f"StartingPosition must be LATEST or TRIM_HORIZON for a stream, not {position}."
+    return None
+
+
+def _unsupported_property(properties: dict[str, Any]) -> str | None:
+    named = [name for name in _NOT_EMULATED if properties.get(name)]
+    if named:
+        return f"{named[0]} ({_NOT_EMULATED[named[0]]}) is not emulated by the embedded AWS."
+    if int(properties.get("TumblingWindowInSeconds") or 0) > 0:
+        return "TumblingWindowInSeconds (tumbling windows) is not emulated by the embedded AWS."
+    return None
+
+
+def _unsupported_source(service: str, source_arn: str) -> str | None:
+    if service not in _STREAMS:
+        return f"Event source {source_arn or '(none)'}: only SQS, Kinesis and DynamoDB streams are emulated here."
+    if "/consumer/" in source_arn:
+        return f"Event source {source_arn}: enhanced fan-out is not emulated by the embedded AWS; map the stream."
+    return None
+
+
+def _out_of_range(properties: dict[str, Any]) -> str | None:
+    for name, (least, most) in _RANGES.items():
+        value = properties.get(name)
+        if value is not None and not least <= int(value) <= most:
+            return f"{name} must be between {least} and {most}, not {value}."
+    age = int(properties.get("MaximumRecordAgeInSeconds") or -1)
+    if 0 <= age < _YOUNGEST_LIMIT_SECONDS:
+        return f"MaximumRecordAgeInSeconds must be -1 or at least {_YOUNGEST_LIMIT_SECONDS}, not {age}."
+    return None
+
+
+def _bad_filter(properties: dict[str, Any]) -> str | None:
+    patterns = patterns_of(properties.get("FilterCriteria"))
+    if len(patterns) > _MOST_FILTERS:
+        return f"FilterCriteria may hold {_MOST_FILTERS} filters, not {len(patterns)}."
+    for pattern in patterns:
+        defect = defect_of(pattern)
+        if defect:
+            return f"Invalid filter pattern definition: {pattern!r}: {defect}."
+    return None
+
+
+def _bad_destination(properties: dict[str, Any]) -> str | None:
+    destination = ((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    if destination and service_of(destination) not in _DESTINATIONS:
+        return f"The on-failure destination {destination} is no SQS queue, SNS topic or S3 bucket."
+    return None

@@ -1,0 +1,200 @@
+"""Takes mappings in, by API and by template: refuses what could not work, completes what the base emulator forgets."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.asynchronous import FunctionAsInvoked
+from blueprints.local.event_source_mappings.permission import denied
+from blueprints.local.event_source_mappings.policy import is_true
+from blueprints.local.event_source_mappings.poller import Poller, source_of
+from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
+from blueprints.local.hooks import Hook
+
+CREATE = Hook("services.lambda_svc", "_create_esm", ("data",))
+UPDATE = Hook("services.lambda_svc", "_update_esm", ("esm_id", "data"))
+ANCHOR = Hook("services.lambda_svc", "_init_stream_position", ("esm_id", "source_arn", "starting"))
+RELEASE = Hook("services.lambda_svc", "_release_esm_poll_state", ("esm_id",))
+AS_ANSWERED = Hook("services.lambda_svc", "_esm_response", ("esm",))
+MAPPINGS = Hook("services.lambda_svc", "_esms")
+FUNCTION = Hook("services.lambda_svc", "_resolve_existing_esm_function", ("function_ref",))
+FUNCTION_ARN = Hook("services.lambda_svc", "_func_arn", ("name",))
+REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+JSON = Hook("core.responses", "json_response", ("data", "status", "content_type"))
+ERROR = Hook(
+    "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
+)
+HOOKS = (CREATE, UPDATE, ANCHOR, RELEASE, AS_ANSWERED, MAPPINGS, FUNCTION, FUNCTION_ARN, REGISTRY, JSON, ERROR)
+
+_TYPE = "AWS::Lambda::EventSourceMapping"
+_NUMBERS = {
+    "BatchSize": 100,
+    "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "ParallelizationFactor": 1,
+    "TumblingWindowInSeconds": 0,
+}
+
+_Response = tuple[int, dict[str, str], bytes]
+_Properties = dict[str, Any]
+
+
+class Registration:
+    """Stands between whoever makes mappings and the base emulator's store of them."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+
+    def install(self) -> None:
+        """Look at every mapping that is made, changed or removed."""
+        ANCHOR.replace(self._poller.anchor)
+        RELEASE.replace(self._poller.remove)
+        CREATE.replace(self._creating(CREATE.current()))
+        UPDATE.replace(self._updating(UPDATE.current()))
+        handlers = REGISTRY.current()[_TYPE]
+        REGISTRY.current()[_TYPE] = {
+            **handlers,
+            "create": self._provisioning(handlers["create"]),
+            "update": self._reprovisioning(handlers["update"]),
+        }
+
+    def _creating(self, create: Callable[[_Properties], _Response]) -> Callable[[_Properties], _Response]:
+        def checked(data: _Properties) -> _Response:
+            problem = refusal_of_new(data)
+            if problem:
+                return _refused(problem)
+            status, headers, body = create(data)
+            if status != 202 or _source(data) is None:
+                return status, headers, body
+            stored = MAPPINGS.current()[json.loads(body)["UUID"]]
+            _complete(stored, data)
+            return self._answered(stored, "Creating")
+
+        return checked
+
+    def _updating(self, update: Callable[[str, _Properties], _Response]) -> Callable[[str, _Properties], _Response]:
+        def checked(mapping_id: str, data: _Properties) -> _Response:
+            stored = MAPPINGS.current().get(mapping_id)
+            if not stored or source_of(stored["EventSourceArn"]) is None:
+                return update(mapping_id, data)
+            problem = refusal(data, stored["EventSourceArn"])
+            if problem:
+                return _refused(problem)
+            was_enabled = stored["Enabled"]
+            status, headers, body = update(mapping_id, data)
+            if status != 200:
+                return status, headers, body
+            if stored["Enabled"] == was_enabled:
+                return self._answered(stored, "Updating")
+            return self._answered(stored, "Enabling" if stored["Enabled"] else "Disabling")
+
+        return checked
+
+    def _answered(self, stored: _Properties, state: str) -> _Response:
+        """AWS answers before the mapping is where it is going."""
+        response: _Response = JSON.current()({**AS_ANSWERED.current()(stored), "State": state}, 202)
+        self._poller.look()
+        return response
+
+    def _provisioning(self, create: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
+        def checked(logical_id: str, props: _Properties, stack_name: str) -> tuple[str, _Properties]:
+            _raise_if(refusal_of_new(props))
+            mapping_id, attributes = create(logical_id, props, stack_name)
+            self._provisioned(mapping_id, props)
+            return mapping_id, attributes
+
+        return checked
+
+    def _reprovisioning(self, update: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
+        def checked(physical_id: str, old: _Properties, new: _Properties, *rest: Any) -> tuple[str, _Properties]:
+            replaced = any(old.get(name) != new.get(name) for name in ("EventSourceArn", "StartingPosition"))
+            _raise_if(refusal_of_new(new) if replaced else refusal(new, str(new.get("EventSourceArn", ""))))
+            mapping_id, attributes = update(physical_id, old, new, *rest)
+            self._provisioned(mapping_id, new)
+            return mapping_id, attributes
+
+        return checked
+
+    def _provisioned(self, mapping_id: str, props: _Properties) -> None:
+        if _source(props) is None:
+            return
+        stored = MAPPINGS.current()[mapping_id]
+        _complete(stored, props)
+        stored["FunctionArn"] = _function_arn(str(props["FunctionName"])) or stored["FunctionArn"]
+        # CloudFormation waits until a mapping is where it is going.
+        stored["State"] = "Enabled" if stored["Enabled"] else "Disabled"
+        self._poller.look()
+
+
+def refusal_of_new(properties: _Properties) -> str | None:
+    """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
+    arn = str(properties.get("EventSourceArn") or "")
+    problem = refusal(properties, arn)
+    source = source_of(arn)
+    if problem or source is None:
+        return problem
+    function_arn = _function_arn(str(properties.get("FunctionName") or ""))
+    function = FunctionAsInvoked.named(function_arn) if function_arn else None
+    if function is None:
+        return None
+    return starting_position_refusal(properties) or _unreadable(function, source) or _conflict(function.arn, arn)
+
+
+def _unreadable(function: FunctionAsInvoked, source: Any) -> str | None:
+    if source.shards() is None:
+        return f"Stream not found: {source.arn}"
+    if denied(function.record["config"], source) is None:
+        return None
+    *actions, last = [action.partition(":")[2] for action in source.actions]
+    return (
+        f"Cannot access stream {source.arn}. Please ensure the role can perform the {', '.join(actions)}, and {last} "
+        "Actions on your stream in IAM."
+    )
+
+
+def _conflict(function_arn: str, source_arn: str) -> str | None:
+    for stored in MAPPINGS.current().values():
+        if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
+            return (
+                f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
+                f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
+            )
+    return None
+
+
+def _complete(stored: _Properties, given: _Properties) -> None:
+    """Everything AWS states of a stream mapping, with its defaults; templates may spell numbers as text."""
+    for name, default in _NUMBERS.items():
+        stored[name] = int(given.get(name, default))
+    stored["BisectBatchOnFunctionError"] = is_true(given.get("BisectBatchOnFunctionError"))
+    stored["DestinationConfig"] = given.get("DestinationConfig") or {"OnFailure": {}}
+    stored["FunctionResponseTypes"] = given.get("FunctionResponseTypes") or []
+    stored["Enabled"] = is_true(given.get("Enabled", True))
+    stored["StateTransitionReason"] = "User action"
+    stored.pop("FilterCriteria", None)
+    if given.get("FilterCriteria"):
+        stored["FilterCriteria"] = given["FilterCriteria"]
+
+
+def _source(properties: _Properties) -> Any:
+    return source_of(str(properties.get("EventSourceArn") or ""))
+
+
+def _function_arn(reference: str) -> str | None:
+    name, qualifier, error = FUNCTION.current()(reference)
+    if error:
+        return None
+    return str(FUNCTION_ARN.current()(name)) + (f":{qualifier}" if qualifier else "")
+
+
+def _refused(problem: str) -> _Response:
+    code = "ResourceConflictException" if "already exists" in problem else "InvalidParameterValueException"
+    response: _Response = ERROR.current()(code, problem, 409 if code.startswith("ResourceConflict") else 400)
+    return response
+
+
+def _raise_if(problem: str | None) -> None:
+    """CloudFormation reports a ValueError as the reason the resource failed."""
+    if problem:
+        raise ValueError(problem)

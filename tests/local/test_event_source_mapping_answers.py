@@ -1,0 +1,242 @@
+"""What a function's answer means, what becomes of a batch, and what a lane sends next: the guide's cases, as tables."""
+
+import json
+
+import pytest
+
+from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
+from blueprints.local.event_source_mappings.decisions import after
+from blueprints.local.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
+from blueprints.local.event_source_mappings.policy import Policy, policy_of
+from blueprints.local.event_source_mappings.records import Answer, Batch, Record
+
+ANSWER = Answer("request", "1", "Unhandled")
+
+
+def record(number, key="k", arrived=0.0, size=100):
+    return Record(number, str(number), key, arrived, size, {"n": number})
+
+
+def batch(*numbers, **history):
+    return Batch(tuple(record(number) for number in numbers), **history)
+
+
+def numbers(records):
+    return [each.position for each in records]
+
+
+def failing(*identifiers):
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        # complete success
+        (None, Succeeded()),
+        ({}, Succeeded()),
+        ("", Succeeded()),
+        ({"batchItemFailures": []}, Succeeded()),
+        ({"batchItemFailures": None}, Succeeded()),
+        ({"statusCode": 200}, Succeeded()),
+        # a checkpoint
+        (failing("1"), Failed(0)),
+        (failing("2"), Failed(1)),
+        (failing("3", "2"), Failed(1)),
+        (failing("3", "3"), Failed(2)),
+        # complete failure
+        (failing(""), Failed()),
+        (failing(None), Failed()),
+        (failing(2), Failed()),
+        (failing("2", "99"), Failed()),
+        ({"batchItemFailures": [{"itemIdentifer": "2"}]}, Failed()),
+        ({"batchItemFailures": ["2"]}, Failed()),
+        ({"batchItemFailures": "2"}, Failed()),
+        ({"batchItemFailures": {"itemIdentifier": "2"}}, Failed()),
+    ],
+)
+def test_a_partial_response_is_read_as_the_guide_says(body, outcome):
+    assert outcome_of({"body": body}, ["1", "2", "3"], partial_responses=True) == outcome
+
+
+@pytest.mark.parametrize(
+    ("result", "partial_responses", "outcome"),
+    [
+        ({"body": failing("2")}, False, Succeeded()),
+        ({"body": {"errorType": "ValueError"}, "error": True}, False, Failed()),
+        ({"body": failing("2"), "error": True}, True, Failed()),
+        ({"body": {}, "error": True, "throttle": True}, True, NotInvoked()),
+    ],
+)
+def test_errors_and_throttles_come_before_what_was_answered(result, partial_responses, outcome):
+    assert outcome_of(result, ["1", "2", "3"], partial_responses=partial_responses) == outcome
+
+
+PLAIN, BISECT = Policy(max_retries=2), Policy(max_retries=2, bisect=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "failures", "outcome", "done", "again", "given_up"),
+    [
+        # policy, failures so far, outcome of 1 to 4: what is done, what is sent next, what is given up
+        (PLAIN, 0, Succeeded(), [1, 2, 3, 4], [], []),
+        (PLAIN, 0, Failed(0), [], [[1, 2, 3, 4]], []),
+        (PLAIN, 1, Failed(0), [], [[1, 2, 3, 4]], []),
+        (PLAIN, 2, Failed(0), [], [], [1, 2, 3, 4]),
+        (PLAIN, 0, Failed(2), [1, 2], [[3, 4]], []),
+        (PLAIN, 2, Failed(2), [1, 2], [], [3, 4]),
+        (PLAIN, 2, NotInvoked(), [], [[1, 2, 3, 4]], []),
+        (BISECT, 0, Succeeded(), [1, 2, 3, 4], [], []),
+        (BISECT, 0, Failed(0), [], [[1, 2], [3, 4]], []),
+        (BISECT, 2, Failed(0), [], [[1, 2], [3, 4]], []),
+        (BISECT, 2, Failed(1), [1], [[2, 3, 4]], []),
+        (BISECT, 2, Failed(3), [1, 2, 3], [[4]], []),
+        (Policy(max_retries=0), 0, Failed(0), [], [], [1, 2, 3, 4]),
+        (Policy(max_retries=0), 0, NotInvoked(), [], [[1, 2, 3, 4]], []),
+        (Policy(max_retries=None), 999, Failed(0), [], [[1, 2, 3, 4]], []),
+    ],
+)
+def test_what_becomes_of_a_batch(policy, failures, outcome, done, again, given_up):
+    decision = after(batch(1, 2, 3, 4, failures=failures), outcome, ANSWER, policy)
+
+    assert numbers(decision.done) == done
+    assert [numbers(each.records) for each in decision.again] == again
+    assert (numbers(decision.given_up.records) if decision.given_up else []) == given_up
+
+
+def test_an_odd_batch_is_split_into_neighbours():
+    decision = after(batch(1, 2, 3), Failed(), ANSWER, BISECT)
+
+    assert [numbers(each.records) for each in decision.again] == [[1, 2], [3]]
+
+
+def test_a_single_record_cannot_be_split_so_its_failures_count():
+    last = batch(1, failures=2)
+
+    assert after(batch(1, failures=1), Failed(), ANSWER, BISECT).again[0].failures == 2
+    assert after(last, Failed(), ANSWER, BISECT).given_up is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "invocations", "failures", "throttles"),
+    [(Failed(), 4, 3, 0), (Failed(1), 4, 3, 0), (NotInvoked(), 3, 2, 2)],
+)
+def test_throttles_are_no_tries(outcome, invocations, failures, throttles):
+    tried = batch(1, 2, invocations=3, failures=2, throttles=1)
+
+    (again,) = after(tried, outcome, ANSWER, Policy()).again
+
+    assert (again.invocations, again.failures, again.throttles) == (invocations, failures, throttles)
+    assert again.last is ANSWER
+
+
+@pytest.mark.parametrize(("failures", "wait"), [(0, 1.0), (1, 2.0), (2, 4.0), (5, 32.0), (6, 60.0), (10_000, 60.0)])
+def test_waits_double_up_to_a_minute(failures, wait):
+    assert after(batch(1, failures=failures), Failed(), ANSWER, Policy()).wait == wait
+
+
+def test_the_halves_of_a_batch_do_not_wait():
+    assert after(batch(1, 2), Failed(), ANSWER, BISECT).wait == 0
+    assert after(batch(1, 2), Failed(1), ANSWER, BISECT).wait == 0
+
+
+def lane_with(*records, now=0.0):
+    lane = Lane()
+    lane.add(records, now)
+    return lane
+
+
+@pytest.mark.parametrize(
+    ("policy", "sizes", "now", "sent"),
+    [
+        # policy, sizes of the records that came at 10 s, the time: what is sent, or until when the lane waits
+        (Policy(), [1, 1, 1], 10.0, [1, 2, 3]),
+        (Policy(batch_size=2), [1, 1, 1], 10.0, [1, 2]),
+        (Policy(window=5.0), [1, 1], 10.0, 15.0),
+        (Policy(window=5.0), [1, 1], 14.9, 15.0),
+        (Policy(window=5.0), [1, 1], 15.0, [1, 2]),
+        (Policy(window=5.0, batch_size=2), [1, 1, 1], 10.0, [1, 2]),
+        (Policy(window=5.0, max_payload=1000), [400, 400, 400], 10.0, [1, 2]),
+        (Policy(max_payload=1000), [400, 400, 400], 10.0, [1, 2]),
+        (Policy(max_payload=1000), [2000, 1], 10.0, [1]),
+        (Policy(), [], 10.0, None),
+    ],
+)
+def test_a_batch_is_cut_when_it_is_full_or_its_window_is_over(policy, sizes, now, sent):
+    lane = lane_with(*(record(number, size=size) for number, size in enumerate(sizes, 1)), now=10.0)
+
+    step = lane.next(now, policy)
+
+    assert (numbers(step.batch.records) if isinstance(step, Send) else step.until) == sent
+
+
+def test_a_payload_is_as_large_as_the_event_that_is_sent():
+    events = [{"kinesis": {"data": "x" * size}} for size in (10, 20, 30)]
+    records = [Record(n, str(n), "k", 0.0, len(json.dumps(each)), each) for n, each in enumerate(events)]
+    exact = len(json.dumps({"Records": events}))
+
+    assert len(lane_with(*records).next(0, Policy(max_payload=exact)).batch.records) == 3
+    assert len(lane_with(*records).next(0, Policy(max_payload=exact - 1)).batch.records) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "given_up", "sent"), [(59, [], [1, 2, 3]), (65, [1], [2, 3]), (75, [1, 2], [3]), (99, [1, 2, 3], [])]
+)
+def test_records_that_are_too_old_are_given_up_before_the_rest_is_sent(now, given_up, sent):
+    lane = lane_with(record(1, arrived=0.0), record(2, arrived=10.0), record(3, arrived=20.0))
+    policy = Policy(max_age=60.0)
+
+    step = lane.next(now, policy)
+    if given_up:
+        assert isinstance(step, GiveUp)
+        assert (numbers(step.batch.records), step.condition) == (given_up, TOO_OLD)
+        lane.discarded()
+        step = lane.next(now, policy)
+
+    assert (numbers(step.batch.records) if isinstance(step, Send) else []) == sent
+
+
+def test_a_busy_lane_sends_nothing_and_a_failed_one_waits():
+    lane = lane_with(record(1))
+    sent = lane.next(0.0, PLAIN).batch
+
+    assert lane.next(0.0, PLAIN) == Wait()
+    lane.settle(sent, Failed(), ANSWER, 5.0, PLAIN)
+    assert lane.next(5.5, PLAIN) == Wait(6.0)
+    assert numbers(lane.next(6.0, PLAIN).batch.records) == [1]
+
+
+def test_a_lane_goes_on_behind_what_it_gave_up_only_when_that_was_handed_on():
+    policy = Policy(max_retries=0, batch_size=1)
+    lane = lane_with(record(1), record(2))
+
+    decision = lane.settle(lane.next(0.0, policy).batch, Failed(), ANSWER, 0.0, policy)
+
+    assert numbers(decision.given_up.records) == [1]
+    assert lane.next(0.0, policy) == Wait()
+    lane.discarded()
+    assert numbers(lane.next(0.0, policy).batch.records) == [2]
+
+
+def test_settings_are_scaled_and_read_from_text_too():
+    policy = policy_of(
+        {
+            "BatchSize": "10",
+            "MaximumBatchingWindowInSeconds": 30,
+            "MaximumRecordAgeInSeconds": "60",
+            "MaximumRetryAttempts": 0,
+            "BisectBatchOnFunctionError": "true",
+            "ParallelizationFactor": 3,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        },
+        time_scale=60,
+    )
+
+    assert policy == Policy(10, 0.5, 3, 0, 1.0, True, True, 1 / 60, 1.0)
+
+
+@pytest.mark.parametrize("unlimited", [{}, {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1}])
+def test_minus_one_is_no_limit(unlimited):
+    policy = policy_of(unlimited, 1.0)
+
+    assert (policy.max_retries, policy.max_age, policy.batch_size) == (None, None, 100)
