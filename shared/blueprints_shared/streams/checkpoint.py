@@ -4,6 +4,7 @@ A stream's order is worth something only if nothing overtakes. So the first reco
 reported (`ReportBatchItemFailures`), Lambda moves the checkpoint up to it and sends it again with all that follows.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,10 +47,9 @@ def handle_in_order(
 
     The first record is always tried, so that every invocation moves the checkpoint or says why not.
     """
-    reserve_ms = int(reserve * 1000)
-    remaining = context.get_remaining_time_in_millis
+    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - reserve
     for index, record in enumerate(records):
-        if index and remaining() < reserve_ms:
+        if index and time.monotonic() > deadline:
             return Progress(index, sequence_number(record))
         try:
             handle(record)

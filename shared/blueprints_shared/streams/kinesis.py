@@ -32,18 +32,17 @@ def user_records(record: Mapping[str, Any], decode: Callable[[str], bytes] = bas
     """
     kinesis = record["kinesis"]
     data = decode(kinesis["data"])
-    place = shard_id(record), kinesis["sequenceNumber"]
-    arrived_at = kinesis["approximateArrivalTimestamp"]
-    if data.startswith(kpl.MAGIC):
-        aggregated = kpl.deaggregate(data)
-        if aggregated is not None:
-            return [
-                KinesisRecord(each.data, each.partition_key, *place, number, arrived_at)
-                for number, each in enumerate(aggregated)
-            ]
-    return [KinesisRecord(data, kinesis["partitionKey"], *place, 0, arrived_at)]
+    shard, number, arrived_at = shard_id(record), kinesis["sequenceNumber"], kinesis["approximateArrivalTimestamp"]
+    aggregated = kpl.deaggregate(data) if data.startswith(kpl.MAGIC) else None
+    if aggregated is None:
+        return [KinesisRecord(data, kinesis["partitionKey"], shard, number, 0, arrived_at)]
+    return [
+        KinesisRecord(each.data, each.partition_key, shard, number, sub_number, arrived_at)
+        for sub_number, each in enumerate(aggregated)
+    ]
 
 
 def shard_id(record: Mapping[str, Any]) -> str:
     """The shard a record of the event came from; all records of one event come from the same."""
-    return str(record["eventID"]).partition(":")[0]
+    event_id: str = record["eventID"]
+    return event_id[: event_id.index(":")]

@@ -1,0 +1,223 @@
+"""The story of this pattern: put a shop's events into the stream, find each of them in the lake, once.
+
+    python demo.py STACK_NAME
+
+plays it on the account your AWS credentials are for.
+"""
+
+import base64
+import gzip
+import itertools
+import json
+import random
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+EVENTS = 20_000
+POISON_EVERY = 400
+PER_REQUEST = 500  # records that PutRecords takes at most
+ATTEMPTS = 12
+PATIENCE = 180  # seconds from the last put to the last object, a cold start and the batching window included
+
+
+class RecordsAmiss(Exception):
+    """What lies in the lake is not what was put into the stream."""
+
+
+def run(stack: Any) -> dict[str, Any]:
+    """Put events, some of them poison, and count them back; raises when one is missing or there twice."""
+    outputs, story = stack.outputs, uuid.uuid4().hex[:12]
+    events = read_events(stack.input) if stack.input else make_events(EVENTS)
+    records = [tagged(event, story, number) for number, event in enumerate(events)]
+    records[POISON_EVERY - 1 :: POISON_EVERY] = [
+        poison(story, number) for number in range(POISON_EVERY - 1, len(records), POISON_EVERY)
+    ]
+    (stack.folder / "events.ndjson").write_bytes(b"".join(record + b"\n" for record in records))
+    with stack.step(f"Put {len(records):,} events into {outputs['StreamName']}"):
+        put_all(stack.client("kinesis"), outputs["StreamName"], records, story)
+    lake = Lake(stack.client("s3"), outputs, stack.folder, story)
+    with stack.step(f"Find them in {outputs['LakeBucket']}"):
+        lake.wait_for(len(records))
+    result = counted(records, lake)
+    if result["duplicates"] or result["missing"]:
+        amiss = f"{result['missing']} records are missing and {result['duplicates']} too many"
+        raise RecordsAmiss(f"{amiss}; {advice(outputs)}")
+    return result
+
+
+def advice(outputs: dict[str, str]) -> str:
+    """Where to look when the story goes wrong."""
+    return f"look into the logs ({outputs['LogGroup']}) and the failed batches ({outputs['FailedBatchesBucket']})"
+
+
+def make_events(count: int) -> Iterator[dict[str, Any]]:
+    """Events of a shop: the same ones every time."""
+    chance = random.Random(20_261_112)  # noqa: S311 - a story, no secret
+    articles = [(f"SKU-{number:04}", round(chance.uniform(2, 400), 2)) for number in range(300)]
+    for _ in range(count):
+        kind = chance.choices(("page_viewed", "cart_updated", "order_placed"), (70, 22, 8))[0]
+        items = [
+            {"sku": sku, "price": price, "quantity": chance.randint(1, 3)}
+            for sku, price in chance.sample(articles, chance.randint(1, 4))
+        ]
+        yield {
+            "type": kind,
+            "customer_id": f"c-{chance.randrange(4000):05}",
+            "country": chance.choice(("AT", "DE", "FR", "JP", "PL", "US")),
+            "items": items,
+            "total": round(sum(item["price"] * item["quantity"] for item in items), 2),
+            "note": chance.choice(("", "", "ギフト包装でお願いします", "Bitte klingeln – danke!")),
+        }
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Your own events: a file with one JSON object a line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def tagged(event: dict[str, Any], story: str, number: int) -> bytes:
+    """An event as it goes into the stream, with an id that it is known by in the lake."""
+    return json.dumps({"event_id": f"{story}-{number}", **event}, ensure_ascii=False).encode()
+
+
+def poison(story: str, number: int) -> bytes:
+    """A record that cannot be read: cut short, in another encoding, or with a number that JSON has not."""
+    text = f'{{"event_id": "{story}-{number}", '
+    return (
+        text.encode(),
+        (text + '"note": "Grüße"}').encode("latin-1"),
+        (text + '"total": NaN}').encode(),
+    )[number // POISON_EVERY % 3]
+
+
+def put_all(kinesis: Any, stream: str, records: list[bytes], story: str) -> None:
+    """Put all records, a few requests at a time; in order within each of the partition keys."""
+    entries = [{"Data": data, "PartitionKey": f"{story}-{number % 997}"} for number, data in enumerate(records)]
+    requests = [entries[at : at + PER_REQUEST] for at in range(0, len(entries), PER_REQUEST)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda request: put(kinesis, stream, request), requests))
+
+
+def put(kinesis: Any, stream: str, entries: list[dict[str, Any]]) -> None:
+    """Put one request's records; those that the stream refuses (it throttles record by record) are put again."""
+    for attempt in range(ATTEMPTS):
+        answer = kinesis.put_records(StreamName=stream, Records=entries)
+        if not answer["FailedRecordCount"]:
+            return
+        entries = [entry for entry, said in zip(entries, answer["Records"], strict=True) if "ErrorCode" in said]
+        time.sleep(random.uniform(0, min(5, 0.1 * 2**attempt)))  # noqa: S311
+    raise RuntimeError(f"{stream} refused {len(entries)} records {ATTEMPTS} times: {answer['Records'][-1]}")
+
+
+@dataclass
+class Lake:
+    """The objects of this story that were found so far, with their lines."""
+
+    s3: Any
+    outputs: dict[str, str]
+    folder: Path
+    story: str
+    etags: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def wait_for(self, count: int) -> None:
+        """Download objects until they hold `count` records of the story, and no object has changed since."""
+        deadline = time.monotonic() + PATIENCE
+        while self.look() or sum(map(len, self.lines.values())) < count:
+            if time.monotonic() > deadline:
+                found = sum(map(len, self.lines.values()))
+                raise TimeoutError(
+                    f"{found:,} of {count:,} records are there after {PATIENCE} s; {advice(self.outputs)}"
+                )
+            time.sleep(0.2)
+
+    def look(self) -> bool:
+        """Download what is new or changed; whether there was any."""
+        seen = dict(self.etags)
+        for prefix in (f"{self.outputs['DataPrefix']}/", "errors/"):
+            for page in self.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self.outputs["LakeBucket"], Prefix=prefix
+            ):
+                for item in page.get("Contents", ()):
+                    if seen.get(item["Key"]) != item["ETag"]:
+                        self.download(item["Key"])
+        return seen != self.etags
+
+    def download(self, key: str) -> None:
+        """Keep an object's lines that are of this story; an object without any is another's."""
+        answer = self.s3.get_object(Bucket=self.outputs["LakeBucket"], Key=key)
+        content = answer["Body"].read()
+        self.etags[key] = answer["ETag"]
+        lines = (json.loads(line) for line in gzip.decompress(content).splitlines())
+        self.lines[key] = [line for line in lines if line["partition_key"].startswith(self.story)]
+        if self.lines[key]:
+            path = self.folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def all_lines(self, prefix: str) -> Iterable[dict[str, Any]]:
+        """The lines of all objects below a prefix."""
+        return itertools.chain.from_iterable(lines for key, lines in self.lines.items() if key.startswith(prefix))
+
+
+def counted(records: list[bytes], lake: Lake) -> dict[str, Any]:
+    """What was put against what is there: records by their bytes, so that a changed one counts as missing too."""
+    stored = [line["record"] for line in lake.all_lines(lake.outputs["DataPrefix"] + "/")]
+    set_aside = [base64.b64decode(line["data"]) for line in lake.all_lines("errors/")]
+    found = Counter(json.dumps(record, ensure_ascii=False).encode() for record in stored) + Counter(set_aside)
+    put = Counter(records)
+    return {
+        "put": len(records),
+        "stored": len(stored),
+        "poison": len(set_aside),
+        "objects": sum(bool(lines) for lines in lake.lines.values()),
+        "duplicates": sum((found - put).values()),
+        "missing": sum((put - found).values()),
+        "files": sorted(str(path.resolve()) for path in lake.folder.rglob("*") if path.is_file()),
+    }
+
+
+@dataclass
+class DeployedStack:
+    """A stack on a real account, by its name."""
+
+    name: str
+    input: Path | None = None
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="stream-")))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the credentials of the environment."""
+        import boto3
+
+        return boto3.client(service)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs by name."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Say what is being done, and how long it took."""
+        print(title, end=" … ", flush=True)
+        start = time.monotonic()
+        yield
+        print(f"{time.monotonic() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python demo.py STACK_NAME [EVENTS.ndjson]")
+    result = run(DeployedStack(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) == 3 else None))
+    print("{put:,} events were put: {stored:,} stored, {poison:,} set aside, in {objects} objects".format(**result))
+    print("\n".join(result["files"]))

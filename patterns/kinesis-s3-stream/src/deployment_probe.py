@@ -1,0 +1,93 @@
+"""What both deployment hooks do: put a probe through the function, look at what it left behind, remove that again.
+
+A probe is a batch of two records, the sample of transform.py and one that is poison, whose objects lie under `_probe/`.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+from settle_batch import batch_keys
+from transform import SAMPLE
+
+__all__ = ["Failed", "probe", "report"]
+
+_POISON = b"\xffno text"
+_ACCOUNTED = {"schema"}  # a sample that was set aside for this says something about the sample, not about the function
+
+
+class Failed(Exception):
+    """The version must not get traffic, or not keep it; the message says why."""
+
+
+def probe(lambda_client: Any, s3: Any, function: str, bucket: str, prefix: str, name: str) -> None:
+    """Have `function` (an ARN of a version or an alias) settle a batch; raises Failed when it does it wrong."""
+    event = {"probe": name, "Records": [_record(1, SAMPLE), _record(2, _POISON)]}
+    keys = batch_keys(event["Records"][0], prefix, f"_probe/{name}/")
+    try:
+        _invoke(lambda_client, function, event)
+        stored, set_aside = _lines(s3, bucket, keys.data), _lines(s3, bucket, keys.errors)
+    finally:
+        for key in (keys.data, keys.errors):
+            s3.delete_object(Bucket=bucket, Key=key)
+    _look_at(stored, set_aside)
+
+
+def report(codedeploy: Any, event: dict[str, Any], check: Callable[[], None], logger: Any) -> str:
+    """Tell CodeDeploy whether `check` went through: an answer it gets in any case, for it would wait an hour."""
+    try:
+        check()
+        status = "Succeeded"
+    except Exception:
+        logger.exception("the deployment is to be taken back")
+        status = "Failed"
+    codedeploy.put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status=status,
+    )
+    return status
+
+
+def _record(number: int, data: bytes) -> dict[str, Any]:
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": "probe",
+            "sequenceNumber": str(number),
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": 0.0,
+        },
+        "eventSource": "aws:kinesis",
+        "eventID": f"shardId-000000000000:{number}",
+    }
+
+
+def _invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> None:
+    answer = lambda_client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    said = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise Failed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
+    if said != {"batchItemFailures": []}:
+        raise Failed(f"it answered {json.dumps(said)[:200]}")
+
+
+def _lines(s3: Any, bucket: str, key: str) -> list[dict[str, Any]]:
+    try:
+        content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return []
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+def _look_at(stored: list[dict[str, Any]], set_aside: list[dict[str, Any]]) -> None:
+    """The sample is stored, or does not fit the schema in force; the poison is set aside as it came."""
+    found = {line["sequence_number"]: line for line in set_aside}
+    if base64.b64decode(found.get("2", {}).get("data", "")) != _POISON:
+        raise Failed("a record that is not text was not set aside")
+    if [line["sequence_number"] for line in stored] == ["1"]:
+        return
+    if stored or found.get("1", {}).get("code") not in _ACCOUNTED:
+        raise Failed("the sample record was neither stored nor set aside")
