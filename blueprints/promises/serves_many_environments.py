@@ -59,7 +59,7 @@ def environment_variables_are_encrypted_with_ones_own_key(subject: Subject) -> I
 
 
 def samconfig_has_every_environment(subject: Subject) -> Iterator[Breach]:
-    """samconfig.toml deploys to dev, staging and prod, each to a stack of its own with its own Environment."""
+    """The file samconfig.toml deploys to dev, staging and prod, each to a stack of its own with its own Environment."""
     config, _ = _config(subject)
     stacks = [_deployment(config, name).get("stack_name") for name in ENVIRONMENTS]
     for name, stack in zip(ENVIRONMENTS, stacks, strict=True):
@@ -74,7 +74,7 @@ def samconfig_has_every_environment(subject: Subject) -> Iterator[Breach]:
 
 
 def samconfig_is_toml(subject: Subject) -> Iterator[Breach]:
-    """samconfig.toml can be read."""
+    """The file samconfig.toml can be read."""
     _, wrong = _config(subject)
     if wrong:
         line = re.search(r"at line (\d+)", wrong)

@@ -104,7 +104,7 @@ def readme_says_what_it_costs(subject: Subject) -> Iterator[Breach]:
 
 
 def the_demo_has_a_run(subject: Subject) -> Iterator[Breach]:
-    """demo.py has `run(stack)`, which plays the pattern's story on any stack of it."""
+    """The demo has `run(stack)`, which plays the pattern's story on any stack of it."""
     path = subject.pattern.folder / "demo.py"
     if not path.is_file():
         return

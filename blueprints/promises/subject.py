@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
 from blueprints.promises.values import at, references, text, within
 from blueprints.template.expansion import expand
@@ -80,10 +81,24 @@ class Subject:
         """The template as it is written."""
         return load(self.pattern.template)
 
-    @cached_property
+    @property
     def expanded(self) -> dict[str, Any]:
         """What SAM makes of it when every parameter has its default. Raises BlueprintError where SAM refuses it."""
-        return expand(self.template)
+        if isinstance(self._expansion, BlueprintError):
+            raise self._expansion
+        return self._expansion
+
+    @property
+    def refusal(self) -> BlueprintError | None:
+        """Why SAM refuses the template, if it does."""
+        return self._expansion if isinstance(self._expansion, BlueprintError) else None
+
+    @cached_property
+    def _expansion(self) -> dict[str, Any] | BlueprintError:
+        try:
+            return expand(self.template)
+        except BlueprintError as error:
+            return error
 
     @cached_property
     def readme(self) -> list[str]:
@@ -242,18 +257,35 @@ class Subject:
         return Breach(self.pattern.folder / file, line, message)
 
     def place(self, logical_id: str, *path: str | int) -> Place:
-        """Where something below an expanded resource's properties is written: there, in Globals, or in an event."""
-        written = self.template.resources
+        """Where something below an expanded resource's properties is written: there, in an event, or in Globals.
+
+        Where it is not written at all, the resource or the event.
+        """
+        lines = self.template.lines
+        owner = self._owner(logical_id)
+        own: Place = (*owner, "Properties", *path)
+        if not path or own[: len(owner) + 2] in lines:
+            return own if path else owner
+        shared: Place = ("Globals", "Function", *path)
+        return shared if logical_id in self.template.resources and shared[:3] in lines else owner
+
+    def nearest(self, logical_id: str, *path: str | int) -> Place:
+        """Where the last name in an expanded path that is written at all is written."""
+        owner = self._owner(logical_id)
+        for name in reversed([each for each in path if isinstance(each, str)]):
+            for base in (owner, ("Globals", "Function")):
+                found = (place for place in self.template.lines if place[-1:] == (name,) and place[: len(base)] == base)
+                if first := next(found, None):
+                    return first
+        return owner
+
+    def _owner(self, logical_id: str) -> Place:
+        """The resource that an expanded one was made of, or the event of it."""
         source = self.written(logical_id)
-        place: Place = ("Resources", source, "Properties")
-        if logical_id != source:
-            events = (written.get(source, {}).get("Properties") or {}).get("Events", {})
-            event = max((e for e in events if logical_id.startswith(source + e)), key=len, default=None)
-            return (*place, "Events", event, "Properties", *path) if event else place[:2]
-        shared: Place = ("Globals", "Function", *path[:1])
-        if path and (*place, path[0]) not in self.template.lines and shared in self.template.lines:
-            return ("Globals", "Function", *path)
-        return (*place, *path)
+        events = (self.template.resources.get(source, {}).get("Properties") or {}).get("Events") or {}
+        event = max((each for each in events if logical_id.startswith(source + each)), key=len, default=None)
+        place: Place = ("Resources", source)
+        return (*place, "Properties", "Events", event) if event and logical_id != source else place
 
     def written(self, logical_id: str) -> str:
         """The written resource that an expanded one was made of: the longest name that it begins with."""

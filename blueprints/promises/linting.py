@@ -1,0 +1,136 @@
+"""cfn-lint in this process: its rules are loaded once, its findings kept for templates that have not changed."""
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import astuple, dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from blueprints.packaging.cache import digest, folder, keep_newest, made_once
+from blueprints.template.reading import Place
+
+_REGION = "us-east-1"
+_KEPT = 200
+_FINDINGS = "findings.json"
+
+# Checks that would contradict how patterns are written, each with its reason; there is none yet.
+_IGNORED: dict[str, str] = {}
+# Checks that make no sense on what SAM made, each with its reason.
+_IGNORED_IN_EXPANDED = {
+    "W2001": "SAM puts some parameters' values in their place: DeploymentPreference's, for one",
+    "E3004": "rings are looked for in the whole",
+    "W8001": "conditions are used by resources that this lint leaves out",
+}
+
+
+@dataclass(frozen=True)
+class Match:
+    """One finding of cfn-lint."""
+
+    line: int
+    place: Place
+    message: str
+
+
+def lint_file(path: Path) -> list[Match]:
+    """What cfn-lint finds in a template as it is written."""
+    return _kept(lambda: _file(path), path.read_text(encoding="utf-8"))
+
+
+def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list[Match]:
+    """What cfn-lint finds in an expanded template, but for the insides of resources that are as they were written."""
+    return _kept(lambda: _expanded(expanded, as_written), json.dumps(expanded), *sorted(as_written))
+
+
+def _file(path: Path) -> Iterator[Match]:
+    from cfnlint.runner.template import run_template_by_file_path
+
+    config, rules = _linter()
+    for match in run_template_by_file_path(str(path), config, rules, ignore_bad_template=False):
+        if match.rule.id not in _IGNORED:
+            yield _match(match)
+
+
+def _expanded(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[Match]:
+    from cfnlint.runner.template import run_template_by_data
+
+    config, rules = _linter()
+    for match in run_template_by_data(_with_stubs(expanded, as_written), config, rules):
+        place = match.path or []
+        ignored = match.rule.id in _IGNORED or match.rule.id in _IGNORED_IN_EXPANDED
+        if not ignored and len(place) > 1 and place[1] not in as_written:
+            yield _match(match)
+    yield from _cycles(expanded, as_written)
+
+
+def _cycles(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[Match]:
+    """Resources that wait for each other: one finding for each ring, at a resource that is written as it is there."""
+    from cfnlint.template import Template
+
+    template: Any = Template(None, expanded, [_REGION])
+    rings: list[set[str]] = []
+    for edge in template.graph.get_cycles(template):
+        ends = set(edge[:2])
+        touching = [ring for ring in rings if ring & ends]
+        rings = [ring for ring in rings if ring not in touching] + [ends.union(*touching)]
+    for ring in rings:
+        where = min(ring, key=lambda name: (name not in as_written, name))
+        names = ", ".join(sorted(ring))
+        message = (
+            f"{names} wait for each other (cfn-lint E3004); take one reference out, or write it as a resource apart."
+        )
+        yield Match(1, ("Resources", where), message)
+
+
+def _with_stubs(expanded: dict[str, Any], as_written: Collection[str]) -> Any:
+    from cfnlint.decode.decode import decode_str
+
+    resources = {
+        name: {"Type": body["Type"]} if name in as_written else body for name, body in expanded["Resources"].items()
+    }
+    kept = {name: expanded[name] for name in ("Parameters", "Mappings", "Conditions") if name in expanded}
+    decoded, _ = decode_str(json.dumps({**kept, "Resources": resources}))
+    return decoded
+
+
+@cache
+def _linter() -> tuple[Any, Any]:
+    """cfn-lint's settings and rules; loading them is most of what a run of it costs.
+
+    No .cfnlintrc is read: what is found here is found on every machine.
+    """
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner
+
+    config = ConfigMixIn(["--config-file", os.devnull, "--regions", _REGION])
+    return config, Runner(config).rules
+
+
+def _match(match: Any) -> Match:
+    place = tuple(each if isinstance(each, int) else str(each) for each in match.path or ())
+    return Match(match.linenumber, place, _said(match.message, match.rule))
+
+
+def _said(message: str, rule: Any) -> str:
+    return f"{message.rstrip('.')} (cfn-lint {rule.id}); mend it as {rule.source_url or rule.shortdesc} says."
+
+
+def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
+    """What was found by this linter in exactly these facts, if need be by looking for it now."""
+    place = folder("lint") / digest(_edition(), *facts)
+
+    def make(fresh: Path) -> None:
+        (fresh / _FINDINGS).write_text(json.dumps([astuple(match) for match in lint()]))
+
+    if made_once(place, make):
+        keep_newest(place.parent, _KEPT)
+    found = json.loads((place / _FINDINGS).read_text())
+    return [Match(line, tuple(at), message) for line, at, message in found]
+
+
+@cache
+def _edition() -> str:
+    return f"{version('cfn-lint')} {digest(Path(__file__).read_bytes())}"

@@ -1,0 +1,1 @@
+"""Hands in again what was set aside."""

@@ -1,0 +1,6 @@
+"""Greets."""
+
+
+def handler(event, context):
+    """Greet."""
+    return "hello"

@@ -1,0 +1,1 @@
+"""Travels with a copy."""
