@@ -2,7 +2,7 @@
 
 Clouds of noise in octaves from half a thousand pixels down to two, hard edges, colour, and a sensor's grain, so that
 codecs find about as much to do as in a phone's picture. As a phone does, the picture is stored on its side with an
-EXIF orientation that says so, and carries an sRGB profile.
+EXIF orientation that says so, and carries a profile: sRGB, or for one of them Display P3, as some phones do.
 """
 
 import json
@@ -16,11 +16,11 @@ from blueprints.packaging import cache
 
 SIZES = {0: (64, 48), 3: (2000, 1500), 12: (4000, 3000), 48: (8000, 6000)}
 """Megapixels to width and height; 0 is for warming up."""
-KINDS = ("jpeg", "progressive", "png", "webp")
+KINDS = ("jpeg", "progressive", "png", "webp", "p3")
 
 _ORIENTATION = 6
 _OCTAVES = ((512, 55), (128, 35), (32, 22), (8, 12), (2, 5))
-_LAYOUT = "1"
+_LAYOUT = "2"
 
 
 def photo(megapixels: int, kind: str) -> Path:
@@ -44,6 +44,8 @@ def _make(width: int, height: int, into: Path) -> None:
     (into / "photo.progressive").write_bytes(image.jpegsave_buffer(Q=90, interlace=True))
     (into / "photo.png").write_bytes(image.pngsave_buffer(filter="all"))
     (into / "photo.webp").write_bytes(image.webpsave_buffer(Q=90, effort=2))
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("p3"))
+    (into / "photo.p3").write_bytes(image.jpegsave_buffer(Q=90))
 
 
 def _picture(vips: Any, width: int, height: int) -> Any:

@@ -117,7 +117,7 @@ def _amount(value: float, measure: str) -> str:
 
 
 def _times(value: float) -> str:
-    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+    return f"{value:.3g}x"
 
 
 def _ran_on(outcome: Mapping[str, Any]) -> str:
