@@ -5,7 +5,12 @@ POWERTOOLS_METRICS_NAMESPACE. Traces need no code: a template's `Tracing: Active
 importing an X-Ray SDK would double the time of a handler's import.
 """
 
+import warnings
+
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 __all__ = ["Logger", "MetricUnit", "Metrics"]
+
+# An invocation that has nothing to count is no mistake, and the warning would stand in the logs beside every one.
+warnings.filterwarnings("ignore", message="No application metrics to publish")

@@ -7,7 +7,6 @@ one before it. What is told from the header (kind, pixels, layout) is refused be
 import math
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -97,13 +96,11 @@ def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_
     seen = _seen_size(header)
     largest_first = sorted(specs, key=lambda spec: spec.longest_side, reverse=True)
     image = _decode(data, kind, header, _fit(seen, largest_first[0].longest_side), encoding.format)
-    encoding_now = {}
-    # libvips works outside Python's lock: one rendition is encoded while the next is shrunk.
-    with ThreadPoolExecutor() as pool:
-        for spec in largest_first:
-            image = _shrink(image, _fit(seen, spec.longest_side))
-            encoding_now[spec.name] = pool.submit(_encode, spec.name, image, encoding)
-    return Rendered(kind, *seen, tuple(encoding_now[spec.name].result() for spec in specs))
+    made = {}
+    for spec in largest_first:
+        image = _shrink(image, _fit(seen, spec.longest_side))
+        made[spec.name] = Rendition(spec.name, image.width, image.height, _encode(image, encoding))
+    return Rendered(kind, *seen, tuple(made[spec.name] for spec in specs))
 
 
 def sniff(data: bytes) -> str:
@@ -221,17 +218,15 @@ def _shrink(image: Any, size: tuple[int, int]) -> Any:
     return image.thumbnail_image(size[0], height=size[1], size="force").copy_memory()
 
 
-def _encode(name: str, image: Any, encoding: Encoding) -> Rendition:
+def _encode(image: Any, encoding: Encoding) -> bytes:
     keep = _EXIF_XMP_IPTC if encoding.keep_metadata else 0
     if encoding.format == "jpeg":
-        data = image.jpegsave_buffer(Q=encoding.quality, keep=keep)
-    elif encoding.format == "webp":
-        data = image.webpsave_buffer(Q=encoding.quality, keep=keep)
-    elif encoding.format == "avif":
-        data = image.heifsave_buffer(Q=encoding.quality, compression="av1", effort=3, keep=keep)
-    else:
-        data = image.pngsave_buffer(filter="all", keep=keep)
-    return Rendition(name, image.width, image.height, bytes(data))
+        return bytes(image.jpegsave_buffer(Q=encoding.quality, keep=keep))
+    if encoding.format == "webp":
+        return bytes(image.webpsave_buffer(Q=encoding.quality, keep=keep))
+    if encoding.format == "avif":
+        return bytes(image.heifsave_buffer(Q=encoding.quality, compression="av1", effort=3, keep=keep))
+    return bytes(image.pngsave_buffer(filter="all", keep=keep))
 
 
 def _as_rejection(error: Exception, kind: str) -> Exception:

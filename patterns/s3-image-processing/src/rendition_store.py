@@ -57,10 +57,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rendition in a manifest; `bytes` is its size."""
+    """One rendition in a manifest: its media type, its size in pixels and in bytes."""
 
     name: str
     key: str
+    type: str
     width: int
     height: int
     bytes: int
@@ -162,6 +163,7 @@ class RenditionStore:
             entry = Entry(
                 name=rendition.name,
                 key=f"{key}/{set_name}/{rendition.name}.{EXTENSIONS[kind]}",
+                type=f"image/{kind}",
                 width=rendition.width,
                 height=rendition.height,
                 bytes=len(rendition.data),
@@ -170,7 +172,7 @@ class RenditionStore:
                 Bucket=self.bucket,
                 Key=entry.key,
                 Body=rendition.data,
-                ContentType=f"image/{kind}",
+                ContentType=entry.type,
                 CacheControl="public, max-age=31536000, immutable",
             )
             entries.append(entry)

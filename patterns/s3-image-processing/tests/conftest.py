@@ -1,6 +1,7 @@
 """Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
 
 import importlib
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,29 @@ ENVIRONMENT = {
     "MAX_BYTES": "1000000",
     "KEEP_METADATA": "false",
 }
+
+
+def _load(name: str) -> ModuleType:
+    """A file beside this folder, under a name of its own: other patterns have a demo.py too."""
+    spec = importlib.util.spec_from_file_location(f"s3_image_processing_{name}", PATTERN / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def demo() -> ModuleType:
+    """The pattern's demo.py."""
+    return _load("demo")
+
+
+@pytest.fixture(scope="session")
+def replaying() -> ModuleType:
+    """The pattern's replay.py."""
+    return _load("replay")
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """The handler from event to objects, on moto's S3: what is in the buckets afterwards."""
 
 import copy
+import importlib
 import io
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
+
+PATTERN = Path(__file__).parent.parent
 
 
 def picture(colour=(200, 30, 30), size=(300, 200), kind="JPEG"):
@@ -102,3 +107,65 @@ def test_what_is_no_image_is_rejected_with_the_reason_and_counted(render_image, 
     assert manifest(s3, "notes.jpg")["code"] == "not-an-image"
     assert "jpeg" in manifest(s3, "notes.jpg")["reason"]
     assert '"ImagesRejected":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (bytes(1_000_001), "too-many-bytes"),
+        (picture(size=(1001, 1000)), "too-many-pixels"),
+    ],
+)
+def test_what_is_over_a_limit_is_rejected(render_image, s3, originals, context, data, code):
+    render_image.handler(originals.put("photo", data), context)
+    assert (manifest(s3, "photo")["state"], manifest(s3, "photo")["code"]) == ("rejected", code)
+
+
+def test_a_key_of_1024_bytes_is_rejected_under_its_hash(render_image, s3, originals, context):
+    key = "x" * 1024
+    assert render_image.handler(originals.put(key, picture()), context)["outcome"] == "rejected"
+    (place,) = objects(s3)
+    record = json.loads(s3.get_object(Bucket="renditions", Key=place)["Body"].read())
+    assert place.startswith("_too-long/")
+    assert (record["key"], record["code"]) == (key, "key-too-long")
+
+
+def test_renditions_say_what_they_are_and_may_be_cached_for_ever(render_image, s3, originals, context):
+    render_image.handler(originals.put("photo", picture()), context)
+    entry = manifest(s3, "photo")["renditions"][0]
+    head = s3.head_object(Bucket="renditions", Key=entry["key"])
+    assert (entry["type"], head["ContentType"]) == ("image/png", "image/png")
+    assert head["CacheControl"] == "public, max-age=31536000, immutable"
+    assert s3.head_object(Bucket="renditions", Key="photo/manifest.json")["CacheControl"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", sorted((PATTERN / "events").glob("*.json")), ids=lambda path: path.stem)
+def test_every_sample_event_is_settled(render_image, context, path):
+    answer = render_image.handler(json.loads(path.read_text()), context)
+    assert answer["outcome"] == ("superseded" if "created" in path.stem.split("-")[1] else "deleted")
+
+
+def test_a_malformed_event_is_raised(render_image, context):
+    with pytest.raises(ValueError, match="detail-type"):
+        render_image.handler({"detail-type": "Scheduled Event"}, context)
+
+
+def test_a_failure_of_s3_is_raised_so_that_lambda_retries(render_image, s3, originals, context):
+    event = originals.put("photo", picture())
+    s3.delete_object(Bucket="renditions", Key="photo")
+    s3.delete_bucket(Bucket="renditions")
+    with pytest.raises(Exception, match="NoSuchBucket"):
+        render_image.handler(event, context)
+
+
+def test_settings_are_checked_at_the_start(s3, monkeypatch):
+    monkeypatch.setenv("RENDITIONS", "thumbnail:200")
+    monkeypatch.setenv("OUTPUT_FORMAT", "bmp")
+    monkeypatch.setenv("QUALITY", "best")
+    monkeypatch.delenv("RENDITIONS_BUCKET")
+    sys.modules.pop("render_image", None)
+    with pytest.raises(Exception, match="RENDITIONS_BUCKET is not set") as raised:
+        importlib.import_module("render_image")
+    for part in ("'thumbnail:200' is not name=pixels", "'bmp' is none of", "QUALITY: 'best' is not a whole number"):
+        assert part in str(raised.value)

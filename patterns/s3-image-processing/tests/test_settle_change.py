@@ -12,8 +12,8 @@ import rendition_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_renditions import Rejected, Rendered, Rendition
-from in_memory_s3 import Bucket, InMemoryS3, s3_error
-from rendition_store import KEY_LIMIT, Manifest, RenditionStore, longest_key, manifest_key
+from rendition_store import KEY_LIMIT, CommitContended, Manifest, RenditionStore, longest_key, manifest_key
+from s3_in_turns import Bucket, InMemoryS3, s3_error
 from settle_change import Settler
 
 from blueprints_shared.s3_events import ObjectChange
@@ -165,23 +165,24 @@ class Play:
     def change(self, kind, key, data):
         """Change the source, with the events that S3 sends of it."""
         versions, versioned = self.originals.keys.get(key), self.originals.versioned
+        if kind == "expire the other":
+            # A lifecycle rule expires two versions at one moment: the events share a sequencer.
+            self.originals.delete(key)
+            self.send(change("deleted", key, data, deletion_type="Delete Marker Created"))
+            return
         self.clock += 7
         if kind == "put":
             stored = self.originals.put(key, data)
             self.send(change("created", key, self.clock, stored.etag))
         elif kind == "delete" or not versioned:
             self.originals.delete(key)
-            self.deleted(key, "Delete Marker Created" if versioned else "Permanently Deleted")
+            deletion_type = "Delete Marker Created" if versioned else "Permanently Deleted"
+            self.send(change("deleted", key, self.clock, deletion_type=deletion_type))
         elif versions:
             versions.pop(self.random.randrange(len(versions)) if kind == "delete a version" else 0)
-            self.deleted(key, "Permanently Deleted")
-            if kind == "expire" and self.originals.current(key):
-                # A lifecycle rule expires two versions at one moment: the events share a sequencer.
-                self.originals.delete(key)
-                self.deleted(key, "Delete Marker Created")
-
-    def deleted(self, key, deletion_type):
-        self.send(change("deleted", key, self.clock, deletion_type=deletion_type))
+            self.send(change("deleted", key, self.clock, deletion_type="Permanently Deleted"))
+            if kind == "expire":
+                self.changes.insert(0, ("expire the other", key, self.clock))
 
     def send(self, event):
         self.unsettled += [event] * self.random.choice((1, 1, 2))
@@ -269,7 +270,7 @@ class TestSteps:
 
     def test_too_many_bytes_are_not_downloaded(self, s3):
         event = self.put(s3, "k", b"x" * 101, 1)
-        with mock.patch("in_memory_s3.io.BytesIO") as body:
+        with mock.patch("s3_in_turns.io.BytesIO") as body:
             body.return_value.read.side_effect = AssertionError("downloaded")
             outcome = settler(s3).settle(event)
         assert outcome.manifest.code == "too-many-bytes"
@@ -294,6 +295,58 @@ class TestSteps:
         outcome = settler(s3).settle(change("deleted", "k", 3, deletion_type="Permanently Deleted"))
         assert outcome.verdict == "unchanged"
         assert "put" not in calls
+
+    def test_an_older_attempt_that_read_a_version_since_deleted_cannot_commit_it(self, s3):
+        originals = s3.buckets["originals"] = Bucket(versioned=True)
+        first = self.put(s3, "k", IMAGES[0], 1)
+        settler(s3).settle(first)
+        second = self.put(s3, "k", IMAGES[1], 2)
+        meanwhile = [change("deleted", "k", 3, deletion_type="Permanently Deleted")]
+
+        def turn(call, effect):
+            if call == "put" and meanwhile:
+                originals.keys["k"].pop()
+                settler(s3).settle(meanwhile.pop())
+            return effect()
+
+        s3.turn = turn
+        outcome = settler(s3).settle(second)
+        assert (outcome.verdict, outcome.manifest.source.etag) == ("superseded", first.etag)
+        assert len(s3.buckets["renditions"].keys) == 3
+
+    def test_of_two_deletions_at_one_moment_the_one_that_finds_nothing_is_last(self, s3):
+        originals = s3.buckets["originals"] = Bucket(versioned=True)
+        self.put(s3, "k", IMAGES[0], 1)
+        settler(s3).settle(self.put(s3, "k", IMAGES[1], 2))
+        originals.keys["k"].pop(0)
+        assert settler(s3).settle(change("deleted", "k", 3)).verdict == "unchanged"
+        originals.delete("k")
+        assert settler(s3).settle(change("deleted", "k", 3)).verdict == "deleted"
+        assert list(s3.buckets["renditions"].keys) == ["k/manifest.json"]
+
+    def test_a_write_at_the_same_moment_is_tried_again_at_once(self, s3):
+        event, conflicts = self.put(s3, "k", IMAGES[0], 1), [s3_error("ConditionalRequestConflict", 409)]
+
+        def turn(call, effect):
+            if call == "put if" and conflicts:
+                raise conflicts.pop()
+            return effect()
+
+        s3.turn = turn
+        assert settler(s3).settle(event).verdict == "rendered"
+
+    def test_a_manifest_that_others_keep_writing_is_given_up(self, s3, monkeypatch):
+        monkeypatch.setattr(rendition_store.time, "sleep", lambda seconds: None)
+        event = self.put(s3, "k", IMAGES[0], 1)
+
+        def turn(call, effect):
+            if call == "put if":
+                raise s3_error("ConditionalRequestConflict", 409)
+            return effect()
+
+        s3.turn = turn
+        with pytest.raises(CommitContended):
+            settler(s3).settle(event)
 
     @pytest.mark.parametrize("letter", ["a", "é", "漢", "😀"])
     def test_the_longest_key_fits_and_a_longer_one_is_rejected(self, s3, letter):

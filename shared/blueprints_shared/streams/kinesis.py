@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from blueprints_shared.streams import kpl
 
@@ -16,18 +16,27 @@ class KinesisRecord(NamedTuple):
     of one aggregated record from 0, and is 0 for a record by itself. `arrived_at`: seconds since 1970.
     """
 
-    data: bytes
-    partition_key: str
     shard_id: str
     sequence_number: str
     sub_sequence_number: int
+    partition_key: str
     arrived_at: float
+    data: bytes
 
 
-def user_records(record: Mapping[str, Any], decode: Callable[[str], bytes] = base64.b64decode) -> list[KinesisRecord]:
+T = TypeVar("T")
+
+
+def user_records(
+    record: Mapping[str, Any],
+    decode: Callable[[str], bytes] = base64.b64decode,
+    make: Callable[..., T] = KinesisRecord,  # type: ignore[assignment]
+) -> list[T]:
     """The user records of one record of the event: one, or as many as were aggregated into it.
 
-    `decode` turns base64 into bytes; pybase64's is three times as fast, and a function that wants it brings it along.
+    `decode` turns base64 into bytes; pybase64's is several times as fast, and a function that wants it brings it along.
+    `make` makes each one of the fields of KinesisRecord in their order, for a function with a class of its own.
+
     Raises MalformedAggregate.
     """
     kinesis = record["kinesis"]
@@ -35,9 +44,9 @@ def user_records(record: Mapping[str, Any], decode: Callable[[str], bytes] = bas
     shard, number, arrived_at = shard_id(record), kinesis["sequenceNumber"], kinesis["approximateArrivalTimestamp"]
     aggregated = kpl.deaggregate(data) if data.startswith(kpl.MAGIC) else None
     if aggregated is None:
-        return [KinesisRecord(data, kinesis["partitionKey"], shard, number, 0, arrived_at)]
+        return [make(shard, number, 0, kinesis["partitionKey"], arrived_at, data)]
     return [
-        KinesisRecord(each.data, each.partition_key, shard, number, sub_number, arrived_at)
+        make(shard, number, sub_number, each.partition_key, arrived_at, each.data)
         for sub_number, each in enumerate(aggregated)
     ]
 
