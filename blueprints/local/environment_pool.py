@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +16,8 @@ _REAP_SECONDS = 5.0
 _STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 # A function that calls another while it initialises must not wait for itself for ever.
 _TURN_SECONDS = 5.0
+# An event often follows on the heels of the last, whose environment is just being handed back; a cold start costs more.
+_HAND_OVER_SECONDS = 0.03
 
 
 class EnvironmentPool:
@@ -24,7 +26,8 @@ class EnvironmentPool:
     def __init__(self, folder: Path, idle_seconds: float = IDLE_SECONDS) -> None:
         self._folder = folder
         self._idle_seconds = idle_seconds
-        self._lock = threading.Lock()
+        self._released = threading.Condition()
+        self._busy: Counter[str] = Counter()
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
         self._all: set[ExecutionEnvironment] = set()
         self._generation = 0
@@ -33,20 +36,30 @@ class EnvironmentPool:
 
     def acquire(self, key: str, launch: Callable[[], Launch]) -> ExecutionEnvironment:
         """An environment for one invocation: a warm one, else a new one. Raises what initialisation raised."""
-        with self._lock:
+        with self._released:
             generation = self._generation
-            while self._idle[key]:
-                environment = self._idle[key].pop()
-                if environment.alive:
-                    return environment
-        return self._started(launch(), generation)
+            warm = self._warm(key)
+            if warm is None and self._busy[key]:
+                self._released.wait_for(lambda: self._idle[key], _HAND_OVER_SECONDS)
+                warm = self._warm(key)
+            self._busy[key] += 1
+        if warm:
+            return warm
+        try:
+            return self._started(launch(), generation)
+        except BaseException:
+            with self._released:
+                self._busy[key] -= 1
+            raise
 
     def release(self, key: str, environment: ExecutionEnvironment) -> None:
         """Take an environment back; one that can serve again stays warm."""
-        with self._lock:
+        with self._released:
+            self._busy[key] -= 1
             keep = environment.alive and environment in self._all
             if keep:
                 self._idle[key].append(environment)
+                self._released.notify_all()
             else:
                 self._all.discard(environment)
         if not keep:
@@ -55,7 +68,7 @@ class EnvironmentPool:
     def reap(self, older_than: float) -> int:
         """End environments idle for longer than that many seconds; returns how many."""
         limit = time.monotonic() - older_than
-        with self._lock:
+        with self._released:
             old = [each for idle in self._idle.values() for each in idle if each.idle_since <= limit]
             for key in self._idle:
                 self._idle[key] = [each for each in self._idle[key] if each not in old]
@@ -66,18 +79,25 @@ class EnvironmentPool:
 
     def close(self) -> None:
         """End every environment, busy ones too; the pool can be used again."""
-        with self._lock:
+        with self._released:
             self._generation += 1
             environments, self._all = self._all, set()
             self._idle.clear()
         for environment in environments:
             environment.close()
 
+    def _warm(self, key: str) -> ExecutionEnvironment | None:
+        while self._idle[key]:
+            environment = self._idle[key].pop()
+            if environment.alive:
+                return environment
+        return None
+
     def _started(self, launch: Launch, generation: int) -> ExecutionEnvironment:
         took_turn = self._turns.acquire(timeout=_TURN_SECONDS)
         try:
             environment = ExecutionEnvironment(launch, self._folder / uuid.uuid4().hex)
-            with self._lock:
+            with self._released:
                 closed_meanwhile = generation != self._generation
                 if not closed_meanwhile:
                     self._all.add(environment)
