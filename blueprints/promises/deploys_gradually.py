@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blueprints.promises.subject import Breach, Resource, Subject
-from blueprints.promises.values import always, at, items, references
+from blueprints.promises.values import always, at, items, mappings, references, text
 
 ALIAS = "live"
 PREFERENCES = (
@@ -26,8 +26,8 @@ _REPORT = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 def deployment_preference_offers_what_codedeploy_has(subject: Subject) -> Iterator[Breach]:
     """A parameter DeploymentPreference offers all at once and every canary and linear way that CodeDeploy has."""
-    parameter = subject.template.section("Parameters").get("DeploymentPreference", {})
-    if set(parameter.get("AllowedValues", [])) != set(PREFERENCES):
+    parameter = subject.parameters.get("DeploymentPreference", {})
+    if set(map(text, items(parameter.get("AllowedValues")))) != set(PREFERENCES):
         offered = ", ".join(PREFERENCES)
         message = f"There is no parameter DeploymentPreference with exactly these AllowedValues; write {offered}."
         yield subject.breach(message, "Parameters", "DeploymentPreference", "AllowedValues")
@@ -125,12 +125,11 @@ def _hooks_of(subject: Subject, function: Resource, event: str) -> list[object]:
 
 def _preference(subject: Subject, function: Resource) -> dict[str, Any]:
     """What is written about a function's deployment: its own over that of Globals."""
-    own = subject.template.resources.get(function.logical_id, {}).get("Properties") or {}
-    shared = subject.template.section("Globals").get("Function") or {}
+    own = subject.template.resources.get(function.logical_id, {}).get("Properties")
     found: dict[str, Any] = {}
-    for written in (shared, own):
-        preference = written.get("DeploymentPreference")
-        found |= preference if isinstance(preference, dict) else {}
+    for written in (subject.template.section("Globals").get("Function"), own):
+        for preference in mappings(written, "DeploymentPreference"):
+            found |= preference
     return found
 
 

@@ -67,7 +67,7 @@ _TEXT_BYTES = 5 * 1024 * 1024
 
 def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
     """Every parameter has a default, so that nothing has to be filled in."""
-    for name, parameter in subject.template.section("Parameters").items():
+    for name, parameter in subject.parameters.items():
         if "Default" not in parameter:
             message = f"Parameter {name} has no Default; write one with which the stack works, '' if it is optional."
             yield subject.breach(message, "Parameters", name)
@@ -75,7 +75,7 @@ def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
 
 def every_parameter_has_a_description(subject: Subject) -> Iterator[Breach]:
     """Every parameter has a description that a newcomer understands."""
-    for name, parameter in subject.template.section("Parameters").items():
+    for name, parameter in subject.parameters.items():
         if not str(parameter.get("Description", "")).strip():
             message = f"Parameter {name} has no Description; write what it changes, in a sentence."
             yield subject.breach(message, "Parameters", name)
@@ -83,7 +83,7 @@ def every_parameter_has_a_description(subject: Subject) -> Iterator[Breach]:
 
 def every_output_has_a_description(subject: Subject) -> Iterator[Breach]:
     """Every output has a description that says what to do with it."""
-    for name, output in subject.template.section("Outputs").items():
+    for name, output in subject.outputs.items():
         if not str(output.get("Description", "")).strip():
             message = f"Output {name} has no Description; write what to do with it: 'Put an image here'."
             yield subject.breach(message, "Outputs", name)

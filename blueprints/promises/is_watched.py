@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from blueprints.promises.subject import Breach, Resource, Subject
-from blueprints.promises.values import always, at, references
+from blueprints.promises.values import always, at, mappings, references
 
 
 def errors_raise_an_alarm(subject: Subject) -> Iterator[Breach]:
@@ -68,7 +68,7 @@ def failed_executions_raise_an_alarm(subject: Subject) -> Iterator[Breach]:
 
 def alarms_reach_the_topic(subject: Subject) -> Iterator[Breach]:
     """Every alarm tells the optional topic AlarmTopicArn."""
-    if subject.template.section("Parameters").get("AlarmTopicArn", {}).get("Default") != "":
+    if subject.parameters.get("AlarmTopicArn", {}).get("Default") != "":
         message = "There is no parameter AlarmTopicArn with \"Default: ''\"; write it."
         yield subject.breach(message, "Parameters", "AlarmTopicArn")
     for alarm in subject.of_type("AWS::CloudWatch::Alarm"):
@@ -137,10 +137,10 @@ def _unwatched_functions(subject: Subject, functions: list[Resource], metric: st
 def _watches(subject: Subject, namespace: str, metric: str, dimension: str, watched: Resource) -> bool:
     """Whether an alarm, or a metric within an alarm's mathematics, is about this."""
     for alarm in subject.of_type("AWS::CloudWatch::Alarm"):
-        for each in (alarm.properties, *at(alarm.properties, "Metrics", "MetricStat", "Metric")):
+        for each in (alarm.properties, *mappings(alarm.properties, "Metrics", "MetricStat", "Metric")):
             if each.get("Namespace") != namespace or each.get("MetricName") != metric:
                 continue
-            values = [d.get("Value") for d in at(each, "Dimensions") if d.get("Name") == dimension]
+            values = [one.get("Value") for one in mappings(each, "Dimensions") if one.get("Name") == dimension]
             if watched.logical_id in references(values):
                 return True
     return False

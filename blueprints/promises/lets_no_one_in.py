@@ -4,21 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from blueprints.promises.subject import Breach, Resource, Subject
-from blueprints.promises.values import alternatives, always, at, items, text
+from blueprints.promises.values import alternatives, always, at, items, mappings, text
 
 # Actions that know no resource: AWS's service authorization reference lists none for them, so that "*" is all there is.
 _WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "cloudwatch:PutMetricData",
+    "codepipeline:PutJobFailureResult",
+    "codepipeline:PutJobSuccessResult",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
-    "kinesis:ListStreams",
     "dynamodb:ListStreams",
+    "kinesis:ListStreams",
+    "lambda:ListEventSourceMappings",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -27,12 +30,15 @@ _WITHOUT_RESOURCE = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "secretsmanager:GetRandomPassword",
     "sts:GetCallerIdentity",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
+# SAM's SQSSendMessagePolicy: a message, and a batch of them.
+_OF_SAM = ("sqs:SendMessage*",)
 _OPEN_POLICIES = ("FullAccess", "AdministratorAccess", "PowerUserAccess")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -56,7 +62,8 @@ def no_action_is_a_wildcard(subject: Subject) -> Iterator[Breach]:
     """No policy allows actions by a wildcard."""
     for holder, statement in _allowing(subject):
         for action in [*items(statement.get("Action")), *items(statement.get("NotAction"))]:
-            if "*" in text(action) or "NotAction" in statement:
+            wildcard = "*" in text(action) and action not in _OF_SAM
+            if wildcard or "NotAction" in statement:
                 message = f"{holder} allows {text(action)}; write the actions that it uses, one by one."
                 yield subject.breach(message, *subject.where(holder, text(action)))
 
@@ -93,7 +100,7 @@ def data_is_encrypted_at_rest(subject: Subject) -> Iterator[Breach]:
 def buckets_block_public_access(subject: Subject) -> Iterator[Breach]:
     """Every bucket blocks public access in all four ways."""
     for bucket in subject.of_type("AWS::S3::Bucket"):
-        blocked = list(alternatives(bucket.properties.get("PublicAccessBlockConfiguration")))
+        blocked = list(mappings(bucket.properties, "PublicAccessBlockConfiguration"))
         for name in _BLOCKS:
             if not blocked or not all(always(each.get(name), expected=True) for each in blocked):
                 message = f"{bucket} may be made public; write 'PublicAccessBlockConfiguration: {{{name}: true}}'."
@@ -134,7 +141,7 @@ def _allowing(subject: Subject) -> Iterator[tuple[Resource, dict[str, Any]]]:
 
 
 def _written(policy: Resource) -> Iterator[dict[str, Any]]:
-    return (each for each in at(policy.properties, "PolicyDocument", "Statement") if isinstance(each, dict))
+    return mappings(policy.properties, "PolicyDocument", "Statement")
 
 
 def _policies(subject: Subject, resource: Resource, kind: str, name: str) -> Iterator[Resource]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blueprints.promises.subject import Breach, Resource, Subject
-from blueprints.promises.values import alternatives, always, at, items, references, text
+from blueprints.promises.values import alternatives, always, at, items, mappings, references, text
 
 _KEPT_SECONDS = 14 * 24 * 3600
 _FOR_EVER = "-1"
@@ -25,7 +25,7 @@ def asynchronous_failures_are_set_aside(subject: Subject) -> Iterator[Breach]:
 def undelivered_events_are_set_aside(subject: Subject) -> Iterator[Breach]:
     """Every target of an EventBridge rule has a retry policy and dead letters."""
     for rule in subject.of_type("AWS::Events::Rule"):
-        for target in at(rule.properties, "Targets"):
+        for target in mappings(rule.properties, "Targets"):
             for name, example in (
                 ("RetryPolicy", "{MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86400}"),
                 ("DeadLetterConfig", "{Arn: !GetAtt DeadLetters.Arn}"),
@@ -137,7 +137,7 @@ def _has_destination(subject: Subject, function: Resource) -> bool:
 def _queue_statements(subject: Subject, queue: Resource) -> Iterator[dict[str, Any]]:
     for policy in subject.of_type("AWS::SQS::QueuePolicy"):
         if queue in subject.named(policy.properties.get("Queues")):
-            yield from at(policy.properties, "PolicyDocument", "Statement")
+            yield from mappings(policy.properties, "PolicyDocument", "Statement")
 
 
 def _lets_send(statement: dict[str, Any], rule: Resource) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blueprints.promises.subject import Breach, Subject
-from blueprints.promises.values import alternatives, conditions, references
+from blueprints.promises.values import alternatives, conditions, items, mappings, references
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
@@ -16,7 +16,7 @@ _CONFIG = "samconfig.toml"
 
 def environment_is_a_parameter(subject: Subject) -> Iterator[Breach]:
     """A parameter Environment offers dev, staging and prod."""
-    parameter = subject.template.section("Parameters").get("Environment", {})
+    parameter = subject.parameters.get("Environment", {})
     if parameter.get("AllowedValues") != list(ENVIRONMENTS):
         message = "There is no parameter Environment with 'AllowedValues: [dev, staging, prod]'; write it."
         yield subject.breach(message, "Parameters", "Environment", "AllowedValues")
@@ -34,7 +34,7 @@ def environment_switches_something(subject: Subject) -> Iterator[Breach]:
 
 def a_feature_flag_switches_something(subject: Subject) -> Iterator[Breach]:
     """A feature flag, a parameter of true and false, changes the stack through a condition that a resource uses."""
-    flags = [name for name, each in subject.template.section("Parameters").items() if _is_flag(each)]
+    flags = [name for name, each in subject.parameters.items() if _is_flag(each)]
     if not flags:
         message = 'There is no feature flag; write a parameter with AllowedValues: ["true", "false"].'
         yield subject.breach(message, "Parameters")
@@ -45,7 +45,7 @@ def a_feature_flag_switches_something(subject: Subject) -> Iterator[Breach]:
 
 def environment_variables_are_encrypted_with_ones_own_key(subject: Subject) -> Iterator[Breach]:
     """Every function's environment variables are encrypted with the key that KmsKeyArn names, when it names one."""
-    if subject.template.section("Parameters").get("KmsKeyArn", {}).get("Default") != "":
+    if subject.parameters.get("KmsKeyArn", {}).get("Default") != "":
         yield subject.breach(
             "There is no parameter KmsKeyArn with \"Default: ''\"; write it.", "Parameters", "KmsKeyArn"
         )
@@ -84,7 +84,7 @@ def samconfig_is_toml(subject: Subject) -> Iterator[Breach]:
 def samconfig_sets_parameters_that_exist(subject: Subject) -> Iterator[Breach]:
     """Every parameter that samconfig.toml sets is one of the template's."""
     config, _ = _config(subject)
-    known = subject.template.section("Parameters")
+    known = subject.parameters
     for name in config:
         for parameter in _overrides(_deployment(config, name)):
             if parameter not in known:
@@ -101,7 +101,7 @@ def readme_says_when_to_split(subject: Subject) -> Iterator[Breach]:
 
 
 def _is_flag(parameter: dict[str, Any]) -> bool:
-    return sorted(str(each).lower() for each in parameter.get("AllowedValues", [])) == _SWITCH
+    return sorted(str(each).lower() for each in items(parameter.get("AllowedValues"))) == _SWITCH
 
 
 def _switching(subject: Subject) -> set[str]:
@@ -126,9 +126,7 @@ def _config(subject: Subject) -> tuple[dict[str, Any], str]:
 
 
 def _deployment(config: dict[str, Any], name: str) -> dict[str, Any]:
-    environment = config.get(name)
-    found: Any = environment.get("deploy", {}).get("parameters", {}) if isinstance(environment, dict) else {}
-    return found if isinstance(found, dict) else {}
+    return next(mappings(config.get(name), "deploy", "parameters"), {})
 
 
 def _overrides(deployment: dict[str, Any]) -> dict[str, str]:

@@ -83,7 +83,7 @@ def readme_lists_every_parameter_and_output(subject: Subject) -> Iterator[Breach
     if section is None:
         return
     listed = dict(_first_cells(subject, section))
-    known = [*subject.template.section("Parameters"), *subject.template.section("Outputs")]
+    known = [*subject.parameters, *subject.outputs]
     for name in known:
         if name not in listed:
             yield subject.breach_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)

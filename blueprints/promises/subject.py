@@ -8,7 +8,7 @@ from typing import Any
 
 from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
-from blueprints.promises.values import at, references, text, within
+from blueprints.promises.values import at, mappings, references, text, within
 from blueprints.template.expansion import expand
 from blueprints.template.reading import Place, Template, load
 
@@ -100,6 +100,16 @@ class Subject:
         except BlueprintError as error:
             return error
 
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """The template's parameters, as they are written."""
+        return _mappings_of(self.template.section("Parameters"))
+
+    @property
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """The template's outputs, as they are written."""
+        return _mappings_of(self.template.section("Outputs"))
+
     @cached_property
     def readme(self) -> list[str]:
         """The lines of README.md; none where there is none."""
@@ -111,7 +121,8 @@ class Subject:
     @cached_property
     def resources(self) -> dict[str, Resource]:
         """Every resource of the expanded template."""
-        return {name: Resource(name, body) for name, body in self.expanded.get("Resources", {}).items()}
+        made = self.expanded.get("Resources") or {}
+        return {name: Resource(name, body) for name, body in made.items() if isinstance(body, dict)}
 
     def of_type(self, *types: str) -> list[Resource]:
         """The expanded resources of these types."""
@@ -187,7 +198,9 @@ class Subject:
         for mapping in self.of_type("AWS::Lambda::EventSourceMapping"):
             read = self.named(mapping.properties.get("EventSourceArn"))
             is_stream = any(each.type in _STREAMS for each in read) or "StartingPosition" in mapping.properties
-            yield from self._reaching("stream" if is_stream else "queue", mapping, mapping.properties["FunctionName"])
+            yield from self._reaching(
+                "stream" if is_stream else "queue", mapping, mapping.properties.get("FunctionName")
+            )
 
     def _permissions(self) -> Iterator[Source]:
         for permission in self.of_type("AWS::Lambda::Permission"):
@@ -236,7 +249,7 @@ class Subject:
             if role and holder != role and (own or role not in self.named(holder.properties.get("Roles"))):
                 continue
             path = ("Policies", "PolicyDocument", "Statement") if own else ("PolicyDocument", "Statement")
-            yield from ((holder, each) for each in at(holder.properties, *path) if isinstance(each, dict))
+            yield from ((holder, each) for each in mappings(holder.properties, *path))
 
     def role_of(self, function: Resource) -> Resource | None:
         """A function's role, where the template makes it."""
@@ -282,7 +295,8 @@ class Subject:
     def _owner(self, logical_id: str) -> Place:
         """The resource that an expanded one was made of, or the event of it."""
         source = self.written(logical_id)
-        events = (self.template.resources.get(source, {}).get("Properties") or {}).get("Events") or {}
+        properties = self.template.resources.get(source, {}).get("Properties")
+        events = {name for each in mappings(properties, "Events") for name in each}
         event = max((each for each in events if logical_id.startswith(source + each)), key=len, default=None)
         place: Place = ("Resources", source)
         return (*place, "Properties", "Events", event) if event and logical_id != source else place
@@ -297,6 +311,10 @@ class Subject:
         place: Place = ("Resources", self.written(resource.logical_id))
         found = _find(self.template.resources.get(str(place[1]), {}), words, place)
         return found or self.place(resource.logical_id)
+
+
+def _mappings_of(section: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: each if isinstance(each, dict) else {} for name, each in section.items()}
 
 
 def _find(value: object, words: str, place: Place) -> Place | None:

@@ -14,8 +14,9 @@ _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 def alternatives(value: object) -> Iterator[Any]:
     """What a value may be, without AWS::NoValue."""
-    if isinstance(value, dict) and set(value) == {"Fn::If"}:
-        for branch in value["Fn::If"][1:]:
+    branches = _branches(value)
+    if branches is not None:
+        for branch in branches:
             yield from alternatives(branch)
     elif value is not None and value != _NO_VALUE:
         yield value
@@ -40,12 +41,18 @@ def at(value: object, *path: str) -> Iterator[Any]:
             yield from at(each.get(path[0]), *path[1:])
 
 
+def mappings(value: object, *path: str) -> Iterator[dict[str, Any]]:
+    """What may stand at a path of names below a value, where it is a mapping."""
+    return (each for each in at(value, *path) if isinstance(each, dict))
+
+
 def always(value: object, expected: object) -> bool:
     """Whether a value is the expected one whatever the conditions are; `true` and "true" are the same."""
     if value == _NO_VALUE:
         return False
-    if isinstance(value, dict) and set(value) == {"Fn::If"}:
-        return all(always(branch, expected) for branch in value["Fn::If"][1:])
+    branches = _branches(value)
+    if branches is not None:
+        return all(always(branch, expected) for branch in branches)
     return str(value).lower() == str(expected).lower()
 
 
@@ -88,16 +95,27 @@ def text(value: object) -> str:
         if name == "Ref":
             return f"${{{argument}}}"
         if name == "Fn::GetAtt":
-            return f"${{{'.'.join(argument) if isinstance(argument, list) else argument}}}"
+            return f"${{{'.'.join(map(str, argument)) if isinstance(argument, list) else argument}}}"
         if name == "Fn::Sub":
             return _substituted(argument)
-        if name == "Fn::Join":
-            return str(argument[0]).join(text(each) for each in argument[1])
+        if name == "Fn::Join" and isinstance(argument, list) and argument and isinstance(argument[-1], list):
+            return str(argument[0]).join(text(each) for each in argument[-1])
     return str(value)
 
 
-def _substituted(argument: Any) -> str:
-    words, own = argument if isinstance(argument, list) else (argument, {})
+def _branches(value: object) -> list[Any] | None:
+    branches = value.get("Fn::If") if isinstance(value, dict) and len(value) == 1 else None
+    return branches[1:] if isinstance(branches, list) else None
+
+
+def _sub(argument: object) -> tuple[str, dict[str, Any]]:
+    """The words of Fn::Sub, and the variables that it brings itself."""
+    words, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
+    return str(words), own if isinstance(own, dict) else {}
+
+
+def _substituted(argument: object) -> str:
+    words, own = _sub(argument)
     return _IN_TEXT.sub(lambda found: text(own[found[1]]) if found[1] in own else found[0], words)
 
 
@@ -111,9 +129,9 @@ def _named(value: object) -> Iterator[str]:
         if name == "Ref" and isinstance(argument, str):
             yield argument
         elif name == "Fn::GetAtt":
-            yield argument[0] if isinstance(argument, list) else str(argument)
+            yield str(argument[0]) if isinstance(argument, list) and argument else str(argument)
         elif name == "Fn::Sub":
-            words, own = argument if isinstance(argument, list) else (argument, {})
+            words, own = _sub(argument)
             yield from (each for each in _IN_TEXT.findall(words) if each not in own)
             yield from _named(own)
         else:
