@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
@@ -46,7 +47,7 @@ class Poller:
     def __init__(self, endpoint: str, time_scale: float) -> None:
         self._endpoint = endpoint
         self._time_scale = time_scale
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._changed = threading.Event()
         self._anchors: dict[str, dict[str, int]] = {}
         self._mappings: dict[str, Mapping] = {}
@@ -56,6 +57,10 @@ class Poller:
     def look(self) -> None:
         """Something may be due."""
         self._changed.set()
+
+    def paused(self) -> AbstractContextManager[object]:
+        """Nothing is read or started meanwhile: a mapping is seen whole or not at all."""
+        return self._lock
 
     def anchor(self, mapping_id: str, source_arn: str, starting_position: str) -> None:
         """Note where a mapping that is being made begins to read."""
@@ -130,10 +135,16 @@ class Poller:
             return
         step = work.step if isinstance(work.step, GiveUp) else self._sent(work, work.step.batch)
         if step and not work.mapping.removed:
+            self._discard(work, step)
+        self.look()
+
+    def _discard(self, work: Work, step: GiveUp) -> None:
+        """Hand a batch on; the lane goes on behind it, whatever the destination says."""
+        try:
             discard(work.mapping, self._endpoint, work.shard_id, step.batch, step.condition)
+        finally:
             with self._lock:
                 work.lane.discarded()
-        self.look()
 
     def _sent(self, work: Work, batch: Batch) -> GiveUp | None:
         """Invoke the function; the batch to give up, if that is what follows."""

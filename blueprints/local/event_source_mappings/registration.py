@@ -9,6 +9,7 @@ from blueprints.local.event_source_mappings.permission import denied
 from blueprints.local.event_source_mappings.policy import is_true
 from blueprints.local.event_source_mappings.poller import Poller, source_of
 from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
+from blueprints.local.event_source_mappings.stream_source import Source
 from blueprints.local.hooks import Hook
 
 CREATE = Hook("services.lambda_svc", "_create_esm", ("data",))
@@ -61,14 +62,17 @@ class Registration:
 
     def _creating(self, create: Callable[[_Properties], _Response]) -> Callable[[_Properties], _Response]:
         def checked(data: _Properties) -> _Response:
-            problem = refusal_of_new(data)
+            problem, conflict = refusal_of_new(data), conflict_of_new(data)
             if problem:
                 return _refused(problem)
-            status, headers, body = create(data)
-            if status != 202 or _source(data) is None:
-                return status, headers, body
-            stored = MAPPINGS.current()[json.loads(body)["UUID"]]
-            _complete(stored, data)
+            if conflict:
+                return _refused(conflict, "ResourceConflictException", 409)
+            with self._poller.paused():
+                status, headers, body = create(data)
+                if status != 202 or _source(data) is None:
+                    return status, headers, body
+                stored = MAPPINGS.current()[json.loads(body)["UUID"]]
+                _complete(stored, data)
             return self._answered(stored, "Creating")
 
         return checked
@@ -99,9 +103,10 @@ class Registration:
 
     def _provisioning(self, create: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
         def checked(logical_id: str, props: _Properties, stack_name: str) -> tuple[str, _Properties]:
-            _raise_if(refusal_of_new(props))
-            mapping_id, attributes = create(logical_id, props, stack_name)
-            self._provisioned(mapping_id, props)
+            _raise_if(refusal_of_new(props) or conflict_of_new(props) or _missing_function(props))
+            with self._poller.paused():
+                mapping_id, attributes = create(logical_id, props, stack_name)
+                self._provisioned(mapping_id, props)
             return mapping_id, attributes
 
         return checked
@@ -110,8 +115,9 @@ class Registration:
         def checked(physical_id: str, old: _Properties, new: _Properties, *rest: Any) -> tuple[str, _Properties]:
             replaced = any(old.get(name) != new.get(name) for name in ("EventSourceArn", "StartingPosition"))
             _raise_if(refusal_of_new(new) if replaced else refusal(new, str(new.get("EventSourceArn", ""))))
-            mapping_id, attributes = update(physical_id, old, new, *rest)
-            self._provisioned(mapping_id, new)
+            with self._poller.paused():
+                mapping_id, attributes = update(physical_id, old, new, *rest)
+                self._provisioned(mapping_id, new)
             return mapping_id, attributes
 
         return checked
@@ -121,7 +127,7 @@ class Registration:
             return
         stored = MAPPINGS.current()[mapping_id]
         _complete(stored, props)
-        stored["FunctionArn"] = _function_arn(str(props["FunctionName"])) or stored["FunctionArn"]
+        stored["FunctionArn"] = _function_arn(props) or stored["FunctionArn"]
         # CloudFormation waits until a mapping is where it is going.
         stored["State"] = "Enabled" if stored["Enabled"] else "Disabled"
         self._poller.look()
@@ -130,18 +136,27 @@ class Registration:
 def refusal_of_new(properties: _Properties) -> str | None:
     """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
     arn = str(properties.get("EventSourceArn") or "")
-    problem = refusal(properties, arn)
-    source = source_of(arn)
+    problem, source = refusal(properties, arn), source_of(arn)
     if problem or source is None:
         return problem
-    function_arn = _function_arn(str(properties.get("FunctionName") or ""))
+    function_arn = _function_arn(properties)
     function = FunctionAsInvoked.named(function_arn) if function_arn else None
-    if function is None:
-        return None
-    return starting_position_refusal(properties) or _unreadable(function, source) or _conflict(function.arn, arn)
+    return starting_position_refusal(properties) or (_unreadable(function, source) if function else None)
 
 
-def _unreadable(function: FunctionAsInvoked, source: Any) -> str | None:
+def conflict_of_new(properties: _Properties) -> str | None:
+    """The mapping there is already from the same stream to the same function, if there is one."""
+    source_arn, function_arn = properties.get("EventSourceArn"), _function_arn(properties)
+    for stored in MAPPINGS.current().values() if _source(properties) else ():
+        if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
+            return (
+                f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
+                f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
+            )
+    return None
+
+
+def _unreadable(function: FunctionAsInvoked, source: Source) -> str | None:
     if source.shards() is None:
         return f"Stream not found: {source.arn}"
     if denied(function.record["config"], source) is None:
@@ -151,16 +166,6 @@ def _unreadable(function: FunctionAsInvoked, source: Any) -> str | None:
         f"Cannot access stream {source.arn}. Please ensure the role can perform the {', '.join(actions)}, and {last} "
         "Actions on your stream in IAM."
     )
-
-
-def _conflict(function_arn: str, source_arn: str) -> str | None:
-    for stored in MAPPINGS.current().values():
-        if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
-            return (
-                f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
-                f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
-            )
-    return None
 
 
 def _complete(stored: _Properties, given: _Properties) -> None:
@@ -177,20 +182,25 @@ def _complete(stored: _Properties, given: _Properties) -> None:
         stored["FilterCriteria"] = given["FilterCriteria"]
 
 
-def _source(properties: _Properties) -> Any:
+def _source(properties: _Properties) -> Source | None:
     return source_of(str(properties.get("EventSourceArn") or ""))
 
 
-def _function_arn(reference: str) -> str | None:
-    name, qualifier, error = FUNCTION.current()(reference)
+def _function_arn(properties: _Properties) -> str | None:
+    name, qualifier, error = FUNCTION.current()(str(properties.get("FunctionName") or ""))
     if error:
         return None
     return str(FUNCTION_ARN.current()(name)) + (f":{qualifier}" if qualifier else "")
 
 
-def _refused(problem: str) -> _Response:
-    code = "ResourceConflictException" if "already exists" in problem else "InvalidParameterValueException"
-    response: _Response = ERROR.current()(code, problem, 409 if code.startswith("ResourceConflict") else 400)
+def _missing_function(properties: _Properties) -> str | None:
+    """The base emulator maps a stream to a function that does not exist without a word."""
+    missing = _source(properties) is not None and _function_arn(properties) is None
+    return f"Function not found: {properties.get('FunctionName')}" if missing else None
+
+
+def _refused(problem: str, code: str = "InvalidParameterValueException", status: int = 400) -> _Response:
+    response: _Response = ERROR.current()(code, problem, status)
     return response
 
 

@@ -1,14 +1,16 @@
 """Expired items of tables with a TTL: deleted, and told to the table's stream as the service's own deletes.
 
-The base emulator deletes them once a minute without a word to the stream.
+The base emulator deletes them once a minute without a word to the stream, and forgets the TTL a template gives a table.
 Source: Amazon DynamoDB Developer Guide, "DynamoDB Streams and Time to Live".
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.event_source_mappings.policy import is_true
 from blueprints.local.hooks import Hook
 
 SETTINGS = Hook("services.dynamodb", "_ttl_settings")
@@ -20,7 +22,10 @@ EMIT = Hook(
 )
 RECORD = Hook("services.dynamodb", "_build_change_record", ("table", "event_name", "old_item", "new_item", "view_type"))
 SCOPE = Hook("core.responses", "request_scope", ("account_id", "region"))
-HOOKS = (SETTINGS, TABLES, LOCK, REMOVE, EMIT, RECORD, SCOPE)
+REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+HOOKS = (SETTINGS, TABLES, LOCK, REMOVE, EMIT, RECORD, SCOPE, REGISTRY)
+
+_TYPE = "AWS::DynamoDB::Table"
 
 _BY_THE_SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 # The base emulator's own thread looks once a minute; it must find nothing left.
@@ -40,8 +45,29 @@ def install(time_scale: float) -> None:
         return {**record, "userIdentity": _BY_THE_SERVICE} if getattr(_expiring, "now", False) else record
 
     RECORD.replace(build_record)
+    handlers = REGISTRY.current()[_TYPE]
+    REGISTRY.current()[_TYPE] = {
+        **handlers,
+        "create": _remembering(handlers["create"], properties=1),
+        "update": _remembering(handlers["update"], properties=2),
+    }
     seconds = max(_STOCK_SECONDS / 2 / time_scale, _LEAST_SECONDS)
     threading.Thread(target=_expire_forever, args=(seconds,), name="time-to-live", daemon=True).start()
+
+
+def _remembering(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
+    """A handler that sets the TTL which stands in its argument of that number."""
+
+    def remembering(*args: Any, **kwargs: Any) -> object:
+        table_name, attributes = provision(*args, **kwargs)
+        specification = args[properties].get("TimeToLiveSpecification")
+        if specification:
+            status = "ENABLED" if is_true(specification.get("Enabled")) else "DISABLED"
+            attribute = specification.get("AttributeName", "")
+            SETTINGS.current()[table_name] = {"TimeToLiveStatus": status, "AttributeName": attribute}
+        return table_name, attributes
+
+    return remembering
 
 
 def _expire_forever(seconds: float) -> None:

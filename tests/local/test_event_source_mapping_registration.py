@@ -1,0 +1,304 @@
+"""Mappings are made, changed, paused and removed as on AWS; what would not work as it says is refused by name."""
+
+import json
+import time
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import deploy
+from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
+from tests.local.event_sources import HANDLER, MAY_READ, STREAM, TABLE, batches, batches_until, mapping, put, stored
+from tests.local.resources import QUEUE, ROLE, aliased, arn, function_resource, role_with
+from tests.local.waiting import printed, until
+
+KINESIS = arn("kinesis", "stream/orders")
+
+
+@pytest.mark.parametrize(
+    ("source", "properties", "named"),
+    [
+        (KINESIS, {"TumblingWindowInSeconds": 60}, "TumblingWindowInSeconds"),
+        (KINESIS, {"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "ProvisionedPollerConfig"),
+        (KINESIS, {"KMSKeyArn": arn("kms", "key/1")}, "KMSKeyArn"),
+        (KINESIS, {"StartingPositionTimestamp": 1}, "StartingPositionTimestamp"),
+        (KINESIS, {"MetricsConfig": {"Metrics": ["EventCount"]}}, "MetricsConfig"),
+        (KINESIS + "/consumer/fast:1", {}, "enhanced fan-out"),
+        (arn("kafka", "cluster/c/1"), {"Topics": ["t"]}, "Topics"),
+        (arn("mq", "broker:b:1"), {}, "only SQS, Kinesis and DynamoDB"),
+        (arn("rds", "cluster:docs"), {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDB"),
+        ("", {"SelfManagedEventSource": {"Endpoints": {}}}, "SelfManagedEventSource"),
+        (KINESIS, {"BatchSize": 10_001}, "BatchSize must be between 1 and 10000"),
+        (KINESIS, {"ParallelizationFactor": 11}, "ParallelizationFactor must be between 1 and 10"),
+        (KINESIS, {"MaximumBatchingWindowInSeconds": 301}, "between 0 and 300"),
+        (KINESIS, {"MaximumRecordAgeInSeconds": 59}, "at least 60"),
+        (KINESIS, {"MaximumRetryAttempts": -2}, "between -1 and 10000"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"data": "text"}'}]}}, "Invalid filter pattern"),
+        (
+            KINESIS,
+            {"DestinationConfig": {"OnFailure": {"Destination": arn("lambda", "function:f")}}},
+            "no SQS queue, SNS topic or S3 bucket",
+        ),
+    ],
+)
+def test_what_is_not_emulated_is_refused_by_name(source, properties, named):
+    assert named in refusal(properties, source)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"BatchSize": "10000", "ParallelizationFactor": "10", "MaximumBatchingWindowInSeconds": 300},
+        {"MaximumRecordAgeInSeconds": -1, "MaximumRetryAttempts": -1, "TumblingWindowInSeconds": 0},
+        {"MaximumRecordAgeInSeconds": 60, "MaximumRetryAttempts": 0},
+        {"FilterCriteria": {"Filters": []}},
+        {"DestinationConfig": {"OnFailure": {}}},
+    ],
+)
+def test_what_is_emulated_is_not(properties):
+    assert refusal(properties, KINESIS) is None
+    assert refusal(properties, arn("dynamodb", "table/t/stream/2026")) is None
+
+
+def test_queues_are_left_to_the_base_emulator():
+    assert refusal({"ScalingConfig": {"MaximumConcurrency": 2}, "BatchSize": 20_000}, arn("sqs", "queue")) is None
+
+
+@pytest.mark.parametrize("position", [None, "AT_TIMESTAMP", "OLDEST"])
+def test_a_stream_needs_a_position_to_start_from(position):
+    assert "StartingPosition" in starting_position_refusal({"StartingPosition": position})
+
+
+@pytest.mark.parametrize(
+    ("role", "source", "properties", "reason"),
+    [
+        (
+            ROLE,
+            "Stream",
+            {},
+            "Cannot access stream arn:aws:kinesis:.* GetRecords, GetShardIterator, DescribeStream, and ListShards Act",
+        ),
+        (
+            role_with("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
+            "Table",
+            {},
+            "Cannot access stream arn:aws:dynamodb:.* and ListStreams Actions on your stream in IAM",
+        ),
+        (MAY_READ, "Stream", {"TumblingWindowInSeconds": 30}, "tumbling windows"),
+        (MAY_READ, "Stream", {"StartingPosition": "AT_TIMESTAMP"}, "AT_TIMESTAMP"),
+        (MAY_READ, "Stream", {"EventSourceArn": KINESIS}, "Stream not found: .*orders"),
+        (MAY_READ, "Stream", {"FunctionName": "nobody"}, "Function not found: nobody"),
+    ],
+)
+def test_a_mapping_that_could_not_work_refuses_the_stack(stack, role, source, properties, reason):
+    with pytest.raises(BlueprintError, match=f"Mapping .*{reason}"):
+        stack(
+            Role=role,
+            Stream=STREAM,
+            Table=TABLE,
+            Function=function_resource(HANDLER),
+            Mapping=mapping(source, **properties),
+        )
+
+
+def test_the_api_refuses_the_same_and_a_second_mapping(cloud, stack):
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER), Mapping=mapping())
+    given = {
+        "FunctionName": deployed.outputs["Function"],
+        "EventSourceArn": stored(cloud, deployed)["EventSourceArn"],
+        "StartingPosition": "LATEST",
+    }
+    lambda_ = cloud.client("lambda")
+
+    with pytest.raises(lambda_.exceptions.ResourceConflictException, match=deployed.outputs["Mapping"]):
+        lambda_.create_event_source_mapping(**given)
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="AT_TIMESTAMP"):
+        lambda_.create_event_source_mapping(**{**given, "StartingPosition": "AT_TIMESTAMP"})
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="tumbling"):
+        lambda_.update_event_source_mapping(UUID=deployed.outputs["Mapping"], TumblingWindowInSeconds=30)
+    cloud.client("iam").delete_role_policy(RoleName=deployed.outputs["Role"], PolicyName="test")
+    lambda_.delete_event_source_mapping(UUID=deployed.outputs["Mapping"])
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="Cannot access stream"):
+        lambda_.create_event_source_mapping(**given)
+
+
+def test_a_mapping_is_described_with_all_its_settings(cloud, stack):
+    deployed = stack(Role=MAY_READ, Stream=STREAM, **aliased("Function", HANDLER))
+    lambda_ = cloud.client("lambda")
+    source = cloud.client("kinesis").describe_stream(StreamName=deployed.outputs["Stream"])["StreamDescription"]
+
+    made = lambda_.create_event_source_mapping(
+        FunctionName=deployed.outputs["FunctionAlias"], EventSourceArn=source["StreamARN"], StartingPosition="LATEST"
+    )
+    described = until(
+        lambda: (seen := lambda_.get_event_source_mapping(UUID=made["UUID"])) and seen["State"] == "Enabled" and seen
+    )
+
+    assert made["State"] == "Creating"
+    assert described["FunctionArn"] == deployed.outputs["FunctionAlias"]
+    expected = {
+        "BatchSize": 100,
+        "BisectBatchOnFunctionError": False,
+        "DestinationConfig": {"OnFailure": {}},
+        "FunctionResponseTypes": [],
+        "LastProcessingResult": "No records processed",
+        "MaximumBatchingWindowInSeconds": 0,
+        "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": -1,
+        "ParallelizationFactor": 1,
+        "StartingPosition": "LATEST",
+        "StateTransitionReason": "User action",
+        "TumblingWindowInSeconds": 0,
+    }
+    assert {name: described[name] for name in expected} == expected
+
+
+def test_latest_begins_where_the_stream_was_when_the_mapping_was_made(cloud, stack):
+    resources = {"Role": MAY_READ, "Stream": STREAM, "Function": function_resource(HANDLER)}
+    deployed = stack(**resources)
+    put(cloud, deployed, "before")
+    source = cloud.client("kinesis").describe_stream(StreamName=deployed.outputs["Stream"])["StreamDescription"]
+    made = cloud.client("lambda").create_event_source_mapping(
+        FunctionName=deployed.outputs["Function"],
+        EventSourceArn=source["StreamARN"],
+        StartingPosition="LATEST",
+        Enabled=False,
+    )
+    put(cloud, deployed, "after")
+    cloud.client("lambda").update_event_source_mapping(UUID=made["UUID"], Enabled=True)
+
+    assert batches_until(cloud, deployed, "after") == [["after"]]
+
+
+def test_a_pause_keeps_the_position_and_changed_settings_apply(cloud, stack):
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER), Mapping=mapping())
+    lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
+    put(cloud, deployed, "1")
+    batches_until(cloud, deployed, "1")
+
+    assert lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)["State"] == "Disabling"
+    until(lambda: stored(cloud, deployed)["State"] == "Disabled")
+    put(cloud, deployed, "2", "3", "4")
+    assert lambda_.update_event_source_mapping(UUID=mapping_id, BatchSize=2, Enabled=True)["State"] == "Enabling"
+
+    assert batches_until(cloud, deployed, "4") == [["1"], ["2", "3"], ["4"]]
+    assert stored(cloud, deployed)["State"] == "Enabled"
+
+
+def test_a_template_may_change_a_mapping_and_take_settings_back(cloud, stack):
+    resources = {"Role": MAY_READ, "Stream": STREAM, **aliased("Function", HANDLER)}
+    first = mapping(FilterCriteria={"Filters": [{"Pattern": '{"partitionKey": ["x"]}'}]}, MaximumRetryAttempts=3)
+    deployed = stack(**resources, Mapping=first)
+    put(cloud, deployed, "filtered")
+    outputs = {name: {"Value": {"Ref": name}} for name in [*resources, "Mapping"]}
+
+    changed = {**resources, "Mapping": mapping(function="FunctionAlias", BatchSize="7")}
+    deploy(cloud, deployed.name, json.dumps({"Resources": changed, "Outputs": outputs}))
+    put(cloud, deployed, "1")
+
+    assert batches_until(cloud, deployed, "1") == [["1"]]
+    described = stored(cloud, deployed)
+    assert described["FunctionArn"].endswith(":live")
+    assert (described["BatchSize"], described["MaximumRetryAttempts"]) == (7, -1)
+    assert "FilterCriteria" not in described
+
+
+def test_a_permission_withdrawn_stops_the_reading_until_it_is_back(cloud, stack):
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER), Mapping=mapping())
+    iam, role = cloud.client("iam"), deployed.outputs["Role"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="test")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="test")
+    put(cloud, deployed, "1")
+
+    until(lambda: "not authorized to perform: kinesis:GetRecords" in stored(cloud, deployed)["LastProcessingResult"])
+    assert batches(cloud, deployed) == []
+    iam.put_role_policy(RoleName=role, PolicyName="test", PolicyDocument=json.dumps(policy))
+
+    assert batches_until(cloud, deployed, "1") == [["1"]]
+    until(lambda: stored(cloud, deployed)["LastProcessingResult"] == "OK")
+
+
+# Leaves a trace of every try where the test can see it at once.
+TRACING = """
+    import os, time
+    def handler(event, context):
+        with open(os.environ["TRACE"], "a") as trace:
+            trace.write("begun ")
+        time.sleep(0.3)
+        print("ended")
+        raise ValueError
+"""
+
+
+def tracing(trace):
+    trace.write_text("")
+    return function_resource(TRACING, Environment={"Variables": {"TRACE": str(trace)}})
+
+
+def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path):
+    trace = tmp_path / "trace"
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=tracing(trace), Mapping=mapping(BatchSize=1))
+    put(cloud, deployed, "1", "2")
+    until(trace.read_text)
+    cloud.client("lambda").delete_event_source_mapping(UUID=deployed.outputs["Mapping"])
+
+    until(lambda: "ended" in printed(cloud, deployed.outputs["Function"]))
+    time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
+    assert trace.read_text() == "begun "
+
+
+def test_a_reset_leaves_nothing_that_invokes(tmp_path):
+    trace = tmp_path / "trace"
+    with Cloud(time_scale=3000) as cloud:
+        resources = {"Role": MAY_READ, "Stream": STREAM, "Function": tracing(trace), "Mapping": mapping()}
+        outputs = {"Stream": {"Value": {"Ref": "Stream"}}}
+        deployed = deploy(cloud, "reset", json.dumps({"Resources": resources, "Outputs": outputs}))
+        put(cloud, deployed, "1")
+        until(trace.read_text)
+
+        cloud.reset()
+
+        tries = trace.read_text()
+        time.sleep(0.5)  # nothing is to come; a retry would within 20 ms
+        assert trace.read_text() == tries
+        assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+        assert "failed inside the embedded AWS" not in cloud.server_log()
+
+
+def test_a_queue_is_still_read_by_the_base_emulator(cloud, stack):
+    source = """
+        def handler(event, context):
+            bodies = [each["body"] for each in event["Records"]]
+            print("bodies", *sorted(bodies))
+            return {"batchItemFailures": [
+                {"itemIdentifier": each["messageId"]} for each in event["Records"] if each["body"] == "again"
+            ]}
+    """
+    deployed = stack(
+        Role=MAY_READ,
+        Queue={**QUEUE, "Properties": {"VisibilityTimeout": 10}},
+        Function=function_resource(source),
+        Mapping={
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            },
+        },
+    )
+    sqs, queue = cloud.client("sqs"), deployed.outputs["Queue"]
+    entries = [{"Id": body, "MessageBody": body} for body in ("once", "again")]
+    sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+
+    until(lambda: any("once" in line for line in printed(cloud, deployed.outputs["Function"])))
+
+    def counted():
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+
+    until(lambda: counted() == {"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "1"})
+    assert stored(cloud, deployed)["BatchSize"] == 10
