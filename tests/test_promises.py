@@ -1,9 +1,12 @@
 """Every promise can be kept, and can be seen to be broken: at the right place, under the right rule."""
 
+import copy
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -101,6 +104,30 @@ def test_a_promises_docstring_is_its_rule(promise):
 def test_names_of_rules_are_unique():
     names = [rule_of(promise) for promise in promises()]
     assert len(names) == len(set(names))
+
+
+def everywhere(value: Any, place: tuple = ()) -> Iterator[tuple]:
+    if place:
+        yield place
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in pairs:
+        yield from everywhere(child, (*place, name))
+
+
+@pytest.mark.parametrize("junk", [None, "text", [], ["text"], 3], ids=repr)
+def test_no_rule_falls_over_an_odd_template(junk):
+    """Whatever stands anywhere in a resource, rules answer with findings or not at all."""
+    pattern = Pattern.load(GOOD)
+    good = Subject(pattern).expanded
+    asked = [promise for promise in QUICK if rule_of(promise) != "template-has-no-problems"]
+    for place in list(everywhere(good["Resources"]))[::23]:
+        odd = Subject(pattern)
+        odd._expansion = copy.deepcopy(good)
+        holder = odd.expanded["Resources"]
+        for name in place[:-1]:
+            holder = holder[name]
+        holder[place[-1]] = junk
+        assert isinstance(findings(odd, asked), list)
 
 
 def test_the_page_of_promises_is_up_to_date():

@@ -1,0 +1,61 @@
+"""cfn-lint runs once for what it has not seen, by rules that no machine changes."""
+
+from pathlib import Path
+
+import pytest
+
+from blueprints.promises import linting
+
+GOOD = (Path(__file__).parent / "good_pattern" / "template.yaml").read_text()
+BAD = GOOD.replace("ComparisonOperator: Greater", "ComparisonOperator: Larger", 1)
+
+
+@pytest.fixture
+def template(tmp_path, monkeypatch):
+    monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "template.yaml"
+    path.write_text(BAD)
+    return path
+
+
+def test_what_was_found_is_found_again_without_the_linter(template, monkeypatch):
+    first = linting.lint_file(template)
+    monkeypatch.setattr(linting, "_linter", lambda: pytest.fail("the linter was loaded"))
+
+    assert linting.lint_file(template) == first
+    assert [(match.line, "E3030" in match.message) for match in first] == [
+        (BAD.splitlines().index("      ComparisonOperator: LargerThanOrEqualToThreshold") + 1, True)
+    ]
+
+
+def test_a_changed_template_is_linted_again(template):
+    assert linting.lint_file(template)
+    template.write_text(GOOD)
+    assert linting.lint_file(template) == []
+
+
+def test_the_users_settings_change_nothing(template, monkeypatch):
+    """What is found here is found on every machine: no .cfnlintrc is read."""
+    (template.parent / ".cfnlintrc").write_text("ignore_checks: [E3030]\n")
+    monkeypatch.chdir(template.parent)
+    monkeypatch.setenv("HOME", str(template.parent))
+    linting._linter.cache_clear()
+
+    assert len(linting.lint_file(template)) == 1
+
+
+def test_a_ring_is_one_finding_at_what_is_written_as_such():
+    expanded = {
+        "Resources": {
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"Tags": [{"Key": "a", "Value": {"Ref": "MadeQueue"}}]},
+            },
+            "MadeQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${MadeTopic}"}}},
+            "MadeTopic": {"Type": "AWS::SNS::Topic", "DependsOn": "Bucket"},
+            "Apart": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Bucket"}}},
+        }
+    }
+    (match,) = linting._cycles(expanded, {"Bucket", "Apart"})
+    assert match.place == ("Resources", "Bucket")
+    assert match.message.startswith("Bucket, MadeQueue, MadeTopic wait for each other")
