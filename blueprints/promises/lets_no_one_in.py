@@ -108,10 +108,11 @@ def buckets_block_public_access(subject: Subject) -> Iterator[Breach]:
 
 
 def buckets_take_tls_only(subject: Subject) -> Iterator[Breach]:
-    """Every bucket refuses requests that do not come over TLS."""
+    """Every bucket refuses requests that do not come over TLS, for itself and for its objects."""
     for bucket in subject.of_type("AWS::S3::Bucket"):
         policies = _policies(subject, bucket, "AWS::S3::BucketPolicy", "Bucket")
-        if not any(_refuses_plain(statement, "s3:*") for policy in policies for statement in _written(policy)):
+        statements = (statement for policy in policies for statement in _written(policy))
+        if not any(_refuses_plain(each, "s3:*") and _covers_objects(each) for each in statements):
             message = f"{bucket} takes requests without TLS; write an AWS::S3::BucketPolicy with {_tls_only('s3:*')}."
             yield subject.breach_of(bucket, message)
 
@@ -156,6 +157,12 @@ def _refuses_plain(statement: dict[str, Any], action: str) -> bool:
         and any(each in (action, f"{service}:*", "*") for each in items(statement.get("Action")))
         and any(always(each, expected=False) for each in at(statement, "Condition", "Bool", "aws:SecureTransport"))
     )
+
+
+def _covers_objects(statement: dict[str, Any]) -> bool:
+    """Whether a bucket policy's statement is about the bucket and about what is in it."""
+    named = [text(each) for each in items(statement.get("Resource"))]
+    return "*" in named or {name.endswith("/*") for name in named} == {True, False}
 
 
 def _not_encrypted(resource: Resource) -> str:

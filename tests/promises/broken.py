@@ -331,6 +331,7 @@ LETS_NO_ONE_IN = [
     ),
     broken("buckets-block-public-access", "IgnorePublicAcls: true", "IgnorePublicAcls: false", "IgnorePublicAcls"),
     broken("buckets-take-tls-only", "Action: s3:*\n", "Action: s3:GetObject\n", "  Failed:"),
+    broken("buckets-take-tls-only", '[!GetAtt Failed.Arn, !Sub "${Failed.Arn}/*"]', "!GetAtt Failed.Arn", "  Failed:"),
     broken(
         "queues-and-topics-with-a-policy-take-tls-only",
         'aws:SecureTransport: "false"\n\n  Failed:',
