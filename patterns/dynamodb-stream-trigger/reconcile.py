@@ -1,0 +1,218 @@
+"""Compare the table with its replica, item by item; with --repair, mend the replica.
+
+    python reconcile.py STACK_NAME [--repair]
+
+needs what src/requirements.txt names, and boto3. Items that differ are looked at again after a while, for a change may
+be on its way. It ends with 1 when something differs in the end.
+
+A repair never gets in the way of a change: it first reads where the row stands, then the item, and writes only if the
+row stands there still. A row made by a repair stands before every change, so any later one moves it on.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from replica import plain_json, row_id
+from sql_database import Database
+
+from blueprints_shared.streams.dynamodb_rows import Image, Unrepresentable, key_text, row_converter
+
+PAGE = 100  # items of a comparison: 400 KB each at most, so that most pages fit one request
+PAGE_BYTES = 1_500_000
+GRACE = 15.0  # seconds a change may be on its way
+READS = 25
+
+Difference = Literal["missing", "different", "not in the table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item that differs, with its key as DynamoDB has it."""
+
+    key: Image
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Compares a table with the replica in a schema."""
+
+    dynamodb: Any
+    table: str
+    database: Database
+    schema: str
+
+    def differences(self) -> list[Found]:
+        """Every item that differs, of the table or of the replica."""
+        names = self._key_names()
+        found, ids = [], set()
+        for items in self._pages():
+            rows = {row_id(key_text(key)): (key, item) for item in items for key in [_key(item, names)]}
+            ids |= {bytes.fromhex(each) for each in rows}
+            found += self._compared(rows)
+        return found + [
+            Found(key, "not in the table") for each, key in self._present() if bytes.fromhex(each) not in ids
+        ]
+
+    def still(self, found: list[Found]) -> list[Found]:
+        """Those of the differences that are there now."""
+        return [each for each in found if self._look(each.key)[0]]
+
+    def repair(self, found: list[Found]) -> int:
+        """Mend rows; returns how many. One that moved on meanwhile is left alone."""
+        return sum(self._mend(each.key) for each in found)
+
+    def _compared(self, rows: dict[str, tuple[Image, Image]]) -> list[Found]:
+        """Those of some items whose row is missing or differs; PostgreSQL compares, so numbers are numbers."""
+        texts = {each: _shown(item) for each, (_, item) in rows.items()}
+        sent = "[" + ",".join(f'{{"id":"{each}","item":{text or "null"}}}' for each, text in texts.items()) + "]"
+        if len(json.dumps(sent)) > PAGE_BYTES and len(rows) > 1:
+            some = list(rows.items())
+            return [*self._compared(dict(some[: len(some) // 2])), *self._compared(dict(some[len(some) // 2 :]))]
+        answer = self.database.rows(
+            f"SELECT shown.id, stored.id IS NULL FROM jsonb_to_recordset(CAST(:items AS jsonb)) "  # noqa: S608
+            f"AS shown (id text, item jsonb) LEFT JOIN {self.schema}.items AS stored ON stored.id = shown.id "
+            "WHERE stored.id IS NULL OR stored.item IS DISTINCT FROM shown.item "
+            "OR stored.state <> CASE WHEN shown.item IS NULL THEN 'rejected' ELSE 'present' END",
+            items=sent,
+        )
+        return [Found(rows[each][0], "missing" if missing else "different") for each, missing in answer]
+
+    def _look(self, key: Image) -> tuple[bool, tuple[str, str] | None, Image | None]:
+        """Whether a key's row differs from the item now; where the row stands (read first), and the item."""
+        each = row_id(key_text(key))
+        rows = self.database.rows(
+            f"SELECT stream, sequence_number::text, state FROM {self.schema}.items WHERE id = :id",  # noqa: S608
+            id=each,
+        )
+        stands = (rows[0][0], rows[0][1]) if rows else None
+        item = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        if item is None:
+            return bool(rows) and rows[0][2] in ("present", "rejected"), stands, None
+        return bool(self._compared({each: (key, item)})), stands, item
+
+    def _mend(self, key: Image) -> int:
+        differs, stands, item = self._look(key)
+        if not differs:
+            return 0
+        text = _shown(item) if item is not None else None
+        state = "deleted" if item is None else "rejected" if text is None else "present"
+        values: dict[str, str | int] = {
+            "id": row_id(key_text(key)),
+            "key": plain_json(row_converter()(key)).decode(),
+            "item": text or "null",
+            "state": state,
+        }
+        if stands is None:
+            sql = (
+                f"INSERT INTO {self.schema}.items (id, key, item, state, stream, sequence_number, changed_at) VALUES "  # noqa: S608
+                "(:id, CAST(:key AS jsonb), NULLIF(CAST(:item AS jsonb), 'null'), :state, '', 0, now()) "
+                "ON CONFLICT (id) DO NOTHING"
+            )
+        else:
+            sql = (
+                f"UPDATE {self.schema}.items SET key = CAST(:key AS jsonb), state = :state, written_at = now(), "  # noqa: S608
+                "item = NULLIF(CAST(:item AS jsonb), 'null') WHERE id = :id AND stream = :stream "
+                "AND sequence_number = CAST(:number AS numeric)"
+            )
+            values |= {"stream": stands[0], "number": stands[1]}
+        return int(self.database.run(sql, **values)["numberOfRecordsUpdated"])
+
+    def _key_names(self) -> list[str]:
+        described = self.dynamodb.describe_table(TableName=self.table)["Table"]
+        return [each["AttributeName"] for each in described["KeySchema"]]
+
+    def _pages(self) -> Iterator[list[Image]]:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True, Limit=PAGE)
+        return (page["Items"] for page in pages)
+
+    def _present(self) -> Iterator[tuple[str, Image]]:
+        """Ids and keys of the rows that show an item, a page at a time."""
+        types = {
+            each["AttributeName"]: each["AttributeType"]
+            for each in self.dynamodb.describe_table(TableName=self.table)["Table"]["AttributeDefinitions"]
+        }
+        after = ""
+        while True:
+            page = self.database.rows(
+                f"SELECT id, key::text FROM {self.schema}.items WHERE id > :after "  # noqa: S608
+                f"AND state IN ('present', 'rejected') ORDER BY id LIMIT {READS * 8}",
+                after=after,
+            )
+            for each, key in page:
+                yield each, _typed_key(key, types)
+            if not page:
+                return
+            after = page[-1][0]
+
+
+def _key(item: Image, names: list[str]) -> Image:
+    return {name: item[name] for name in names}
+
+
+def _typed_key(text: str, types: dict[str, str]) -> Image:
+    """A key as DynamoDB takes it, from how the replica shows it."""
+    import base64
+
+    plain = json.loads(text, parse_float=str, parse_int=str)
+    return {
+        name: {types[name]: base64.b64decode(value) if types[name] == "B" else value} for name, value in plain.items()
+    }
+
+
+def _shown(item: Image) -> str | None:
+    """What the replica shows of an item, None where it can't."""
+    try:
+        return plain_json(row_converter()(item)).decode()
+    except Unrepresentable:
+        return None
+
+
+def main() -> None:
+    """Reconcile the stack that the command line names."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--repair"]
+    if len(arguments) != 1:
+        sys.exit("usage: python reconcile.py STACK_NAME [--repair]")
+    import boto3
+
+    stack = boto3.client("cloudformation").describe_stacks(StackName=arguments[0])["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    if "DatabaseClusterArn" not in outputs:
+        sys.exit(f"{arguments[0]} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
+    database = Database(
+        boto3.client("rds-data"), outputs["DatabaseClusterArn"], outputs["SecretArn"], outputs["DatabaseName"]
+    )
+    database.deadline = time.monotonic() + 120
+    reconciler = Reconciler(boto3.client("dynamodb"), outputs["TableName"], database, outputs["DatabaseSchema"])
+    sys.exit(reconcile(reconciler, repair="--repair" in sys.argv))
+
+
+def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> int:
+    """Compare, look again, say what differs, mend it if asked; returns the exit status."""
+    found = reconciler.differences()
+    if found:
+        time.sleep(grace)
+        found = reconciler.still(found)
+    for each in found:
+        print(f"{each.difference}: {json.dumps(each.key, default=repr)}")
+    if not found:
+        print("The replica shows the table.")
+        return 0
+    if not repair:
+        print(f"{len(found)} differ. --repair mends them.")
+        return 1
+    mended = reconciler.repair(found)
+    left = reconciler.still(found)
+    print(f"{mended} mended, {len(left)} still differ.")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What others are told of a change: plain JSON, with every number as DynamoDB holds it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from set_aside import Rejection
+from stream_changes import Change, MalformedRecord, parse
+
+from blueprints_shared.streams.dynamodb_rows import Image, Row, Unrepresentable, row_converter
+
+__all__ = ["Announcement", "announcement_of"]
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """One change as its receivers see it; `id` is the same however often it is sent.
+
+    `type` is item.created, item.modified, item.deleted or item.expired; `body` the JSON that holds it all.
+    """
+
+    id: str
+    type: str
+    table_arn: str
+    body: bytes
+
+    def without_images(self) -> "Announcement":
+        """The same with the key alone, for where the whole does not fit; a receiver reads the item by it."""
+        content = msgspec.json.decode(self.body, type=dict[str, msgspec.Raw])
+        data = msgspec.json.decode(content["data"], type=dict[str, msgspec.Raw])
+        kept: dict[str, Any] = {name: data[name] for name in data if name not in ("new", "old")}
+        return msgspec.structs.replace(self, body=_encode({**content, "data": {**kept, "images_left_out": True}}))
+
+
+def announcement_of(record: Mapping[str, Any]) -> Announcement:
+    """What to tell of one record; raises Rejection for a record that is none."""
+    try:
+        change = parse(record)
+        # JSON would write U+0000 and most else; half a surrogate pair alone is no text in any encoding.
+        return Announcement(change.event_id, f"item.{change.kind}", change.table_arn, _encode(_content(change)))
+    except (MalformedRecord, Unrepresentable, UnicodeEncodeError, ValueError) as error:
+        raise Rejection("malformed-record", str(error)) from error
+
+
+def _content(change: Change) -> dict[str, Any]:
+    return {
+        "type": f"item.{change.kind}",
+        "timestamp": datetime.fromtimestamp(change.changed_at, UTC).isoformat(),
+        "data": {
+            "table": change.table,
+            "sequence_number": str(change.sequence_number),
+            "keys": row_converter()(change.keys),
+            "new": _row(change.new),
+            "old": _row(change.old),
+        },
+    }
+
+
+def _row(image: Image | None) -> Row | None:
+    return None if image is None else row_converter()(image)

@@ -1,0 +1,93 @@
+"""A PostgreSQL database by way of the RDS Data API: no driver, no connection and no VPC in the function."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+__all__ = ["Database", "DatabaseRefused"]
+
+_STATE = re.compile(r"SQLState: (?P<state>[0-9A-Z]{5})")
+_RESUMING = "DatabaseResumingException"
+_REFUSED = {"DatabaseErrorException", "BadRequestException"}
+_PAUSE = 1.0  # seconds; an Aurora cluster that was paused takes about fifteen to resume
+
+
+class DatabaseRefused(Exception):
+    """PostgreSQL refused a statement; `sqlstate` says why, None where the Data API itself refused."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        state = _STATE.search(message)
+        self.sqlstate = state["state"] if state else None
+
+    @property
+    def concerns_data(self) -> bool:
+        """Whether a value is at fault (a data exception, a check, a limit), and not the database or its state."""
+        return self.sqlstate is not None and (self.sqlstate[:2] in ("22", "54") or self.sqlstate == "23514")
+
+
+class Database:
+    """Runs statements, each committed by itself unless in a transaction.
+
+    `deadline` (of time.monotonic) is how long to wait for a cluster that is resuming; set it for each invocation.
+    """
+
+    def __init__(
+        self, client: Any, cluster_arn: str, secret_arn: str, name: str, transaction: str | None = None
+    ) -> None:
+        self._client = client
+        self._arns = {"resourceArn": cluster_arn, "secretArn": secret_arn}
+        self._place = {**self._arns, "database": name}
+        self._transaction = transaction
+        self.deadline = 0.0
+
+    def run(self, sql: str, **parameters: str | int) -> dict[str, Any]:
+        """Run one statement with named parameters; raises DatabaseRefused, or what the client raises."""
+        request = {**self._place, "sql": sql, "parameters": [_named(*each) for each in parameters.items()]}
+        if self._transaction:
+            request["transactionId"] = self._transaction
+        return self._patiently(lambda: self._client.execute_statement(**request))
+
+    def rows(self, sql: str, **parameters: str | int) -> list[list[Any]]:
+        """The rows of a query, as plain values."""
+        return [[_plain(field) for field in record] for record in self.run(sql, **parameters)["records"]]
+
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator["Database"]:
+        """Run what is inside in one transaction: committed at the end if `keep`, and rolled back when it raises."""
+        identity = self._patiently(lambda: self._client.begin_transaction(**self._place))["transactionId"]
+        inside = Database(self._client, *self._arns.values(), self._place["database"], identity)
+        inside.deadline = self.deadline
+        try:
+            yield inside
+        except BaseException:
+            self._client.rollback_transaction(**self._arns, transactionId=identity)
+            raise
+        end = self._client.commit_transaction if keep else self._client.rollback_transaction
+        end(**self._arns, transactionId=identity)
+
+    def _patiently(self, call: Callable[[], Any]) -> Any:
+        """Call again while the cluster resumes; the refused call itself is what wakes it."""
+        while True:
+            try:
+                return call()
+            except ClientError as error:
+                code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+                if code in _REFUSED:
+                    raise DatabaseRefused(message) from error
+                if code != _RESUMING or time.monotonic() + _PAUSE > self.deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+
+def _named(name: str, value: str | int) -> dict[str, Any]:
+    return {"name": name, "value": {"longValue": value} if isinstance(value, int) else {"stringValue": value}}
+
+
+def _plain(field: dict[str, Any]) -> Any:
+    ((kind, value),) = field.items()
+    return None if kind == "isNull" else value
