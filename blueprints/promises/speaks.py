@@ -36,7 +36,7 @@ def the_folder_is_complete(subject: Subject) -> Iterator[Breach]:
     for name in _COMPLETE:
         path = subject.pattern.folder / name
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            yield subject.breach_in(name, f"{name} is not there; write it.")
+            yield subject.breach_in(name, f"{name} is not there, or is empty; write it.")
 
 
 def readme_begins_with_one_sentence_and_a_picture(subject: Subject) -> Iterator[Breach]:
