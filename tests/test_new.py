@@ -118,18 +118,22 @@ def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_folder_put_into_patterns_is_listed_built_and_run(tmp_path):
+def test_a_folder_put_into_patterns_is_listed_checked_built_and_run(tmp_path):
     """Adding a pattern touches nothing else: no list of patterns has to be kept in step."""
     for room in ("blueprints", "patterns", "shared"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests" / "promises" / "good_pattern", tmp_path / "patterns" / "a-promising-pattern")
     small_pattern.write(tmp_path / "patterns" / "a-new-pattern")
     tools = (sys.executable, "-c", "from blueprints.cli import main; main()")
     here = {"PYTHONPATH": str(tmp_path)}
 
     listed = json.loads(run(*tools, "list", "--json", cwd=tmp_path, **here))
+    checked = json.loads(run(*tools, "check", "a-promising-pattern", "--json", cwd=tmp_path, **here))
     built = json.loads(run(*tools, "build", "a-new-pattern", "--json", cwd=tmp_path, **here))
     played = json.loads(run(*tools, "run", "a-new-pattern", "--json", cwd=tmp_path, **here))
 
-    assert sorted(["a-new-pattern", *PATTERNS]) == [each["name"] for each in listed["patterns"]]
+    names = sorted(["a-new-pattern", "a-promising-pattern", *PATTERNS])
+    assert [each["name"] for each in listed["patterns"]] == names
+    assert [each["findings"] for each in checked["patterns"]] == [[]]
     assert [each["logical_id"] for each in built["packages"]["a-new-pattern"]] == ["CopyObject"]
     assert played["result"]["text"] == "hello world"
