@@ -17,7 +17,12 @@ TABLE: dict[str, Any] = {
         "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
     },
 }
-MAY_READ = role_with("kinesis:*", "dynamodb:*", "sqs:*", "sns:*", "s3:*")
+# What the guide says a role needs, and no more; s3:ListBucket is for a handler of the tests.
+MAY_READ = role_with(
+    *(f"kinesis:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")),
+    *(f"dynamodb:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
+    *("sqs:SendMessage", "sns:Publish", "s3:PutObject", "s3:ListBucket"),
+)
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 # Prints every batch; fails as the data says: `raise` raises, `report` reports itself.
@@ -53,12 +58,17 @@ def on_failure(destination: object) -> dict[str, Any]:
 
 
 def put(cloud: Any, deployed: Any, *data: str, key: str = "key") -> list[dict[str, str]]:
-    """Put records into the stack's stream at once."""
+    """Put records into the stack's stream; a poller that is awake may see the first before the last."""
     records = [{"Data": each.encode(), "PartitionKey": key} for each in data]
     answer: list[dict[str, str]] = cloud.client("kinesis").put_records(
         StreamName=deployed.outputs["Stream"], Records=records
     )["Records"]
     return answer
+
+
+def switch_on(cloud: Any, deployed: Any) -> None:
+    """Enable the stack's mapping, made with `Enabled=False` so that what was put is there at once."""
+    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
 
 
 def batches(cloud: Any, deployed: Any) -> list[list[str]]:

@@ -9,6 +9,7 @@ from blueprints.local.event_source_mappings.decisions import after
 from blueprints.local.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
 from blueprints.local.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.event_source_mappings.records import Answer, Batch, Record
+from blueprints.local.event_source_mappings.stream_source import Shard, open_shards
 
 ANSWER = Answer("request", "1", "Unhandled")
 
@@ -216,6 +217,30 @@ def test_a_lane_goes_on_behind_what_it_gave_up_only_when_that_was_handed_on():
     assert lane.next(0.0, policy) == Wait()
     lane.discarded()
     assert numbers(lane.next(0.0, policy).batch.records) == [2]
+
+
+SPLIT = [Shard("0", closed=True), Shard("1", ("0",)), Shard("2", ("0",))]
+MERGED = [Shard("0", closed=True), Shard("1", closed=True), Shard("2", ("0", "1"))]
+TWICE = [Shard("0", closed=True), Shard("1", ("0",), closed=True), Shard("2", ("0",)), Shard("3", ("1",))]
+
+
+@pytest.mark.parametrize(
+    ("shards", "finished", "read"),
+    [
+        # shards, parents first; those processed to their end; those that may be read
+        (SPLIT, "", "0"),
+        (SPLIT, "0", "012"),
+        (MERGED, "", "01"),
+        (MERGED, "0", "01"),
+        (MERGED, "01", "012"),
+        (TWICE, "", "0"),
+        (TWICE, "0", "012"),
+        (TWICE, "01", "0123"),
+        (SPLIT[1:], "", "12"),  # the parent's records expired
+    ],
+)
+def test_children_are_read_after_their_parents(shards, finished, read):
+    assert "".join(each.shard_id for each in open_shards(shards, lambda shard: shard.shard_id in finished)) == read
 
 
 def test_settings_are_scaled_and_read_from_text_too():

@@ -227,7 +227,7 @@ TRACING = """
     def handler(event, context):
         with open(os.environ["TRACE"], "a") as trace:
             trace.write("begun ")
-        time.sleep(0.3)
+        time.sleep(0.7)
         print("ended")
         raise ValueError
 """

@@ -3,7 +3,7 @@
 import json
 import time
 
-from tests.local.event_sources import MAY_READ, REPORTING, TABLE, mapping, on_failure, stored
+from tests.local.event_sources import MAY_READ, REPORTING, TABLE, mapping, on_failure, stored, switch_on
 from tests.local.resources import QUEUE, aliased, function_resource
 from tests.local.waiting import messages, printed, until
 
@@ -104,10 +104,10 @@ def test_partial_responses_and_on_failure_records_name_the_change(cloud, stack):
     for number in range(1, 6):
         mark = {"marked": {"BOOL": True}} if number == 3 else {}
         client.put_item(TableName=table, Item={"id": {"S": f"item {number}"}, "n": {"N": str(number)}, **mark})
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    switch_on(cloud, deployed)
 
     (record,) = [message["body"] for message in messages(cloud, deployed.outputs["Queue"])]
-    until(lambda: lines_of(cloud, deployed, "batch")[-1][-1] == "5")
+    until(lambda: lines_of(cloud, deployed, "batch")[-1] == ["5"])
 
     assert lines_of(cloud, deployed, "batch") == [
         ["1", "2", "3", "4", "5"],
@@ -135,7 +135,7 @@ def test_what_was_in_a_stream_when_it_was_switched_off_still_arrives(cloud, stac
     client.put_item(TableName=table, Item={"id": {"S": "1"}})
     client.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
     client.put_item(TableName=table, Item={"id": {"S": "2"}})
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    switch_on(cloud, deployed)
 
     (record,) = until(lambda: lines_of(cloud, deployed, "record"))
 

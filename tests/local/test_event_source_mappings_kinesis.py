@@ -16,6 +16,7 @@ from tests.local.event_sources import (
     on_failure,
     put,
     stored,
+    switch_on,
 )
 from tests.local.resources import QUEUE, aliased, function_resource, queue_policy
 from tests.local.waiting import messages, printed, until
@@ -67,9 +68,10 @@ def test_a_partial_response_is_a_checkpoint_at_the_lowest_failed_record(cloud, s
         Stream=STREAM,
         Queue=QUEUE,
         **aliased("Function", HANDLER),
-        Mapping=mapping(function="FunctionAlias", MaximumRetryAttempts=1, **REPORTING, **TO_QUEUE),
+        Mapping=mapping(function="FunctionAlias", Enabled=False, MaximumRetryAttempts=1, **REPORTING, **TO_QUEUE),
     )
     sent = put(cloud, deployed, "1", "2 report", "3", "4 report")
+    switch_on(cloud, deployed)
     until(lambda: len(batches(cloud, deployed)) == 2)
     put(cloud, deployed, "5")
 
@@ -110,14 +112,16 @@ def test_bisecting_isolates_the_poison_and_s3_gets_the_records(cloud, stack):
         Bucket={"Type": "AWS::S3::Bucket"},
         Function=function_resource(HANDLER),
         Mapping=mapping(
+            Enabled=False,
             MaximumRetryAttempts=0,
             BisectBatchOnFunctionError=True,
             **on_failure({"Fn::GetAtt": ["Bucket", "Arn"]}),
         ),
     )
     (first, *_) = sent = put(cloud, deployed, "1", "2", "3 raise", "4", "5")
+    switch_on(cloud, deployed)
 
-    assert batches_until(cloud, deployed, "5") == [
+    assert until(lambda: (seen := batches(cloud, deployed)) and len(seen) == 5 and seen) == [
         ["1", "2", "3 raise", "4", "5"],
         ["1", "2", "3 raise"],
         ["1", "2"],
@@ -204,15 +208,16 @@ def test_a_window_gathers_what_comes_within_it(cloud, stack):
         Stream=STREAM,
         Function=function_resource(HANDLER),
         # 300 seconds are a tenth of one here.
-        Mapping=mapping(MaximumBatchingWindowInSeconds=300, BatchSize=3),
+        Mapping=mapping(MaximumBatchingWindowInSeconds=300),
     )
-    put(cloud, deployed, "1")
-    put(cloud, deployed, "2")
-    assert batches_until(cloud, deployed, "2") == [["1", "2"]]
+    sent = [str(number) for number in range(20)]
+    for each in sent:
+        put(cloud, deployed, each)
 
-    put(cloud, deployed, "3", "4", "5", "6")
+    seen = batches_until(cloud, deployed, "19")
 
-    assert batches_until(cloud, deployed, "6") == [["1", "2"], ["3", "4", "5"], ["6"]]
+    assert [text for each in seen for text in each] == sent
+    assert len(seen) < len(sent) / 2
 
 
 def test_a_batch_stays_within_the_payload_limit(cloud, stack):
@@ -225,7 +230,7 @@ def test_a_batch_stays_within_the_payload_limit(cloud, stack):
     )
     for number in range(6):
         put(cloud, deployed, f"{number} " + "x" * 1_000_000)
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    switch_on(cloud, deployed)
 
     # A million bytes are a third more in base64: four of them fit into 6 MB.
     assert batches_until(cloud, deployed, "5 ") == [["0 ", "1 ", "2 ", "3 "], ["4 ", "5 "]]
@@ -296,24 +301,29 @@ def test_an_initialisation_that_fails_is_a_function_error(cloud, stack):
     assert record["requestContext"]["approximateInvokeCount"] == 2
 
 
-def test_a_throttled_batch_waits_for_its_turn_and_counts_no_try(cloud, stack):
+def test_a_throttled_batch_waits_for_its_turn_and_counts_no_try(cloud, stack, tmp_path):
     source = """
-        import base64, json, time
+        import base64, json, os, pathlib, time
         def handler(event, context):
-            if "Records" not in event:
-                time.sleep(1)
-            else:
+            if "Records" in event:
                 data = [base64.b64decode(each["kinesis"]["data"]).decode() for each in event["Records"]]
                 print("batch", json.dumps(data))
+            else:
+                pathlib.Path(os.environ["BEGUN"]).touch()
+                time.sleep(1)
     """
+    begun = tmp_path / "begun"
     deployed = stack(
         Role=MAY_READ,
         Stream=STREAM,
         Queue=QUEUE,
-        Function=function_resource(source, ReservedConcurrentExecutions=1),
+        Function=function_resource(
+            source, ReservedConcurrentExecutions=1, Environment={"Variables": {"BEGUN": str(begun)}}
+        ),
         Mapping=mapping(MaximumRetryAttempts=0, **TO_QUEUE),
     )
     cloud.client("lambda").invoke(FunctionName=deployed.outputs["Function"], InvocationType="Event")
+    until(begun.exists)
     put(cloud, deployed, "1")
     until(lambda: stored(cloud, deployed)["LastProcessingResult"] == "PROBLEM: Function could not be invoked")
 
@@ -337,3 +347,48 @@ def test_a_destination_out_of_reach_is_logged_and_the_lane_goes_on(cloud, stack)
     (line,) = [each for each in cloud.server_log().splitlines() if sent["SequenceNumber"] in each]
     assert "did not take 1 records" in line
     assert "RetryAttemptsExhausted" in line
+
+
+STORMY = """
+    import base64, json, os, random
+    def handler(event, context):
+        chance = random.Random(context.aws_request_id)
+        if chance.random() < 0.1:
+            raise ValueError("bad weather")
+        records = event["Records"]
+        good = records[: chance.randrange(len(records))] if chance.random() < 0.3 else records
+        with open(os.environ["TRACE"], "a") as trace:
+            trace.write("".join(base64.b64decode(each["kinesis"]["data"]).decode() + chr(10) for each in good))
+        failed = records[len(good):len(good) + 1]
+        return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in failed]}
+"""
+
+
+def test_in_a_storm_of_failures_every_key_arrives_whole_and_in_order(cloud, stack, tmp_path):
+    """Lanes, bisecting, checkpoints, a split and a change of the number of lanes, all at once."""
+    trace = tmp_path / "trace"
+    trace.touch()
+    deployed = stack(
+        Role=MAY_READ,
+        Stream={"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 2}},
+        Function=function_resource(STORMY, Environment={"Variables": {"TRACE": str(trace)}}),
+        Mapping=mapping(ParallelizationFactor=3, BatchSize=10, BisectBatchOnFunctionError=True, **REPORTING),
+    )
+    kinesis, name = cloud.client("kinesis"), deployed.outputs["Stream"]
+    for begin in range(0, 400, 40):
+        records = [(f"{number % 10} {number}", f"key {number % 10}") for number in range(begin, begin + 40)]
+        kinesis.put_records(
+            StreamName=name, Records=[{"Data": data.encode(), "PartitionKey": key} for data, key in records]
+        )
+        if begin == 120:
+            kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**126))
+        if begin == 240:
+            cloud.client("lambda").update_event_source_mapping(
+                UUID=deployed.outputs["Mapping"], ParallelizationFactor=5
+            )
+
+    lines = until(lambda: (seen := trace.read_text().splitlines()) and len(seen) >= 400 and seen)
+
+    assert len(lines) == 400
+    for key in range(10):
+        assert [line for line in lines if line.startswith(f"{key} ")] == [f"{key} {n}" for n in range(key, 400, 10)]

@@ -7,8 +7,8 @@ What is sent next, and what an answer means, is decided by plain values: `record
 mapping's settings), `answers` (what a function's answer says), `decisions` (what then becomes of the batch), `lane`
 (records that must stay in order) and `shard_progress` (how far a shard was read, and its lanes). Around them stands
 what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `filters` and `permission` ask,
-`mapping` holds one mapping's progress, `invocations` calls the function and hands on what failed, `poller` runs it
-all, and `registration` takes mappings in, changes and removes them.
+`mapping` holds one mapping's progress, `invocations` calls the function, `destinations` takes what failed, `poller`
+runs it all, and `registration` takes mappings in, changes and removes them.
 """
 
 from collections.abc import Callable

@@ -11,10 +11,11 @@ from blueprints.local.event_source_mappings.permission import denied
 from blueprints.local.event_source_mappings.policy import Policy, is_true, policy_of
 from blueprints.local.event_source_mappings.records import Record
 from blueprints.local.event_source_mappings.shard_progress import ShardProgress
-from blueprints.local.event_source_mappings.stream_source import Shard, Source
+from blueprints.local.event_source_mappings.stream_source import Shard, Source, open_shards
 
 # A mapping that cannot read looks again after that long.
 _RETRY_SECONDS = 1.0
+_LEAST_RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class Mapping:
         if not self._settle_state():
             return
         policy = self.policy
-        for shard in self._open_shards(policy, now):
-            progress = self._progress[shard.shard_id]
+        for shard in open_shards(self._shards(), self._finished):
+            progress = self._at(shard.shard_id, policy, now)
             if not self._read(shard.shard_id, progress, policy, now):
-                yield Wait(now + _RETRY_SECONDS / self._time_scale)
+                yield Wait(now + max(_RETRY_SECONDS / self._time_scale, _LEAST_RETRY_SECONDS))
             for lane in progress.lanes:
                 step = lane.next(now, policy)
                 yield step if isinstance(step, Wait) else Work(self, shard.shard_id, lane, step)
@@ -72,25 +73,19 @@ class Mapping:
         self.stored["State"] = "Enabled" if enabled else "Disabling" if busy else "Disabled"
         return enabled
 
-    def _open_shards(self, policy: Policy, now: float) -> Iterator[Shard]:
-        """The shards whose parents, as far as there are any, were processed to their end."""
+    def _shards(self) -> list[Shard]:
         shards = self.source.shards()
         if shards is None:
             self.report(f"PROBLEM: Stream not found: {self.source.arn}")
-            return
-        unfinished: set[str] = set()
-        for shard in shards:
-            if unfinished.isdisjoint(shard.parents):
-                self._at(shard.shard_id, policy, now)
-                yield shard
-            if not self._finished(shard):
-                unfinished.add(shard.shard_id)
+        return shards or []
 
-    def _at(self, shard_id: str, policy: Policy, now: float) -> None:
+    def _at(self, shard_id: str, policy: Policy, now: float) -> ShardProgress:
         if shard_id not in self._progress:
             # A shard made later is read from its beginning, whatever the starting position.
             self._progress[shard_id] = ShardProgress(self._after.get(shard_id, 0), policy.lanes)
-        self._progress[shard_id].spread_over(policy.lanes, now)
+        progress = self._progress[shard_id]
+        progress.spread_over(policy.lanes, now)
+        return progress
 
     def _finished(self, shard: Shard) -> bool:
         progress = self._progress.get(shard.shard_id)

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
+from blueprints.local.event_source_mappings.destinations import discard
 from blueprints.local.event_source_mappings.dynamodb_source import DynamoDBSource
-from blueprints.local.event_source_mappings.invocations import discard, invoke
+from blueprints.local.event_source_mappings.invocations import invoke
 from blueprints.local.event_source_mappings.kinesis_source import KinesisSource
 from blueprints.local.event_source_mappings.lane import EXHAUSTED, GiveUp
 from blueprints.local.event_source_mappings.mapping import Mapping, Work

@@ -1,5 +1,6 @@
 """What a poller needs to know of a stream, whichever service keeps it."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,16 @@ class Shard:
     shard_id: str
     parents: tuple[str, ...] = ()
     closed: bool = False
+
+
+def open_shards(shards: Iterable[Shard], finished: Callable[[Shard], bool]) -> Iterator[Shard]:
+    """The shards whose parents, as far as there are any left, were processed to their end; given parents first."""
+    unfinished: set[str] = set()
+    for shard in shards:
+        if unfinished.isdisjoint(shard.parents):
+            yield shard
+        if not finished(shard):
+            unfinished.add(shard.shard_id)
 
 
 def service_of(arn: str) -> str:
