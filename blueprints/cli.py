@@ -245,6 +245,47 @@ def new(pattern: str, destination: Path) -> None:
     )
 
 
+@main.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--plan", "plan_only", is_flag=True, help="Change nothing. Status 0: nothing to do; 2: something.")
+@click.option("--local", is_flag=True, help="Publish to the embedded repository, kept in .blueprints/sar.")
+@click.option("--sharing", metavar="WHO", help="private, accounts=ID,ID or organization=ID; else left as it is.")
+@click.option("--public", is_flag=True, help="Let everybody deploy what is published.")
+@click.option("--bucket", metavar="NAME", help="The artifact bucket, if not that of the stack of its own.")
+@click.option("--approve", metavar="DIGEST", help="Carry out the plan of this digest and no other (one PATTERN).")
+@_json_option
+def publish(
+    patterns: tuple[str, ...],
+    plan_only: bool,
+    local: bool,
+    sharing: str | None,
+    public: bool,
+    bucket: str | None,
+    approve: str | None,
+    as_json: bool,
+) -> None:
+    """Publish patterns to the Serverless Application Repository: all of them, or those that are named."""
+    from blueprints.pattern import discover, find
+    from blueprints.publish import destinations, publishing, report
+    from blueprints.publish.sharing import declared
+
+    found = [find(each) for each in patterns] or discover()
+    wish = publishing.Wish(not plan_only, declared(sharing, public=public), approve)
+    steps = _steps(quiet=as_json)
+    missing = None
+    if local:
+        with destinations.embedded(steps) as destination:
+            outcomes = publishing.publish(found, destination, wish, steps, report.lines)
+    else:
+        destination, missing = destinations.of_account(bucket)
+        outcomes = publishing.publish(found, destination, wish, steps, report.lines)
+    if as_json:
+        click.echo(json.dumps(report.as_json(outcomes, missing)))
+    for error in [each.error for each in outcomes if each.error] + ([missing] if missing else []):
+        click.echo(f"blueprints: {error}", err=True)
+    sys.exit(report.status(outcomes, planned_only=plan_only))
+
+
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:
     for each in given:
         if "=" not in each:

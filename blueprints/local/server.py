@@ -17,17 +17,38 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import parse_qs
 
 from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
 
+if TYPE_CHECKING:
+    from blueprints.local.executor import Executor
+
 _Application = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Awaitable[None]]], Awaitable[None]]
 
 INITIALISE_PATH = "/_blueprints/initialise"
+RESET_PATH = "/_ministack/reset"
+SAR_FOLDER = "BLUEPRINTS_SAR_FOLDER"
+"""Environment variable: where the Serverless Application Repository keeps what outlives the process."""
 HOST = "127.0.0.1"
 
 log = logging.getLogger(__name__)
+
+
+class Mount(Protocol):
+    """A service of our own in front of the base emulator."""
+
+    def takes(self, scope: dict[str, Any]) -> bool:
+        """Whether a request is for this service."""
+
+    async def answer(
+        self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Answer a request that it takes."""
+
+    def reset(self) -> None:
+        """Empty the account of what this service holds."""
 
 
 def configure(folder: Path, port: int) -> None:
@@ -66,6 +87,7 @@ def all_hooks() -> tuple[Hook, ...]:
         resource_policies,
         resource_types,
         s3_delivery,
+        sar_endpoint,
         transport,
     )
 
@@ -82,6 +104,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *resource_policies.HOOKS,
         *resource_types.HOOKS,
         *s3_delivery.HOOKS,
+        *sar_endpoint.HOOKS,
         *transport.HOOKS,
     )
 
@@ -103,6 +126,7 @@ class Server:
         from blueprints.local.executor import Executor
         from blueprints.local.rds_clusters import Databases
         from blueprints.local.rds_data import DataApi
+        from blueprints.local.sar_endpoint import Endpoint
 
         verify(all_hooks())
         endpoint = f"http://{HOST}:{port}"
@@ -119,26 +143,56 @@ class Server:
         rds_clusters.install(self.databases)
         DataApi(self.databases).install()
         transport.install()
+        published = os.environ.get(SAR_FOLDER)
+        self.mounts: tuple[Mount, ...] = (
+            Initialisation(self.executor),
+            Endpoint(Path(published) if published else folder / "sar", endpoint),
+        )
 
     def application(self) -> _Application:
-        """The base emulator's application, with the paths of our own in front."""
+        """The base emulator's application, with the services of our own in front."""
         from ministack.app import app
 
         async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
-            if scope["type"] == "http" and scope["path"] == INITIALISE_PATH:
-                await self._answer_initialise(scope, send)
-            else:
-                await app(scope, receive, send)
+            if scope["type"] == "http":
+                for mount in self.mounts:
+                    if mount.takes(scope):
+                        await mount.answer(scope, receive, send)
+                        return
+                if scope["path"] == RESET_PATH:
+                    for mount in self.mounts:
+                        mount.reset()
+            await app(scope, receive, send)
 
         return application
 
-    async def _answer_initialise(self, scope: dict[str, Any], send: Callable[..., Awaitable[None]]) -> None:
+
+class Initialisation:
+    """Starts a function's environment on request, so that deploying finds out whether it can run."""
+
+    def __init__(self, executor: "Executor") -> None:
+        self._executor = executor
+
+    def takes(self, scope: dict[str, Any]) -> bool:
+        """Whether an environment is to be started."""
+        return bool(scope["path"] == INITIALISE_PATH)
+
+    async def answer(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[..., Any],  # noqa: ARG002 - there is no body
+        send: Callable[..., Awaitable[None]],
+    ) -> None:
+        """Start an environment of the function that the query names."""
         function = parse_qs(scope["query_string"].decode())["function"][0]
         answer = await asyncio.to_thread(self._initialise, function)
         body = json.dumps(answer).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def reset(self) -> None:
+        """Nothing is held here: environments end with their functions."""
 
     def _initialise(self, function_arn: str) -> dict[str, Any]:
         """Start an environment of a function, named by its ARN with qualifier, and keep it for the first event."""
@@ -150,7 +204,7 @@ class Server:
         if function is None:
             return {"error": f"{function_arn} does not exist", "log": ""}
         try:
-            return {"milliseconds": self.executor.initialise(function.record)}
+            return {"milliseconds": self._executor.initialise(function.record)}
         except InitialisationFailed as failure:
             return {"error": str(failure), "log": failure.log}
         except CannotRun as reason:

@@ -1,0 +1,144 @@
+"""Deploys what is published: change sets and templates, as SAR makes them for whoever deploys an application."""
+
+import copy
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from blueprints.local import sar_artifacts
+from blueprints.local.sar import Repository
+from blueprints.local.sar_protocol import Refusal
+from blueprints.publish.versions import order
+
+PREFIX = "serverlessrepo-"
+"""What a stack's name begins with."""
+
+_BUCKET = "awsserverlessrepo-changesets-{}"
+# Roles that SAM makes out of its policy templates need nobody's word; for the rest SAR has asked before.
+_ACKNOWLEDGED = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_SAME_NAME = ("Description", "ResourceTypes", "RollbackConfiguration")
+_EXPIRES = timedelta(hours=6)
+
+
+class Deployments:
+    """CreateCloudFormationChangeSet, CreateCloudFormationTemplate and GetCloudFormationTemplate."""
+
+    def __init__(self, repository: Repository, client_of: Callable[[str, str], Any], endpoint: str) -> None:
+        """`client_of` makes a client of a service for an account."""
+        self._repository = repository
+        self._client_of = client_of
+        self._endpoint = endpoint
+        self._templates: dict[str, dict[str, Any]] = {}
+        self._placing = threading.Lock()
+        repository.add("CreateCloudFormationChangeSet", self.create_change_set)
+        repository.add("CreateCloudFormationTemplate", self.create_template)
+        repository.add("GetCloudFormationTemplate", self.get_template)
+
+    def create_change_set(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
+        """A change set of the caller's, for a new stack or one that stands."""
+        arn = given["ApplicationId"]
+        application = self._repository.permitted(account, arn, "CreateCloudFormationChangeSet")
+        semantic_version = self._wanted(application, given)
+        version = application["Versions"][semantic_version]
+        lacking = sorted(set(version["RequiredCapabilities"]) - set(given.get("Capabilities") or []))
+        if lacking:
+            raise Refusal("BadRequestException", f"Requires capabilities : [{', '.join(lacking)}]")
+        cloudformation = self._client_of("cloudformation", account)
+        name = PREFIX + given["StackName"]
+        request = {
+            **{key: given[key] for key in _SAME_NAME if key in given},
+            "StackName": name,
+            "ChangeSetName": given.get("ChangeSetName") or f"a{uuid.uuid4()}",
+            "ChangeSetType": "UPDATE" if _stands(cloudformation, name) else "CREATE",
+            "TemplateURL": self._placed(account, arn, semantic_version),
+            "Capabilities": _ACKNOWLEDGED,
+            "Parameters": [
+                {"ParameterKey": each["Name"], "ParameterValue": each["Value"]}
+                for each in given.get("ParameterOverrides") or []
+            ],
+            "Tags": [
+                *(given.get("Tags") or []),
+                {"Key": "serverlessrepo:applicationId", "Value": arn},
+                {"Key": "serverlessrepo:semanticVersion", "Value": semantic_version},
+            ],
+            "NotificationARNs": given.get("NotificationArns") or [],
+        }
+        try:
+            made = cloudformation.create_change_set(**request)
+        except ClientError as error:
+            raise Refusal("BadRequestException", str(error.response["Error"]["Message"])) from error
+        return {
+            "ApplicationId": arn,
+            "ChangeSetId": made["Id"],
+            "SemanticVersion": semantic_version,
+            "StackId": made["StackId"],
+        }
+
+    def create_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
+        """A template that CloudFormation can nest, for six hours."""
+        arn = given["ApplicationId"]
+        application = self._repository.permitted(account, arn, "CreateCloudFormationTemplate")
+        semantic_version = self._wanted(application, given)
+        now = datetime.now(UTC)
+        made = {
+            "ApplicationId": arn,
+            "SemanticVersion": semantic_version,
+            "TemplateId": str(uuid.uuid4()),
+            "TemplateUrl": self._placed(account, arn, semantic_version),
+            "CreationTime": now.isoformat(),
+            "ExpirationTime": (now + _EXPIRES).isoformat(),
+            "Status": "PREPARING",
+        }
+        self._templates[str(made["TemplateId"])] = {**made, "Status": "ACTIVE", "Account": account}
+        return made
+
+    def get_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
+        """A template that was made before."""
+        made = self._templates.get(given["TemplateId"])
+        if made is None or made["Account"] != account or made["ApplicationId"] != given["ApplicationId"]:
+            raise Refusal("NotFoundException", f"Template with id {given['TemplateId']} doesn't exist")
+        expired = datetime.fromisoformat(made["ExpirationTime"]) < datetime.now(UTC)
+        return {**made, "Status": "EXPIRED" if expired else made["Status"]}
+
+    def clear(self) -> None:
+        """Forget all templates."""
+        self._templates.clear()
+
+    def _wanted(self, application: dict[str, Any], given: dict[str, Any]) -> str:
+        made = self._templates.get(given.get("TemplateId") or "")
+        wanted = made["SemanticVersion"] if made else given.get("SemanticVersion")
+        wanted = wanted or max(application["Versions"], key=order, default=None)
+        if wanted not in application["Versions"]:
+            raise Refusal("BadRequestException", f"Application version {wanted} doesn't exist")
+        return str(wanted)
+
+    def _placed(self, account: str, arn: str, semantic_version: str) -> str:
+        """Put a version's content where the account's CloudFormation reads it; returns its template's URL."""
+        store = self._repository.store
+        version = store.applications[arn]["Versions"][semantic_version]
+        bucket = _BUCKET.format(account)
+        s3 = self._client_of("s3", account)
+        body = copy.deepcopy(json.loads(store.get(version["Template"])))
+        with self._placing:
+            s3.create_bucket(Bucket=bucket)
+            for holder, name, source_bucket, source_key in list(sar_artifacts.locations(body.get("Resources", {}))):
+                digest = version["Artifacts"][f"{source_bucket}/{source_key}"]
+                with store.path(digest).open("rb") as content:
+                    s3.put_object(Bucket=bucket, Key=digest, Body=content)
+                sar_artifacts.relocate(holder, name, bucket, digest)
+            key = f"{version['Template']}.template"
+            s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(body).encode())
+        return f"{self._endpoint}/{bucket}/{key}"
+
+
+def _stands(cloudformation: Any, name: str) -> bool:
+    try:
+        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError:
+        return False
+    return bool(stacks[0]["StackStatus"] != "REVIEW_IN_PROGRESS")

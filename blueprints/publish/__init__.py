@@ -1,0 +1,1 @@
+"""Publishes patterns to the Serverless Application Repository."""

@@ -1,0 +1,77 @@
+"""Where can be published to: the account of the AWS credentials at hand, or the embedded AWS."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from blueprints.publish.bucket import Bucket, of_stack
+from blueprints.publish.calls import RETRYING
+from blueprints.publish.publishing import Destination
+from blueprints.publish.repository import Repository
+from blueprints.publish.rules import home
+from blueprints.steps import Steps
+
+STATE = Path(".blueprints", "sar")
+"""Where the embedded repository keeps what was published, below the working directory."""
+
+
+def of_account(bucket_name: str | None) -> tuple[Destination, str | None]:
+    """The account's repository; without credentials or Region none, and a sentence on what is missing."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session()
+        lacking = None if session.get_credentials() else "AWS credentials"
+        lacking = lacking or (None if session.region_name else "an AWS Region")
+    except BotoCoreError as error:
+        lacking = f"usable AWS settings ({error})"
+    if lacking:
+        advice = "run 'aws sso login' or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"
+        missing = (
+            f"There are no {lacking}" if lacking == "AWS credentials" else f"There is not {lacking}"
+        ) + f", so this is the plan against an empty repository, and nothing is published. To publish, {advice}."
+        return Destination(None, lambda: None), missing
+    return of_clients(lambda service: session.client(service, config=RETRYING), bucket_name), None
+
+
+def of_clients(client: Callable[[str], Any], bucket_name: str | None, *, local: bool = False) -> Destination:
+    """A repository and a bucket by their boto3 clients."""
+
+    @cache
+    def bucket() -> Bucket:
+        s3 = client("s3")
+        return Bucket(s3, bucket_name) if bucket_name else of_stack(client("cloudformation"), s3)
+
+    return Destination(Repository(client("serverlessrepo")), bucket, local=local)
+
+
+@contextmanager
+def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
+    """The embedded repository, with what earlier runs published in it."""
+    with steps.step("Start the embedded AWS"):
+        from blueprints.local.cloud import Cloud
+        from blueprints.local.deployment import deploy
+        from blueprints.local.server import SAR_FOLDER
+
+        before = os.environ.get(SAR_FOLDER)
+        os.environ[SAR_FOLDER] = str(state.absolute())
+        try:
+            cloud = Cloud()
+        finally:
+            if before is None:
+                del os.environ[SAR_FOLDER]
+            else:
+                os.environ[SAR_FOLDER] = before
+
+    @cache
+    def bucket() -> Bucket:
+        template = (home() / "artifact-bucket.yaml").read_text(encoding="utf-8")
+        stack = deploy(cloud, "artifacts", template)
+        return Bucket(cloud.client("s3"), stack.outputs["ArtifactBucket"])
+
+    with cloud:
+        yield Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True)

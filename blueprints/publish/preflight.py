@@ -1,0 +1,73 @@
+"""Preflight: everything that can be judged on this machine, before anything is sent."""
+
+from collections.abc import Iterator
+
+from blueprints.build import Package
+from blueprints.errors import at
+from blueprints.pattern import Pattern
+from blueprints.publish import capabilities, iam_grants, metadata, resource_types, template_form
+from blueprints.publish.findings import Finding, found
+from blueprints.publish.rules import ARTIFACT_BYTES
+from blueprints.template.expansion import expand
+from blueprints.template.reading import Template
+
+
+def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[Finding]:
+    """Findings in the template and its metadata, in the order of its lines."""
+    findings = [
+        *metadata.check(template, public=public),
+        *template_form.transforms(template),
+        *template_form.nested_by_path(template),
+        *template_form.unpackaged(template, frozenset(each.logical_id for each in pattern.functions)),
+        *resource_types.written(template),
+        *iam_grants.blocked(template),
+        *_capabilities(template),
+    ]
+    if not any(each.verdict == "refused" for each in findings):
+        findings.extend(resource_types.expanded(template, expand(template)))
+    return findings
+
+
+def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:
+    """Findings in what was built: together not too large, and compiled for Lambda."""
+    sizes = {package.sha256: package.size for package in packages}
+    total = sum(sizes.values())
+    if total > ARTIFACT_BYTES:
+        largest = max(packages, key=lambda package: package.size)
+        message = (
+            f"{largest.logical_id}: the artifacts have {total:,} bytes together, and one version may have "
+            f"{ARTIFACT_BYTES:,}. Leave out what the functions do not need, or ship a container image."
+        )
+        yield Finding("refused", message, _line(pattern, largest))
+    for package in packages:
+        if package.interpreter is None and not local and _is_python(pattern, package):
+            message = (
+                f"{package.logical_id}: its package was built without bytecode, for lack of its runtime's Python; "
+                "install that Python and publish again."
+            )
+            yield Finding("refused", message, _line(pattern, package))
+
+
+def of_size(template: Template, size_in_bytes: int) -> list[Finding]:
+    """Findings in the size of the template as it is sent."""
+    return list(template_form.size(template, size_in_bytes))
+
+
+def _capabilities(template: Template) -> Iterator[Finding]:
+    for capability, place in capabilities.required(template).items():
+        if capability == capabilities.EXPAND:
+            continue
+        message = (
+            f"{capability} will be asked for, so the application is hidden from the default search "
+            "(shown with 'Show apps that create custom IAM roles or resource policies')."
+        )
+        yield found("accepted", message, template, place)
+
+
+def _line(pattern: Pattern, package: Package) -> str:
+    lines = {function.logical_id: function.line for function in pattern.functions}
+    return at(pattern.template, lines.get(package.logical_id))
+
+
+def _is_python(pattern: Pattern, package: Package) -> bool:
+    return any(each.python for each in pattern.functions if each.logical_id == package.logical_id)

@@ -1,0 +1,57 @@
+"""What publishing came to, as lines for a person and as data for a program."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from blueprints.publish.plan import Change, Plan, shortened
+from blueprints.publish.publishing import Outcome
+
+_LOCAL = ":000000000000:"  # the embedded AWS's account; it has no console
+_MARKS = {"accepted": "note", "unconfirmed": "unconfirmed", "refused": "refused"}
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """Findings, plan, and where the application is."""
+    found = [f"{_MARKS[each.verdict]}: {each}" for each in outcome.findings]
+    planned = list(_planned(outcome.plan)) if outcome.plan else []
+    if outcome.plan and not outcome.plan.actions:
+        planned = [f"{outcome.plan.name} {outcome.plan.version}: nothing to do"]
+    if outcome.published and outcome.arn:
+        planned.append(f"published: {outcome.arn}")
+        planned.extend([f"deploy it: {deploy_link(outcome.arn)}"] if _LOCAL not in outcome.arn else [])
+    return [*found, *planned]
+
+
+def as_json(outcomes: Sequence[Outcome], missing: str | None) -> dict[str, Any]:
+    """All outcomes as data."""
+    return {"patterns": [each.as_json() for each in outcomes], "missing": missing}
+
+
+def status(outcomes: Sequence[Outcome], *, planned_only: bool) -> int:
+    """1 when something failed, or was left undone that should have been done; 2 when a plan has something to do."""
+    if any(each.error for each in outcomes):
+        return 1
+    pending = any(each.pending for each in outcomes)
+    return (2 if planned_only else 1) if pending else 0
+
+
+def deploy_link(arn: str) -> str:
+    """The console's page that deploys an application."""
+    region = arn.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/create/app?applicationId={arn}"
+
+
+def _planned(plan: Plan) -> list[str]:
+    uploads = [
+        f"upload {each.key[:12]}… {each.size:,} bytes{' (is there)' if each.present else ''}" for each in plan.uploads
+    ]
+    actions = []
+    for action in plan.actions:
+        actions.append(f"{action.call} {plan.name} {plan.version}")
+        actions.extend(f"  {_change(each)}" for each in action.changes)
+    return [*uploads, *actions, f"plan {plan.digest}"]
+
+
+def _change(change: Change) -> str:
+    before, after = shortened(change.before), shortened(change.after)
+    return f"{change.field}: {after}" if change.before is None else f"{change.field}: {before} → {after}"

@@ -1,0 +1,136 @@
+"""The Serverless Application Repository as the publisher needs it: what it has, and the four calls that change it."""
+
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blueprints.errors import BlueprintError
+from blueprints.publish import provenance
+from blueprints.publish.application import PROVENANCE
+from blueprints.publish.calls import call
+from blueprints.template.reading import load
+
+_FIELDS = ("Author", "Description", "HomePageUrl", "Labels", "SpdxLicenseId")
+
+
+@dataclass(frozen=True)
+class Published:
+    """An application as the repository has it."""
+
+    arn: str
+    fields: dict[str, Any]
+    readme_url: str | None
+    licence_url: str | None
+    version: str | None
+    """The highest; None where there is none."""
+    template_url: str | None
+    source_code_url: str | None
+
+
+class Repository:
+    """One account's repository in one Region."""
+
+    def __init__(self, client: Any, fetch: Callable[[str], bytes] | None = None) -> None:
+        """`client` is boto3's; `fetch` downloads what the repository's answers link to."""
+        self._client = client
+        self._fetch = fetch or _download
+        self._names: dict[str, str] | None = None
+
+    @property
+    def region(self) -> str:
+        """The Region that is published to."""
+        return str(self._client.meta.region_name)
+
+    def find(self, name: str) -> str | None:
+        """An application's ARN; the account's applications are listed once."""
+        if self._names is None:
+            self._names = self._listed()
+        return self._names.get(name)
+
+    def forget(self) -> None:
+        """List the applications anew when they are asked for next."""
+        self._names = None
+
+    def published(self, arn: str) -> Published:
+        """An application and its highest version: one request."""
+        answer = call(self._client.get_application, "GetApplication", arn, ApplicationId=arn)
+        version = answer.get("Version") or {}
+        return Published(
+            arn=arn,
+            fields={name: answer[name] for name in _FIELDS if answer.get(name)},
+            readme_url=answer.get("ReadmeUrl"),
+            licence_url=answer.get("LicenseUrl"),
+            version=version.get("SemanticVersion"),
+            template_url=version.get("TemplateUrl"),
+            source_code_url=version.get("SourceCodeUrl"),
+        )
+
+    def text(self, url: str | None) -> str | None:
+        """A readme or licence."""
+        return self._fetch(url).decode() if url else None
+
+    def template(self, published: Published) -> dict[str, Any]:
+        """The highest version's template."""
+        if not published.template_url:
+            return {}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "template.yaml")
+            path.write_bytes(self._fetch(published.template_url))
+            return load(path).body
+
+    def digest(self, published: Published) -> str | None:
+        """The digest of the highest version's content; None when it was published by other tools."""
+        found = provenance.digest_in(published.source_code_url)
+        if found or not published.version:
+            return found
+        section = (self.template(published).get("Metadata") or {}).get(PROVENANCE)
+        return str(section["Digest"]) if isinstance(section, dict) and "Digest" in section else None
+
+    def statements(self, arn: str) -> list[dict[str, Any]]:
+        """Who may use an application."""
+        answer = call(self._client.get_application_policy, "GetApplicationPolicy", arn, ApplicationId=arn)
+        return list(answer["Statements"])
+
+    def create(self, request: Mapping[str, Any]) -> str:
+        """CreateApplication; returns its ARN."""
+        answer = call(self._client.create_application, "CreateApplication", request["Name"], **request)
+        if self._names is not None:
+            self._names[request["Name"]] = answer["ApplicationId"]
+        return str(answer["ApplicationId"])
+
+    def add_version(self, arn: str, request: Mapping[str, Any]) -> None:
+        """CreateApplicationVersion."""
+        call(self._client.create_application_version, "CreateApplicationVersion", arn, ApplicationId=arn, **request)
+
+    def update(self, arn: str, request: Mapping[str, Any]) -> None:
+        """UpdateApplication."""
+        call(self._client.update_application, "UpdateApplication", arn, ApplicationId=arn, **request)
+
+    def share(self, arn: str, request: Mapping[str, Any]) -> None:
+        """PutApplicationPolicy."""
+        call(self._client.put_application_policy, "PutApplicationPolicy", arn, ApplicationId=arn, **request)
+
+    def _listed(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        token: dict[str, str] = {}
+        while True:
+            answer = call(self._client.list_applications, "ListApplications", "", MaxItems=100, **token)
+            names |= {each["Name"]: each["ApplicationId"] for each in answer["Applications"]}
+            if not answer.get("NextToken"):
+                return names
+            token = {"NextToken": answer["NextToken"]}
+
+
+def _download(url: str) -> bytes:
+    if not url.startswith(("https://", "http://127.0.0.1:")):
+        raise BlueprintError(f"The repository links to {url}, which is no address to download from.")
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - the scheme has been checked
+            content: bytes = answer.read()
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise BlueprintError(f"What the repository links to could not be downloaded: {error}") from error
+    return content

@@ -1,0 +1,75 @@
+"""Sharing, declared: who may deploy an application."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.errors import BlueprintError
+from blueprints.publish.rules import POLICY_CHARACTERS
+
+_ADVICE = (
+    "Write --sharing private, --sharing accounts=111122223333,444455556666 or --sharing organization=o-exampleorgid; "
+    "for everybody, --public."
+)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """`private`, or with accounts, an organization, or the public."""
+
+    words: str
+    principals: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+
+    @property
+    def public(self) -> bool:
+        """Whether everybody may deploy it."""
+        return "*" in self.principals and not self.organizations
+
+    def statements(self) -> list[dict[str, Any]]:
+        """The application's policy."""
+        if not self.principals:
+            return []
+        actions = ["Deploy", "UnshareApplication"] if self.organizations else ["Deploy"]
+        organizations = {"PrincipalOrgIDs": list(self.organizations)} if self.organizations else {}
+        return [{"Principals": list(self.principals), "Actions": actions, **organizations}]
+
+
+def declared(text: str | None, *, public: bool) -> Sharing | None:
+    """What the person said; None when nothing was said, and then sharing is left as it is."""
+    if public:
+        if text not in (None, "public"):
+            raise BlueprintError(f"--public and --sharing {text} contradict each other.", advice=_ADVICE)
+        return Sharing("public", ("*",))
+    if text is None:
+        return None
+    kind, _, value = text.partition("=")
+    if text == "private":
+        return Sharing("private")
+    accounts = tuple(sorted(set(value.split(","))))
+    if kind == "accounts" and all(re.fullmatch(r"\d{12}", each) for each in accounts):
+        if len(str(accounts)) > POLICY_CHARACTERS:
+            raise BlueprintError(
+                f"{len(accounts)} accounts do not fit into one policy.", advice="Share with the organization."
+            )
+        return Sharing(f"accounts {', '.join(accounts)}", accounts)
+    if kind == "organization" and re.fullmatch(r"o-[a-z0-9]{10,32}", value):
+        return Sharing(f"organization {value}", ("*",), (value,))
+    raise BlueprintError(f"--sharing {text} is none that there is.", advice=_ADVICE)
+
+
+def described(statements: Sequence[Mapping[str, Any]]) -> str:
+    """A policy in words, comparable with a declaration's."""
+    if not statements:
+        return "private"
+    return "; ".join(sorted(_words(statement) for statement in statements))
+
+
+def _words(statement: Mapping[str, Any]) -> str:
+    organizations = statement.get("PrincipalOrgIDs") or []
+    if organizations:
+        return f"organization {', '.join(organizations)}"
+    principals = statement["Principals"]
+    words = "public" if "*" in principals else f"accounts {', '.join(sorted(principals))}"
+    return words if statement["Actions"] == ["Deploy"] else f"{words} ({', '.join(sorted(statement['Actions']))})"

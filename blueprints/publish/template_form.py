@@ -1,0 +1,58 @@
+"""The form of a template: its transform, macros, size, and whatever still lies on this machine."""
+
+from collections.abc import Iterator
+
+from blueprints.publish.findings import Finding, found
+from blueprints.publish.rules import TEMPLATE_BYTES
+from blueprints.template.artifacts import includes, local_artifacts
+from blueprints.template.reading import SAM, Template
+
+
+def transforms(template: Template) -> Iterator[Finding]:
+    """SAM's transform and no other; no macros."""
+    written = template.body.get("Transform")
+    if written != SAM:
+        yield found("refused", f"Transform is {written!r}; write 'Transform: {SAM}'.", template, ("Transform",))
+    for place in template.lines:
+        name = str(place[-1]) if place else ""
+        if name == "Fn::Transform" or name.startswith("Fn::ForEach"):
+            yield found("refused", f"{name} is a macro; write out what it would make.", template, place)
+    for path, _ in includes(template):
+        yield found("refused", "AWS::Include names a local file; write its content here.", template, path)
+
+
+def nested_by_path(template: Template) -> Iterator[Finding]:
+    """A nested application has to be published itself."""
+    for artifact in local_artifacts(template):
+        if template.resources[artifact.logical_id]["Type"] in (
+            "AWS::Serverless::Application",
+            "AWS::CloudFormation::Stack",
+        ):
+            message = (
+                f"{artifact.logical_id}: '{artifact.path}' is a template on this machine; publish it first and name "
+                "its ApplicationId and SemanticVersion as the Location."
+            )
+            yield found("refused", message, template, ("Resources", artifact.logical_id, "Properties", *artifact.place))
+
+
+def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Local paths, but for the functions that are packaged."""
+    nested = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
+    for artifact in local_artifacts(template):
+        if artifact.logical_id in packaged or template.resources[artifact.logical_id]["Type"] in nested:
+            continue
+        message = (
+            f"{artifact.logical_id}: {artifact.name} '{artifact.path}' is a local path that nothing packages; "
+            "write its content into the template, or name an s3:// location."
+        )
+        yield found("refused", message, template, ("Resources", artifact.logical_id, "Properties", *artifact.place))
+
+
+def size(template: Template, size_in_bytes: int) -> Iterator[Finding]:
+    """The template as it is sent."""
+    if size_in_bytes > TEMPLATE_BYTES:
+        message = (
+            f"The template has {size_in_bytes:,} bytes when packaged; the Serverless Application Repository takes "
+            f"{TEMPLATE_BYTES:,}. Split it into applications, or move long bodies into functions."
+        )
+        yield found("refused", message, template, ())
