@@ -12,39 +12,16 @@ import msgspec
 from gzipped_lines import GzippedLines
 from pybase64 import b64decode
 from record_checks import Check, Poison, build_check
+from stream_record import PoisonLine, StreamRecord
 
-from blueprints_shared.streams import KinesisRecord, MalformedAggregate, shard_id, user_records
+from blueprints_shared.streams import MalformedAggregate, shard_id, user_records
 
-__all__ = ["BatchLines", "PoisonLine", "StoredLine"]
+__all__ = ["BatchLines", "Transform"]
 
-Transform = Callable[[KinesisRecord], KinesisRecord | None]
+Transform = Callable[[StreamRecord], StreamRecord | None]
 
 _ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
 _check_form = build_check()
-
-
-class StoredLine(msgspec.Struct, gc=False):
-    """A line of the data object. The first three name the record for ever; readers drop repeats by them."""
-
-    shard_id: str
-    sequence_number: str
-    sub_sequence_number: int
-    partition_key: str
-    arrived_at: float
-    record: msgspec.Raw
-
-
-class PoisonLine(msgspec.Struct, gc=False):
-    """A line of the errors object; the record's bytes are written in base64."""
-
-    shard_id: str
-    sequence_number: str
-    sub_sequence_number: int
-    partition_key: str
-    arrived_at: float
-    code: str
-    reason: str
-    data: bytes
 
 
 class BatchLines:
@@ -61,55 +38,48 @@ class BatchLines:
     def add(self, record: Mapping[str, Any]) -> None:
         """Take one record of the event with all that is aggregated in it; or, if this raises, nothing of it."""
         try:
-            lines = [self._line(each) for each in user_records(record, b64decode)]
+            lines = [self._line(each) for each in user_records(record, b64decode, StreamRecord)]
         except MalformedAggregate as error:
-            lines = [_poison_line(_undivided(record), Poison("malformed-aggregate", str(error)))]
+            lines = [_malformed(record, error)]
         for line in lines:
-            if isinstance(line, StoredLine):
-                self.data.append(line)
-            elif line is None:
+            if line is None:
                 self.left_out += 1
+            elif isinstance(line, StreamRecord):
+                self.data.append(line)
             else:
                 self.errors.append(line)
                 self.poison[line.code] += 1
 
-    def _line(self, record: KinesisRecord) -> StoredLine | PoisonLine | None:
+    def _line(self, record: StreamRecord) -> StreamRecord | PoisonLine | None:
+        data = record.data
         try:
-            self._check(record.data)
+            self._check(data)
             kept = self._transform(record)
         except Poison as poison:
-            return _poison_line(record, poison)
+            return PoisonLine.of(record, data, poison)
         if kept is None:
             return None
-        data = kept.data
-        if data is not record.data:
-            _check_transformed(data)
+        if kept.data is not data:
+            data = _transformed(kept.data)
         if b"\n" in data or b"\r" in data:
             # In valid JSON these stand between tokens only, and readers of lines end a line at either.
             data = data.translate(_ONE_LINE)
-        _, key, shard, number, sub_number, arrived_at = record
-        return StoredLine(shard, number, sub_number, key, arrived_at, msgspec.Raw(data))
+        kept.data = msgspec.Raw(data)  # written as it is; bytes would become base64
+        return kept
 
 
-def _poison_line(record: KinesisRecord, poison: Poison) -> PoisonLine:
-    data, key, shard, number, sub_number, arrived_at = record
-    return PoisonLine(shard, number, sub_number, key, arrived_at, poison.code, str(poison), data)
-
-
-def _check_transformed(data: bytes) -> None:
+def _transformed(data: bytes) -> bytes:
     try:
         _check_form(data)
     except Poison as poison:
         raise ValueError(f"transform returned data that is not one JSON object: {poison}") from None
+    return data
 
 
-def _undivided(record: Mapping[str, Any]) -> KinesisRecord:
+def _malformed(record: Mapping[str, Any], error: MalformedAggregate) -> PoisonLine:
+    """An aggregated record that cannot be taken apart is set aside whole."""
     kinesis = record["kinesis"]
-    return KinesisRecord(
-        data=b64decode(kinesis["data"]),
-        partition_key=kinesis["partitionKey"],
-        shard_id=shard_id(record),
-        sequence_number=kinesis["sequenceNumber"],
-        sub_sequence_number=0,
-        arrived_at=kinesis["approximateArrivalTimestamp"],
-    )
+    place = shard_id(record), kinesis["sequenceNumber"], 0, kinesis["partitionKey"]
+    data = b64decode(kinesis["data"])
+    whole = StreamRecord(*place, kinesis["approximateArrivalTimestamp"], data)
+    return PoisonLine.of(whole, data, Poison("malformed-aggregate", str(error)))

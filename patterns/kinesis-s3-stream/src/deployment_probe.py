@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from settle_batch import batch_keys
+from lake import batch_keys
 from transform import SAMPLE
 
 __all__ = ["Failed", "probe", "report"]

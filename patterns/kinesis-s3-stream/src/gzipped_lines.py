@@ -1,12 +1,15 @@
 """Lines of JSON, compressed while they come: what waits in memory is a few dozen of them, never the batch."""
 
+import time
+
 import msgspec
 from isal import isal_zlib
 
 __all__ = ["GzippedLines"]
 
 _LEVEL = 2  # of 0 to 3: ten times as fast as gzip's default, for a result 5 % larger
-_GZIP = 31  # zlib's number for a gzip header; it holds no time, so the same lines give the same bytes
+_GZIP = 31  # zlib's number for a gzip header
+_TIME = slice(4, 8)  # where in the header the time stands, in seconds; zlib leaves it 0
 _WAITING = 128  # lines that are encoded and compressed together
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -33,7 +36,10 @@ class GzippedLines:
         if not self.count:
             return None
         self._compress()
-        return b"".join((*self._compressed, self._compressor.flush()))
+        content = bytearray().join((*self._compressed, self._compressor.flush()))
+        # Two attempts' objects have different ETags, also with the same lines in them: see lake.py on late writes.
+        content[_TIME] = int(time.time()).to_bytes(4, "little")
+        return bytes(content)
 
     def _compress(self) -> None:
         self._compressed.append(self._compressor.compress(_encode_lines(self._waiting)))

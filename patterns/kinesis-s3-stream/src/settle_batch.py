@@ -1,75 +1,52 @@
-"""The lake: where a batch's two objects lie, and how an attempt settles them.
-
-    {prefix}/dt=2026-11-12/hour=10/{shard}-{sequence number}.ndjson.gz    what is stored
-    errors/dt=2026-11-12/hour=10/{shard}-{sequence number}.ndjson.gz      what is set aside
+"""Settling one batch: the steps that leave each record in the lake once, whatever fails in between.
 
 Every attempt at a batch begins at the record where the checkpoint stands, but may end elsewhere (a bisected batch, a
-partial response) and may see other records as poison (another version in a canary). So both names are made of the
-first record *received*, whatever becomes of it, the partition of that record's arrival and never of the clock; and
-every attempt settles both: it writes what there is, and removes what an earlier attempt left where now there is
-nothing. Then what lies there is always one attempt's whole result, and the next batch begins where that ended.
-
-Each write names what it replaces (If-Match, If-None-Match): a request of an attempt that has died in the meantime, and
-that S3 sees late, is refused instead of undoing what came after.
+partial response) and may see other records as poison (another version in a canary). So both keys are made of the
+first record *received*, whatever becomes of it, and of its arrival, never of the clock; and every attempt settles both
+keys: it writes what there is, and removes what an earlier attempt left where now there is nothing. Then what lies
+there is always one attempt's whole result, and the next batch begins where that ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from batch_lines import BatchLines, Transform
+from lake import BatchKeys, Lake, batch_keys
+from record_checks import Check
 
-from blueprints_shared.streams import sequence_number, shard_id
+from blueprints_shared.streams import Progress, handle_in_order
 
-__all__ = ["ERRORS", "BatchKeys", "Lake", "batch_keys"]
-
-ERRORS = "errors"
-
-_DIGITS = 64  # Kinesis' numbers have 56 today; with room to grow, names still sort in the order of the stream
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+__all__ = ["Settled", "Settler"]
 
 
 @dataclass(frozen=True, slots=True)
-class BatchKeys:
-    """The keys of a batch's two objects."""
+class Settled:
+    """What came of a batch: where it lies, what was in it, and how far it was handled."""
 
-    data: str
-    errors: str
-
-
-def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> BatchKeys:
-    """The keys of the batch whose first received record this is; `within` is put before both."""
-    arrived = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
-    name = f"{shard_id(first)}-{sequence_number(first).zfill(_DIGITS)}"
-    place = f"{arrived:dt=%Y-%m-%d/hour=%H}/{name}.ndjson.gz"
-    return BatchKeys(f"{within}{prefix}/{place}", f"{within}{ERRORS}/{place}")
+    keys: BatchKeys
+    lines: BatchLines
+    progress: Progress
 
 
-class Lake:
-    """The bucket, by way of an S3 client."""
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Settles batches; `check` raises Poison for what cannot be stored, `transform` makes what is stored."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
-        self._s3 = s3
-        self.bucket = bucket
+    lake: Lake
+    prefix: str
+    check: Check
+    transform: Transform
 
-    def settle(self, keys: BatchKeys, data: bytes | None, errors: bytes | None) -> None:
-        """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again."""
-        self._replace(keys.data, data)
-        self._replace(keys.errors, errors)
+    def settle(self, records: Sequence[Mapping[str, Any]], context: Any, within: str = "") -> Settled:
+        """Make the lake true for the records up to the first that fails; raises its error when that is the very first.
 
-    def _replace(self, key: str, content: bytes | None) -> None:
-        found = self._etag(key)
-        if content is not None:
-            condition = {"IfMatch": found} if found else {"IfNoneMatch": "*"}
-            self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip", **condition)
-        elif found:
-            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found)
-
-    def _etag(self, key: str) -> str | None:
-        try:
-            return str(self._s3.head_object(Bucket=self.bucket, Key=key)["ETag"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return None
-            raise
+        Raised or reported, Lambda tries again from there; raised, it also halves the batch, and so finds the record.
+        """
+        lines = BatchLines(self.check, self.transform)
+        progress = handle_in_order(records, lines.add, context)
+        if progress.error and not progress.handled:
+            raise progress.error
+        keys = batch_keys(records[0], self.prefix, within)
+        self.lake.settle(keys, lines.data.finish(), lines.errors.finish())
+        return Settled(keys, lines, progress)

@@ -5,23 +5,23 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from batch_lines import BatchLines
 from json_schema import schema_type
+from lake import ERRORS, Lake
 from record_checks import build_check
-from settle_batch import ERRORS, BatchKeys, Lake, batch_keys
+from settle_batch import Settled, Settler
 from transform import transform
 
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
 from blueprints_shared.settings import load, parsed
-from blueprints_shared.streams import BatchResponse, Progress, handle_in_order
+from blueprints_shared.streams import BatchResponse
 
 PROBES = "_probe"
 
 
 def _prefix(text: str) -> str:
     prefix = text.strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9!_.*'()=/-]{1,256}", prefix) or prefix.split("/")[0] in (ERRORS, PROBES):
+    if not re.fullmatch(r"[A-Za-z0-9_.=/-]{1,256}", prefix) or prefix.split("/")[0] in (ERRORS, PROBES):
         raise ValueError(f"{text!r} cannot be the prefix of stored records; {ERRORS} and {PROBES} are taken")
     return prefix
 
@@ -42,26 +42,28 @@ class Settings:
     refuse_duplicate_names: bool
 
 
-settings = load(Settings)
-check = build_check(settings.event_schema, refuse_duplicate_names=settings.refuse_duplicate_names)
-lake = Lake(client("s3"), settings.lake_bucket)
+def build_settler(settings: Settings, s3: Any) -> Settler:
+    """Put the parts together."""
+    return Settler(
+        lake=Lake(s3, settings.lake_bucket),
+        prefix=settings.prefix,
+        check=build_check(settings.event_schema, refuse_duplicate_names=settings.refuse_duplicate_names),
+        transform=transform,
+    )
+
+
 logger = Logger()
 metrics = Metrics()
+settler = build_settler(load(Settings), client("s3"))
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> BatchResponse:
     """Settle the batch's two objects; the answer says where to go on when not all of it was handled."""
-    records = event["Records"]
-    keys = batch_keys(records[0], settings.prefix, _within(event))
-    lines = BatchLines(check, transform)
-    progress = handle_in_order(records, lines.add, context)
-    if progress.error and not progress.handled:
-        raise progress.error
-    lake.settle(keys, lines.data.finish(), lines.errors.finish())
-    _report(keys, lines, progress)
-    return progress.response()
+    settled = settler.settle(event["Records"], context, _within(event))
+    _report(settled, counted="probe" not in event)
+    return settled.progress.response()
 
 
 def _within(event: dict[str, Any]) -> str:
@@ -73,10 +75,11 @@ def _within(event: dict[str, Any]) -> str:
     return f"{PROBES}/{event['probe']}/"
 
 
-def _report(keys: BatchKeys, lines: BatchLines, progress: Progress) -> None:
-    """Log and count what came of the batch."""
+def _report(settled: Settled, *, counted: bool) -> None:
+    """Log what came of the batch, and count it unless it was a probe."""
+    lines, progress = settled.lines, settled.progress
     said = {
-        "key": keys.data,
+        "key": settled.keys.data,
         "stored": lines.data.count,
         "poison": dict(lines.poison),
         "left_out": lines.left_out,
@@ -86,7 +89,7 @@ def _report(keys: BatchKeys, lines: BatchLines, progress: Progress) -> None:
         logger.error("stopped at a record that failed", extra=said, exc_info=progress.error)
     else:
         logger.info("settled", extra=said)
-    if not keys.data.startswith(PROBES):
+    if counted:
         metrics.add_metric("RecordsStored", MetricUnit.Count, lines.data.count)
         metrics.add_metric("RecordsPoison", MetricUnit.Count, lines.errors.count)
         metrics.add_metric("RecordsLeftOut", MetricUnit.Count, lines.left_out)

@@ -1,12 +1,12 @@
 """The one file to change in a copy: what becomes of a record on its way into the lake."""
 
-from blueprints_shared.streams import KinesisRecord
+from stream_record import StreamRecord
 
 SAMPLE = b'{"event_id": "sample", "type": "order_placed", "total": 12.5}'
 """A record as your producers send it. Deployments put it through a new version before that gets traffic."""
 
 
-def transform(record: KinesisRecord) -> KinesisRecord | None:
+def transform(record: StreamRecord) -> StreamRecord | None:
     """Return the record as it is to be stored, or None to leave it out.
 
     `record.data` is one JSON object, in bytes, that has passed the schema. Unchanged, those very bytes are stored. To
@@ -14,7 +14,7 @@ def transform(record: KinesisRecord) -> KinesisRecord | None:
 
         event = msgspec.json.decode(record.data)
         event.pop("email", None)
-        return record._replace(data=msgspec.json.encode(event))
+        record.data = msgspec.json.encode(event)
 
     Raise Poison (of record_checks) to set this record aside for good. Any other exception is a failure: records before
     this one are stored, the batch is tried again from here, and after the last attempt it is kept for replay.py.

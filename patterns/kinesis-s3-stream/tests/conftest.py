@@ -1,0 +1,96 @@
+"""Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+PATTERN = Path(__file__).parent.parent
+FOLDERS = (PATTERN / "src", PATTERN / "tests", PATTERN)
+
+
+def own_modules_first() -> None:
+    """Several patterns may be tested in one process, and have modules of the same names."""
+    sys.path[:] = [*map(str, FOLDERS), *(path for path in sys.path if path not in map(str, FOLDERS))]
+    for module in {path.stem for folder in FOLDERS for path in folder.glob("*.py")} - {"conftest"}:
+        sys.modules.pop(module, None)
+
+
+own_modules_first()
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "stream",
+    "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
+    "LAKE_BUCKET": "lake",
+    "PREFIX": "data",
+    "EVENT_SCHEMA": "",
+    "REFUSE_DUPLICATE_NAMES": "false",
+    "NEW_VERSION": "arn:aws:lambda:eu-west-1:123456789012:function:store-batch:2",
+    "LIVE_ALIAS": "arn:aws:lambda:eu-west-1:123456789012:function:store-batch:live",
+}
+
+
+def pytest_report_header() -> str:
+    """Properties are tried on the same schedules in every run; a failure prints how to repeat it."""
+    return "kinesis-s3-stream: hypothesis derandomized, schedules from fixed seeds"
+
+
+@pytest.fixture
+def sample() -> Callable[[str], dict[str, Any]]:
+    """Read a file of `events/` by its name without extension."""
+    return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An S3 client on moto, with the buckets `lake` and `failed`."""
+    import botocore.session
+    from moto import mock_aws
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        client = botocore.session.get_session().create_client("s3")
+        for bucket in ("lake", "failed"):
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        yield client
+
+
+@pytest.fixture
+def load(s3: Any) -> Callable[[str], ModuleType]:
+    """Import a handler's module anew: its settings and its clients are made at import."""
+
+    def imported(name: str) -> ModuleType:
+        own_modules_first()
+        return importlib.import_module(name)
+
+    return imported
+
+
+@pytest.fixture
+def store_batch(load: Callable[[str], ModuleType]) -> ModuleType:
+    """The handler's module."""
+    return load("store_batch")
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """What Lambda passes beside the event."""
+    return SimpleNamespace(
+        function_name="store-batch",
+        function_version="1",
+        memory_limit_in_mb=1769,
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:store-batch:live",
+        aws_request_id="11111111-2222-3333-4444-555555555555",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )

@@ -1,0 +1,106 @@
+"""An S3 in memory that fails, dies and delays as it is told: the calls that settling and replaying make."""
+
+import hashlib
+import io
+
+from botocore.exceptions import ClientError
+
+
+class Died(BaseException):
+    """The process was killed: nothing of it runs on."""
+
+
+def s3_error(code, status):
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "S3")
+
+
+class InMemoryLake:
+    """Buckets of keys to contents. `fate(call)` says what becomes of a call.
+
+    "go"; "refuse": S3 answers 503; "lose": it happens, and the answer is a 500; "die before", "die after": the process
+    is killed around it; "late": killed, and the request reaches S3 when `land()` is called.
+    """
+
+    def __init__(self, fate=lambda call: "go"):
+        self.buckets = {}
+        self.fate = fate
+        self._under_way = []
+
+    def keys(self, bucket):
+        return self.buckets.setdefault(bucket, {})
+
+    def land(self):
+        """The requests of the dead arrive, and nobody hears the answers."""
+        under_way, self._under_way = self._under_way, []
+        for effect in under_way:
+            try:
+                effect()
+            except ClientError:
+                continue
+
+    def head_object(self, *, Bucket, Key):
+        def effect():
+            if Key not in self.keys(Bucket):
+                raise s3_error("404", 404)
+            return {"ETag": self._etag(Bucket, Key)}
+
+        return self._call("head", effect)
+
+    def get_object(self, *, Bucket, Key):
+        def effect():
+            if Key not in self.keys(Bucket):
+                raise s3_error("NoSuchKey", 404)
+            return {"Body": io.BytesIO(self.keys(Bucket)[Key]), "ETag": self._etag(Bucket, Key)}
+
+        return self._call("get", effect)
+
+    def put_object(self, *, Bucket, Key, Body, IfMatch=None, IfNoneMatch=None, **_):
+        def effect():
+            self._check(Bucket, Key, IfMatch)
+            if IfNoneMatch and Key in self.keys(Bucket):
+                raise s3_error("PreconditionFailed", 412)
+            self.keys(Bucket)[Key] = bytes(Body)
+
+        return self._call("put", effect)
+
+    def delete_object(self, *, Bucket, Key, IfMatch=None):
+        def effect():
+            self._check(Bucket, Key, IfMatch)
+            self.keys(Bucket).pop(Key, None)
+
+        return self._call("delete", effect)
+
+    def get_paginator(self, operation):
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket, Prefix):
+        found = self._call(
+            "list", lambda: [{"Key": key} for key in sorted(self.keys(Bucket)) if key.startswith(Prefix)]
+        )
+        return iter([{"Contents": found[:2]}, {"Contents": found[2:]}] if found else [{}])
+
+    def _check(self, bucket, key, etag):
+        if etag and key not in self.keys(bucket):
+            raise s3_error("NoSuchKey", 404)
+        if etag and etag != self._etag(bucket, key):
+            raise s3_error("PreconditionFailed", 412)
+
+    def _etag(self, bucket, key):
+        return f'"{hashlib.md5(self.keys(bucket)[key]).hexdigest()}"'
+
+    def _call(self, call, effect):
+        fate = self.fate(call)
+        if fate == "die before":
+            raise Died
+        if fate == "refuse":
+            raise s3_error("SlowDown", 503)
+        if fate == "late" and call in ("put", "delete"):
+            self._under_way.append(effect)
+            raise Died
+        answer = effect()
+        if fate == "lose":
+            raise s3_error("InternalError", 500)
+        if fate == "die after":
+            raise Died
+        return answer

@@ -1,0 +1,301 @@
+"""Plays a stream's life against the real settling and replaying: what Lambda may do between a record and the lake.
+
+One `Life` is one schedule, drawn from a seed. Shards split, lanes (ParallelizationFactor) interleave, batches are cut
+and cut anew, longer and shorter; attempts are killed before, during and after each request, run out of time, are
+refused, fail in `transform`, run another version of it; answers get lost; batches are bisected, answered in part, given
+up, replayed by a person who is interrupted too.
+
+Every record has a number, so that the lake can be compared with what each batch's last attempt should have left there.
+"""
+
+import base64
+import gzip
+import hashlib
+import itertools
+import json
+import random
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
+from unittest import mock
+
+import gzipped_lines
+from botocore.exceptions import ClientError
+from in_memory_lake import Died, InMemoryLake
+from lake import Lake
+from record_checks import Poison, build_check
+from replay import NotSettled, Replay
+from settle_batch import Settler
+
+from blueprints_shared.streams import checkpoint
+
+ARRIVAL = 1_794_478_272.0
+FAULTS = ("refuse", "lose", "die before", "die after")
+KINDS = ("good", "good", "good", "good", "good", "poison", "left out", "differs", "fails")
+MENDED = (1, 2)  # versions that can handle every record
+CHECK = build_check()
+
+
+class Bug(Exception):
+    """What a version of `transform` raises that cannot handle a record."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of the stream: its number, the kinds of the user records in it, and how Lambda delivers it."""
+
+    number: int
+    kinds: tuple
+    event: dict
+
+    def lines(self, version):
+        """Where each user record ends up, after that version of `transform`: (place, number, sub-number)."""
+        for part, kind in enumerate(self.kinds):
+            place = {"poison": "errors", "left out": None, "differs": (None, "data", None, "errors")[version]}.get(
+                kind, "data"
+            )
+            if place:
+                yield place, self.number, part
+
+
+@dataclass
+class Lane:
+    """What one poller reads in order: a shard's records of some partition keys. `ends`: of batches being bisected."""
+
+    shard: int
+    records: list
+    at: int = 0
+    ends: list = field(default_factory=list)
+    retries: int = 0
+
+    @property
+    def done(self):
+        return self.at >= len(self.records)
+
+
+class Life:
+    """One schedule. `late`: requests of the dead may land later; `rewound`: the reading begins again further back."""
+
+    def __init__(self, seed, *, late=False, rewound=False):
+        self.random = random.Random(seed)
+        self.late, self.rewound = late, rewound
+        self.s3 = InMemoryLake(self._fate)
+        self.trouble = self.random.choice((0.0, 0.05, 0.25))
+        self.versions = self.random.choice(((1,), (1, 2), (1, 3), (2, 3)))
+        self.retry_limit = self.random.choice((0, 1, 4))
+        self.window = self.random.choice((2, 5, 15))
+        self.lanes = list(self._lanes())
+        self.expected = {}  # number of a batch's first record -> the lines that its last attempt leaves
+
+    def play(self):
+        """Read everything, replay what was given up, and look at the lake."""
+        with a_clock():
+            self._read()
+            self.check_that_nothing_is_lost()
+            self._replay()
+            if not self.late:
+                self.check_that_each_is_there_once()
+            if self.rewound:
+                for lane in self.lanes:
+                    lane.at = self.random.randint(0, len(lane.records))
+                self._read()
+                self._replay()
+            self.s3.land()
+            self.check_that_nothing_is_lost()
+
+    # --- the stream --------------------------------------------------------------------------------------------------
+
+    def _lanes(self):
+        """Shards, each read by 1 to 10 lanes; a later shard is the child of the one before it."""
+        numbers = itertools.count(1)
+        for shard in range(self.random.choice((1, 1, 2, 3))):
+            lanes = [Lane(shard, []) for _ in range(self.random.choice((1, 1, 2, 10)))]
+            for number in itertools.islice(numbers, self.random.randint(1, 25)):
+                kinds = tuple(self.random.choice(KINDS) for _ in range(self.random.choice((1, 1, 1, 3))))
+                self.random.choice(lanes).records.append(Record(number, kinds, event(shard, number, kinds)))
+            yield from lanes
+
+    def _readable(self):
+        """A child is read when its parent is read to the end."""
+        waiting = [lane for lane in self.lanes if not lane.done]
+        return [lane for lane in waiting if lane.shard == min(each.shard for each in waiting)]
+
+    # --- what Lambda does --------------------------------------------------------------------------------------------
+
+    def _read(self):
+        while readable := self._readable():
+            self._poll(self.random.choice(readable))
+            if self.random.random() < 0.3:
+                self.s3.land()
+
+    def _poll(self, lane):
+        if not lane.ends:
+            lane.ends = [min(lane.at + self.random.randint(1, self.window), len(lane.records))]
+        batch = lane.records[lane.at : lane.ends[-1]]
+        version = self.random.choice(self.versions)
+        handled = self._attempt(batch, version)
+        seen = handled and self.random.random() > self.trouble / 2  # else the answer is lost
+        if seen:
+            self._expect(batch[:handled], version)
+            lane.at, lane.retries = lane.at + handled, 0
+            if handled == len(batch):
+                lane.ends.pop()
+        else:
+            self._fail(lane, batch)
+
+    def _attempt(self, batch, version):
+        """How many records the function says it has handled; 0 when it failed or died."""
+        with_reserve = 5 + self.random.choice((1000, 1000, 1000, self.random.randint(0, 8)))
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: with_reserve * 1000)
+        settler = Settler(Lake(self.s3, "lake"), "data", CHECK, transform(version))
+        try:
+            return settler.settle([record.event for record in batch], context).progress.handled
+        except (Died, ClientError, Bug):
+            return 0
+
+    def _fail(self, lane, batch):
+        lane.retries += 1
+        if self.random.random() < 0.15:  # another poller takes over, from the checkpoint, and cuts as it likes
+            lane.ends, lane.retries = [], 0
+        elif lane.retries > self.retry_limit:
+            self._give_up(batch)
+            lane.at, lane.retries = lane.ends.pop(), 0
+        elif len(batch) > 1 and self.random.random() < 0.7:
+            lane.ends.append(lane.at + len(batch) // 2)
+
+    def _give_up(self, batch):
+        payload = json.dumps({"Records": [record.event for record in batch]})
+        self.s3.keys("failed")[f"{batch[0].number}"] = json.dumps({"payload": payload}).encode()
+        self._expect(batch, None)
+
+    def _expect(self, batch, version):
+        """What the batch leaves; a batch given up leaves what it will when it is replayed."""
+        self.expected[batch[0].number] = (batch, version)
+
+    # --- what a person does ------------------------------------------------------------------------------------------
+
+    def _replay(self):
+        """With a mended version, again and again until nothing is left; then once more, which changes nothing."""
+        version = self.random.choice(MENDED)
+        numbers = {record.event["kinesis"]["sequenceNumber"]: record for lane in self.lanes for record in lane.records}
+
+        def invoke(handed):
+            batch = [numbers[each["kinesis"]["sequenceNumber"]] for each in handed["Records"]]
+            handled = self._attempt(batch, version)
+            if not handled:
+                raise NotSettled("it failed")
+            left = handed["Records"][handled : handled + 1]
+            return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in left]}
+
+        replay = Replay(self.s3, "failed", invoke, lambda _: None)
+        while self.s3.keys("failed"):
+            try:
+                replay.run()
+            except (Died, ClientError):
+                continue  # the person starts it again
+        self.expected = {
+            number: (batch, version if used is None else used) for number, (batch, used) in self.expected.items()
+        }
+
+    # --- what is to come of it ---------------------------------------------------------------------------------------
+
+    def _fate(self, _):
+        if self.random.random() >= self.trouble:
+            return "go"
+        return self.random.choice((*FAULTS, "late") if self.late else FAULTS)
+
+    def lines(self):
+        """Every line in the lake: (place, number, sub-number)."""
+        for key, content in self.s3.keys("lake").items():
+            for line in gzip.decompress(content).splitlines():
+                said = json.loads(line)
+                assert f"{said['shard_id']}-" in key
+                yield key.split("/")[0], int(said["sequence_number"]) - 10**30, said["sub_sequence_number"]
+
+    def check_that_each_is_there_once(self):
+        """Exactly once, in the place that the batch's last attempt saw for it."""
+        due = Counter(
+            line for batch, version in self.expected.values() for record in batch for line in record.lines(version)
+        )
+        found = Counter(self.lines())
+        assert found == due, f"missing: {due - found}, too many: {found - due}"
+
+    def check_that_nothing_is_lost(self):
+        """At least once, in the lake or among the failed batches, and the same after repeats are dropped by number."""
+        waiting = {
+            int(each["kinesis"]["sequenceNumber"]) - 10**30
+            for content in self.s3.keys("failed").values()
+            for each in json.loads(json.loads(content)["payload"])["Records"]
+        }
+        found = set(self.lines())
+        for lane in self.lanes:
+            for record in lane.records:
+                possible = [set(record.lines(version)) for version in (1, 2, 3)]
+                lost = set.intersection(*possible) - found
+                assert not lost or record.number in waiting, f"missing: {lost}"
+                strange = {line for line in found if line[1] == record.number} - set.union(*possible)
+                assert not strange, f"never made: {strange}"
+
+
+@cache
+def transform(version):
+    """A version of the function to change: 2 stores more than 1, 3 has a bug."""
+
+    def transformed(record):
+        kind = json.loads(record.data)["kind"]
+        if kind == "fails" and version == 3:
+            raise Bug
+        if kind == "differs" and version == 3:
+            raise Poison("odd", "this version calls it poison")
+        return None if kind == "left out" or (kind == "differs" and version == 2) else record
+
+    return transformed
+
+
+def event(shard, number, kinds):
+    """A record as Lambda delivers it; several user records are aggregated."""
+    datas = [json.dumps({"kind": kind}).encode() if kind != "poison" else b"{" for kind in kinds]
+    data = datas[0] if len(datas) == 1 else aggregated([("key", each) for each in datas])
+    return {
+        "kinesis": {
+            "partitionKey": "key",
+            "sequenceNumber": str(10**30 + number),
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": ARRIVAL + number * 600,
+        },
+        "eventSource": "aws:kinesis",
+        "eventID": f"shardId-{shard:012}:{10**30 + number}",
+    }
+
+
+def aggregated(records):
+    """The KPL's format of (partition key, data) pairs."""
+    keys = list(dict.fromkeys(key for key, _ in records))
+    message = b"".join(_field(1, key.encode()) for key in keys)
+    for key, data in records:
+        message += _field(3, b"\x08" + _varint(keys.index(key)) + _field(3, data))
+    return b"\xf3\x89\x9a\xc2" + message + hashlib.md5(message).digest()
+
+
+def _field(number, content):
+    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(number):
+    return bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80]) + _varint(number >> 7)
+
+
+@contextmanager
+def a_clock():
+    """Time that passes by being looked at: an attempt runs out of it at any record, and no two are at the same time."""
+    now = [1_000_000]
+
+    def look():
+        now[0] += 1
+        return now[0]
+
+    clock = SimpleNamespace(monotonic=look, time=look)
+    with mock.patch.object(checkpoint, "time", clock), mock.patch.object(gzipped_lines, "time", clock):
+        yield

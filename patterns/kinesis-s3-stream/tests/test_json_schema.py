@@ -1,0 +1,81 @@
+"""The schema as it is enforced, against the reference implementation of JSON Schema."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from json_schema import UnsupportedSchema, schema_type
+from jsonschema import Draft202012Validator
+from record_checks import Poison, build_check
+
+ORDER = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["id", "items", "odd name"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "pattern": "^[a-z]"},
+        "kind": {"enum": ["a", "b", None, 3]},
+        "total": {"type": ["number", "null"], "minimum": 0, "exclusiveMaximum": 100},
+        "odd name": {},
+        "count": {"type": "integer", "minimum": -2, "maximum": 2},
+        "items": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"$ref": "#item"}},
+        "tags": {"type": "object", "additionalProperties": {"type": "boolean"}},
+        "closed": {"type": "object", "properties": {"x": {}}, "additionalProperties": False},
+    },
+}
+ORDER["properties"]["items"]["items"] = {"type": ["object", "string"], "required": ["sku"]}
+
+SCALARS = st.sampled_from([None, True, False, 0, 1, 3, -2, -3, 99.5, 100, 1e300, "", "a", "Z", "bc"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "sku", "y"]), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=1500, derandomize=True, deadline=None, database=None)
+@given(
+    st.fixed_dictionaries(
+        {"id": SCALARS | st.just("abc"), "items": VALUES | st.just(["s"]), "odd name": VALUES},
+        optional=dict.fromkeys(("kind", "total", "count", "tags", "closed", "unheard-of"), VALUES),
+    ),
+    st.sampled_from([None, "id", "items", "odd name"]),
+)
+def test_it_agrees_with_the_reference(value, without):
+    value.pop(without, None)
+    try:
+        build_check(ORDER)(json.dumps(value).encode())
+        taken = True
+    except Poison:
+        taken = False
+    assert taken == Draft202012Validator(ORDER).is_valid(value), value
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ([], "a record is an object"),
+        ({"type": "array"}, "a record is an object"),
+        ({"type": "object", "$ref": "#/x"}, r"#: \$ref cannot be enforced"),
+        ({"type": "object", "properties": {"a": {"anyOf": []}}}, "#/properties/a: anyOf cannot be enforced"),
+        ({"type": "object", "properties": {"a": {"minimum": 1}}}, "write the type that minimum is for"),
+        ({"type": "object", "properties": {"a": {"type": "text"}}}, "'text' is not one of"),
+        ({"type": "object", "properties": {"a": {"enum": [1.5]}}}, "enum and const take"),
+        ({"type": "object", "properties": {"a": {"enum": []}}}, "enum and const take"),
+        ({"type": "object", "properties": {"a": {"enum": ["x"], "minLength": 2}}}, "only type"),
+        ({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}}, "not a regular expression"),
+        ({"type": "object", "properties": {"a": False}}, "is not a schema"),
+        ({"type": "object", "required": ["a"], "additionalProperties": {"type": "string"}}, "true or false"),
+    ],
+)
+def test_what_cannot_be_enforced_is_refused_by_name(schema, says):
+    with pytest.raises(UnsupportedSchema, match=says):
+        schema_type(schema)
+
+
+def test_an_integer_is_written_as_one():
+    check = build_check({"type": "object", "properties": {"n": {"type": "integer"}}})
+    check(b'{"n": 1}')
+    with pytest.raises(Poison, match=r"\$\.n"):
+        check(b'{"n": 1.0}')

@@ -1,0 +1,100 @@
+"""What counts as poison, and why it says so."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from record_checks import DEEPEST, Poison, build_check
+
+CHECK = build_check()
+STRICT = build_check(refuse_duplicate_names=True)
+
+POISON = [
+    (b"", "empty"),
+    (b"  ", "not-json"),
+    (b"no JSON", "not-json"),
+    (b'{"a": 1', "not-json"),
+    (b'{"a": 1} {"b": 2}', "not-json"),
+    (b'{"a": 1,}', "not-json"),
+    (b'{"a": NaN}', "not-json"),
+    (b'{"a": -Infinity}', "not-json"),
+    (b'{"a": 01}', "not-json"),
+    (b'{"a": "\x00"}', "not-json"),
+    (b'{"a": "\\ud800"}', "not-json"),
+    (b'{"a": "\xff"}', "not-utf-8"),
+    (b'{"a": "Gr\xfc\xdfe"}', "not-utf-8"),
+    (b'{"a": "\xed\xa0\x80"}', "not-utf-8"),
+    (b"\xef\xbb\xbf{}", "not-json"),
+    (b"[1]", "schema"),
+    (b'"text"', "schema"),
+    (b"null", "schema"),
+    (b'{"a": ' + b"[" * DEEPEST + b"]" * DEEPEST + b"}", "too-deep"),
+    (b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "too-deep"),
+    (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), "too-deep"),
+]
+
+
+@pytest.mark.parametrize(("data", "code"), POISON, ids=lambda value: str(value)[:24])
+def test_poison(data, code):
+    with pytest.raises(Poison) as raised:
+        CHECK(data)
+    assert (raised.value.code, bool(str(raised.value))) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{}",
+        b' {"a": [1, 2.5e3, true, null]} ',
+        b'{"a": "\\u0000"}',
+        '{"ключ": "値"}'.encode(),
+        b'{"a": ' + b"[" * (DEEPEST - 1) + b"]" * (DEEPEST - 1) + b"}",
+        json.dumps({"flat": ["[{" * 900] * 3, "many": [[]] * 2000}).encode(),
+        b'{"a": 1, "a": 2}',
+        json.dumps({"large": "x" * 2**20}).encode(),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_no_poison(data):
+    CHECK(data)
+
+
+def test_duplicate_names_are_refused_when_asked_for():
+    with pytest.raises(Poison, match="two members named 'a'"):
+        STRICT(b'{"list": [{"a": 1}, {"a": 1, "b": 2, "a": 3}]}')
+    STRICT(b'{"list": [{"a": 1}, {"a": 1}], "a": 2}')
+
+
+def python_takes(data):
+    """What Python's own parser makes of it, held to the standard."""
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    try:
+        value = json.loads(data.decode(), parse_constant=refuse, parse_int=str, parse_float=str)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@given(value=VALUES, ascii_only=st.booleans(), cut=st.integers(0, 400), put=st.binary(max_size=3))
+def test_it_takes_what_python_takes(value, ascii_only, cut, put):
+    whole = json.dumps(value, ensure_ascii=ascii_only).encode()
+    for data in (whole, whole[:cut] + put + whole[cut:], whole[:cut]):
+        try:
+            CHECK(data)
+            taken = True
+        except Poison:
+            taken = False
+        assert taken == python_takes(data), data

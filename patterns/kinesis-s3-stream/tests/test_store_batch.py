@@ -1,0 +1,219 @@
+"""The handler from event to objects, on moto's S3: what is in the bucket afterwards."""
+
+import base64
+import gzip
+import json
+
+import pytest
+from stream_simulation import aggregated
+
+KEY = "dt=2026-11-12/hour=10/shardId-000000000006-"
+FIRST = 49590338271490256608559692538361571095921575989136588898
+
+
+def record(number, data, key="c-1"):
+    return {
+        "kinesis": {
+            "partitionKey": key,
+            "sequenceNumber": str(FIRST + number),
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": 1794478272.987 + number,
+        },
+        "eventID": f"shardId-000000000006:{FIRST + number}",
+        "eventSource": "aws:kinesis",
+    }
+
+
+def batch(*datas):
+    return {"Records": [record(number, data) for number, data in enumerate(datas)]}
+
+
+def objects(s3):
+    return {item["Key"] for item in s3.list_objects_v2(Bucket="lake").get("Contents", ())}
+
+
+def lines(s3, place):
+    """The lines of the only object below a place."""
+    (key,) = [key for key in objects(s3) if key.startswith(f"{place}/")]
+    content = s3.get_object(Bucket="lake", Key=key)["Body"].read()
+    return gzip.decompress(content).splitlines()
+
+
+def read(s3, place):
+    return [json.loads(line) for line in lines(s3, place)]
+
+
+def test_the_sample_event_becomes_two_objects(store_batch, s3, sample, context):
+    assert store_batch.handler(sample("batch"), context) == {"batchItemFailures": []}
+    name = f"{KEY}{FIRST:064}.ndjson.gz"
+    assert objects(s3) == {f"data/{name}", f"errors/{name}"}
+    assert read(s3, "data") == [
+        {
+            "shard_id": "shardId-000000000006",
+            "sequence_number": str(FIRST),
+            "sub_sequence_number": 0,
+            "partition_key": "c-00042",
+            "arrived_at": 1794478272.987,
+            "record": {"event_id": "e-1", "type": "order_placed", "total": 12.5},
+        }
+    ]
+    (poison,) = read(s3, "errors")
+    assert (poison["code"], base64.b64decode(poison["data"])) == ("not-json", b"no JSON")
+    assert "byte 4" in poison["reason"]
+
+
+def test_a_records_bytes_are_kept_and_lines_stay_lines(store_batch, s3, context):
+    datas = [
+        b'{"price": 1.10, "big": 123456789012345678901234567890, "a": 1, "a": 2}',
+        b'{\r\n  "spread": "over lines"\n}',
+        '{"grüße": "ギフト\\u0000", "pair": "\\ud83d\\ude00"}'.encode(),
+        b"{}",
+    ]
+    store_batch.handler(batch(*datas), context)
+    stored = lines(s3, "data")
+    assert len(stored) == len(datas)
+    for line, data in zip(stored, datas, strict=True):
+        assert line.endswith(b'"record":' + data.replace(b"\n", b" ").replace(b"\r", b" ") + b"}")
+
+
+def test_user_records_of_an_aggregated_record_are_numbered(store_batch, s3, context):
+    data = aggregated([("ключ", b'{"n": 1}'), ("b", b"poison"), ('quote"', b'{"n": 3}')])
+    store_batch.handler(batch(b'{"n": 0}', data), context)
+    found = [(line["sub_sequence_number"], line["partition_key"], line["record"]["n"]) for line in read(s3, "data")]
+    assert found == [(0, "c-1", 0), (0, "ключ", 1), (2, 'quote"', 3)]
+    assert [(line["sub_sequence_number"], line["partition_key"]) for line in read(s3, "errors")] == [(1, "b")]
+
+
+def test_a_broken_aggregate_is_set_aside_whole(store_batch, s3, context):
+    import hashlib
+
+    data = b"\xf3\x89\x9a\xc2" + b"\x1a\x7f" + hashlib.md5(b"\x1a\x7f").digest()
+    store_batch.handler(batch(data), context)
+    (poison,) = read(s3, "errors")
+    assert (poison["code"], base64.b64decode(poison["data"])) == ("malformed-aggregate", data)
+    assert len(objects(s3)) == 1
+
+
+def test_a_second_attempt_takes_away_what_the_first_left(store_batch, s3, context):
+    store_batch.handler(batch(b'{"n": 1}', b"poison"), context)
+    store_batch.handler(batch(b'{"n": 1}'), context)
+    assert [line["record"]["n"] for line in read(s3, "data")] == [1]
+    assert len(objects(s3)) == 1
+    store_batch.handler(batch(b"poison"), context)
+    assert {key.split("/")[0] for key in objects(s3)} == {"errors"}
+
+
+def test_a_record_that_fails_ends_the_batch_before_it(store_batch, s3, context, monkeypatch, caplog):
+    monkeypatch.setattr(store_batch, "settler", settler(store_batch, failing_on(2)))
+    event = batch(b'{"n": 0}', b"poison", b'{"n": 2}', b'{"n": 3}')
+    answer = store_batch.handler(event, context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": str(FIRST + 2)}]}
+    assert [line["record"]["n"] for line in read(s3, "data")] == [0]
+    assert len(read(s3, "errors")) == 1
+    assert isinstance(caplog.records[-1].exc_info[1], KeyError)
+    with pytest.raises(KeyError):
+        store_batch.handler({"Records": event["Records"][2:]}, context)
+
+
+def test_a_failure_within_an_aggregated_record_leaves_nothing_of_it(store_batch, s3, context, monkeypatch):
+    monkeypatch.setattr(store_batch, "settler", settler(store_batch, failing_on(2)))
+    store_batch.handler(batch(b'{"n": 0}', aggregated([("a", b'{"n": 1}'), ("a", b'{"n": 2}')])), context)
+    assert [line["record"]["n"] for line in read(s3, "data")] == [0]
+
+
+def test_time_that_runs_short_ends_the_batch(store_batch, s3, context):
+    context.get_remaining_time_in_millis = lambda: 4_000
+    answer = store_batch.handler(batch(b'{"n": 0}', b'{"n": 1}'), context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": str(FIRST + 1)}]}
+    assert [line["record"]["n"] for line in read(s3, "data")] == [0]
+
+
+def test_what_transform_returns_is_stored(store_batch, s3, context, monkeypatch):
+    def transform(record):
+        if b"secret" in record.data:
+            return None
+        record.data = b'{"changed": true}'
+        return record
+
+    monkeypatch.setattr(store_batch, "settler", settler(store_batch, transform))
+    store_batch.handler(batch(b'{"n": 0}', b'{"secret": 1}'), context)
+    assert [line["record"] for line in read(s3, "data")] == [{"changed": True}]
+
+
+def test_what_transform_returns_has_to_be_json(store_batch, context, monkeypatch):
+    def transform(record):
+        record.data = b"none"
+        return record
+
+    monkeypatch.setattr(store_batch, "settler", settler(store_batch, transform))
+    with pytest.raises(ValueError, match="transform returned data that is not one JSON object"):
+        store_batch.handler(batch(b'{"n": 0}'), context)
+
+
+def test_a_failure_of_s3_is_raised_to_be_tried_again(store_batch, s3, context):
+    s3.delete_bucket(Bucket="lake")
+    with pytest.raises(Exception, match=r"404|NoSuchBucket"):
+        store_batch.handler(batch(b"{}"), context)
+
+
+def test_a_large_record_and_a_large_batch(store_batch, s3, context):
+    large = json.dumps({"text": "x" * 2**20}).encode()
+    store_batch.handler(batch(large, *(b'{"n": %d}' % number for number in range(1, 3000))), context)
+    stored = read(s3, "data")
+    assert len(stored) == 3000
+    assert len(stored[0]["record"]["text"]) == 2**20
+    assert [line["record"]["n"] for line in stored[1:]] == list(range(1, 3000))
+
+
+def test_records_are_counted(store_batch, context, capsys, caplog):
+    store_batch.handler(batch(b"{}", b"poison", b"{}"), context)
+    out = capsys.readouterr().out.replace(" ", "")
+    assert '"RecordsStored":[2.0]' in out
+    assert '"RecordsPoison":[1.0]' in out
+    assert caplog.records[-1].poison == {"not-json": 1}
+
+
+def test_a_probe_lies_apart_and_is_not_counted(store_batch, s3, context, capsys):
+    store_batch.handler({**batch(b"{}"), "probe": "before-1"}, context)
+    assert objects(s3) == {f"_probe/before-1/data/{KEY}{FIRST:064}.ndjson.gz"}
+    assert "RecordsStored" not in capsys.readouterr().out
+    with pytest.raises(ValueError, match="probe"):
+        store_batch.handler({**batch(b"{}"), "probe": "../data"}, context)
+
+
+@pytest.mark.parametrize("prefix", ["errors", "_probe/x", "", "a b"])
+def test_a_prefix_that_is_taken_is_refused_at_start(load, monkeypatch, prefix):
+    monkeypatch.setenv("PREFIX", prefix)
+    with pytest.raises(Exception, match="PREFIX"):
+        load("store_batch")
+
+
+def test_a_schema_is_enforced(load, s3, context, monkeypatch):
+    monkeypatch.setenv(
+        "EVENT_SCHEMA", '{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}'
+    )
+    load("store_batch").handler(batch(b'{"n": 1}', b'{"n": "1"}', b"{}"), context)
+    assert [line["code"] for line in read(s3, "errors")] == ["schema", "schema"]
+    assert "$.n" in read(s3, "errors")[0]["reason"]
+
+
+def test_a_schema_that_cannot_be_enforced_stops_the_start(load, monkeypatch):
+    monkeypatch.setenv("EVENT_SCHEMA", '{"type": "object", "minProperties": 1}')
+    with pytest.raises(Exception, match="EVENT_SCHEMA: #: minProperties cannot be enforced"):
+        load("store_batch")
+
+
+def settler(store_batch, transform):
+    from settle_batch import Settler
+
+    same = store_batch.settler
+    return Settler(same.lake, same.prefix, same.check, transform)
+
+
+def failing_on(number):
+    def transform(record):
+        if json.loads(record.data)["n"] == number:
+            raise KeyError("customer")
+        return record
+
+    return transform
