@@ -31,15 +31,17 @@ def replay(s3: Any, functions: Any, outputs: dict[str, str], *, rejected: bool) 
     }
     replayed = Replayed()
     for key in keys(s3, outputs["FailuresBucket"], rejected=rejected):
-        content = json.loads(s3.get_object(Bucket=outputs["FailuresBucket"], Key=key)["Body"].read())
+        found = s3.get_object(Bucket=outputs["FailuresBucket"], Key=key)
+        content = json.loads(found["Body"].read())
         records = records_of(content)
         function = rejected_by(key, outputs) if rejected else by_name.get(function_name(content))
         if function is None:
             replayed.failures.append(f"{key}: no function of the stack handles it")
         elif failure := settle(functions, function, records):
             replayed.failures.append(f"{key}: {failure}")
+        elif not remove(s3, outputs["FailuresBucket"], key, found["ETag"]):
+            replayed.failures.append(f"{key}: it was set aside again")
         else:
-            s3.delete_object(Bucket=outputs["FailuresBucket"], Key=key)
             replayed.settled += 1
     return replayed
 
@@ -54,6 +56,19 @@ def keys(s3: Any, bucket: str, *, rejected: bool) -> Iterator[str]:
         for key in sorted(listed, key=lambda key: key.split("/")[::-1] if rejected else key.split("/"))
         if key.startswith(REJECTED) == rejected
     )
+
+
+def remove(s3: Any, bucket: str, key: str, etag: str) -> bool:
+    """Remove an object if it is still the one that was read: a change at fault again was written anew meanwhile."""
+    from botocore.exceptions import ClientError
+
+    try:
+        s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("PreconditionFailed", "412"):
+            return False
+        raise
+    return True
 
 
 def records_of(content: dict[str, Any]) -> list[dict[str, Any]]:

@@ -43,6 +43,8 @@ class SetAside:
             "code": rejection.code,
             "reason": str(rejection),
             "detail": rejection.detail,
+            # Makes this object another than the last one here: replay.py must not remove what was set aside anew.
+            "set_aside_at": datetime.now(UTC).isoformat(),
             "record": record,
         }
         self._s3.put_object(

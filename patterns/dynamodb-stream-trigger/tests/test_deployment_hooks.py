@@ -1,0 +1,102 @@
+"""Deployment hooks put a probe through the real handlers, and tell CodeDeploy what came of it in any case."""
+
+import pytest
+from clients_in_memory import Functions
+from streamed import StreamedTable
+
+VERSION_A, VERSION_R = "arn:announce:7", "arn:replicate:7"
+EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+
+
+class CodeDeploy:
+    def __init__(self):
+        self.said = []
+
+    def put_lifecycle_event_hook_execution_status(self, **said):
+        self.said.append(said)
+
+
+ENABLED = {"UUID": "m-1", "State": "Enabled", "LastProcessingResult": "OK"}
+
+
+class Lambda(Functions):
+    """The handlers, and a mapping for each."""
+
+    def __init__(self, handlers, mapping):
+        super().__init__(handlers)
+        self.mapping = mapping
+
+    def list_event_source_mappings(self, FunctionName):
+        return {"EventSourceMappings": [self.mapping] if self.mapping else []}
+
+
+@pytest.fixture
+def hook(load, data_api, schema, context):
+    """Run a hook on the real handlers, or others; returns what CodeDeploy heard."""
+
+    def run(name, handlers=None, mapping=ENABLED, replicates=True):
+        codedeploy = CodeDeploy()
+        announce = load("announce_changes")
+        replicate = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+        real = {
+            VERSION_A: lambda event: announce.handler(event, context),
+            VERSION_R: lambda event: replicate.handler(event, context),
+        }
+        functions = Lambda({**real, **(handlers or {})}, mapping)
+        prefix = "NEW_{}_VERSION" if name == "probe_new_versions" else "LIVE_{}_ALIAS"
+        module = load(
+            name,
+            given={"lambda": functions, "codedeploy": codedeploy},
+            **{prefix.format("ANNOUNCE"): VERSION_A, prefix.format("REPLICATE"): VERSION_R if replicates else ""},
+        )
+        module.handler(EVENT, context)
+        ((said),) = codedeploy.said
+        assert (said["deploymentId"], said["lifecycleEventHookExecutionId"]) == ("d-1", "e-1")
+        return said["status"]
+
+    return run
+
+
+HOOKS = ["probe_new_versions", "check_live_traffic"]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_versions_that_work_succeed_and_leave_nothing(hook, name, data_api, schema, events):
+    assert hook(name) == "Succeeded"
+
+    rows = data_api.execute_statement(f"SELECT count(*) FROM {schema}.items", [])["records"]
+    assert rows == [[{"longValue": 0}]]
+    assert [entry["Resources"] for entry in events.taken] == [["arn:aws:dynamodb:::table/_probe"]]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_without_a_replica_announcing_alone_is_probed(hook, name):
+    broken = {VERSION_R: lambda event: 1 / 0}
+
+    assert hook(name, broken, replicates=False) == "Succeeded"
+
+
+@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("version", [VERSION_A, VERSION_R])
+@pytest.mark.parametrize(
+    "answer",
+    [lambda event: 1 / 0, lambda event: None, lambda event: {"batchItemFailures": []}, lambda event: {"announced": 0}],
+    ids=["raises", "nothing", "no probe", "not announced"],
+)
+def test_a_version_that_does_not_work_is_taken_back(hook, name, version, answer):
+    assert hook(name, {version: answer}) == "Failed"
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [None, {"UUID": "m", "State": "Disabled"}, {"UUID": "m", "State": "Enabled", "LastProcessingResult": "PROBLEM: x"}],
+)
+def test_a_stream_that_feeds_nobody_is_noticed(hook, mapping):
+    assert hook("check_live_traffic", mapping=mapping) == "Failed"
+
+
+def test_a_probe_is_no_change_of_the_table(hook, load, s3):
+    hook("probe_new_versions")
+
+    assert s3.objects == {}
+    assert StreamedTable().put("a")

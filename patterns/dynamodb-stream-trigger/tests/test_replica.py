@@ -1,0 +1,309 @@
+"""The replica on a real PostgreSQL: whatever comes, twice, late or cut short, the newest change of each key stands."""
+
+import json
+import random
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import ClientError
+from data_api_on_postgres import Killed, api_error
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from replica import CHUNK_LIMIT, Replica, chunked, reduced
+from sql_database import Database, DatabaseRefused
+from streamed import LATER_STREAM, StreamedTable
+
+SLOW = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@pytest.fixture
+def replica(data_api, schema):
+    made = Replica(Database(data_api, "cluster", "secret", "replica"), schema)
+    made.prepare(0)
+    return made
+
+
+@pytest.fixture
+def written(replica, data_api, schema):
+    """Write records as one batch, in chunks; returns the replica as it is then."""
+
+    def write(*records, limit=CHUNK_LIMIT, rejected=None):
+        batch = reduced(records)
+        rejections = rejected if rejected is not None else []
+        rejections += [(record, rejection.code) for record, rejection in batch.rejected]
+        for chunk in chunked(batch.entries, limit):
+            replica.write(chunk.entries, lambda entry, rejection: rejections.append((entry.record, rejection.code)))
+        return stored(data_api, schema)
+
+    return write
+
+
+def stored(data_api, schema):
+    """The replica: state and item by name, with numbers as they are."""
+    answer = data_api.execute_statement(f"SELECT key::text, state, item::text FROM {schema}.items", [])
+    rows = {}
+    for key, state, item in ([next(iter(field.values())) for field in record] for record in answer["records"]):
+        content = None if item is True else json.loads(item, parse_float=Decimal, parse_int=Decimal)
+        rows[json.loads(key)["pk"]] = (state, content)
+    return rows
+
+
+def shown(name, **attributes):
+    return "present", {"pk": name, "sk": "order", **attributes}
+
+
+def test_items_come_change_and_go(written):
+    table = StreamedTable()
+    assert written(table.put("a", n={"N": "1"}), table.put("b", n={"N": "2"})) == {
+        "a": shown("a", n=1),
+        "b": shown("b", n=2),
+    }
+    assert written(table.put("a", n={"N": "3"}), table.delete("b")) == {"a": shown("a", n=3), "b": ("deleted", None)}
+    assert written(table.expire("a"), table.put("b", n={"N": "4"})) == {"a": ("expired", None), "b": shown("b", n=4)}
+
+
+def test_of_one_key_the_newest_change_of_a_batch_is_written_in_one_statement(written, data_api):
+    table = StreamedTable()
+    records = [table.put("a", n={"N": str(number)}) for number in range(50)]
+    before = len(data_api.statements)
+
+    assert written(*records) == {"a": shown("a", n=49)}
+    assert len(data_api.statements) - before == 2  # one write, one look of this test
+
+
+def test_a_tombstone_is_not_undone_by_what_came_before_it(written):
+    table = StreamedTable()
+    created, deleted = table.put("a"), table.delete("a")
+
+    assert written(deleted) == {"a": ("deleted", None)}
+    assert written(created) == {"a": ("deleted", None)}
+    assert written(created, deleted) == {"a": ("deleted", None)}
+
+
+def test_a_stream_made_anew_goes_before_the_old_one_whatever_its_numbers(written):
+    old, new = StreamedTable(), StreamedTable(LATER_STREAM, start=1)
+    late = old.put("a", n={"N": "1"})
+
+    assert written(new.put("a", n={"N": "2"})) == {"a": shown("a", n=2)}
+    assert written(late) == {"a": shown("a", n=2)}
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-1", "12345678901234567890123456789012345678", "9" * 38 + "E+87", "-1E-130", "1.5E-100", "100"]
+)
+def test_a_number_arrives_with_every_digit(written, number):
+    ((_, item),) = written(StreamedTable().put("a", n={"N": number})).values()
+
+    assert item["n"] == Decimal(number)
+
+
+def test_every_type_has_its_form(written):
+    ((_, item),) = written(
+        StreamedTable().put(
+            "a",
+            text={"S": 'día 😀 \\u0000 " \\ \n'},
+            binary={"B": "AP8="},
+            yes={"BOOL": True},
+            nothing={"NULL": True},
+            words={"SS": ["b", "a"]},
+            numbers={"NS": ["10", "9"]},
+            nested={"M": {"list": {"L": [{"N": "1.50"}, {"M": {}}, {"L": []}]}}},
+            empty={"S": ""},
+        )
+    ).values()
+
+    assert item == {
+        "pk": "a",
+        "sk": "order",
+        "text": 'día 😀 \\u0000 " \\ \n',
+        "binary": "AP8=",
+        "yes": True,
+        "nothing": None,
+        "words": ["a", "b"],
+        "numbers": [9, 10],
+        "nested": {"list": [Decimal("1.50"), {}, []]},
+        "empty": "",
+    }
+
+
+HOSTILE = [
+    "'); DROP TABLE items; --",
+    '"; DROP SCHEMA public CASCADE; --',
+    "$$ || pg_sleep(10) || $$",
+    ":rows",
+    "%s %(rows)s {schema} {0}",
+    "\\'; DELETE FROM items; --",
+    '{"id":"x","state":"deleted"}',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_and_values_meant_as_sql_arrive_as_data(written, text):
+    table = StreamedTable()
+    assert written(table.put(text, **{text: {"S": text}})) == {text: shown(text, **{text: text})}
+    assert written(table.delete(text)) == {text: ("deleted", None)}
+
+
+@pytest.mark.parametrize("hostile", ["items; DROP TABLE x", "A", "", "a-b", "1a", "a" * 64, "ä"])
+def test_a_schema_that_is_no_identifier_is_refused_at_start(load, data_api, hostile):
+    with pytest.raises(Exception, match="DATABASE_SCHEMA"):
+        load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=hostile)
+
+
+def test_keys_longer_than_an_index_entry_are_kept_apart(written):
+    table, incompressible = StreamedTable(), random.Random(1).randbytes(1500).hex()
+    assert written(table.put(incompressible + "1"), table.put(incompressible + "2")).keys() == {
+        incompressible + "1",
+        incompressible + "2",
+    }
+
+
+def test_an_item_that_jsonb_cannot_hold_is_set_aside_and_marked(written):
+    table, rejected = StreamedTable(), []
+    odd = table.put("a", note={"S": "before\0after"})
+
+    assert written(odd, table.put("b"), rejected=rejected) == {"a": ("rejected", None), "b": shown("b")}
+    assert rejected == [(odd, "unrepresentable-item")]
+    assert written(table.put("a", note={"S": "mended"}))["a"] == shown("a", note="mended")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eventName": "GUESS"},
+        {"eventSourceARN": None},
+        {"dynamodb": None},
+        {"dynamodb": {"SequenceNumber": "1"}},
+        {"dynamodb": {"Keys": {"pk": {"BOOL": True}}, "SequenceNumber": "1", "ApproximateCreationDateTime": 1}},
+        {"eventName": "REMOVE"},
+    ],
+)
+def test_a_record_that_is_none_is_set_aside_and_blocks_nothing(written, change):
+    table, rejected = StreamedTable(), []
+    poison = {**table.put("a"), **change}
+
+    assert written(poison, table.put("b"), rejected=rejected) == {"b": shown("b")}
+    assert rejected == [(poison, "malformed-record")]
+
+
+def test_a_key_that_jsonb_cannot_hold_is_set_aside(written):
+    table, rejected = StreamedTable(), []
+    assert written(table.put("a\0"), table.put("b"), rejected=rejected) == {"b": shown("b")}
+    assert [code for _, code in rejected] == ["unrepresentable-key"]
+
+
+def test_what_postgresql_refuses_is_found_by_halving_and_the_rest_is_written(written, data_api, schema):
+    data_api.execute_statement(
+        f"CREATE FUNCTION {schema}.picky() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN IF new.item->>'n' = '13' THEN RAISE data_exception; END IF; RETURN new; END $$",
+        [],
+    )
+    data_api.execute_statement(
+        f"CREATE TRIGGER picky BEFORE INSERT ON {schema}.items FOR EACH ROW EXECUTE FUNCTION {schema}.picky()", []
+    )
+    table, rejected = StreamedTable(), []
+
+    found = written(*[table.put(str(number), n={"N": str(number)}) for number in range(20)], rejected=rejected)
+
+    assert found["13"] == ("rejected", None)
+    assert {name for name, (state, _) in found.items() if state == "present"} == {str(n) for n in range(20)} - {"13"}
+    assert [code for _, code in rejected] == ["refused-by-postgresql"]
+
+
+def test_a_failure_of_the_database_is_no_fault_of_the_data(replica, data_api):
+    batch = reduced([StreamedTable().put("a")])
+    data_api.faults = [api_error("DatabaseErrorException", "ERROR: out of disk; SQLState: 53100")]
+
+    with pytest.raises(DatabaseRefused, match="53100"):
+        replica.write(batch.entries, pytest.fail)
+
+
+@given(
+    st.lists(st.text(st.sampled_from('a"\\\né😀\x01'), max_size=300), min_size=1, max_size=12), st.integers(500, 4000)
+)
+@settings(deadline=None)
+def test_a_chunk_is_not_longer_on_the_wire_than_allowed(texts, limit):
+    table = StreamedTable()
+    entries = reduced([table.put(str(number), text={"S": text}) for number, text in enumerate(texts)]).entries
+
+    chunks = list(chunked(entries, limit))
+
+    assert [entry for chunk in chunks for entry in chunk.entries] == entries
+    for chunk in chunks:
+        rows = "[" + ",".join(entry.row.decode() for entry in chunk.entries) + "]"
+        assert len(json.dumps(rows)) - 4 <= limit or len(chunk.entries) == 1
+
+
+def test_the_largest_item_fits_a_request_however_it_is_written():
+    # 400 KB of what grows most on its way: control characters become six bytes in JSON, and seven in the request's.
+    entry = reduced([StreamedTable().put("a", text={"S": "\x01" * 400_000})]).entries[0]
+
+    assert entry.size < 4 * 1024 * 1024 - 10_000
+
+
+# ── The property ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NAMES = ["a", "b", "c", "d"]
+changes = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(["put", "put", "put", "delete", "expire", "poison"])),
+    min_size=1,
+    max_size=14,
+)
+
+
+def history(steps):
+    """The records of some changes, and what the replica is to end at."""
+    table, records, end = StreamedTable(), [], {}
+    for number, (name, what) in enumerate(steps):
+        if what == "put":
+            records.append(table.put(name, n={"N": str(number)}))
+            end[name] = shown(name, n=number)
+        elif what == "poison":
+            records.append(table.put(name, n={"S": "\0"}))
+            end[name] = ("rejected", None)
+        else:
+            records.append(getattr(table, what)(name))
+            end[name] = ("deleted" if what == "delete" else "expired", None)
+    return records, end
+
+
+@st.composite
+def deliveries(draw):
+    """Batches in which every record comes at least once, in any order; and what goes wrong meanwhile."""
+    records, end = history(draw(changes))
+    order = draw(st.permutations(range(len(records))))
+    again = draw(st.lists(st.integers(0, len(records) - 1), max_size=8))
+    numbers = [*again[:4], *order, *again[4:]]
+    batches = []
+    while numbers:
+        size = draw(st.integers(1, 6))
+        batches.append([records[number] for number in numbers[:size]])
+        numbers = numbers[size:]
+    faults = draw(st.lists(st.sampled_from([None, None, "lost", "killed", "refused"]), max_size=10))
+    return batches, end, faults
+
+
+@given(deliveries())
+@SLOW
+def test_any_delivery_converges(data_api, schema, story):
+    """Out of order, repeated, cut into chunks, killed between chunks, with answers lost: the end is the same."""
+    batches, end, faults = story
+    data_api.execute_statement(f"DROP SCHEMA IF EXISTS {schema} CASCADE", [])
+    replica = Replica(Database(data_api, "cluster", "secret", "replica"), schema)
+    replica.prepare(0)
+    made = {"killed": Killed(), "refused": api_error("ServiceUnavailableError"), "lost": "lost", None: None}
+    data_api.faults = [made[fault] for fault in faults]
+
+    for batch in batches:
+        for _ in range(len(faults) + 1):  # Lambda tries again until the batch is handled
+            try:
+                for chunk in chunked(reduced(batch).entries, 400):
+                    replica.write(chunk.entries, lambda *_: None)
+                break
+            except (Killed, ClientError, DatabaseRefused):
+                continue
+    data_api.faults = []
+
+    assert stored(data_api, schema) == end

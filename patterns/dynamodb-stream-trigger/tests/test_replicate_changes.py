@@ -1,0 +1,155 @@
+"""The handler that replicates: waits for a database that resumes, stops where it has to, makes its schema."""
+
+import json
+import time
+
+import pytest
+from data_api_on_postgres import api_error
+from streamed import StreamedTable
+
+RESUMING = api_error("DatabaseResumingException", "resuming")
+
+
+@pytest.fixture
+def handle(load, data_api, schema, context):
+    """Handle records; the module is imported once, as in one execution environment."""
+    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    return lambda *records, **more: module.handler({"Records": list(records), **more}, context)
+
+
+@pytest.fixture
+def rows(data_api, schema):
+    def read(query="SELECT key->>'pk', state FROM {}.items"):
+        answer = data_api.execute_statement(query.format(schema), [])
+        return [tuple(next(iter(field.values())) for field in record) for record in answer["records"]]
+
+    return read
+
+
+def test_the_schema_is_made_on_first_use_and_looked_at_no_more(handle, rows, data_api):
+    table = StreamedTable()
+    handle(table.put("a"))
+    assert rows("SELECT version FROM {}.migrations") == [(1,)]
+
+    before = len(data_api.statements)
+    handle(table.put("b"))
+
+    assert len(data_api.statements) - before == 1
+    assert set(rows()) == {("a", "present"), ("b", "present")}
+    assert rows("SELECT count(*) FROM {}.current_items") == [(2,)]
+
+
+def test_the_samples_of_events_are_what_it_takes(handle, rows, sample):
+    for name in ("insert", "modify", "remove", "remove-by-time-to-live"):
+        assert handle(*sample(name)["Records"]) == {"batchItemFailures": []}
+
+    assert sorted(rows()) == [("customer-17", "deleted"), ("customer-18", "expired")]
+
+
+def test_two_environments_that_start_at_once_make_one_schema(load, data_api, schema, rows):
+    from migrations import migrate
+    from sql_database import Database
+
+    database = Database(data_api, "cluster", "secret", "replica")
+
+    assert [migrate(database, schema), migrate(database, schema)] == [1, 0]
+
+
+def test_a_database_made_anew_behind_its_back_gets_its_schema(handle, rows, data_api, schema):
+    handle(StreamedTable().put("a"))
+    data_api.execute_statement(f"DROP SCHEMA {schema} CASCADE", [])
+
+    handle(StreamedTable().put("b"))
+
+    assert rows() == [("b", "present")]
+
+
+def test_a_cluster_that_resumes_is_waited_for(handle, rows, data_api, monkeypatch):
+    pauses = []
+    monkeypatch.setattr("sql_database.time.sleep", pauses.append)
+    handle(StreamedTable().put("a"))
+    data_api.faults = [RESUMING, RESUMING, RESUMING]
+
+    assert handle(StreamedTable().put("b")) == {"batchItemFailures": []}
+    assert pauses == [1.0] * 3
+    assert len(rows()) == 2
+
+
+def test_it_does_not_wait_longer_than_there_is_time(handle, data_api, context):
+    handle(StreamedTable().put("a"))
+    data_api.faults = [RESUMING] * 100
+    context.left = 6.5
+    begun = time.monotonic()
+
+    with pytest.raises(Exception, match="DatabaseResuming"):
+        handle(StreamedTable().put("b"))
+
+    assert time.monotonic() - begun < 3
+    data_api.faults = []
+
+
+def test_a_statement_that_fails_ends_the_batch_there(load, data_api, schema, context, rows, monkeypatch):
+    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    chunked = module.chunked
+    monkeypatch.setattr(module, "chunked", lambda entries: chunked(entries, 600))
+    module.handler({"Records": [StreamedTable().put("z")]}, context)
+    table = StreamedTable()
+    records = [table.put(str(number)) for number in range(6)]
+    data_api.faults = [None, api_error("ServiceUnavailableError")]
+
+    answer = module.handler({"Records": records}, context)
+
+    written = {name for name, _ in rows()} - {"z"}
+    stopped_at = answer["batchItemFailures"][0]["itemIdentifier"]
+    left = [record for record in records if int(record["dynamodb"]["SequenceNumber"]) >= int(stopped_at)]
+    assert written == {record["dynamodb"]["Keys"]["pk"]["S"] for record in records} - {
+        record["dynamodb"]["Keys"]["pk"]["S"] for record in left
+    }
+    assert 0 < len(written) < 6
+
+
+def test_a_batch_of_which_nothing_was_written_fails_as_a_whole(handle, data_api):
+    handle(StreamedTable().put("a"))
+    data_api.faults = [api_error("ServiceUnavailableError")]
+
+    with pytest.raises(Exception, match="ServiceUnavailable"):
+        handle(StreamedTable().put("b"))
+
+
+def test_what_can_not_be_replicated_is_set_aside_once_with_its_reason(handle, s3, rows):
+    table = StreamedTable()
+    odd = table.put("a", note={"S": "\0"})
+    for _ in range(2):
+        assert handle(odd, table.put("b")) == {"batchItemFailures": []}
+
+    (kept,) = s3.contents()
+    assert (kept["code"], kept["record"]) == ("unrepresentable-item", odd)
+    assert next(iter(s3.objects)).startswith("rejected/replicate/dt=2026-09-")
+    assert ("a", "rejected") in rows()
+
+
+def test_what_can_not_even_be_set_aside_is_not_passed_over(handle, s3):
+    s3.broken = True
+    with pytest.raises(Exception, match="SlowDown"):
+        handle(StreamedTable().put("a", note={"S": "\0"}))
+
+
+def test_a_probe_writes_a_row_sees_it_and_leaves_nothing(handle, rows):
+    said = handle(StreamedTable().put("_probe"), probe="before-1")
+
+    assert [state for _, state in said["rehearsed"]] == ["present"]
+    assert said["rejected"] == 0
+    assert rows() == []
+
+
+def test_a_whole_batch_of_the_size_lambda_delivers_is_a_few_statements(handle, data_api):
+    table = StreamedTable()
+    records = [table.put(f"customer-{number}", text={"S": "x" * 400}) for number in range(5500)]
+    assert len(json.dumps(records)) > 5_000_000
+    handle(StreamedTable().put("first"))
+    before = len(data_api.statements)
+
+    assert handle(*records) == {"batchItemFailures": []}
+
+    assert len(data_api.statements) - before == 2
+    assert data_api.largest < 3_000_000
