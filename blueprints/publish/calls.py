@@ -1,5 +1,7 @@
 """Calls to AWS: retried within bounds by the SDK, and what went wrong said for a person."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,14 +10,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.errors import BlueprintError
 
-RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=120)
+_ATTEMPTS = 8
+RETRYING = Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=120)
 """Eight attempts, with exponential back-off and jitter, on 429, 5xx and lost connections."""
 
 _EXPIRED = {
     "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
     "InvalidAccessKeyId", "TokenRefreshRequired",
 }  # fmt: skip
-_DENIED = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "403"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "400", "403"}
+_PASSING = {"429", "InternalError", "InternalServerErrorException", "SlowDown", "TooManyRequestsException"}
 _AGAIN = "Run it again: it goes on where it stopped, and publishes nothing twice."
 
 
@@ -26,7 +30,7 @@ class Conflict(Exception):
 def call(method: Callable[..., Any], operation: str, about: str, /, **arguments: Any) -> Any:
     """One call; raises Conflict, or BlueprintError naming the call."""
     try:
-        return method(**arguments)
+        return _patiently(method, arguments)
     except ClientError as error:
         code = str(error.response["Error"].get("Code"))
         if code in ("ConflictException", "ConditionalRequestConflict"):
@@ -36,6 +40,18 @@ def call(method: Callable[..., Any], operation: str, about: str, /, **arguments:
         ) from error
     except BotoCoreError as error:
         raise BlueprintError(f"{operation} failed: {error}", where=about, advice=_AGAIN) from error
+
+
+def _patiently(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """What the SDK does for every other answer: it passes over a 429 without a body, as HeadObject's is."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return method(**arguments)
+        except ClientError as error:
+            if str(error.response["Error"].get("Code")) != "429":
+                raise
+            time.sleep(random.uniform(0, min(20, 2**attempt)))  # noqa: S311 - jitter, no secret
+    return method(**arguments)
 
 
 def _said(error: ClientError) -> str:
@@ -54,9 +70,5 @@ def _advice(code: str, message: str) -> str | None:
             "sar/artifact-bucket.yaml, or give yours its policy."
         )
     if code in _DENIED:
-        return "Your AWS identity lacks this permission, or the resource belongs to another account."
-    if code in ("TooManyRequestsException", "InternalServerErrorException", "SlowDown", "InternalError") or (
-        code.startswith("5")
-    ):
-        return _AGAIN
-    return None
+        return f"Your AWS identity lacks this permission, or has expired, or this is another account's. {_AGAIN}"
+    return _AGAIN if code in _PASSING or code.startswith("5") else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blueprints.build import Kind, build
+from blueprints.build import Package, Progress, build
 from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
 from blueprints.publish import preflight
@@ -31,8 +31,10 @@ class Destination:
     bucket: Callable[[], Bucket | None]
     """Asked only when there is something to upload."""
     local: bool = False
-    target: Kind = "lambda"
-    """What the packages run on."""
+    packages: Callable[[Pattern, Progress], list[Package]] = lambda pattern, progress: build(
+        pattern, "lambda", progress=progress
+    )
+    """Builds a pattern's packages."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def prepared(pattern: Pattern, destination: Destination, wish: Wish, steps: Step
     public = wish.sharing is not None and wish.sharing.public
     outcome.findings.extend(preflight.of_template(pattern, template, public=public))
     stop_at_refused(pattern.name, outcome.findings)
-    packages = build(pattern, destination.target, progress=steps.progress)
+    packages = destination.packages(pattern, steps.progress)
     lenient = destination.local or destination.repository is None
     outcome.findings.extend(preflight.of_packages(pattern, packages, local=lenient))
     stop_at_refused(pattern.name, outcome.findings)

@@ -1,0 +1,187 @@
+"""What a publisher withstands: being killed, throttled, failed, overtaken, and losing its credentials."""
+
+import pytest
+
+from tests.publish.folders import packages
+from tests.publish.world import Killed, World, failure, published
+
+SHARING = "accounts=111111111111"
+LONG = f"Description: Lambda\nMappings: {{Long: {{A: {{B: {'x' * 60_000}}}}}}}"
+FRESH, UPGRADE = "a new application", "a new version"
+
+
+@pytest.fixture(params=[FRESH, UPGRADE])
+def story(request, folder, tmp_path):
+    """Makes worlds in which the folder is to be published, in which 6 to 8 requests do it."""
+    folder.change("Description: Lambda", LONG)
+    before = World(tmp_path / "before")
+    if request.param == UPGRADE:
+        assert published(before, folder.pattern, packages).published
+        folder.change("0.1.0", "0.2.0")
+        folder.change("Greets whoever asks", "Greets politely")
+        folder.write("src/greet.py", "def handler(event, context):\n    return 'good day'\n")
+        folder.write("README.md", "# Politely\n")
+    made = iter(range(1000))
+
+    def start():
+        import copy
+        import shutil
+
+        place = tmp_path / f"world-{next(made)}"
+        if (tmp_path / "before").is_dir():
+            shutil.copytree(tmp_path / "before", place)
+        world = World(place)
+        world.objects = copy.copy(before.objects)
+        return world
+
+    return start
+
+
+def run(world, folder):
+    return published(world, folder.pattern, packages, sharing=SHARING)
+
+
+@pytest.fixture
+def wanted(story, folder):
+    """The end that every way has to lead to, and the number of requests."""
+    world = story()
+    assert run(world, folder).published
+    return world.state(), world.objects, len(world.requests)
+
+
+def at(number, does):
+    def hook(now, name):
+        return does() if now == number else None
+
+    return hook
+
+
+def raising():
+    raise Killed
+
+
+def assert_same_end(world, wanted):
+    state, objects, _ = wanted
+    assert world.state() == state
+    assert world.objects == objects
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_any_request_and_run_again_it_ends_the_same(story, folder, wanted, moment):
+    for number in range(wanted[2]):
+        world = story()
+        setattr(world, moment, at(number, raising))
+        with pytest.raises(Killed):
+            run(world, folder)
+        world.calm()
+
+        assert run(world, folder).error is None
+
+        assert_same_end(world, wanted)
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, "TooManyRequestsException"), (500, "InternalServerErrorException")])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_passing_failure_at_any_request_is_not_noticed(story, folder, wanted, status, code, moment):
+    """Also where the request was carried out and only its answer was lost."""
+    for number in range(wanted[2]):
+        world = story()
+        setattr(world, moment, at(number, lambda: failure(status, code)))
+
+        assert run(world, folder).error is None
+
+        assert_same_end(world, wanted)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(429, "TooManyRequestsException"), (500, "InternalServerErrorException"), (403, "ExpiredTokenException")],
+)
+def test_a_lasting_failure_names_the_call_and_the_next_run_goes_on(story, folder, wanted, status, code):
+    for number in range(wanted[2]):
+        world = story()
+        failed = []
+
+        def hook(now, name, number=number, failed=failed):
+            if now >= number:
+                failed.append(name)
+                return failure(status, code)
+            return None
+
+        world.before = hook
+        outcome = run(world, folder)
+
+        assert f"{failed[0]} failed" in outcome.error
+        assert "Run it again" in outcome.error
+        assert len(failed) <= 8
+        world.calm()
+        assert run(world, folder).error is None
+        assert_same_end(world, wanted)
+
+
+def test_two_publishers_at_once_end_as_one_would(story, folder, wanted):
+    for number in range(wanted[2]):
+        world = story()
+        other = []
+
+        def hook(now, name, world=world, number=number, other=other):
+            if now == number and not other:
+                other.append(True)
+                assert run(world, folder).error is None
+
+        world.before = hook
+
+        assert run(world, folder).error is None
+
+        assert_same_end(world, wanted)
+
+
+def test_a_publisher_with_other_content_of_the_same_version_is_refused(world, folder):
+    """Whoever is second learns which version to write."""
+    done = []
+
+    def hook(now, name):
+        if name == "CreateApplication" and not done:
+            done.append(True)
+            assert published(world, folder.pattern, packages).published
+            folder.write("src/greet.py", "def handler(event, context):\n    return 'hi'\n")
+
+    pattern = folder.pattern
+    mine = packages(pattern)
+    folder.write("src/greet.py", "def handler(event, context):\n    return 'hey'\n")
+    world.before = hook
+    outcome = published(world, pattern, lambda *_: mine)
+
+    assert "0.1.0 is published with other content" in outcome.error
+    assert "SemanticVersion: 0.1.1" in outcome.error
+
+
+def test_an_artifact_that_changes_after_the_plan_is_not_sent(world, folder):
+    (package,) = packages(folder.pattern)
+
+    def hook(now, name):
+        if name == "HeadObject":
+            package.path.write_bytes(b"another")
+
+    world.before = hook
+    outcome = published(world, folder.pattern, lambda *_: [package])
+
+    assert "has changed since the plan was made" in outcome.error
+    assert world.state() == {}
+    assert world.objects == {}
+
+
+def test_one_pattern_that_fails_does_not_stop_the_others(world, folder, tmp_path):
+    from blueprints.publish.publishing import Wish, publish
+    from blueprints.publish.report import status
+    from blueprints.steps import Steps
+    from tests.publish.folders import Folder
+
+    bad = Folder(tmp_path / "bad")
+    bad.change("Author: somebody", "Author: Somebody")
+
+    outcomes = publish([bad.pattern, folder.pattern], world.destination(packages), Wish(apply=True), Steps())
+
+    assert [bool(each.error) for each in outcomes] == [True, False]
+    assert outcomes[1].published
+    assert status(outcomes, planned_only=False) == 1
