@@ -6,6 +6,7 @@ import pytest
 
 from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
 from blueprints.local.event_source_mappings.decisions import after
+from blueprints.local.event_source_mappings.kinesis_source import KinesisSource
 from blueprints.local.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
 from blueprints.local.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.event_source_mappings.records import Answer, Batch, Record
@@ -178,6 +179,25 @@ def test_a_payload_is_as_large_as_the_event_that_is_sent():
 
     assert len(lane_with(*records).next(0, Policy(max_payload=exact)).batch.records) == 3
     assert len(lane_with(*records).next(0, Policy(max_payload=exact - 1)).batch.records) == 2
+
+
+@pytest.mark.parametrize("key", ["a", "räksmörgås", 'quo"ted\n\x01', "写真 😀"])
+@pytest.mark.parametrize("arrived", [1.0, 1732390000.123, 1732390000.1])
+def test_a_records_size_is_its_length_in_the_event(monkeypatch, key, arrived):
+    raw = {
+        "SequenceNumber": "007",
+        "PartitionKey": key,
+        "Data": "eA==",
+        "ApproximateArrivalTimestamp": arrived,
+    }
+    stream = {"shards": {"shardId-0": {"records": [raw]}}}
+    monkeypatch.setattr(KinesisSource, "_stream", lambda self: stream)
+    source = KinesisSource("arn:aws:kinesis:eu-west-1:000000000000:stream/orders")
+
+    (read,) = source.read("shardId-0", 0, 10, "arn:aws:iam::000000000000:role/reader")
+
+    assert read.size == len(json.dumps(read.event))
+    assert source.read("shardId-0", 7, 10, "role") == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ its records are what a mapping has to process before those of the shards that fo
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from blueprints.local.event_source_mappings.records import Record
@@ -64,7 +65,13 @@ class KinesisSource:
         """Records in the form of Lambda's Kinesis events."""
         records = self._records(shard_id)
         begin = bisect_right(records, after, key=_position)
-        return [self._record(shard_id, each, role_arn) for each in records[begin : begin + limit]]
+        empty = len(json.dumps(self._event(shard_id, role_arn, "", "", "", 0)))
+        overhead = empty - len('""') - len("0")
+        as_base64 = AS_BASE64.current()
+        return [
+            self._record(shard_id, each, as_base64(each["Data"]), role_arn, overhead)
+            for each in records[begin : begin + limit]
+        ]
 
     def _stream(self) -> dict[str, Any] | None:
         stream: dict[str, Any] | None = STREAMS.current().get_scoped(self._account, self._region, self._name)
@@ -75,14 +82,22 @@ class KinesisSource:
         shard = stream["shards"].get(shard_id) or stream.get(_CLOSED, {}).get(shard_id)
         return shard["records"] if shard else []
 
-    def _record(self, shard_id: str, raw: dict[str, Any], role_arn: str) -> Record:
-        arrived, identifier = raw["ApproximateArrivalTimestamp"], raw["SequenceNumber"]
-        event = {
+    def _record(self, shard_id: str, raw: dict[str, Any], data: str, role_arn: str, overhead: int) -> Record:
+        identifier, key, arrived = raw["SequenceNumber"], raw["PartitionKey"], raw["ApproximateArrivalTimestamp"]
+        event = self._event(shard_id, role_arn, identifier, key, data, arrived)
+        # The event's length as JSON, added up: encoding a record only to measure it costs as much as reading it.
+        size = overhead + 2 * len(identifier) + len(encode_basestring_ascii(key)) + len(data) + len(repr(arrived))
+        return Record(int(identifier), identifier, key, arrived, size, event)
+
+    def _event(
+        self, shard_id: str, role_arn: str, identifier: str, key: str, data: str, arrived: float
+    ) -> dict[str, Any]:
+        return {
             "kinesis": {
                 "kinesisSchemaVersion": "1.0",
-                "partitionKey": raw["PartitionKey"],
+                "partitionKey": key,
                 "sequenceNumber": identifier,
-                "data": AS_BASE64.current()(raw["Data"]),
+                "data": data,
                 "approximateArrivalTimestamp": arrived,
             },
             "eventSource": "aws:kinesis",
@@ -93,7 +108,6 @@ class KinesisSource:
             "awsRegion": self._region,
             "eventSourceARN": self.arn,
         }
-        return Record(_position(raw), identifier, raw["PartitionKey"], arrived, len(json.dumps(event)), event)
 
 
 def _position(raw: dict[str, Any]) -> int:

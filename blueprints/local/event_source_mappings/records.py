@@ -1,11 +1,10 @@
 """Records of a stream, and batches of them on their way to a function."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record as the function gets it, with what decides about it."""
 
     position: int
