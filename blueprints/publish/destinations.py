@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from blueprints.publish.bucket import Bucket, of_stack
+from blueprints.publish.bucket import STACK, Bucket, of_stack
 from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Destination
 from blueprints.publish.repository import Repository
 from blueprints.publish.rules import home
 from blueprints.steps import Steps
+
+if TYPE_CHECKING:
+    from blueprints.local.cloud import Cloud
 
 STATE = Path(".blueprints", "sar")
 """Where the embedded repository keeps what was published, below the working directory."""
@@ -54,7 +57,6 @@ def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
     """The embedded repository, with what earlier runs published in it."""
     with steps.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
-        from blueprints.local.deployment import deploy
         from blueprints.local.server import SAR_FOLDER
 
         before = os.environ.get(SAR_FOLDER)
@@ -67,11 +69,18 @@ def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
             else:
                 os.environ[SAR_FOLDER] = before
 
+    with cloud:
+        yield of_cloud(cloud)
+
+
+def of_cloud(cloud: "Cloud") -> Destination:
+    """The repository of a running embedded AWS, with the artifact bucket that is deployed to an account."""
+    from blueprints.local.deployment import deploy
+
     @cache
     def bucket() -> Bucket:
         template = (home() / "artifact-bucket.yaml").read_text(encoding="utf-8")
-        stack = deploy(cloud, "artifacts", template)
+        stack = deploy(cloud, STACK, template)
         return Bucket(cloud.client("s3"), stack.outputs["ArtifactBucket"])
 
-    with cloud:
-        yield Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True)
+    return Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True)
