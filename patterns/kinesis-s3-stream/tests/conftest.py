@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -49,6 +50,14 @@ def sample() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
 
 
+@cache
+def one_session() -> Any:
+    """A session for all tests: each new one would read the models of AWS's services again."""
+    import botocore.session
+
+    return botocore.session.Session()
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An S3 client on moto, with the buckets `lake` and `failed`."""
@@ -60,7 +69,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        client = botocore.session.get_session().create_client("s3")
+        monkeypatch.setattr(botocore.session, "get_session", one_session)
+        client = one_session().create_client("s3")
         for bucket in ("lake", "failed"):
             client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         yield client
