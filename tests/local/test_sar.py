@@ -2,12 +2,16 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import urllib.request
 import uuid
 import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+from uv import find_uv_bin
 
 from blueprints.local.cloud import ACCOUNT
 
@@ -260,3 +264,50 @@ def test_a_deleted_application_is_gone(sar, bucket):
     sar.delete_application(ApplicationId=arn)
 
     assert refusal(sar.get_application, ApplicationId=arn)[0] == "NotFoundException"
+
+
+SAM = ["tool", "run", "--offline", "--from", "aws-sam-cli==1.170.0", "sam"]
+METADATA = {
+    "AWS::ServerlessRepo::Application": {
+        "Name": "published-by-sam",
+        "Description": "Says a word",
+        "Author": "somebody",
+        "SpdxLicenseId": "MIT-0",
+        "LicenseUrl": "LICENSE",
+        "ReadmeUrl": "README.md",
+        "SemanticVersion": "0.1.0",
+    }
+}
+
+
+def test_sam_publish_works_unchanged(cloud, sar, bucket, tmp_path):
+    """New, then the same again, then another version: what SAM's own publisher does."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **cloud.environment(),
+        "AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": cloud.endpoint,
+        "SAM_CLI_TELEMETRY": "0",
+        "HOME": str(tmp_path),
+        "UV_CACHE_DIR": subprocess.check_output([find_uv_bin(), "cache", "dir"], text=True).strip(),
+        "UV_PYTHON": sys.executable,
+    }
+
+    def sam(*arguments):
+        command = [find_uv_bin(), *SAM, *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    if sam("--version").returncode:
+        pytest.skip("aws-sam-cli is not in uv's cache: uv tool run --from aws-sam-cli==1.170.0 sam --version")
+    (tmp_path / "template.yaml").write_text(json.dumps({**template(bucket), "Metadata": METADATA}))
+    (tmp_path / "LICENSE").write_text("as it is")
+    (tmp_path / "README.md").write_text("# Say")
+    sam("package", "-t", "template.yaml", "--s3-bucket", bucket, "--output-template-file", "packaged.yaml")
+
+    for version in ("0.1.0", "0.1.0", "0.2.0"):
+        ended = sam("publish", "-t", "packaged.yaml", "--semantic-version", version)
+        assert ended.returncode == 0, ended.stderr
+
+    arn = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/published-by-sam"
+    versions = [each["SemanticVersion"] for each in sar.list_application_versions(ApplicationId=arn)["Versions"]]
+    assert versions == ["0.1.0", "0.2.0"]
+    assert urllib.request.urlopen(sar.get_application(ApplicationId=arn)["ReadmeUrl"]).read() == b"# Say"

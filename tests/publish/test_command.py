@@ -1,0 +1,71 @@
+"""`blueprints publish` as people and programs meet it: status, words, data."""
+
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from blueprints.cli import main
+from tests.publish.folders import Folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs `blueprints publish` in an empty working folder, without any AWS settings."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return lambda *arguments: CliRunner().invoke(main, ["publish", *(str(each) for each in arguments)])
+
+
+def test_without_credentials_the_plan_is_shown_and_what_is_missing_is_said(run, folder):
+    planned, asked = run(folder.path, "--plan"), run(folder.path)
+
+    assert (planned.exit_code, asked.exit_code) == (2, 1)
+    for ended in (planned, asked):
+        assert "CreateApplication greeting 0.1.0" in ended.stdout
+        assert "There are no AWS credentials" in ended.stderr
+        assert "Traceback" not in ended.output
+
+
+def test_the_embedded_repository_remembers_what_the_last_run_published(run, folder, tmp_path):
+    before = run(folder.path, "--local", "--plan")
+    first = run(folder.path, "--local", "--json", "--sharing", "accounts=111111111111")
+    second = run(folder.path, "--local", "--plan", "--json")
+
+    assert before.exit_code == 2, before.output
+    assert first.exit_code == 0, first.output
+    assert second.exit_code == 0, second.output
+    (made,), (kept,) = json.loads(first.stdout)["patterns"], json.loads(second.stdout)["patterns"]
+    assert [each["call"] for each in made["plan"]["actions"]] == ["CreateApplication", "PutApplicationPolicy"]
+    assert made["published"]
+    assert kept["arn"] == made["arn"]
+    assert kept["plan"]["actions"] == []
+    assert (tmp_path / "work" / ".blueprints" / "sar" / "applications.json").is_file()
+
+
+def test_one_pattern_that_cannot_be_published_makes_the_status_1(run, folder, tmp_path):
+    bad = Folder(tmp_path / "bad")
+    bad.change("Author: somebody", "Author: Somebody")
+
+    ended = run(bad.path, folder.path, "--plan", "--json")
+
+    assert ended.exit_code == 1
+    refused, planned = json.loads(ended.stdout)["patterns"]
+    assert refused["verdict"] == "refused"
+    assert f"template.yaml:{bad.line('Author')}" in refused["error"]
+    assert refused["findings"][0]["where"].endswith(f"template.yaml:{bad.line('Author')}")
+    assert planned["plan"]["uploads"]
+
+
+def test_being_public_takes_the_flag(run, folder):
+    ended = run(folder.path, "--plan", "--sharing", "public")
+
+    assert ended.exit_code == 1
+    assert "--public" in ended.output
+    assert "Sharing: private → public" in run(folder.path, "--plan", "--public").stdout
