@@ -141,26 +141,32 @@ class Replica:
         return [str(file.resolve())]
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query; {} stands for the story's rows. None while there is no table, or the cluster resumes."""
+        """Rows of a query; {} stands for the story's rows. None as long as there is no table."""
         if not self.exists:
             return []
         place = f"FROM {self._outputs['DatabaseSchema']}.items WHERE key->>'pk' LIKE :prefix"
-        try:
-            answer = self._client.execute_statement(
-                resourceArn=self._outputs["DatabaseClusterArn"],
-                secretArn=self._outputs["SecretArn"],
-                database=self._outputs["DatabaseName"],
-                sql=query.format(place),
-                parameters=[{"name": "prefix", "value": {"stringValue": f"{self._story.prefix}%"}}],
-            )
-        except self._client.exceptions.ClientError as error:
-            if "DatabaseResuming" in str(error) or "42P01" in str(error):
-                return []
-            raise
-        return [
-            tuple(None if "isNull" in value else next(iter(value.values())) for value in record)
-            for record in answer["records"]
-        ]
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = self._client.execute_statement(
+                    resourceArn=self._outputs["DatabaseClusterArn"],
+                    secretArn=self._outputs["SecretArn"],
+                    database=self._outputs["DatabaseName"],
+                    sql=query.format(place),
+                    parameters=[{"name": "prefix", "value": {"stringValue": f"{self._story.prefix}%"}}],
+                )
+            except self._client.exceptions.ClientError as error:
+                if "42P01" in str(error):
+                    return []
+                # A cluster that nobody used has paused itself; the refused call has woken it.
+                if "DatabaseResuming" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+            else:
+                return [
+                    tuple(None if "isNull" in value else next(iter(value.values())) for value in record)
+                    for record in answer["records"]
+                ]
 
 
 class Heard:

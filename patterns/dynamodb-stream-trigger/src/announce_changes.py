@@ -42,7 +42,7 @@ class Group(dict[str, Any]):
 class Announcer:
     """Announces groups of records to a webhook or the bus; counts what was announced."""
 
-    def __init__(self, webhook: Webhook | None, bus: EventBus, aside: SetAside) -> None:
+    def __init__(self, webhook: Webhook | None, bus: EventBus | None, aside: SetAside) -> None:
         self._webhook, self._bus, self._aside = webhook, bus, aside
         self.announced = self.rejected = 0
         self.deadline = 0.0
@@ -75,6 +75,7 @@ class Announcer:
             self._reject(record, rejection)
 
     def _put(self, found: list[tuple[Mapping[str, Any], Announcement]]) -> None:
+        assert self._bus
         refused = self._bus.announce([announcement for _, announcement in found])
         records = {id(announcement): record for record, announcement in found}
         for announcement, code, message in refused:
@@ -108,8 +109,8 @@ def _secrets(arn: str, period: int) -> list[bytes]:  # noqa: ARG001 - a new peri
 
 settings = load(Settings)
 webhook = build_webhook(settings)
-bus = EventBus(client("events"))
-aside = SetAside(client("s3"), settings.failures_bucket, "announce")
+bus = None if webhook else EventBus(client("events"))
+aside = SetAside(lambda: client("s3"), settings.failures_bucket, "announce")
 logger = Logger()
 metrics = Metrics()
 

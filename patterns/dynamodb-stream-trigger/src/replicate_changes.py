@@ -44,7 +44,7 @@ database = Database(
     settings.database_name,
 )
 replica = Replica(database, settings.database_schema)
-aside = SetAside(client("s3"), settings.failures_bucket, "replicate")
+aside = SetAside(lambda: client("s3"), settings.failures_bucket, "replicate")
 logger = Logger()
 metrics = Metrics()
 

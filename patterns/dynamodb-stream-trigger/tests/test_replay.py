@@ -107,8 +107,8 @@ def test_rejected_changes_are_replayed_only_when_asked_for(s3, sample, functions
 
     table = StreamedTable()
     odd, other = table.put("a", note={"S": "\0"}), table.put("b")
-    SetAside(s3, "failures", "replicate").put(odd, Rejection("unrepresentable-item", "why"))
-    SetAside(s3, "failures", "announce").put(other, Rejection("refused-by-receiver", "why"))
+    SetAside(lambda: s3, "failures", "replicate").put(odd, Rejection("unrepresentable-item", "why"))
+    SetAside(lambda: s3, "failures", "announce").put(other, Rejection("refused-by-receiver", "why"))
 
     assert replayed(s3, functions).settled == 0
     assert replayed(s3, functions, rejected=True).settled == 2
