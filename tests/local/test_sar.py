@@ -268,15 +268,11 @@ def test_a_deleted_application_is_gone(sar, bucket):
 
 SAM = ["tool", "run", "--offline", "--from", "aws-sam-cli==1.170.0", "sam"]
 METADATA = {
-    "AWS::ServerlessRepo::Application": {
-        "Name": "published-by-sam",
-        "Description": "Says a word",
-        "Author": "somebody",
-        "SpdxLicenseId": "MIT-0",
-        "LicenseUrl": "LICENSE",
-        "ReadmeUrl": "README.md",
-        "SemanticVersion": "0.1.0",
-    }
+    "Name": "published-by-sam",
+    "Description": "Says a word",
+    "Author": "somebody",
+    "SpdxLicenseId": "MIT-0",
+    "SemanticVersion": "0.1.0",
 }
 
 
@@ -296,15 +292,17 @@ def test_sam_publish_works_unchanged(cloud, sar, bucket, tmp_path):
         command = [find_uv_bin(), *SAM, *arguments]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
-    if sam("--version").returncode:
-        pytest.skip("aws-sam-cli is not in uv's cache: uv tool run --from aws-sam-cli==1.170.0 sam --version")
-    (tmp_path / "template.yaml").write_text(json.dumps({**template(bucket), "Metadata": METADATA}))
-    (tmp_path / "LICENSE").write_text("as it is")
-    (tmp_path / "README.md").write_text("# Say")
-    sam("package", "-t", "template.yaml", "--s3-bucket", bucket, "--output-template-file", "packaged.yaml")
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="LICENSE", Body=b"as it is")
+    s3.put_object(Bucket=bucket, Key="README.md", Body=b"# Say")
+    about = {**METADATA, "LicenseUrl": f"s3://{bucket}/LICENSE", "ReadmeUrl": f"s3://{bucket}/README.md"}
+    body = {**template(bucket), "Metadata": {"AWS::ServerlessRepo::Application": about}}
+    (tmp_path / "packaged.yaml").write_text(json.dumps(body))
 
     for version in ("0.1.0", "0.1.0", "0.2.0"):
         ended = sam("publish", "-t", "packaged.yaml", "--semantic-version", version)
+        if "No solution found" in ended.stderr:
+            pytest.skip("aws-sam-cli is not in uv's cache: uv tool run --from aws-sam-cli==1.170.0 sam --version")
         assert ended.returncode == 0, ended.stderr
 
     arn = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/published-by-sam"

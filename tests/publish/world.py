@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -78,6 +79,7 @@ class World:
             raise Refusal("BadRequestException", message)
         return self.objects[key]
 
+    @cache  # noqa: B019 - a world lives as long as its test
     def _client(self, service: str):
         # Without trailing checksums a request's body is the content itself.
         settings = RETRYING.merge(Config(request_checksum_calculation="when_required"))
