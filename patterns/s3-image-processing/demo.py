@@ -20,6 +20,10 @@ PHOTO = Path(__file__).parent / "photo.jpg"
 PATIENCE = 90  # seconds, a cold start included
 
 
+class EventSetAside(Exception):
+    """An event came to the dead letters; the message says where to look."""
+
+
 class ImageRejected(Exception):
     """The pattern refused the image; the message is its reason."""
 
@@ -29,23 +33,51 @@ def run(stack: Any) -> dict[str, Any]:
     photo = stack.input or PHOTO
     outputs = stack.outputs
     s3 = stack.client("s3")
+    dead_letters = DeadLetters(stack.client("sqs"), outputs)
     key = f"demo/{uuid.uuid4().hex[:8]}/{photo.name}"
     with stack.step(f"Put {photo.name} into {outputs['SourceBucket']}"):
         s3.put_object(Bucket=outputs["SourceBucket"], Key=key, Body=photo.read_bytes())
     with stack.step("Wait for its manifest"):
-        manifest = wait_for_manifest(s3, outputs, key)
+        manifest = wait_for_manifest(s3, outputs, key, dead_letters)
     with stack.step(f"Download {len(manifest['renditions'])} renditions from {outputs['RenditionsBucket']}"):
         renditions = [download(s3, outputs, entry, stack.folder) for entry in manifest["renditions"]]
     return {"source": f"s3://{outputs['SourceBucket']}/{key}", "renditions": renditions}
 
 
-def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str) -> dict[str, Any]:
-    """The manifest of `key` once it is there; raises ImageRejected with its reason, or TimeoutError."""
+class DeadLetters:
+    """The queue of events that could not be handled, and how many waited there at the start."""
+
+    def __init__(self, sqs: Any, outputs: dict[str, str]) -> None:
+        self.sqs, self.outputs = sqs, outputs
+        self.at_start = self.count()
+        self.looked = time.monotonic()
+
+    def count(self) -> int:
+        """How many wait, those included that a reader holds at the moment."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.outputs["DeadLettersUrl"], AttributeNames=names)
+        return sum(int(number) for number in answer["Attributes"].values())
+
+    def raise_when_grown(self) -> None:
+        """Look about once a second; raises EventSetAside when there are more than at the start."""
+        if time.monotonic() - self.looked < 1:
+            return
+        self.looked = time.monotonic()
+        if self.count() > self.at_start:
+            raise EventSetAside(
+                f"an event came to the dead letters ({self.outputs['DeadLettersUrl']}). "
+                f"Why stands in its attributes or in the function's log: {self.outputs['LogGroup']}"
+            )
+
+
+def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str, dead_letters: DeadLetters) -> dict[str, Any]:
+    """The manifest of `key` once it is there; raises ImageRejected with its reason, EventSetAside, or TimeoutError."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             answer = s3.get_object(Bucket=outputs["RenditionsBucket"], Key=f"{key}/manifest.json")
         except s3.exceptions.NoSuchKey:
+            dead_letters.raise_when_grown()
             time.sleep(0.1)
             continue
         manifest: dict[str, Any] = json.loads(answer["Body"].read())

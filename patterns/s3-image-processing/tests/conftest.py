@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "MAX_PIXELS": "1000000",
     "MAX_BYTES": "1000000",
     "KEEP_METADATA": "false",
+    "SOURCE_BUCKET": "originals",
+    "NEW_VERSION": "arn:aws:lambda:eu-west-1:123456789012:function:render-image:7",
 }
 
 
@@ -85,6 +87,26 @@ def render_image(s3: Any) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
+def load_source(s3: Any) -> Iterator[Callable[[str], ModuleType]]:
+    """Import modules of `src/` by name, anew: other patterns have modules of the same names."""
+    loaded: list[str] = []
+
+    def load(name: str) -> ModuleType:
+        loaded.extend((name, "deployment_probe"))
+        for each in (name, "deployment_probe"):
+            sys.modules.pop(each, None)
+        sys.path.insert(0, str(PATTERN / "src"))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.remove(str(PATTERN / "src"))
+
+    yield load
+    for name in loaded:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
 def context() -> SimpleNamespace:
     """What Lambda passes beside the event."""
     return SimpleNamespace(
@@ -93,4 +115,5 @@ def context() -> SimpleNamespace:
         memory_limit_in_mb=1769,
         invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:render-image:live",
         aws_request_id="11111111-2222-3333-4444-555555555555",
+        get_remaining_time_in_millis=lambda: 180_000,
     )

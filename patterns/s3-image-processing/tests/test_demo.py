@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,22 @@ import pytest
 OUTPUTS = {"SourceBucket": "originals", "RenditionsBucket": "renditions", "LogGroup": "logs", "DeadLettersUrl": "queue"}
 
 
+class Queue:
+    """The dead letters, as many as it is told."""
+
+    def __init__(self, *counts):
+        self.counts = list(counts)
+
+    def get_queue_attributes(self, *, QueueUrl, AttributeNames):
+        count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+        return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[-1]: str(count)}}
+
+
 class Stack:
     """A stack whose function does at once what `react` says."""
 
-    def __init__(self, s3, folder, react):
+    def __init__(self, s3, folder, react, dead_letters=(3,)):
+        self.queue = Queue(*dead_letters)
         self.outputs, self.folder, self.input, self.s3 = OUTPUTS, folder, None, s3
         put = s3.put_object
         self.wrapped = SimpleNamespace(
@@ -23,7 +36,7 @@ class Stack:
         )
 
     def client(self, service):
-        return {"s3": self.wrapped}[service]
+        return {"s3": self.wrapped, "sqs": self.queue}[service]
 
     def step(self, title):
         return contextlib.nullcontext()
@@ -65,3 +78,16 @@ def test_silence_is_told_with_where_to_look(demo, s3, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "PATIENCE", 0.3)
     with pytest.raises(TimeoutError, match=r"logs.*queue"):
         demo.run(Stack(s3, tmp_path, lambda s3, key: None))
+
+
+def test_an_event_in_the_dead_letters_ends_the_wait(demo, s3, tmp_path):
+    start = time.monotonic()
+    with pytest.raises(demo.EventSetAside, match=r"queue.*log.*logs"):
+        demo.run(Stack(s3, tmp_path, lambda s3, key: None, dead_letters=[3, 4]))
+    assert time.monotonic() - start < 5
+
+
+def test_dead_letters_that_waited_before_are_nobodys_fault(demo, s3, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "PATIENCE", 1.5)
+    with pytest.raises(TimeoutError):
+        demo.run(Stack(s3, tmp_path, lambda s3, key: None, dead_letters=[3]))
