@@ -14,7 +14,6 @@ The parts:
 """
 
 import json
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +40,6 @@ class Repository:
         self._objects = objects
         self._region = region
         self._url_of = url_of
-        self._changing = threading.Lock()
         self._operations: dict[str, Callable[[str, dict[str, Any]], dict[str, Any] | None]] = {
             "CreateApplication": self.create_application,
             "CreateApplicationVersion": self.create_application_version,
@@ -78,10 +76,10 @@ class Repository:
             raise Refusal("BadRequestException", "A template needs a SemanticVersion")
         licence = self._text(account, given, "License")
         readme = self._text(account, given, "Readme")
-        with self._changing:
-            if arn in self.store.applications:
+        with self.store.changing() as applications:
+            if arn in applications:
                 raise Refusal("ConflictException", f"Application with id {arn} already exists")
-            self.store.applications[arn] = {
+            applications[arn] = {
                 **{name: given[name] for name in sar_metadata.KEPT if name in given},
                 "Account": account,
                 "License": licence,
@@ -90,7 +88,6 @@ class Repository:
                 "Versions": {given["SemanticVersion"]: version} if version else {},
                 "Statements": [],
             }
-            self.store.keep()
         return self._described(arn, given.get("SemanticVersion"))
 
     def create_application_version(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -101,14 +98,13 @@ class Repository:
         if not _has_template(given):
             raise Refusal("BadRequestException", "A version needs a TemplateBody or a TemplateUrl")
         version = self._version(account, given)
-        with self._changing:
-            versions = self._own(account, arn)["Versions"]
+        with self.store.changing() as applications:
+            versions = applications[arn]["Versions"]
             if semantic_version in versions:
                 raise Refusal(
                     "ConflictException", f"Version {semantic_version} of application with id {arn} already exists"
                 )
             versions[semantic_version] = version
-            self.store.keep()
         return self._version_of(arn, semantic_version)
 
     def update_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -117,20 +113,18 @@ class Repository:
         self._own(account, arn)
         sar_metadata.check(given)
         readme = self._text(account, given, "Readme")
-        with self._changing:
-            application = self._own(account, arn)
+        with self.store.changing() as applications:
+            application = applications[arn]
             application |= {name: given[name] for name in sar_metadata.CHANGEABLE if name in given}
             if readme:
                 application["Readme"] = readme
-            self.store.keep()
         return self._described(arn, None)
 
     def delete_application(self, account: str, given: dict[str, Any]) -> None:
         """Forget an application with all its versions."""
-        with self._changing:
-            self._own(account, given["ApplicationId"])
-            del self.store.applications[given["ApplicationId"]]
-            self.store.keep()
+        self._own(account, given["ApplicationId"])
+        with self.store.changing() as applications:
+            applications.pop(given["ApplicationId"], None)
 
     def get_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """An application, with the named version or its highest."""
@@ -168,21 +162,21 @@ class Repository:
 
     def put_application_policy(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """Say who may use an application: all statements anew."""
-        with self._changing:
-            application = self._own(account, given["ApplicationId"])
-            application["Statements"] = sar_sharing.checked(given["Statements"], application)
-            self.store.keep()
-        return {"Statements": application["Statements"]}
+        arn = given["ApplicationId"]
+        statements = sar_sharing.checked(given["Statements"], self._own(account, arn))
+        with self.store.changing() as applications:
+            applications[arn]["Statements"] = statements
+        return {"Statements": statements}
 
     def unshare_application(self, account: str, given: dict[str, Any]) -> None:
         """Take an application from an organization."""
-        with self._changing:
-            application = self._own(account, given["ApplicationId"])
-            kept = [
-                each for each in application["Statements"] if given["OrganizationId"] not in each["PrincipalOrgIDs"]
+        arn, organization = given["ApplicationId"], given["OrganizationId"]
+        self._own(account, arn)
+        with self.store.changing() as applications:
+            statements = applications[arn]["Statements"]
+            applications[arn]["Statements"] = [
+                each for each in statements if organization not in each["PrincipalOrgIDs"]
             ]
-            application["Statements"] = kept
-            self.store.keep()
 
     def permitted(self, account: str, arn: str, action: str) -> dict[str, Any]:
         """An application that the caller may use so."""

@@ -1,32 +1,53 @@
 """What the embedded Serverless Application Repository keeps: applications as one JSON file, content by its digest."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_STATE = "applications.json"
+_STATE, _CONTENT, _LOCK = "applications.json", "content", "lock"
 
 
 class Store:
     """Applications by their ARN, in a folder that outlives the process where it is somebody's own.
 
-    A version's templates, readmes, licences and artifacts lie beside it under their SHA-256, each written once.
+    A version's templates, readmes, licences and artifacts lie beside it under their SHA-256, each written once. Several
+    processes may keep theirs in one folder: every change begins with what is there, while the others wait.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Read what an earlier process left in the folder."""
         self._folder = folder
-        path = folder / _STATE
-        self.applications: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else {}
+        self._read: tuple[int, int] | None = None
+        self._applications: dict[str, dict[str, Any]] = {}
+        self._changing = threading.Lock()
 
-    def keep(self) -> None:
-        """Write all applications down: whole, or as they were before."""
-        self._write(self._folder / _STATE, json.dumps(self.applications, indent=1).encode())
+    @property
+    def applications(self) -> dict[str, dict[str, Any]]:
+        """All applications as they are now, whoever changed them last."""
+        path = self._folder / _STATE
+        with contextlib.suppress(FileNotFoundError):
+            now = path.stat()
+            if self._read != (now.st_mtime_ns, now.st_ino):
+                self._applications = json.loads(path.read_text())
+                self._read = (now.st_mtime_ns, now.st_ino)
+        return self._applications
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """The applications, to change: written down at the end, whole, or left as they were."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._changing, (self._folder / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            changed: dict[str, dict[str, Any]] = json.loads(json.dumps(self.applications))
+            yield changed
+            self._write(self._folder / _STATE, json.dumps(changed, indent=1).encode())
 
     def put(self, content: bytes) -> str:
         """Keep content; returns its digest."""
@@ -38,16 +59,17 @@ class Store:
 
     def path(self, digest: str) -> Path:
         """Where content lies."""
-        return self._folder / "content" / digest
+        return self._folder / _CONTENT / digest
 
     def get(self, digest: str) -> bytes:
         """Content by its digest."""
         return self.path(digest).read_bytes()
 
     def clear(self) -> None:
-        """Forget everything."""
-        self.applications.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Forget everything that was kept here; the folder may hold things of others."""
+        with self.changing() as applications:
+            applications.clear()
+        shutil.rmtree(self._folder / _CONTENT, ignore_errors=True)
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

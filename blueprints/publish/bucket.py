@@ -59,16 +59,23 @@ class Bucket:
 
 def of_stack(cloudformation: Any, s3: Any) -> Bucket:
     """The bucket of the account's artifact stack."""
-    try:
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise BlueprintError(f"DescribeStacks failed: {error}", where=STACK) from error
+
+    def describe(**arguments: Any) -> dict[str, Any] | None:
+        try:
+            stack: dict[str, Any] = cloudformation.describe_stacks(**arguments)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return None
+        return stack
+
+    stack = call(describe, "DescribeStacks", STACK, StackName=STACK)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in (stack or {}).get("Outputs", [])}
+    if "ArtifactBucket" not in outputs:
         raise BlueprintError(
             "There is no bucket to publish out of.",
             where=f"stack {STACK}",
             advice=f"aws cloudformation deploy --template-file sar/artifact-bucket.yaml --stack-name {STACK}\n"
             "  or name a bucket that the Serverless Application Repository may read with --bucket.",
-        ) from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        )
     return Bucket(s3, outputs["ArtifactBucket"])

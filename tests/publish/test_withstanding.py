@@ -1,7 +1,10 @@
 """What a publisher withstands: being killed, throttled, failed, overtaken, and losing its credentials."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from blueprints.local.sar_store import Store
 from tests.publish.folders import packages
 from tests.publish.world import Killed, World, failure, published
 
@@ -154,6 +157,21 @@ def test_a_publisher_with_other_content_of_the_same_version_is_refused(world, fo
 
     assert "0.1.0 is published with other content" in outcome.error
     assert "SemanticVersion: 0.1.1" in outcome.error
+
+
+def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):
+    """Two `publish --local` at once, each with a process of its own."""
+    stores = [Store(tmp_path), Store(tmp_path)]
+
+    def publish(number):
+        with stores[number % 2].changing() as applications:
+            applications[str(number)] = {"Number": number}
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(publish, range(40)))
+
+    assert len(Store(tmp_path).applications) == 40
+    assert stores[0].applications == stores[1].applications
 
 
 def test_an_artifact_that_changes_after_the_plan_is_not_sent(world, folder):
