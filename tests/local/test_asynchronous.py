@@ -30,7 +30,7 @@ def tries(cloud, function):
 
 def test_retries_keep_the_request_id_and_end_at_the_alias_destination(cloud, stack):
     deployed = stack(
-        Role=role_with("sqs:*"),
+        Role=role_with("sqs:SendMessage"),
         **aliased("Function", FAILING),
         Queue=QUEUE,
         Config=invoke_config("Function", "live", MaximumRetryAttempts=1, **on_failure("Queue"))
@@ -53,7 +53,7 @@ def test_retries_keep_the_request_id_and_end_at_the_alias_destination(cloud, sta
 
 def test_an_alias_may_forbid_retries(cloud, stack):
     deployed = stack(
-        Role=role_with("sqs:*"),
+        Role=role_with("sqs:SendMessage"),
         **aliased("Function", FAILING),
         Queue=QUEUE,
         Config=invoke_config("Function", "live", MaximumRetryAttempts=0, **on_failure("Queue"))
@@ -79,7 +79,7 @@ def test_without_settings_an_event_is_tried_three_times(cloud, stack):
 
 def test_a_dead_letter_queue_gets_the_event_itself(cloud, stack):
     deployed = stack(
-        Role=role_with("sqs:*"),
+        Role=role_with("sqs:SendMessage"),
         Queue=QUEUE,
         Function=function_resource(FAILING, DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Queue", "Arn"]}}),
     )
@@ -117,7 +117,7 @@ def test_a_destination_the_role_may_not_reach_loses_the_record_and_says_so(cloud
 def test_a_success_destination_gets_the_answer(cloud, stack):
     destination = {"DestinationConfig": {"OnSuccess": {"Destination": {"Fn::GetAtt": ["Queue", "Arn"]}}}}
     deployed = stack(
-        Role=role_with("sqs:*"),
+        Role=role_with("sqs:SendMessage"),
         **aliased("Function", "def handler(event, context): return event + 1"),
         Queue=QUEUE,
         Config=invoke_config("Function", "live", **destination) | {"DependsOn": "FunctionAlias"},
