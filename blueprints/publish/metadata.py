@@ -37,9 +37,8 @@ def written(template: Template) -> dict[str, Any]:
 def read(template: Template) -> Metadata:
     """The metadata, once nothing in it is refused."""
     about = written(template)
-    fields = {
-        name: about[name] for name in ("Name", "Description", "Author", "SpdxLicenseId", "HomePageUrl") if name in about
-    }
+    names = ("Name", "Description", "Author", "SpdxLicenseId", "HomePageUrl")
+    fields = {name: str(about[name]) for name in names if name in about}
     return Metadata(
         fields=fields | {"Labels": [str(each) for each in about.get("Labels", [])]},
         version=str(about["SemanticVersion"]),

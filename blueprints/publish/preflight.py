@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from blueprints.build import Package
 from blueprints.errors import at
 from blueprints.pattern import Pattern
-from blueprints.publish import capabilities, iam_grants, metadata, resource_types, template_form
+from blueprints.publish import capabilities, iam_grants, metadata, resource_types, template_form, unverified
 from blueprints.publish.findings import Finding, found
 from blueprints.publish.rules import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
@@ -21,6 +21,7 @@ def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[F
         *template_form.unpackaged(template, frozenset(each.logical_id for each in pattern.functions)),
         *resource_types.written(template),
         *iam_grants.blocked(template),
+        *unverified.properties(template),
         *_capabilities(template),
     ]
     if not any(each.verdict == "refused" for each in findings):

@@ -14,10 +14,11 @@ def source_url(written: str, folder: Path, digest: str) -> str:
 
     The fragment names the content: one request tells whether a version is what lies here.
     """
-    base = urldefrag(written).url.rstrip("/")
-    commit = clean_commit(folder)
+    base = urldefrag(written).url.rstrip("/").removesuffix(".git")
+    repository = urlparse(base).path.strip("/")
     form = _TREE.get(urlparse(base).netloc)
-    if commit and form and len(urlparse(base).path.strip("/").split("/")) == 2:
+    commit = clean_commit(folder) if form and repository.count("/") == 1 else None
+    if commit and _is_checkout_of(repository, folder):
         base = f"{base}/{form}/{commit}/{_inside(folder)}".rstrip("/")
     return f"{base}#sha256-{digest}"
 
@@ -33,6 +34,13 @@ def clean_commit(folder: Path) -> str | None:
     if _git(folder, "status", "--porcelain", "--", ".") != "":
         return None
     return _git(folder, "rev-parse", "HEAD")
+
+
+def _is_checkout_of(repository: str, folder: Path) -> bool:
+    """Whether the commit is that repository's: a copy in another one keeps the URL, and its commits are elsewhere."""
+    remotes = (_git(folder, "remote", "-v") or "").split()
+    urls = [each.removesuffix(".git") for each in remotes if ":" in each]
+    return not urls or any(re.search(rf"[/:]{re.escape(repository)}$", each) for each in urls)
 
 
 def _inside(folder: Path) -> str:

@@ -38,7 +38,7 @@ Resources:
     Properties:
       CodeUri: src/
       Handler: greet.handler
-      Runtime: python3.13
+      Runtime: python3.12
       Architectures: [arm64]
       MemorySize: 128
 

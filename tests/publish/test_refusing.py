@@ -228,3 +228,16 @@ def test_an_application_that_the_default_search_hides_is_told_so(world, folder):
     assert finding.verdict == "accepted"
     assert "CAPABILITY_IAM" in finding.message
     assert "default search" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Runtime: python3.12", "Runtime: python3.13"), ("MemorySize: 128", "LoggingConfig: {LogFormat: JSON}")],
+)
+def test_what_the_repository_may_not_know_yet_is_unconfirmed(world, folder, old, new):
+    folder.change(old, new)
+
+    (finding,) = published(world, folder.pattern, packages).findings
+
+    assert finding.verdict == "unconfirmed"
+    assert finding.where.endswith(f"template.yaml:{folder.line(new.split(':')[0])}")

@@ -1,0 +1,32 @@
+"""What Lambda and SAM take, and the repository was not yet seen to take: its own schema has lagged before."""
+
+from collections.abc import Iterator
+
+from blueprints.publish.findings import Finding, found
+from blueprints.template.reading import Place, Template
+
+_NEWEST_RUNTIMES = {"dotnet10", "java25", "nodejs22.x", "nodejs24.x", "python3.13", "python3.14", "ruby3.4"}
+_FUNCTION = "AWS::Serverless::Function"
+
+
+def properties(template: Template) -> Iterator[Finding]:
+    """One finding for each kind, where it is first written."""
+    seen: set[str] = set()
+    for logical_id in template.of_type(_FUNCTION):
+        written = template.properties(logical_id)
+        runtime = template.value(written.get("Runtime"))
+        if runtime in _NEWEST_RUNTIMES and str(runtime) not in seen:
+            seen.add(str(runtime))
+            yield _unconfirmed(template, logical_id, "Runtime", f"the runtime {runtime}")
+        if "LoggingConfig" in written and "LoggingConfig" not in seen:
+            seen.add("LoggingConfig")
+            yield _unconfirmed(template, logical_id, "LoggingConfig", "LoggingConfig")
+
+
+def _unconfirmed(template: Template, logical_id: str, name: str, what: str) -> Finding:
+    message = (
+        f"{what} is newer than the last schema that was seen of the repository; publish a private version and see: "
+        "'blueprints publish --sharing private'."
+    )
+    own: Place = ("Resources", logical_id, "Properties", name)
+    return found("unconfirmed", message, template, own if own in template.lines else ("Globals", "Function", name))
