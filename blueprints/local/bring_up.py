@@ -24,8 +24,11 @@ class Prepared:
 
 def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
     """Check the template and package the functions. Raises BlueprintError for whatever is in the way."""
+    from blueprints.local.companions import companions
+
     with steps.step(f"Check the template of {pattern.name}"):
         _check(pattern, parameters)
+        companions(pattern)
     with steps.step("Package the functions") as step:
         packages = _packages(pattern, steps, step)
     return Prepared(pattern, packages, dict(parameters or {}))
@@ -33,13 +36,15 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
 
 def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
     """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
+    from blueprints.local.companions import deploy_companions
     from blueprints.template.artifacts import packaged
     from blueprints.template.reading import load
 
     pattern = prepared.pattern
+    parameters = deploy_companions(cloud, pattern, prepared.parameters, steps)
     with steps.step(f"Deploy {pattern.name}") as step:
         code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
-        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), prepared.parameters)
+        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
         step.notes.append(f"{len(stack.resources)} resources")
     with steps.step("Start every function once"):
         check_functions(cloud, stack)
