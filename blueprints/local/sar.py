@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from blueprints.errors import BlueprintError
 from blueprints.local import sar_artifacts, sar_metadata, sar_sharing
 from blueprints.local.sar_artifacts import Objects
 from blueprints.local.sar_protocol import Answer, Refusal, answered, refused, understood
@@ -66,6 +67,8 @@ class Repository:
             return answered(call.operation, result)
         except Refusal as refusal:
             return refused(refusal)
+        except BlueprintError as error:  # the installation lacks something: no answer of SAR's, but one that says so
+            return refused(Refusal("InternalServerErrorException", str(error)))
 
     def create_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """A new application; with SemanticVersion and a template its first version too."""
