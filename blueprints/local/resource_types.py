@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.local.function_code import reason_not_to_run
+from blueprints.local.functions.function_code import reason_not_to_run
 from blueprints.local.hooks import Hook
 
 REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")

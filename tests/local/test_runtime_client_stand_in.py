@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import blueprints.local
 from blueprints.interpreters import current
 from blueprints.lambda_runtime import runtime_environment
-from blueprints.local.execution_environment import ExecutionEnvironment, InitialisationFailed, Launch
-from blueprints.local.runtime_api import MAX_RESPONSE_BYTES, Invocation
+from blueprints.local.functions import function_code
+from blueprints.local.functions.execution_environment import ExecutionEnvironment, InitialisationFailed, Launch
+from blueprints.local.functions.runtime_api import MAX_RESPONSE_BYTES, Invocation
 
-STAND_IN = Path(blueprints.local.__file__).with_name("runtime_client_stand_in")
+STAND_IN = Path(function_code.__file__).with_name("runtime_client_stand_in")
 
 HANDLER = """
 def handler(event, context):

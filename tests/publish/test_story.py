@@ -8,7 +8,7 @@ import pytest
 from blueprints.demo import play
 from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
-from blueprints.local.sar_deployments import PREFIX
+from blueprints.local.sar.deployments import PREFIX
 from blueprints.pattern import discover
 from blueprints.publish import destinations
 from blueprints.publish.publishing import Wish, publish

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from blueprints.local.sar_store import Store
+from blueprints.local.sar.store import Store
 from tests.publish.folders import packages
 from tests.publish.world import Killed, World, failure, published
 

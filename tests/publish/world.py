@@ -11,10 +11,10 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from blueprints.local.sar import Repository as EmbeddedRepository
-from blueprints.local.sar_artifacts import may_read
-from blueprints.local.sar_protocol import Refusal
-from blueprints.local.sar_store import Store
+from blueprints.local.sar.artifacts import may_read
+from blueprints.local.sar.protocol import Refusal
+from blueprints.local.sar.repository import Repository as EmbeddedRepository
+from blueprints.local.sar.store import Store
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Destination, Outcome, Wish, publish

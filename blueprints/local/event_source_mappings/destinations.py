@@ -11,7 +11,7 @@ import time
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.asynchronous import FunctionAsInvoked
+from blueprints.local.delivery.asynchronous import FunctionAsInvoked
 from blueprints.local.event_source_mappings.failure_records import failure_record, object_key, with_payload
 from blueprints.local.event_source_mappings.mapping import Mapping
 from blueprints.local.event_source_mappings.records import Batch

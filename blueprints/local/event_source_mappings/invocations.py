@@ -2,11 +2,11 @@
 
 import uuid
 
-from blueprints.local.asynchronous import FunctionAsInvoked
+from blueprints.local.delivery.asynchronous import FunctionAsInvoked
 from blueprints.local.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
 from blueprints.local.event_source_mappings.mapping import Mapping
 from blueprints.local.event_source_mappings.records import Answer, Batch
-from blueprints.local.executor import request_id_of_call
+from blueprints.local.functions.executor import request_id_of_call
 
 
 def invoke(mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from blueprints.local.asynchronous import FunctionAsInvoked
+from blueprints.local.delivery.asynchronous import FunctionAsInvoked
 from blueprints.local.event_source_mappings.filters import keeps
 from blueprints.local.event_source_mappings.lane import GiveUp, Lane, Send, Wait
 from blueprints.local.event_source_mappings.permission import denied

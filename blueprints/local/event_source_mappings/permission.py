@@ -3,7 +3,7 @@
 from typing import Any
 
 from blueprints.local.event_source_mappings.stream_source import Source
-from blueprints.local.function_code import CREDENTIALS
+from blueprints.local.functions.function_code import CREDENTIALS
 from blueprints.local.hooks import Hook
 
 PRINCIPAL = Hook("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.local.asynchronous import FunctionAsInvoked
+from blueprints.local.delivery.asynchronous import FunctionAsInvoked
 from blueprints.local.event_source_mappings.permission import denied
 from blueprints.local.event_source_mappings.policy import is_true
 from blueprints.local.event_source_mappings.poller import Poller, source_of

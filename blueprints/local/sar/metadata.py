@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from blueprints.local.sar_protocol import Refusal
+from blueprints.local.sar.protocol import Refusal
 from blueprints.publish.rules import FORMS, LABEL, LABELS
 
 KEPT = ("Name", "Author", "Description", "HomePageUrl", "Labels", "SpdxLicenseId")

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueprints.local.output import OutputPipe
-from blueprints.local.process_memory import resident_bytes
-from blueprints.local.runtime_api import Invocation, RuntimeApi
+from blueprints.local.functions.output import OutputPipe
+from blueprints.local.functions.process_memory import resident_bytes
+from blueprints.local.functions.runtime_api import Invocation, RuntimeApi
 
 MIB = 1024 * 1024
 # Far above what the resident-size watch lets through: it only stops a single huge allocation between two looks.

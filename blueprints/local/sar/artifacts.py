@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlparse
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.resource_policies import CONTEXT, EVALUATE
-from blueprints.local.sar_protocol import Refusal
+from blueprints.local.delivery.resource_policies import CONTEXT, EVALUATE
+from blueprints.local.sar.protocol import Refusal
 from blueprints.publish.rules import READER
 
 _PROPERTIES = {

@@ -15,8 +15,8 @@ from typing import Any
 
 from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
-from blueprints.local.execution_environment import Launch
-from blueprints.local.function_logs import stream_of
+from blueprints.local.functions.execution_environment import Launch
+from blueprints.local.functions.function_logs import stream_of
 from blueprints.local.hooks import Hook
 
 LAYER_ZIP = Hook("services.lambda_svc", "_resolve_layer_zip", ("attachment",))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.sar_protocol import Refusal
+from blueprints.local.sar.protocol import Refusal
 from blueprints.publish import capabilities, iam_grants, resource_types, template_form
 from blueprints.publish.findings import Finding
 from blueprints.template.reading import Template, load

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local import sar_artifacts
-from blueprints.local.sar import Repository
-from blueprints.local.sar_protocol import Refusal
+from blueprints.local.sar import artifacts
+from blueprints.local.sar.protocol import Refusal
+from blueprints.local.sar.repository import Repository
 from blueprints.publish.versions import order
 
 PREFIX = "serverlessrepo-"
@@ -126,11 +126,11 @@ class Deployments:
         body = copy.deepcopy(json.loads(store.get(version["Template"])))
         with self._placing:
             s3.create_bucket(Bucket=bucket)
-            for holder, name, source_bucket, source_key in list(sar_artifacts.locations(body.get("Resources", {}))):
+            for holder, name, source_bucket, source_key in list(artifacts.locations(body.get("Resources", {}))):
                 digest = version["Artifacts"][f"{source_bucket}/{source_key}"]
                 with store.path(digest).open("rb") as content:
                     s3.put_object(Bucket=bucket, Key=digest, Body=content)
-                sar_artifacts.relocate(holder, name, bucket, digest)
+                artifacts.relocate(holder, name, bucket, digest)
             key = f"{version['Template']}.template"
             s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(body).encode())
         return f"{self._endpoint}/{bucket}/{key}"

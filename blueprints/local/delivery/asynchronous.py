@@ -21,10 +21,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.executor import request_id_of_call
-from blueprints.local.function_code import CREDENTIALS
+from blueprints.local.delivery.messages import send
+from blueprints.local.functions.executor import request_id_of_call
+from blueprints.local.functions.function_code import CREDENTIALS
 from blueprints.local.hooks import Hook
-from blueprints.local.messages import send
 
 ENQUEUE = Hook("services.lambda_svc", "invoke_async_with_retry", ("func", "event"))
 INVOKE_CONFIG = Hook("services.lambda_svc", "_event_invoke_config", ("func", "qualifier"))

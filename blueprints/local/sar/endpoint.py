@@ -12,11 +12,11 @@ import boto3
 from botocore.config import Config
 
 from blueprints.local.hooks import Hook
-from blueprints.local.sar import Repository
-from blueprints.local.sar_artifacts import S3Objects
-from blueprints.local.sar_deployments import Deployments
-from blueprints.local.sar_protocol import Answer
-from blueprints.local.sar_store import Store
+from blueprints.local.sar.artifacts import S3Objects
+from blueprints.local.sar.deployments import Deployments
+from blueprints.local.sar.protocol import Answer
+from blueprints.local.sar.repository import Repository
+from blueprints.local.sar.store import Store
 
 ACCOUNT_OF_KEY = Hook("app", "_request_account_scope", ("access_key_id",))
 HOOKS = (ACCOUNT_OF_KEY,)

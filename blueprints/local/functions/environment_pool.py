@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from blueprints.local.execution_environment import ExecutionEnvironment, Launch
+from blueprints.local.functions.execution_environment import ExecutionEnvironment, Launch
 
 IDLE_SECONDS = 300.0
 _REAP_SECONDS = 5.0

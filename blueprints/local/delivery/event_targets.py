@@ -16,10 +16,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.asynchronous import AsynchronousInvocations
+from blueprints.local.delivery.asynchronous import AsynchronousInvocations
+from blueprints.local.delivery.messages import account_session, send
+from blueprints.local.delivery.resource_policies import may_invoke, may_send
 from blueprints.local.hooks import Hook
-from blueprints.local.messages import account_session, send
-from blueprints.local.resource_policies import may_invoke, may_send
 
 INVOKE_TARGET = Hook("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 TO_LAMBDA = Hook("services.eventbridge", "_dispatch_to_lambda", ("arn", "payload"))

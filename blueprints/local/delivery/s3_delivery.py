@@ -5,9 +5,9 @@ import logging
 from contextvars import ContextVar
 from typing import Any
 
-from blueprints.local.asynchronous import AsynchronousInvocations
+from blueprints.local.delivery.asynchronous import AsynchronousInvocations
+from blueprints.local.delivery.resource_policies import may_invoke
 from blueprints.local.hooks import Hook
-from blueprints.local.resource_policies import may_invoke
 
 DELIVER_TO_LAMBDA = Hook("services.s3", "_deliver_event_to_lambda", ("arn", "event_payload", "bucket_region"))
 FIRE = Hook(

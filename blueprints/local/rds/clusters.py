@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from blueprints.local import postgres
 from blueprints.local.hooks import Hook
-from blueprints.local.postgres import Postgres, PostgresFailed
+from blueprints.local.rds import postgres
+from blueprints.local.rds.postgres import Postgres, PostgresFailed
 
 REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 CLUSTERS = Hook("services.rds", "_clusters")

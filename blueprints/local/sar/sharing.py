@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from blueprints.local.sar_protocol import Refusal
+from blueprints.local.sar.protocol import Refusal
 from blueprints.publish.rules import OSI_LICENCES, POLICY_CHARACTERS
 
 _DEPLOY = {

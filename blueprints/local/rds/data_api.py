@@ -17,12 +17,12 @@ from concurrent.futures import TimeoutError as StillRunning
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from blueprints.local import rds_results
 from blueprints.local.hooks import Hook
-from blueprints.local.postgres import Postgres, PostgresFailed
-from blueprints.local.rds_clusters import ENGINE, Databases, Resuming
-from blueprints.local.rds_results import Column, Type, UnsupportedResult
-from blueprints.local.rds_statements import BadStatement, render
+from blueprints.local.rds import results
+from blueprints.local.rds.clusters import ENGINE, Databases, Resuming
+from blueprints.local.rds.postgres import Postgres, PostgresFailed
+from blueprints.local.rds.results import Column, Type, UnsupportedResult
+from blueprints.local.rds.statements import BadStatement, render
 
 HANDLE = Hook("services.rds_data", "handle_request", ("method", "path", "headers", "body", "query_params"))
 TARGET = Hook("services.rds_data", "_resolve_target", ("resource_arn",))
@@ -328,12 +328,12 @@ class DataApi:
             return answer
         columns = self._columns(connection, cursor.description)
         rows = _with_arrays(columns, cursor.fetchall(), cursor)
-        options = rds_results.Options.of(request)
+        options = results.Options.of(request)
         if request.get("formatRecordsAs") == "JSON" and command == "SELECT":
-            return {**answer, "formattedRecords": rds_results.formatted(columns, rows, options)}
-        answer["records"] = rds_results.fields(columns, rows, options)
+            return {**answer, "formattedRecords": results.formatted(columns, rows, options)}
+        answer["records"] = results.fields(columns, rows, options)
         if request.get("includeResultMetadata"):
-            answer["columnMetadata"] = rds_results.metadata(columns)
+            answer["columnMetadata"] = results.metadata(columns)
         return answer
 
     def _columns(self, connection: Any, description: Any) -> list[Column]:

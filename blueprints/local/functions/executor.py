@@ -12,13 +12,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from blueprints.local import function_logs
-from blueprints.local.environment_pool import EnvironmentPool
-from blueprints.local.execution_environment import ExecutionEnvironment, InitialisationFailed
-from blueprints.local.function_code import CannotRun, CodeStore, launch_key, launch_of, reason_not_to_run
-from blueprints.local.function_logs import Report
+from blueprints.local.functions import function_logs
+from blueprints.local.functions.environment_pool import EnvironmentPool
+from blueprints.local.functions.execution_environment import ExecutionEnvironment, InitialisationFailed
+from blueprints.local.functions.function_code import CannotRun, CodeStore, launch_key, launch_of, reason_not_to_run
+from blueprints.local.functions.function_logs import Report
+from blueprints.local.functions.runtime_api import Invocation
 from blueprints.local.hooks import Hook
-from blueprints.local.runtime_api import Invocation
 
 EXECUTE = Hook("services.lambda_svc", "_execute_function", ("func", "event"))
 SCOPE_MISMATCH = Hook("services.lambda_svc", "_function_config_scope_mismatch", ("config",))

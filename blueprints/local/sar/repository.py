@@ -3,14 +3,14 @@
 Publishing copies what a version consists of: once published, an application needs its artifact bucket no more.
 The parts:
 
-    sar_protocol      botocore's model of the service: requests understood, answers and errors in their shapes
-    sar_store         applications and their content, in a folder
-    sar_metadata      the forms and limits of an application's fields
-    sar_templates     which templates are taken, their parameters and capabilities
-    sar_artifacts     the S3 objects of a version, read only where their bucket's policy lets SAR
-    sar_sharing       who may use an application
-    sar_deployments   change sets and templates made out of a version
-    sar_endpoint      all of it in front of the embedded AWS
+    protocol          botocore's model of the service: requests understood, answers and errors in their shapes
+    store             applications and their content, in a folder
+    metadata          the forms and limits of an application's fields
+    templates         which templates are taken, their parameters and capabilities
+    artifacts         the S3 objects of a version, read only where their bucket's policy lets SAR
+    sharing           who may use an application
+    deployments       change sets and templates made out of a version
+    endpoint          all of it in front of the embedded AWS
 """
 
 import json
@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local import sar_artifacts, sar_metadata, sar_sharing
-from blueprints.local.sar_artifacts import Objects
-from blueprints.local.sar_protocol import Answer, Refusal, answered, refused, understood
-from blueprints.local.sar_store import Store
-from blueprints.local.sar_templates import judged
+from blueprints.local.sar import artifacts, metadata, sharing
+from blueprints.local.sar.artifacts import Objects
+from blueprints.local.sar.protocol import Answer, Refusal, answered, refused, understood
+from blueprints.local.sar.store import Store
+from blueprints.local.sar.templates import judged
 from blueprints.publish.rules import ARTIFACT_BYTES, TEXT_BYTES
 from blueprints.publish.versions import order
 
@@ -72,7 +72,7 @@ class Repository:
 
     def create_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """A new application; with SemanticVersion and a template its first version too."""
-        sar_metadata.check(given)
+        metadata.check(given)
         arn = f"arn:aws:serverlessrepo:{self._region}:{account}:applications/{given['Name']}"
         version = self._version(account, given) if _has_template(given) else None
         if version is not None and "SemanticVersion" not in given:
@@ -83,7 +83,7 @@ class Repository:
             if arn in applications:
                 raise Refusal("ConflictException", f"Application with id {arn} already exists")
             applications[arn] = {
-                **{name: given[name] for name in sar_metadata.KEPT if name in given},
+                **{name: given[name] for name in metadata.KEPT if name in given},
                 "Account": account,
                 "License": licence,
                 "Readme": readme,
@@ -97,7 +97,7 @@ class Repository:
         """A new version; one that exists stays as it is for ever."""
         arn, semantic_version = given["ApplicationId"], given["SemanticVersion"]
         self._own(account, arn)
-        sar_metadata.check(given)
+        metadata.check(given)
         if not _has_template(given):
             raise Refusal("BadRequestException", "A version needs a TemplateBody or a TemplateUrl")
         version = self._version(account, given)
@@ -114,11 +114,11 @@ class Repository:
         """Change what can be changed: author, description, home page, labels and readme."""
         arn = given["ApplicationId"]
         self._own(account, arn)
-        sar_metadata.check(given)
+        metadata.check(given)
         readme = self._text(account, given, "Readme")
         with self.store.changing() as applications:
             application = applications[arn]
-            application |= {name: given[name] for name in sar_metadata.CHANGEABLE if name in given}
+            application |= {name: given[name] for name in metadata.CHANGEABLE if name in given}
             if readme:
                 application["Readme"] = readme
         return self._described(arn, None)
@@ -166,7 +166,7 @@ class Repository:
     def put_application_policy(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """Say who may use an application: all statements anew."""
         arn = given["ApplicationId"]
-        statements = sar_sharing.checked(given["Statements"], self._own(account, arn))
+        statements = sharing.checked(given["Statements"], self._own(account, arn))
         with self.store.changing() as applications:
             applications[arn]["Statements"] = statements
         return {"Statements": statements}
@@ -186,7 +186,7 @@ class Repository:
         application = self.store.applications.get(arn)
         if application is None and arn.split(":")[4:5] == [account]:
             raise Refusal("NotFoundException", f"Application with id {arn} doesn't exist")
-        if application is None or not sar_sharing.allows(application, account, action):
+        if application is None or not sharing.allows(application, account, action):
             raise Refusal(
                 "ForbiddenException", f"{account} is not authorized to perform serverlessrepo:{action} on {arn}"
             )
@@ -203,18 +203,18 @@ class Repository:
         content = self._content(account, given, "Template")
         assert content is not None
         read = judged(self.store.path(self.store.put(content)))
-        artifacts: dict[str, str] = {}
+        copies: dict[str, str] = {}
         total = 0
-        for _, _, bucket, key in sar_artifacts.locations(read.template.section("Resources")):
-            if f"{bucket}/{key}" not in artifacts:
+        for _, _, bucket, key in artifacts.locations(read.template.section("Resources")):
+            if f"{bucket}/{key}" not in copies:
                 data = self._objects.read(bucket, key, account)
                 total += len(data)
-                artifacts[f"{bucket}/{key}"] = self.store.put(data)
+                copies[f"{bucket}/{key}"] = self.store.put(data)
         if total > ARTIFACT_BYTES:
             raise Refusal("BadRequestException", f"The artifacts have {total} bytes, more than {ARTIFACT_BYTES}")
         return {
             "Template": self.store.put(json.dumps(read.template.body).encode()),
-            "Artifacts": artifacts,
+            "Artifacts": copies,
             "ParameterDefinitions": read.parameters,
             "RequiredCapabilities": read.capabilities,
             "Dependencies": read.dependencies,
@@ -234,13 +234,13 @@ class Repository:
             raise Refusal("BadRequestException", f"Only one of {name}Body and {name}Url can be given")
         if body is not None:
             return str(body).encode()
-        return self._objects.read(*sar_artifacts.place_of(url), account) if url is not None else None
+        return self._objects.read(*artifacts.place_of(url), account) if url is not None else None
 
     def _described(self, arn: str, version: str | None) -> dict[str, Any]:
         application = self.store.applications[arn]
         urls = {f"{name}Url": self._url_of(application[name]) for name in ("License", "Readme") if application[name]}
         return {
-            **{name: application[name] for name in sar_metadata.KEPT if name in application},
+            **{name: application[name] for name in metadata.KEPT if name in application},
             **urls,
             "ApplicationId": arn,
             "CreationTime": application["CreationTime"],

@@ -1,0 +1,1 @@
+"""Running functions: environments on AWS's own runtime client, their limits and their logs."""

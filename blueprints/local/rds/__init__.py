@@ -1,0 +1,1 @@
+"""Aurora clusters and the RDS Data API, on a real PostgreSQL."""
