@@ -1,6 +1,7 @@
 """Looks at outcomes, waiting for them where they take a while; never for a time."""
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,3 +43,8 @@ def printed(cloud: Any, function: str) -> list[str]:
     except logs.exceptions.ResourceNotFoundException:
         return []
     return [event["message"] for event in events]
+
+
+def take_interrupts() -> None:
+    """For a process about to be started: hear SIGINT, which a runner in the background of a shell passes on ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
