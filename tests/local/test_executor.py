@@ -217,7 +217,7 @@ def test_concurrent_invocations_have_environments_and_logs_of_their_own(cloud, f
         def handler(event, context):
             for turn in range(20):
                 print("guest", event["guest"], turn)
-                time.sleep(0.01)
+                time.sleep(0.15)  # long enough for all three to be there at once, also on a busy machine
             return os.getpid()
     """)
 
