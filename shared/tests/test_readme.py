@@ -1,0 +1,50 @@
+"""The README is the reference of the package: a module that it does not show is one that nobody finds."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import blueprints_shared
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE))
+# Parts of what a section of another name shows.
+PARTS = {"streams.checkpoint", "streams.kinesis", "streams.kpl"}
+
+
+def names_in(section):
+    """Every name and attribute in the section's code, which has to be Python."""
+    code = "\n".join(re.findall(r"```python\n(.*?)```", SECTIONS[section], re.DOTALL))
+    nodes = list(ast.walk(ast.parse(code)))
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }
+
+
+def test_every_module_has_a_section():
+    found = pkgutil.walk_packages(blueprints_shared.__path__, "blueprints_shared.")
+    assert set(SECTIONS) == {module.name.removeprefix("blueprints_shared.") for module in found} - PARTS
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_sections_code_is_python_that_uses_what_the_module_offers(section):
+    offered = set(importlib.import_module(f"blueprints_shared.{section}").__all__)
+    assert names_in(section) & offered
+
+
+def test_the_rows_are_those_that_the_readme_shows():
+    """The converter's example is run, and its comment is what comes out."""
+    from decimal import Decimal
+
+    from blueprints_shared.streams.dynamodb_rows import key_text, row_converter
+
+    code = re.search(r"```python\n(.*?)```", SECTIONS["streams.dynamodb_rows"], re.DOTALL)[1]
+    example = re.search(r"^convert\(.*\)$", code, re.MULTILINE)[0]
+    promised = re.search(r"# (\{.*\});", code)[1]
+    names = {"convert": row_converter(), "Decimal": Decimal}
+    assert eval(example, names) == eval(promised, names)
+    assert eval(re.search(r"^key_text.*", code, re.MULTILINE)[0], {"key_text": key_text})
