@@ -1,6 +1,8 @@
 """What people see: steps with their timings, results, where things lie."""
 
 import shlex
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +16,10 @@ from blueprints.steps import Step
 if TYPE_CHECKING:
     from blueprints.local.cloud import Answer, Cloud
     from blueprints.local.deployment import Stack
+
+
+_FILES_NAMED = 8
+"""More than these are shown by their folders."""
 
 
 class Screen:
@@ -54,8 +60,8 @@ class Screen:
             self._show_fact(name, value)
         self._show_not_emulated(report["not_emulated"])
         self._console.print(f"\n[bold]{escape(report['pattern'])}[/bold] played in {seconds:.1f} s", soft_wrap=True)
-        for path in report["files"]:
-            self._console.print(f"  {escape(path)}", soft_wrap=True)
+        for line in _places(report["files"]):
+            self._console.print(f"  {escape(line)}", soft_wrap=True)
 
     def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
         """What somebody needs who wants to use what is up."""
@@ -94,6 +100,15 @@ class Screen:
             consequences.setdefault((each["type"], each["consequence"]), []).append(each["resource"])
         for (kind, consequence), resources in consequences.items():
             self._console.print(f"  {kind} ({escape(', '.join(resources))}): {escape(consequence)}", soft_wrap=True)
+
+
+def _places(files: list[str]) -> list[str]:
+    """Where files lie: a line each, or a line for each folder when they are many."""
+    if len(files) <= _FILES_NAMED:
+        return files
+    folders = Counter(str(Path(file).parent) for file in files)
+    alone = {str(Path(file).parent): file for file in files}
+    return [alone[folder] if count == 1 else f"{folder}  ({count} files)" for folder, count in folders.items()]
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
