@@ -1,49 +1,30 @@
-"""What both deployment hooks do: put a probe through the functions, look at what they answer, tell CodeDeploy.
+"""What both deployment hooks do: put a probe through the functions, and look at what they answer.
 
 A probe is one change of an item that no table has. Replicating it writes a row to the database and reads it back, in a
 transaction that is rolled back; announcing it sends it like any other, with the type of a change of the table `_probe`.
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Failed", "probe_announcing", "probe_replicating", "report"]
+from blueprints_shared.deployment_hooks import CheckFailed
 
-
-class Failed(Exception):
-    """The version must not get traffic, or not keep it; the message says why."""
+__all__ = ["probe_announcing", "probe_replicating"]
 
 
 def probe_replicating(lambda_client: Any, function: str, name: str) -> None:
-    """Have `function` (an ARN of a version or an alias) rehearse a write. Raises Failed."""
+    """Have `function` (an ARN of a version or an alias) rehearse a write. Raises CheckFailed."""
     said = _invoke(lambda_client, function, {"probe": name, "Records": [_record(name)]})
     rows = said.get("rehearsed") or []
     if said.get("rejected") != 0 or len(rows) != 1 or rows[0][1] != "present":
-        raise Failed(f"the row of the probe was not there: {json.dumps(said)[:200]}")
+        raise CheckFailed(f"the row of the probe was not there: {json.dumps(said)[:200]}")
 
 
 def probe_announcing(lambda_client: Any, function: str, name: str) -> None:
-    """Have `function` (an ARN of a version or an alias) announce the probe. Raises Failed."""
+    """Have `function` (an ARN of a version or an alias) announce the probe. Raises CheckFailed."""
     said = _invoke(lambda_client, function, {"probe": name, "Records": [_record(name)]})
     if said != {"announced": 1, "rejected": 0}:
-        raise Failed(f"the probe was not announced: {json.dumps(said)[:200]}")
-
-
-def report(codedeploy: Any, event: dict[str, Any], check: Callable[[], None], logger: Any) -> str:
-    """Tell CodeDeploy whether `check` went through: an answer it gets in any case, for it would wait an hour."""
-    try:
-        check()
-        status = "Succeeded"
-    except Exception:
-        logger.exception("the deployment is to be taken back")
-        status = "Failed"
-    codedeploy.put_lifecycle_event_hook_execution_status(
-        deploymentId=event["DeploymentId"],
-        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-        status=status,
-    )
-    return status
+        raise CheckFailed(f"the probe was not announced: {json.dumps(said)[:200]}")
 
 
 def _record(name: str) -> dict[str, Any]:
@@ -66,7 +47,7 @@ def _invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> dict[st
     answer = lambda_client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        raise Failed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
+        raise CheckFailed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
     if not isinstance(said, dict):
-        raise Failed(f"it answered {json.dumps(said)[:200]}")
+        raise CheckFailed(f"it answered {json.dumps(said)[:200]}")
     return said

@@ -1,8 +1,13 @@
 """Deployment hooks put a probe through the real handlers, and tell CodeDeploy what came of it in any case."""
 
+import importlib
+import sys
+
 import pytest
 from clients_in_memory import Functions
 from streamed import StreamedTable
+
+from blueprints_shared import deployment_hooks
 
 VERSION_A, VERSION_R = "arn:announce:7", "arn:replicate:7"
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
@@ -31,10 +36,10 @@ class Lambda(Functions):
 
 
 @pytest.fixture
-def hook(load, data_api, schema, context):
+def hook(load, data_api, schema, context, monkeypatch):
     """Run a hook on the real handlers, or others; returns what CodeDeploy heard."""
 
-    def run(name, handlers=None, mapping=ENABLED, replicates=True):
+    def run(name, handlers=None, mapping=ENABLED, replicates=True, without=()):
         codedeploy = CodeDeploy()
         announce = load("announce_changes")
         replicate = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
@@ -46,9 +51,12 @@ def hook(load, data_api, schema, context):
         prefix = "NEW_{}_VERSION" if name == "probe_new_versions" else "LIVE_{}_ALIAS"
         module = load(
             name,
-            given={"lambda": functions, "codedeploy": codedeploy},
+            given={"lambda": functions},
             **{prefix.format("ANNOUNCE"): VERSION_A, prefix.format("REPLICATE"): VERSION_R if replicates else ""},
         )
+        for variable in without:
+            monkeypatch.delenv(variable)
+        monkeypatch.setattr(deployment_hooks, "client", lambda service, **_: {"codedeploy": codedeploy}[service])
         module.handler(EVENT, context)
         ((said),) = codedeploy.said
         assert (said["deploymentId"], said["lifecycleEventHookExecutionId"]) == ("d-1", "e-1")
@@ -100,3 +108,24 @@ def test_a_probe_is_no_change_of_the_table(hook, load, s3):
 
     assert s3.objects == {}
     assert StreamedTable().put("a")
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("probe_new_versions", "NEW_ANNOUNCE_VERSION"), ("check_live_traffic", "LIVE_ANNOUNCE_ALIAS")],
+)
+def test_a_setting_that_is_missing_is_an_answer_too(hook, name, variable):
+    assert hook(name, without=[variable]) == "Failed"
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_importing_a_hook_makes_no_client(load, monkeypatch, name):
+    """Its cold start costs no more than that of a handler."""
+
+    def refuse(service, **_):
+        raise AssertionError(f"a client of {service} was made at import")
+
+    load(name)
+    monkeypatch.setattr("blueprints_shared.clients.client", refuse)
+    monkeypatch.delitem(sys.modules, name)
+    importlib.import_module(name)
