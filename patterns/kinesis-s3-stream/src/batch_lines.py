@@ -5,7 +5,7 @@ as all the rest, and might change a number.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,20 +14,26 @@ from pybase64 import b64decode
 from record_checks import Check, Poison, build_check
 from stream_record import PoisonLine, StreamRecord
 
-from blueprints_shared.streams import MalformedAggregate, shard_id, user_records
+from blueprints_shared.streams import MalformedAggregate, user_records
+from blueprints_shared.streams.kpl import MAGIC
 
 __all__ = ["BatchLines", "Transform"]
 
 Transform = Callable[[StreamRecord], StreamRecord | None]
+_Line = StreamRecord | PoisonLine | None
 
 _ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
 _check_form = build_check()
 
 
 class BatchLines:
-    """Takes a batch's records one by one; `poison` counts what was set aside, by code."""
+    """Takes the records of a batch, which are all of one shard; `poison` counts what was set aside, by code.
 
-    def __init__(self, check: Check, transform: Transform) -> None:
+    What is done here is done thousands of times a batch, so a record by itself takes the shortest way through `add`.
+    """
+
+    def __init__(self, shard: str, check: Check, transform: Transform) -> None:
+        self._shard = shard
         self._check = check
         self._transform = transform
         self.data = GzippedLines()
@@ -37,20 +43,29 @@ class BatchLines:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take one record of the event with all that is aggregated in it; or, if this raises, nothing of it."""
-        try:
-            lines = [self._line(each) for each in user_records(record, b64decode, StreamRecord)]
-        except MalformedAggregate as error:
-            lines = [_malformed(record, error)]
-        for line in lines:
-            if line is None:
-                self.left_out += 1
-            elif isinstance(line, StreamRecord):
-                self.data.append(line)
-            else:
-                self.errors.append(line)
-                self.poison[line.code] += 1
+        kinesis = record["kinesis"]
+        whole = StreamRecord(
+            self._shard,
+            kinesis["sequenceNumber"],
+            0,
+            kinesis["partitionKey"],
+            kinesis["approximateArrivalTimestamp"],
+            b64decode(kinesis["data"], None, True),  # by position, and strict: twice as fast as by default
+        )
+        if whole.data.startswith(MAGIC):
+            for line in self._aggregated(record, whole):
+                self._append(line)
+        else:
+            self._append(self._line(whole))
 
-    def _line(self, record: StreamRecord) -> StreamRecord | PoisonLine | None:
+    def _aggregated(self, record: Mapping[str, Any], whole: StreamRecord) -> Iterable[_Line]:
+        """The lines of all that is in a record; one that can't be taken apart is set aside whole."""
+        try:
+            return [self._line(each) for each in user_records(record, b64decode, StreamRecord)]
+        except MalformedAggregate as error:
+            return [PoisonLine.of(whole, whole.data, Poison("malformed-aggregate", str(error)))]
+
+    def _line(self, record: StreamRecord) -> _Line:
         data = record.data
         try:
             self._check(data)
@@ -61,11 +76,20 @@ class BatchLines:
             return None
         if kept.data is not data:
             data = _transformed(kept.data)
-        if b"\n" in data or b"\r" in data:
-            # In valid JSON these stand between tokens only, and readers of lines end a line at either.
+        if 10 in data or 13 in data:
+            # In valid JSON, \n and \r stand between tokens only, and readers of lines end a line at either.
             data = data.translate(_ONE_LINE)
         kept.data = msgspec.Raw(data)  # written as it is; bytes would become base64
         return kept
+
+    def _append(self, line: _Line) -> None:
+        if isinstance(line, StreamRecord):
+            self.data.append(line)
+        elif line is None:
+            self.left_out += 1
+        else:
+            self.errors.append(line)
+            self.poison[line.code] += 1
 
 
 def _transformed(data: bytes) -> bytes:
@@ -74,12 +98,3 @@ def _transformed(data: bytes) -> bytes:
     except Poison as poison:
         raise ValueError(f"transform returned data that is not one JSON object: {poison}") from None
     return data
-
-
-def _malformed(record: Mapping[str, Any], error: MalformedAggregate) -> PoisonLine:
-    """An aggregated record that cannot be taken apart is set aside whole."""
-    kinesis = record["kinesis"]
-    place = shard_id(record), kinesis["sequenceNumber"], 0, kinesis["partitionKey"]
-    data = b64decode(kinesis["data"])
-    whole = StreamRecord(*place, kinesis["approximateArrivalTimestamp"], data)
-    return PoisonLine.of(whole, data, Poison("malformed-aggregate", str(error)))

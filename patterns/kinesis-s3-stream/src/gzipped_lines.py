@@ -1,4 +1,4 @@
-"""Lines of JSON, compressed while they come: what waits in memory is a few dozen of them, never the batch."""
+"""Lines of JSON, compressed while they come: what waits in memory is a few hundred of them, never the batch."""
 
 import time
 
@@ -10,23 +10,27 @@ __all__ = ["GzippedLines"]
 _LEVEL = 2  # of 0 to 3: ten times as fast as gzip's default, for a result 5 % larger
 _GZIP = 31  # zlib's number for a gzip header
 _TIME = slice(4, 8)  # where in the header the time stands, in seconds; zlib leaves it 0
-_WAITING = 128  # lines that are encoded and compressed together
+_WAITING = 512  # lines that are encoded and compressed together
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class GzippedLines:
-    """A gzip file in the making; `count` lines are in it."""
+    """A gzip file in the making."""
 
     def __init__(self) -> None:
-        self.count = 0
         self._waiting: list[msgspec.Struct] = []
         self._compressor = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
         self._compressed: list[bytes] = []
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """Lines that are in it."""
+        return self._count + len(self._waiting)
 
     def append(self, line: msgspec.Struct) -> None:
         """Add one line, which is compressed now or later."""
-        self.count += 1
         self._waiting.append(line)
         if len(self._waiting) == _WAITING:
             self._compress()
@@ -43,4 +47,5 @@ class GzippedLines:
 
     def _compress(self) -> None:
         self._compressed.append(self._compressor.compress(_encode_lines(self._waiting)))
+        self._count += len(self._waiting)
         self._waiting.clear()

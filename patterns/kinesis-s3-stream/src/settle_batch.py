@@ -15,7 +15,7 @@ from batch_lines import BatchLines, Transform
 from lake import BatchKeys, Lake, batch_keys
 from record_checks import Check
 
-from blueprints_shared.streams import Progress, handle_in_order
+from blueprints_shared.streams import Progress, handle_in_order, shard_id
 
 __all__ = ["Settled", "Settler"]
 
@@ -43,7 +43,7 @@ class Settler:
 
         Raised or reported, Lambda tries again from there; raised, it also halves the batch, and so finds the record.
         """
-        lines = BatchLines(self.check, self.transform)
+        lines = BatchLines(shard_id(records[0]), self.check, self.transform)
         progress = handle_in_order(records, lines.add, context)
         if progress.error and not progress.handled:
             raise progress.error

@@ -60,6 +60,19 @@ def test_no_poison(data):
     CHECK(data)
 
 
+@pytest.mark.parametrize("objects", [2, 3, 100, DEEPEST // 2, DEEPEST - 1, DEEPEST])
+def test_the_shortest_records_that_are_too_deep(objects):
+    """However few bytes its levels have, a record of 501 levels is found, and one of 500 is not."""
+
+    def shortest(arrays):
+        opened = b'{"":' * (objects - 1) + b"[" * arrays
+        return opened + b"{}" + b"]" * arrays + b"}" * (objects - 1)
+
+    CHECK(shortest(DEEPEST - objects))
+    with pytest.raises(Poison, match="levels deep"):
+        CHECK(shortest(DEEPEST + 1 - objects))
+
+
 def test_duplicate_names_are_refused_when_asked_for():
     with pytest.raises(Poison, match="two members named 'a'"):
         STRICT(b'{"list": [{"a": 1}, {"a": 1, "b": 2, "a": 3}]}')

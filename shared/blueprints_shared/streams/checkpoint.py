@@ -47,9 +47,10 @@ def handle_in_order(
 
     The first record is always tried, so that every invocation moves the checkpoint or says why not.
     """
-    deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - reserve
+    now = time.monotonic
+    deadline = now() + context.get_remaining_time_in_millis() / 1000 - reserve
     for index, record in enumerate(records):
-        if index and time.monotonic() > deadline:
+        if index and now() > deadline:
             return Progress(index, sequence_number(record))
         try:
             handle(record)
