@@ -25,6 +25,7 @@ from blueprints.template.reading import load
 TITLE = "Import of a handler"
 
 _TARGET = 1.15
+_ARN = "arn:aws:benchmark"
 _TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 _PEER = 'import boto3; boto3.client("s3")'
 _FLOOR = 'import botocore.session; botocore.session.get_session().create_client("s3")'
@@ -84,7 +85,7 @@ def _environment(pattern: Pattern, function: Function) -> dict[str, str]:
     template = load(pattern.template)
     properties = expand(template)["Resources"][function.logical_id]["Properties"]
     written = properties.get("Environment", {}).get("Variables", {})
-    defaults = {name: each.get("Default", "") for name, each in template.section("Parameters").items()}
+    defaults = {name: _default(name, each) for name, each in template.section("Parameters").items()}
     return {
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -99,13 +100,18 @@ def _environment(pattern: Pattern, function: Function) -> dict[str, str]:
     }
 
 
+def _default(name: str, parameter: dict[str, Any]) -> str:
+    """What stands for a resource that is not there by default, such as a database, has to look like one."""
+    return str(parameter.get("Default") or (_ARN if name.endswith("Arn") else ""))
+
+
 def _text(value: Any, defaults: dict[str, Any]) -> str:
     """A value known before deployment: parameters at their defaults, conditions unmet, names for resources."""
     if isinstance(value, dict):
         function, argument = next(iter(value.items()))
         if function == "Ref":
             return str(defaults.get(argument, argument))
-        return _text(argument[-1], defaults) if function == "Fn::If" else "arn:aws:benchmark"
+        return _text(argument[-1], defaults) if function == "Fn::If" else _ARN
     return str(value)
 
 

@@ -6,24 +6,21 @@ A probe is a batch of two records, the sample of transform.py and one that is po
 import base64
 import gzip
 import json
-from collections.abc import Callable
 from typing import Any
 
 from lake import batch_keys
 from transform import SAMPLE
 
-__all__ = ["Failed", "probe", "report"]
+from blueprints_shared.deployment_hooks import CheckFailed
+
+__all__ = ["probe"]
 
 _POISON = b"\xffno text"
 _ACCOUNTED = {"schema"}  # a sample that was set aside for this says something about the sample, not about the function
 
 
-class Failed(Exception):
-    """The version must not get traffic, or not keep it; the message says why."""
-
-
 def probe(lambda_client: Any, s3: Any, function: str, bucket: str, prefix: str, name: str) -> None:
-    """Have `function` (an ARN of a version or an alias) settle a batch; raises Failed when it does it wrong."""
+    """Have `function` (an ARN of a version or an alias) settle a batch; raises CheckFailed when it does it wrong."""
     event = {"probe": name, "Records": [_record(1, SAMPLE), _record(2, _POISON)]}
     keys = batch_keys(event["Records"][0], prefix, f"_probe/{name}/")
     try:
@@ -33,22 +30,6 @@ def probe(lambda_client: Any, s3: Any, function: str, bucket: str, prefix: str, 
         for key in (keys.data, keys.errors):
             s3.delete_object(Bucket=bucket, Key=key)
     _look_at(stored, set_aside)
-
-
-def report(codedeploy: Any, event: dict[str, Any], check: Callable[[], None], logger: Any) -> str:
-    """Tell CodeDeploy whether `check` went through: an answer it gets in any case, for it would wait an hour."""
-    try:
-        check()
-        status = "Succeeded"
-    except Exception:
-        logger.exception("the deployment is to be taken back")
-        status = "Failed"
-    codedeploy.put_lifecycle_event_hook_execution_status(
-        deploymentId=event["DeploymentId"],
-        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-        status=status,
-    )
-    return status
 
 
 def _record(number: int, data: bytes) -> dict[str, Any]:
@@ -69,9 +50,9 @@ def _invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> None:
     answer = lambda_client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        raise Failed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
+        raise CheckFailed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
     if said != {"batchItemFailures": []}:
-        raise Failed(f"it answered {json.dumps(said)[:200]}")
+        raise CheckFailed(f"it answered {json.dumps(said)[:200]}")
 
 
 def _lines(s3: Any, bucket: str, key: str) -> list[dict[str, Any]]:
@@ -86,8 +67,8 @@ def _look_at(stored: list[dict[str, Any]], set_aside: list[dict[str, Any]]) -> N
     """The sample is stored, or does not fit the schema in force; the poison is set aside as it came."""
     found = {line["sequence_number"]: line for line in set_aside}
     if base64.b64decode(found.get("2", {}).get("data", "")) != _POISON:
-        raise Failed("a record that is not text was not set aside")
+        raise CheckFailed("a record that is not text was not set aside")
     if [line["sequence_number"] for line in stored] == ["1"]:
         return
     if stored or found.get("1", {}).get("code") not in _ACCOUNTED:
-        raise Failed("the sample record was neither stored nor set aside")
+        raise CheckFailed("the sample record was neither stored nor set aside")

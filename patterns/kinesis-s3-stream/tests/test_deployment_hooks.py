@@ -29,14 +29,32 @@ class Clients:
         self.told.append(told["status"])
 
 
+@pytest.fixture
+def hook_named(load, s3, context, monkeypatch):
+    """A hook by its name; its `run` returns the status that CodeDeploy was told."""
+
+    def made(name):
+        clients = Clients(load("store_batch"), context)
+        module = load(name)
+        from blueprints_shared import deployment_hooks
+
+        for each in (module, deployment_hooks):
+            monkeypatch.setattr(each, "client", lambda service, **_: s3 if service == "s3" else clients)
+
+        def run():
+            answer = module.handler(DEPLOYMENT, context)
+            assert clients.told == [answer["status"]]
+            return answer["status"]
+
+        module.clients, module.run = clients, run
+        return module
+
+    return made
+
+
 @pytest.fixture(params=["probe_new_version", "check_live_traffic"])
-def hook(request, load, context, monkeypatch):
-    clients = Clients(load("store_batch"), context)
-    module = load(request.param)
-    monkeypatch.setattr(module, "lambda_client", clients)
-    monkeypatch.setattr(module, "codedeploy", clients)
-    module.clients, module.run = clients, lambda: module.handler(DEPLOYMENT, context)
-    return module
+def hook(request, hook_named):
+    return hook_named(request.param)
 
 
 def nothing_is_left(s3):
@@ -45,7 +63,6 @@ def nothing_is_left(s3):
 
 def test_a_version_that_works_gets_its_traffic(hook, s3):
     assert hook.run() == "Succeeded"
-    assert hook.clients.told == ["Succeeded"]
     assert nothing_is_left(s3)
 
 
@@ -55,7 +72,6 @@ def test_a_version_that_raises_does_not(hook, s3):
 
     hook.clients.handler = broken
     assert hook.run() == "Failed"
-    assert hook.clients.told == ["Failed"]
 
 
 def test_a_version_that_does_nothing_does_not(hook, s3):
@@ -63,13 +79,9 @@ def test_a_version_that_does_nothing_does_not(hook, s3):
     assert hook.run() == "Failed"
 
 
-def test_a_sample_that_the_schema_refuses_is_no_fault_of_the_version(load, context, s3, monkeypatch):
+def test_a_sample_that_the_schema_refuses_is_no_fault_of_the_version(hook_named, s3, monkeypatch):
     monkeypatch.setenv("EVENT_SCHEMA", '{"type": "object", "required": ["other"]}')
-    module = load("probe_new_version")
-    clients = Clients(load("store_batch"), context)
-    monkeypatch.setattr(module, "lambda_client", clients)
-    monkeypatch.setattr(module, "codedeploy", clients)
-    assert module.handler(DEPLOYMENT, context) == "Succeeded"
+    assert hook_named("probe_new_version").run() == "Succeeded"
     assert nothing_is_left(s3)
 
 
@@ -81,10 +93,24 @@ def test_a_sample_that_the_schema_refuses_is_no_fault_of_the_version(load, conte
         [{"UUID": "u", "State": "Enabled", "LastProcessingResult": "PROBLEM: Function call failed"}],
     ],
 )
-def test_a_stream_that_does_not_arrive_takes_the_deployment_back(load, context, s3, monkeypatch, mappings):
-    module = load("check_live_traffic")
-    clients = Clients(load("store_batch"), context)
-    clients.mappings = mappings
-    monkeypatch.setattr(module, "lambda_client", clients)
-    monkeypatch.setattr(module, "codedeploy", clients)
-    assert module.handler(DEPLOYMENT, context) == "Failed"
+def test_a_stream_that_does_not_arrive_takes_the_deployment_back(hook_named, mappings):
+    hook = hook_named("check_live_traffic")
+    hook.clients.mappings = mappings
+    assert hook.run() == "Failed"
+
+
+def test_a_client_that_cannot_be_made_is_an_answer_too(hook, monkeypatch):
+    monkeypatch.delenv("LAKE_BUCKET")
+    assert hook.run() == "Failed"
+
+
+def test_importing_a_hook_makes_no_client(load, monkeypatch):
+    """A hook takes of the SDK what it needs when it is called: its cold start costs no more than a handler's."""
+    import botocore.session
+
+    def refuse(*_, **__):
+        raise AssertionError("a client was made at import")
+
+    monkeypatch.setattr(botocore.session, "get_session", refuse)
+    for name in ("probe_new_version", "check_live_traffic"):
+        load(name)
