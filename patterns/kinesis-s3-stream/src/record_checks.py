@@ -69,9 +69,11 @@ def _as_poison(data: bytes, error: Exception) -> Poison:
 
 
 def _may_be_too_deep(data: bytes) -> bool:
-    """Counts no more than it takes: a level is 2 bytes of an array at least, or 5 of an object, the last one 2."""
-    arrays = data.count(b"[")
-    return (len(data) + 3 + 3 * arrays) // 5 > DEEPEST and arrays + data.count(b"{") > DEEPEST
+    """Counts brackets only where it has to: a level takes 2 bytes of an array, or 5 of an object (the innermost 2)."""
+    arrays_at_most = (abs(data.rfind(b"]") - data.find(b"[")) + 1) // 2
+    if (len(data) + 3 + 3 * arrays_at_most) // 5 <= DEEPEST:
+        return False
+    return data.count(b"[") + data.count(b"{") > DEEPEST
 
 
 def _check_depth(data: bytes) -> None:

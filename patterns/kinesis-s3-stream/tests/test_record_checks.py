@@ -60,17 +60,22 @@ def test_no_poison(data):
     CHECK(data)
 
 
-@pytest.mark.parametrize("objects", [2, 3, 100, DEEPEST // 2, DEEPEST - 1, DEEPEST])
-def test_the_shortest_records_that_are_too_deep(objects):
+@pytest.mark.parametrize("objects", [3, 100, DEEPEST // 2, DEEPEST - 1, DEEPEST, DEEPEST + 1])
+@pytest.mark.parametrize("beside", [(b"", b""), (b'"]":0,', b',"[":0')], ids=["alone", "brackets in strings"])
+@pytest.mark.parametrize("innermost", [b"{}", b""], ids=["object", "array"])
+def test_the_shortest_records_that_are_too_deep(objects, beside, innermost):
     """However few bytes its levels have, a record of 501 levels is found, and one of 500 is not."""
+    arrays = DEEPEST + 1 - objects
+    inner = (b"[" * arrays + innermost + b"]" * arrays) or b"0"
 
-    def shortest(arrays):
-        opened = b'{"":' * (objects - 1) + b"[" * arrays
-        return opened + b"{}" + b"]" * arrays + b"}" * (objects - 1)
+    def nested(levels):
+        before, after = beside
+        return b"{" + before + b'"":' + b'{"":' * (levels - 1) + inner + b"}" * (levels - 1) + after + b"}"
 
-    CHECK(shortest(DEEPEST - objects))
+    outer = objects - (innermost == b"{}")
+    CHECK(nested(outer - 1))
     with pytest.raises(Poison, match="levels deep"):
-        CHECK(shortest(DEEPEST + 1 - objects))
+        CHECK(nested(outer))
 
 
 def test_duplicate_names_are_refused_when_asked_for():
