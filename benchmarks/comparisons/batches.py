@@ -1,0 +1,279 @@
+"""kinesis-s3-stream's work without AWS: a batch of 3,000 records of a kilobyte in, the two objects' bytes out.
+
+The peer does what public samples do: Powertools' BatchProcessor hands a handler one record after the other, which
+decodes it, looks at the fields that matter and encodes its line; `gzip.compress` makes the object. Its lines say the
+same as ours, which is checked before anything is measured. S3 is a dictionary on both sides. The one floor decodes and
+compresses and does nothing else. The other checks each record besides, as the pattern does: UTF-8, JSON's grammar and
+the schema by msgspec; what is left then is what a line's position, `transform`, order and time-outs cost.
+Each process handles the batch once before it is measured, and five times while it is.
+"""
+
+import base64
+import gzip
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks import events
+from benchmarks.claims import Claim, Missing, Target
+from benchmarks.harness import Bench, Sample, Way
+from benchmarks.processes import ROOT, ask, fresh, own_peak, tell
+
+TITLE = "A batch of a stream, compressed"
+
+RECORDS = 3_000
+_TIMES = 5
+_PATTERN = ROOT / "patterns" / "kinesis-s3-stream"
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_WAYS = {
+    "peer": "Powertools' BatchProcessor, gzip.compress",
+    "ours": "ours",
+    "floor": "decode and compress alone",
+    "checked": "decode, check and compress alone",
+}
+
+
+def compare(bench: Bench) -> Iterable[Claim | Missing]:
+    """Speed against the peer and the floors, then memory."""
+    records = RECORDS // 10 if bench.quick else RECORDS
+    for name, version in ask(_command("versions")).items():
+        bench.uses(name, version)
+    with tempfile.TemporaryDirectory() as folder:
+        payload = Path(folder, "event.json")
+        payload.write_text(json.dumps(events.batch(records)), encoding="utf-8")
+        yield from _speed(bench, f"{records:,} records of 1 KB", payload)
+        yield _memory(bench, f"{records:,} records of 1 KB: peak memory above the idle runtime", payload)
+
+
+def _speed(bench: Bench, named: str, payload: Path) -> Iterable[Claim]:
+    sizes = ask(_command("same", payload))
+    timed = bench.measure(named, {role: _way(role, payload) for role in _WAYS}, rounds=3 if bench.quick else 15)
+    note = f"Objects of {sizes['ours']:,} bytes, the peer's {sizes['peer']:,}, the floor's {sizes['floor']:,}"
+    yield Claim(named, timed, target=Target("faster", 7), note=note)
+    yield Claim(named, timed, against="floor", target=Target("within", 1.6))
+    yield Claim(f"{named}, against a floor that checks", {**timed, "floor": timed["checked"]}, against="floor")
+
+
+def _memory(bench: Bench, named: str, payload: Path) -> Claim | Missing:
+    if not _CLEAR_REFS.exists():
+        return Missing(named, "this system does not tell a process's peak anew")
+    size = payload.stat().st_size / 2**20
+    ways = {
+        "event": Way("the event as Lambda sends it", lambda: Sample(0.0, None, size)),
+        "peer": Way(_WAYS["peer"], lambda: Sample(**ask(_command("peak", payload, "peer")))),
+        "ours": Way("ours", lambda: Sample(**ask(_command("peak", payload, "ours")))),
+    }
+    timed = bench.measure(named, ways, rounds=3 if bench.quick else 5, warm_up=False)
+    return Claim(named, timed, against="event", measure="peak", target=Target("within", 2))
+
+
+def _way(role: str, payload: Path) -> Way:
+    return Way(_WAYS[role], lambda: fresh(_command("tell", payload, role)))
+
+
+def _command(*arguments: str | Path) -> list[str | Path]:
+    return [sys.executable, "-m", "benchmarks.comparisons.batches", *arguments]
+
+
+# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+
+Work = Callable[[dict[str, Any]], dict[str, bytes]]
+"""From the event to the objects in the bucket."""
+
+
+class Bucket:
+    """S3 as the pattern's lake uses it; what is put here stays in the process."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def head_object(self, **_: Any) -> Any:
+        """Nothing was there before: the answer to a first attempt."""
+        from botocore.exceptions import ClientError
+
+        raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+
+    def put_object(self, **given: Any) -> None:
+        """Keep the object."""
+        self.objects[given["Key"]] = given["Body"]
+
+
+def _main(command: str, payload: str = "", role: str = "") -> None:
+    if command == "versions":
+        print(json.dumps(_versions()))
+    elif command == "same":
+        print(json.dumps(_same(json.loads(Path(payload).read_bytes()))))
+    elif command == "peak":
+        print(json.dumps(_peak(_work(role), Path(payload))))
+    else:
+        work, event = _work(role), json.loads(Path(payload).read_bytes())
+        work(event)
+        tell(lambda: [work(event) for _ in range(_TIMES)])
+
+
+def _work(role: str) -> Work:
+    return {"peer": _peer, "ours": _ours, "floor": _floor, "checked": _checked}[role]()
+
+
+def _peer() -> Work:
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+    from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
+
+    processor = BatchProcessor(event_type=EventType.KinesisDataStreams)
+    lines: list[str] = []
+    poison: list[str] = []
+
+    def handle(record: KinesisStreamRecord) -> None:
+        payload = record.kinesis
+        position = {
+            "shard_id": record.event_id.split(":")[0],
+            "sequence_number": payload.sequence_number,
+            "sub_sequence_number": 0,
+            "partition_key": payload.partition_key,
+            "arrived_at": payload.approximate_arrival_timestamp,
+        }
+        try:
+            event = payload.data_as_json()
+            _look_at(event)
+        except ValueError as error:
+            poison.append(json.dumps({**position, "reason": str(error), "data": payload.data}))
+        else:
+            lines.append(json.dumps({**position, "record": event}, ensure_ascii=False))
+
+    def work(event: dict[str, Any]) -> dict[str, bytes]:
+        lines.clear()
+        poison.clear()
+        bucket = Bucket()
+        with processor(records=event["Records"], handler=handle):
+            processor.process()
+        bucket.put_object(Key="data", Body=gzip.compress("\n".join(lines).encode()))
+        bucket.put_object(Key="errors", Body=gzip.compress("\n".join(poison).encode()))
+        return bucket.objects
+
+    return work
+
+
+def _look_at(event: Any) -> None:
+    """The schema of the events, by hand: of the ways to hold a dictionary to it, one of the fastest."""
+    valid = (
+        isinstance(event, dict)
+        and isinstance(event.get("event_id"), str)
+        and isinstance(event.get("customer_id"), str)
+        and event.get("type") in events.TYPES
+        and isinstance(total := event.get("total"), int | float)
+        and not isinstance(total, bool)
+        and total >= 0
+    )
+    if not valid:
+        raise ValueError("not an event of the shop")
+
+
+def _ours() -> Work:
+    sys.path.insert(0, str(_PATTERN / "src"))
+    from lake import Lake  # type: ignore[import-not-found]
+    from record_checks import build_check  # type: ignore[import-not-found]
+    from settle_batch import Settler  # type: ignore[import-not-found]
+    from transform import transform  # type: ignore[import-not-found]
+
+    check = build_check(events.SCHEMA)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+
+    def work(event: dict[str, Any]) -> dict[str, bytes]:
+        bucket = Bucket()
+        settler = Settler(lake=Lake(bucket, "lake"), prefix="data", check=check, transform=transform)
+        settler.settle(event["Records"], context)
+        return {key.partition("/")[0]: content for key, content in bucket.objects.items()}
+
+    return work
+
+
+def _floor() -> Work:
+    from pybase64 import b64decode
+
+    return _compressing(lambda event: [b64decode(each["kinesis"]["data"], None, True) for each in event["Records"]])
+
+
+def _checked() -> Work:
+    sys.path.insert(0, str(_PATTERN / "src"))
+    from pybase64 import b64decode
+    from record_checks import Poison, build_check
+
+    check = build_check(events.SCHEMA)
+
+    def kept(event: dict[str, Any]) -> list[bytes]:
+        found = []
+        for each in event["Records"]:
+            data = b64decode(each["kinesis"]["data"], None, True)
+            try:
+                check(data)
+            except Poison:
+                continue
+            found.append(data)
+        return found
+
+    return _compressing(kept)
+
+
+def _compressing(decoded: Callable[[dict[str, Any]], list[bytes]]) -> Work:
+    """What `decoded` makes of the event, in one piece through the pattern's compressor at its level."""
+    from isal import isal_zlib
+
+    def work(event: dict[str, Any]) -> dict[str, bytes]:
+        bucket = Bucket()
+        bucket.put_object(Key="data", Body=isal_zlib.compress(b"\n".join(decoded(event)), 2, wbits=31))
+        return bucket.objects
+
+    return work
+
+
+def _same(event: dict[str, Any]) -> dict[str, int]:
+    """Both ways make the same of the batch, or this raises; the sizes of all data objects."""
+    made = {role: _work(role)(event) for role in ("peer", "ours", "floor")}
+    peer, ours = ([_lines(made[role][place]) for place in ("data", "errors")] for role in ("peer", "ours"))
+    if peer[0] != ours[0]:
+        raise RuntimeError("the peer's lines and ours are not the same")
+    if [_position(each) for each in peer[1]] != [_position(each) for each in ours[1]]:
+        raise RuntimeError("the peer and ours set different records aside")
+    return {role: len(objects["data"]) for role, objects in made.items()}
+
+
+def _lines(content: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+def _position(line: dict[str, Any]) -> tuple[str, bytes]:
+    return line["sequence_number"], base64.b64decode(line["data"])
+
+
+def _peak(work: Work, payload: Path) -> dict[str, float]:
+    """What a warm process takes for one batch, the parsed event included, beyond what it takes while it waits."""
+    work(events.batch(10))
+    idle = _resident()
+    event = json.loads(payload.read_bytes())
+    _CLEAR_REFS.write_text("5", encoding="ascii")  # the peak is counted anew from here
+    work(event)
+    return {"wall": 0.0, "peak": own_peak() - idle}
+
+
+def _resident() -> float:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found
+    return int(found[1]) / 1024
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        "Powertools": version("aws-lambda-powertools"),
+        **{name: version(name) for name in ("msgspec", "pybase64", "isal")},
+    }
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
