@@ -17,7 +17,7 @@ class Unavailable(Exception):
 class Sample:
     """One run: seconds by the clock, seconds of CPU and megabytes at the peak (None where not measured)."""
 
-    wall: float
+    wall: float | None = None
     cpu: float | None = None
     peak: float | None = None
 
