@@ -6,29 +6,18 @@ for in a tight loop by the same calls. The floor is the handler called directly,
 """
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from benchmarks import emulators
 from benchmarks.claims import Claim, Target
 from benchmarks.harness import Bench, Sample, Way
 
 TITLE = "The embedded AWS, warm"
 
-_HOST = "127.0.0.1"
 _STACK = "latency"
-_START_SECONDS = 60.0
 _PATIENCE = 30.0
 _WARM_UPS = 5
 
@@ -58,7 +47,7 @@ def compare(bench: Bench) -> Iterable[Claim]:
     bench.uses("ministack", version("ministack"))
     rounds = 10 if bench.quick else 60
     bench.progress("starting and deploying to both")
-    with Cloud() as cloud, _stock_emulator() as stock:
+    with Cloud() as cloud, emulators.stock() as stock:
         theirs, ours = Subject.deployed(stock), Subject.deployed(cloud.endpoint)
         for _ in range(_WARM_UPS):
             for way in (theirs.put_to_copy, ours.put_to_copy, theirs.invoke, ours.invoke):
@@ -91,10 +80,8 @@ class Subject:
     @classmethod
     def deployed(cls, endpoint: str) -> "Subject":
         """Deploy to an emulator that is running."""
-        s3, functions, cloudformation = (_client(name, endpoint) for name in ("s3", "lambda", "cloudformation"))
-        capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-        cloudformation.create_stack(StackName=_STACK, TemplateBody=json.dumps(_template()), Capabilities=capabilities)
-        outputs = _await_stack(cloudformation)
+        s3, functions = (emulators.client(name, endpoint) for name in ("s3", "lambda"))
+        outputs = emulators.deploy(endpoint, _STACK, _template())
         return cls(s3, functions, outputs["Originals"], outputs["Copies"], outputs["Echo"], _handler(s3, outputs))
 
     def put_to_copy(self) -> Sample:
@@ -142,111 +129,6 @@ def _handler(s3: Any, outputs: dict[str, str]) -> Callable[[Any, Any], None]:
         s3.copy_object(Bucket=outputs["Copies"], Key=source["Key"], CopySource=source)
 
     return handler
-
-
-def _client(service: str, endpoint: str) -> Any:
-    """A client of the account's owner, whatever the user's own AWS settings and proxies are."""
-    import botocore.session
-    from botocore.config import Config
-
-    from blueprints.local.cloud import ACCOUNT, REGION, SECRET
-
-    nobodys = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    session = botocore.session.Session({"profile": (None, None, None, None), **nobodys})
-    return session.create_client(
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key=SECRET,
-        config=Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1}, proxies={}),
-    )
-
-
-@contextmanager
-def _stock_emulator() -> Iterator[str]:
-    """The base emulator as its makers ship it, in a process of its own; its endpoint."""
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    port = _free_port()
-    endpoint = f"http://{_HOST}:{port}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env=_stock_environment(folder, port),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _await_health(process, endpoint, folder / "log")
-            yield endpoint
-            _request(f"{endpoint}/_ministack/reset", method="POST")
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stock_environment(folder: Path, port: int) -> dict[str, str]:
-    (folder / "tmp").mkdir()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
-    return {
-        **kept,
-        "AUTH": "true",
-        "BIND_HOST": _HOST,
-        "MINISTACK_HOST": _HOST,
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "TMPDIR": str(folder / "tmp"),
-        "STATE_DIR": str(folder / "state"),
-        "S3_DATA_DIR": str(folder / "s3"),
-        "PERSIST_STATE": "0",
-        "LOG_LEVEL": "WARNING",
-        "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
-    }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_health(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            _request(f"{endpoint}/_ministack/health")
-        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise RuntimeError(f"ministack does not answer:\n{said}") from error
-            time.sleep(0.05)
-        else:
-            return
-
-
-def _request(url: str, method: str = "GET") -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.open(urllib.request.Request(url, method=method), timeout=30).close()  # noqa: S310 - loopback
-
-
-def _await_stack(cloudformation: Any) -> dict[str, str]:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        stack = cloudformation.describe_stacks(StackName=_STACK)["Stacks"][0]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        if "IN_PROGRESS" not in stack["StackStatus"]:
-            break
-        time.sleep(0.05)
-    raise RuntimeError(f"the stack was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
 
 
 def _template() -> dict[str, Any]:

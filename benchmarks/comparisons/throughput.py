@@ -1,0 +1,188 @@
+"""Records through a stream: how many a second get from a put to an object, against the base emulator, unmodified.
+
+In both the same stack is deployed: a stream of four shards, an event source mapping, a function that compresses a batch
+into one object, with IAM on. The clock runs from the first put to the last object; the objects are opened afterwards
+and every record counted. The base emulator reads the shards in turn, one batch at a time, and does less: it asks no
+role's permission, and knows no partial answer, bisecting, record age, batching window or failed batch. The floor is the
+handler called directly, in this process, with the same batches.
+"""
+
+import base64
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from benchmarks import emulators
+from benchmarks.claims import Claim, Target
+from benchmarks.harness import Bench, Sample, Way
+
+TITLE = "A stream through the embedded AWS"
+
+_STACK = "throughput"
+_SHARDS = 4
+_BATCH = 1_000
+_PER_REQUEST = 500  # records that PutRecords takes at most
+_PATIENCE = 120.0
+_BETWEEN_LOOKS = 0.01
+
+_STORE = """
+import base64
+import gzip
+import os
+import boto3
+
+s3 = boto3.client("s3")
+
+def handler(event, context):
+    records = event["Records"]
+    lines = b"\\n".join(base64.b64decode(record["kinesis"]["data"]) for record in records)
+    key = f'{records[0]["eventID"].replace(":", "-")}.{len(records)}'
+    s3.put_object(Bucket=os.environ["LAKE"], Key=key, Body=gzip.compress(lines, 1))
+"""
+
+
+def compare(bench: Bench) -> Iterable[Claim]:
+    """All records of a round, from the first put to the last object."""
+    from importlib.metadata import version
+
+    from blueprints.local.cloud import Cloud
+
+    bench.uses("ministack", version("ministack"))
+    records = 2_000 if bench.quick else 20_000
+    bench.progress("starting and deploying to both")
+    with Cloud() as cloud, emulators.stock() as stock:
+        theirs, ours = Subject.deployed(stock), Subject.deployed(cloud.endpoint)
+        ways = {
+            "peer": Way("ministack as it is", lambda: theirs.play(records)),
+            "ours": Way("ours", lambda: ours.play(records)),
+            "floor": Way("the handler called directly", lambda: ours.handler_alone(records)),
+        }
+        named = f"{records:,} records through {_SHARDS} shards to S3"
+        timed = bench.measure(named, ways, rounds=3 if bench.quick else 7)
+    seconds = {role: timed[role].median("wall") or 0.0 for role in ways}
+    rates = {role: f"{records / taken:,.0f} records/s" for role, taken in seconds.items()}
+    note = f"ministack as it is {rates['peer']}, ours {rates['ours']}, the handler called directly {rates['floor']}"
+    yield Claim(named, timed, measure="wall", target=Target("faster", 1), note=note)
+    yield Claim(named, timed, against="floor", measure="wall")
+
+
+@dataclass
+class Subject:
+    """An emulator with the stack deployed, and clients that stay open."""
+
+    kinesis: Any
+    s3: Any
+    stream: str
+    lake: str
+    handler: Callable[[Any, Any], None]
+    rounds: "count[int]" = field(default_factory=count)
+
+    @classmethod
+    def deployed(cls, endpoint: str) -> "Subject":
+        """Deploy to an emulator that is running."""
+        outputs = emulators.deploy(endpoint, _STACK, _template())
+        kinesis, s3 = (emulators.client(name, endpoint) for name in ("kinesis", "s3"))
+        return cls(kinesis, s3, outputs["Stream"], outputs["Lake"], _handler(s3, outputs["Lake"]))
+
+    def play(self, records: int) -> Sample:
+        """Put the records, wait until as many are in objects; then open these, look for each, and remove them."""
+        story = next(self.rounds)
+        sent = [_record(story, number) for number in range(records)]
+        began = time.perf_counter()
+        for at in range(0, records, _PER_REQUEST):
+            entries = [
+                {"Data": data, "PartitionKey": f"{number}"} for number, data in enumerate(sent[at:][:_PER_REQUEST])
+            ]
+            if self.kinesis.put_records(StreamName=self.stream, Records=entries)["FailedRecordCount"]:
+                raise RuntimeError("the stream refused records")
+        self._await(records, began)
+        passed = time.perf_counter() - began
+        self._look_for(sent)
+        return Sample(passed)
+
+    def handler_alone(self, records: int) -> Sample:
+        """The handler's own work: the same batches, by direct calls."""
+        events = [_event(range(at, at + _BATCH)) for at in range(0, records, _BATCH)]
+        began = time.perf_counter()
+        for event in events:
+            self.handler(event, None)
+        passed = time.perf_counter() - began
+        self._remove(self._keys())
+        return Sample(passed)
+
+    def _await(self, records: int, began: float) -> None:
+        while (found := sum(int(key.rpartition(".")[2]) for key in self._keys())) < records:
+            if time.perf_counter() - began > _PATIENCE:
+                raise RuntimeError(f"{found:,} of {records:,} records are there after {_PATIENCE:.0f} s")
+            time.sleep(_BETWEEN_LOOKS)
+
+    def _look_for(self, sent: list[bytes]) -> None:
+        keys = self._keys()
+        bodies = [self.s3.get_object(Bucket=self.lake, Key=key)["Body"].read() for key in keys]
+        found = sorted(line for body in bodies for line in gzip.decompress(body).split(b"\n"))
+        if found != sorted(sent):
+            raise RuntimeError(f"{len(found):,} records are there, and they are not the {len(sent):,} that were put")
+        self._remove(keys)
+
+    def _keys(self) -> list[str]:
+        return [item["Key"] for item in self.s3.list_objects_v2(Bucket=self.lake).get("Contents", ())]
+
+    def _remove(self, keys: list[str]) -> None:
+        for key in keys:
+            self.s3.delete_object(Bucket=self.lake, Key=key)
+
+
+def _record(story: int, number: int) -> bytes:
+    """About as long as an event of the stream pattern's demo."""
+    return json.dumps({"story": story, "number": number, "text": f"{number:07}" * 32}).encode()
+
+
+def _event(numbers: Iterable[int]) -> dict[str, Any]:
+    data = {number: base64.b64encode(_record(0, number)).decode() for number in numbers}
+    return {"Records": [{"eventID": f"alone:{number}", "kinesis": {"data": text}} for number, text in data.items()]}
+
+
+def _handler(s3: Any, lake: str) -> Callable[[Any, Any], None]:
+    """The deployed handler's work, with a client that is open already."""
+
+    def handler(event: Any, _: Any) -> None:
+        records = event["Records"]
+        lines = b"\n".join(base64.b64decode(record["kinesis"]["data"]) for record in records)
+        key = f"{records[0]['eventID'].replace(':', '-')}.{len(records)}"
+        s3.put_object(Bucket=lake, Key=key, Body=gzip.compress(lines, 1))
+
+    return handler
+
+
+def _template() -> dict[str, Any]:
+    """SAM as a pattern would write it, the code in the template."""
+    mapping = {
+        "Stream": {"Fn::GetAtt": ["Stream", "Arn"]},
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": _BATCH,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }
+    allowed = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": {"Fn::Sub": "${Lake.Arn}/*"}}
+    store = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "InlineCode": _STORE,
+        "Timeout": 60,
+        "MemorySize": 1769,
+        "Environment": {"Variables": {"LAKE": {"Ref": "Lake"}}},
+        "Events": {"Records": {"Type": "Kinesis", "Properties": mapping}},
+        "Policies": [{"Statement": [allowed]}],
+    }
+    return {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": _SHARDS}},
+            "Lake": {"Type": "AWS::S3::Bucket"},
+            "Store": {"Type": "AWS::Serverless::Function", "Properties": store},
+        },
+        "Outputs": {name: {"Value": {"Ref": name}} for name in ("Stream", "Lake")},
+    }

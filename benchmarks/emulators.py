@@ -1,0 +1,129 @@
+"""The emulator that the embedded AWS extends, as its makers ship it, and the same clients for both."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_HOST = "127.0.0.1"
+_START_SECONDS = 60.0
+_PATIENCE = 30.0
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A client of the account's owner, whatever the user's own AWS settings and proxies are."""
+    import botocore.session
+    from botocore.config import Config
+
+    from blueprints.local.cloud import ACCOUNT, REGION, SECRET
+
+    nobodys = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    session = botocore.session.Session({"profile": (None, None, None, None), **nobodys})
+    return session.create_client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET,
+        config=Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1}, proxies={}),
+    )
+
+
+@contextmanager
+def stock() -> Iterator[str]:
+    """The base emulator as its makers ship it, in a process of its own; its endpoint."""
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    port = _free_port()
+    endpoint = f"http://{_HOST}:{port}"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=_stock_environment(folder, port),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _await_health(process, endpoint, folder / "log")
+            yield endpoint
+            _request(f"{endpoint}/_ministack/reset", method="POST")
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stock_environment(folder: Path, port: int) -> dict[str, str]:
+    (folder / "tmp").mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    return {
+        **kept,
+        "AUTH": "true",
+        "BIND_HOST": _HOST,
+        "MINISTACK_HOST": _HOST,
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "TMPDIR": str(folder / "tmp"),
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "PERSIST_STATE": "0",
+        "LOG_LEVEL": "WARNING",
+        "DOCKER_HOST": f"unix://{folder}/no-docker.sock",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_health(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            _request(f"{endpoint}/_ministack/health")
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise RuntimeError(f"ministack does not answer:\n{said}") from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _request(url: str, method: str = "GET") -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener.open(urllib.request.Request(url, method=method), timeout=30).close()  # noqa: S310 - loopback
+
+
+def deploy(endpoint: str, name: str, template: dict[str, Any]) -> dict[str, str]:
+    """Deploy a template to an emulator that is running; its outputs."""
+    cloudformation = client("cloudformation", endpoint)
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Capabilities=capabilities)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        if "IN_PROGRESS" not in stack["StackStatus"]:
+            break
+        time.sleep(0.05)
+    raise RuntimeError(f"the stack was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
