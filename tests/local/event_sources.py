@@ -23,6 +23,10 @@ MAY_READ = role_with(
     *(f"dynamodb:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams")),
     *("sqs:SendMessage", "sns:Publish", "s3:PutObject", "s3:ListBucket"),
 )
+# The same for a mapping that reads through an enhanced fan-out consumer.
+MAY_SUBSCRIBE = role_with(
+    *(f"kinesis:{action}" for action in ("DescribeStreamSummary", "ListShards", "SubscribeToShard")), "sqs:SendMessage"
+)
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 # Prints every batch; fails as the data says: `raise` raises, `report` reports itself.

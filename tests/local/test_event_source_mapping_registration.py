@@ -23,7 +23,6 @@ KINESIS = arn("kinesis", "stream/orders")
         (KINESIS, {"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "ProvisionedPollerConfig"),
         (KINESIS, {"KMSKeyArn": arn("kms", "key/1")}, "KMSKeyArn"),
         (KINESIS, {"StartingPositionTimestamp": 1}, "StartingPositionTimestamp"),
-        (KINESIS + "/consumer/fast:1", {}, "enhanced fan-out"),
         (arn("kafka", "cluster/c/1"), {"Topics": ["t"]}, "Topics"),
         (arn("mq", "broker:b:1"), {}, "only SQS, Kinesis and DynamoDB"),
         (arn("rds", "cluster:docs"), {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDB"),

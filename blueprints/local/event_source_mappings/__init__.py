@@ -6,9 +6,10 @@ Lambda with Kinesis" and "Using Lambda with DynamoDB".
 What is sent next, and what an answer means, is decided by plain values: `records` (a record, a batch), `policy` (a
 mapping's settings), `answers` (what a function's answer says), `decisions` (what then becomes of the batch), `lane`
 (records that must stay in order) and `shard_progress` (how far a shard was read, and its lanes). Around them stands
-what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `filters` and `permission` ask,
-`mapping` holds one mapping's progress, `invocations` calls the function, `destinations` takes what failed, `poller`
-runs it all, and `registration` takes mappings in, changes and removes them.
+what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `stream_consumers` registers those
+with enhanced fan-out, `filters` and `permission` ask, `mapping` holds one mapping's progress, `invocations` calls the
+function, `destinations` takes what failed, `poller` runs it all, and `registration` takes mappings in, changes and
+removes them.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from blueprints.local.event_source_mappings import (
     permission,
     poller,
     registration,
+    stream_consumers,
     time_to_live,
 )
 from blueprints.local.event_source_mappings.poller import Poller
@@ -43,6 +45,7 @@ HOOKS = (
     *permission.HOOKS,
     *poller.HOOKS,
     *registration.HOOKS,
+    *stream_consumers.HOOKS,
     *time_to_live.HOOKS,
 )
 
@@ -62,6 +65,7 @@ def install(endpoint: str, time_scale: float) -> None:
     for wake in WAKES:
         wake.replace(_Wake(streams.look))
     kinesis_source.install()
+    stream_consumers.install()
     time_to_live.install(time_scale)
     Registration(streams).install()
     reset: Callable[[], Any] = RESET.current()

@@ -16,6 +16,8 @@ ITEM_SIZE = Hook("services.dynamodb", "_item_size_bytes", ("item",))
 SHARD_ID = Hook("services.dynamodb_streams", "_DEFAULT_SHARD_ID")
 HOOKS = (TABLES, LIVE, CLOSED, ITEM_SIZE, SHARD_ID)
 
+_ACTIONS = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams")
+
 # A sequence number begins with the milliseconds of its making; the creation time in the record is cut to seconds.
 _MILLISECOND_DIGITS = 20
 
@@ -23,18 +25,17 @@ _MILLISECOND_DIGITS = 20
 class DynamoDBSource:
     """One stream of a table."""
 
-    actions = (
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:DescribeStream",
-        "dynamodb:ListStreams",
-    )
     batch_info = "DDBStreamBatchInfo"
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
         _, _, _, self._region, self._account, resource = arn.split(":", 5)
         self._table = resource.split("/")[1]
+
+    @property
+    def permissions(self) -> tuple[tuple[str, str], ...]:
+        """All on the stream."""
+        return tuple((action, self.arn) for action in _ACTIONS)
 
     def shards(self) -> list[Shard] | None:
         """The stream's one shard."""

@@ -1,4 +1,4 @@
-"""Reads Kinesis data streams, re-sharded ones included.
+"""Reads Kinesis data streams, re-sharded ones and those read through an enhanced fan-out consumer included.
 
 The base emulator drops a shard with its records when it is split or merged. On AWS a closed shard stays readable, and
 its records are what a mapping has to process before those of the shards that follow it; so they are kept here.
@@ -15,16 +15,22 @@ from blueprints.local.event_source_mappings.stream_source import Shard
 from blueprints.local.hooks import Hook
 
 STREAMS = Hook("services.kinesis", "_streams")
+CONSUMERS = Hook("services.kinesis", "_consumers")
 RESOLVE = Hook("services.kinesis", "_resolve_stream", ("data",))
 AS_BASE64 = Hook("services.kinesis", "_ensure_base64", ("value",))
 SPLIT = Hook("services.kinesis", "_split_shard", ("data",))
 MERGE = Hook("services.kinesis", "_merge_shards", ("data",))
 RESIZE = Hook("services.kinesis", "_update_shard_count", ("data",))
-HOOKS = (STREAMS, RESOLVE, AS_BASE64, SPLIT, MERGE, RESIZE)
+HOOKS = (STREAMS, CONSUMERS, RESOLVE, AS_BASE64, SPLIT, MERGE, RESIZE)
 
 # Kept with the stream itself, so that they go when it goes.
 _CLOSED = "closed_shards"
 _PARENTS = "parents"
+
+_CONSUMER = "/consumer/"
+_POLLING = ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream", "kinesis:ListShards")
+_LOOKING_UP = ("kinesis:DescribeStreamSummary", "kinesis:ListShards")
+_SUBSCRIBING = "kinesis:SubscribeToShard"
 
 _Shards = dict[str, dict[str, Any]]
 _Reshard = Callable[[dict[str, Any]], Any]
@@ -37,21 +43,33 @@ def install() -> None:
     RESIZE.replace(_keeping_closed(RESIZE.current(), then=_as_children))
 
 
-class KinesisSource:
-    """One data stream."""
+def is_consumer(arn: str) -> bool:
+    """Whether the ARN is an enhanced fan-out consumer's."""
+    return _CONSUMER in arn
 
-    actions = ("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream", "kinesis:ListShards")
+
+class KinesisSource:
+    """One data stream, by its own ARN or by that of a consumer, which Kinesis pushes records to."""
+
     batch_info = "KinesisBatchInfo"
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
-        _, _, _, self._region, self._account, resource = arn.split(":", 5)
+        self._stream_arn, self._consumer, _ = arn.partition(_CONSUMER)
+        _, _, _, self._region, self._account, resource = self._stream_arn.split(":", 5)
         self._name = resource.partition("/")[2]
+
+    @property
+    def permissions(self) -> tuple[tuple[str, str], ...]:
+        """A consumer is subscribed to; its shards are still looked up in the stream."""
+        if not self._consumer:
+            return tuple((action, self.arn) for action in _POLLING)
+        return (*((action, self._stream_arn) for action in _LOOKING_UP), (_SUBSCRIBING, self.arn))
 
     def shards(self) -> list[Shard] | None:
         """Closed shards first: they are the parents."""
         stream = self._stream()
-        if stream is None:
+        if stream is None or (self._consumer and self._registered() is None):
             return None
         closed = [Shard(each, _parents(shard), closed=True) for each, shard in stream.get(_CLOSED, {}).items()]
         return closed + [Shard(each, _parents(shard)) for each, shard in list(stream["shards"].items())]
@@ -76,6 +94,10 @@ class KinesisSource:
     def _stream(self) -> dict[str, Any] | None:
         stream: dict[str, Any] | None = STREAMS.current().get_scoped(self._account, self._region, self._name)
         return stream
+
+    def _registered(self) -> dict[str, Any] | None:
+        consumer: dict[str, Any] | None = CONSUMERS.current().get_scoped(self._account, self._region, self.arn)
+        return consumer
 
     def _records(self, shard_id: str) -> list[dict[str, Any]]:
         stream = self._stream() or {"shards": {}}

@@ -22,9 +22,9 @@ def denied(config: dict[str, Any], source: Source) -> str | None:
     """Why a function's role may not read a stream, in IAM's words; None when it may."""
     account = str(config["FunctionArn"]).split(":")[4]
     principal = PRINCIPAL.current()(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
-    for action in source.actions:
-        if not _allowed(principal, action, source.arn):
-            return f"User: {principal.arn} is not authorized to perform: {action} on resource: {source.arn}"
+    for action, resource in source.permissions:
+        if not _allowed(principal, action, resource):
+            return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
     return None
 
 

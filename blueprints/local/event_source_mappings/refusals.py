@@ -71,8 +71,6 @@ def _unsupported_property(properties: dict[str, Any]) -> str | None:
 def _unsupported_source(service: str, source_arn: str) -> str | None:
     if service not in _STREAMS:
         return f"Event source {source_arn or '(none)'}: only SQS, Kinesis and DynamoDB streams are emulated here."
-    if "/consumer/" in source_arn:
-        return f"Event source {source_arn}: enhanced fan-out is not emulated by the embedded AWS; map the stream."
     return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.delivery.asynchronous import FunctionAsInvoked
+from blueprints.local.event_source_mappings.kinesis_source import is_consumer
 from blueprints.local.event_source_mappings.permission import denied
 from blueprints.local.event_source_mappings.policy import is_true
 from blueprints.local.event_source_mappings.poller import Poller, source_of
@@ -153,6 +154,11 @@ def conflict_of_new(properties: _Properties) -> str | None:
                 f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
                 f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
             )
+        if stored["EventSourceArn"] == source_arn and is_consumer(str(source_arn)):
+            return (
+                f"Consumer {source_arn} is read by the mapping with UUID {stored['UUID']}, and has one subscription a "
+                "shard. Register another consumer."
+            )
     return None
 
 
@@ -161,7 +167,7 @@ def _unreadable(function: FunctionAsInvoked, source: Source) -> str | None:
         return f"Stream not found: {source.arn}"
     if denied(function.record["config"], source) is None:
         return None
-    *actions, last = [action.partition(":")[2] for action in source.actions]
+    *actions, last = [action.partition(":")[2] for action, _ in source.permissions]
     return (
         f"Cannot access stream {source.arn}. Please ensure the role can perform the {', '.join(actions)}, and {last} "
         "Actions on your stream in IAM."

@@ -37,11 +37,11 @@ class Source(Protocol):
 
     @property
     def arn(self) -> str:
-        """The stream's own ARN."""
+        """The stream's own ARN, or its consumer's."""
 
     @property
-    def actions(self) -> tuple[str, ...]:
-        """What the execution role must be allowed to do, as IAM names it."""
+    def permissions(self) -> tuple[tuple[str, str], ...]:
+        """What the execution role must be allowed to do, as IAM names it, and to which resource."""
 
     @property
     def batch_info(self) -> str:
