@@ -1,7 +1,7 @@
 """Lines of JSON, compressed while they come: what waits in memory is a few dozen of them, never the batch."""
 
 import io
-import time
+import os
 
 import msgspec
 from isal import isal_zlib
@@ -10,7 +10,7 @@ __all__ = ["GzippedLines"]
 
 _LEVEL = 2  # of 0 to 3: ten times as fast as gzip's default, for a result 5 % larger
 _GZIP = 31  # zlib's number for a gzip header
-_TIME = slice(4, 8)  # where in the header the time stands, in seconds; zlib leaves it 0
+_TIME = slice(4, 8)  # where in the header a time may stand, which nobody reads; zlib leaves it 0
 _WAITING = 128  # lines that are encoded and compressed together
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -43,7 +43,7 @@ class GzippedLines:
         self._compress()
         self._file.write(self._compressor.flush())
         # Two attempts' objects have different ETags, also with the same lines in them: see lake.py on late writes.
-        self._file.getbuffer()[_TIME] = int(time.time()).to_bytes(4, "little")
+        self._file.getbuffer()[_TIME] = os.urandom(4)
         return self._file.getvalue()
 
     def _compress(self) -> None:

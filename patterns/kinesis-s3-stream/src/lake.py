@@ -1,10 +1,9 @@
-"""The lake bucket: where a batch's two objects lie, and how they are made to hold what an attempt has for them.
+"""The two objects of a batch in the lake bucket, and how an attempt makes them hold what it has for them.
 
-    {prefix}/dt=2026-11-12/hour=10/{shard}-{sequence number}.ndjson.gz    what is stored
-    errors/dt=2026-11-12/hour=10/{shard}-{sequence number}.ndjson.gz      what is set aside
-
-Each write names what it replaces (If-Match, If-None-Match): a request of an attempt that has died in the meantime, and
-that S3 sees late, is refused instead of undoing what came after.
+An attempt looks at both keys before it does anything else, and each of its writes names what it then found there
+(If-Match, If-None-Match). So a request that S3 sees late, and an attempt that was overtaken by another while it still
+ran, are refused instead of undoing what came after. An attempt that ends earlier than the object which it replaces
+keeps a copy of that below `replaced/`: should the rest never be delivered again, it is not lost.
 """
 
 from collections.abc import Mapping
@@ -16,12 +15,15 @@ from botocore.exceptions import ClientError
 
 from blueprints_shared.streams import sequence_number, shard_id
 
-__all__ = ["ERRORS", "BatchKeys", "Lake", "batch_keys"]
+__all__ = ["ERRORS", "REPLACED", "BatchKeys", "Lake", "Stored", "batch_keys"]
 
 ERRORS = "errors"
+REPLACED = "replaced"
 
 _DIGITS = 64  # Kinesis' numbers have 56 today; with room to grow, names still sort in the order of the stream
+_ENDING = ".ndjson.gz"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_UNTIL = "until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,19 @@ class BatchKeys:
     errors: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as an attempt found it; `until`: the sequence number of the last record that it accounts for."""
+
+    etag: str
+    until: int
+
+
 def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> BatchKeys:
     """The keys of the batch of which this is the first record *received*; `within` comes before both."""
     arrived = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
     name = f"{shard_id(first)}-{sequence_number(first).zfill(_DIGITS)}"
-    place = f"{arrived:dt=%Y-%m-%d/hour=%H}/{name}.ndjson.gz"
+    place = f"{arrived:dt=%Y-%m-%d/hour=%H}/{name}{_ENDING}"
     return BatchKeys(f"{within}{prefix}/{place}", f"{within}{ERRORS}/{place}")
 
 
@@ -47,23 +57,49 @@ class Lake:
         self._s3 = s3
         self.bucket = bucket
 
-    def settle(self, keys: BatchKeys, data: bytes | None, errors: bytes | None) -> None:
+    def look(self, keys: BatchKeys) -> tuple[Stored | None, Stored | None]:
+        """What lies at both keys; to be asked before anything else is done about the batch."""
+        return self._stored(keys.data), self._stored(keys.errors)
+
+    def settle(
+        self,
+        keys: BatchKeys,
+        found: tuple[Stored | None, Stored | None],
+        data: bytes | None,
+        errors: bytes | None,
+        until: int,
+    ) -> None:
         """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again."""
-        self._replace(keys.data, data)
-        self._replace(keys.errors, errors)
+        self._replace(keys.data, found[0], data, until)
+        self._replace(keys.errors, found[1], errors, until)
 
-    def _replace(self, key: str, content: bytes | None) -> None:
-        found = self._etag(key)
+    def _replace(self, key: str, found: Stored | None, content: bytes | None, until: int) -> None:
+        if found and found.until > until:
+            self._keep(key, found)
         if content is not None:
-            condition = {"IfMatch": found} if found else {"IfNoneMatch": "*"}
-            self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip", **condition)
+            condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
+            self._s3.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/gzip",
+                Metadata={_UNTIL: str(until)},
+                **condition,
+            )
         elif found:
-            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found)
+            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found.etag)
 
-    def _etag(self, key: str) -> str | None:
+    def _keep(self, key: str, found: Stored) -> None:
+        """Copy an object that reaches further; by its end, as another copy of the same key may reach further still."""
+        copy = f"{REPLACED}/{key.removesuffix(_ENDING)}-{found.until}{_ENDING}"
+        source = {"Bucket": self.bucket, "Key": key}
+        self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=found.etag)
+
+    def _stored(self, key: str) -> Stored | None:
         try:
-            return str(self._s3.head_object(Bucket=self.bucket, Key=key)["ETag"])
+            head = self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
             raise
+        return Stored(str(head["ETag"]), int(head["Metadata"].get(_UNTIL, 0)))

@@ -15,7 +15,7 @@ from batch_lines import BatchLines, Transform
 from lake import BatchKeys, Lake, batch_keys
 from record_checks import Check
 
-from blueprints_shared.streams import Progress, handle_in_order, shard_id
+from blueprints_shared.streams import Progress, handle_in_order, sequence_number, shard_id
 
 __all__ = ["Settled", "Settler"]
 
@@ -43,10 +43,12 @@ class Settler:
 
         Raised or reported, Lambda tries again from there; raised, it also halves the batch, and so finds the record.
         """
+        keys = batch_keys(records[0], self.prefix, within)
+        found = self.lake.look(keys)
         lines = BatchLines(shard_id(records[0]), self.check, self.transform)
         progress = handle_in_order(records, lines.add, context)
         if progress.error and not progress.handled:
             raise progress.error
-        keys = batch_keys(records[0], self.prefix, within)
-        self.lake.settle(keys, lines.data.finish(), lines.errors.finish())
+        until = int(sequence_number(records[progress.handled - 1]))
+        self.lake.settle(keys, found, lines.data.finish(), lines.errors.finish(), until)
         return Settled(keys, lines, progress)

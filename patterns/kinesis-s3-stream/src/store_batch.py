@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from json_schema import schema_type
-from lake import ERRORS, Lake
+from lake import ERRORS, REPLACED, Lake
 from record_checks import build_check
 from settle_batch import Settled, Settler
 from transform import transform
@@ -17,12 +17,13 @@ from blueprints_shared.settings import load, parsed
 from blueprints_shared.streams import BatchResponse
 
 PROBES = "_probe"
+_TAKEN = (ERRORS, REPLACED, PROBES)
 
 
 def _prefix(text: str) -> str:
     prefix = text.strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9_.=/-]{1,256}", prefix) or prefix.split("/")[0] in (ERRORS, PROBES):
-        raise ValueError(f"{text!r} cannot be the prefix of stored records; {ERRORS} and {PROBES} are taken")
+    if not re.fullmatch(r"[A-Za-z0-9_.=/-]{1,256}", prefix) or prefix.split("/")[0] in _TAKEN:
+        raise ValueError(f"{text!r} cannot be the prefix of stored records; {', '.join(_TAKEN)} are taken")
     return prefix
 
 

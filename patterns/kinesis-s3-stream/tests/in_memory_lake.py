@@ -23,6 +23,7 @@ class InMemoryLake:
 
     def __init__(self, fate=lambda call: "go"):
         self.buckets = {}
+        self.metadata = {}
         self.fate = fate
         self._under_way = []
 
@@ -42,7 +43,7 @@ class InMemoryLake:
         def effect():
             if Key not in self.keys(Bucket):
                 raise s3_error("404", 404)
-            return {"ETag": self._etag(Bucket, Key)}
+            return {"ETag": self._etag(Bucket, Key), "Metadata": self.metadata.get((Bucket, Key), {})}
 
         return self._call("head", effect)
 
@@ -54,14 +55,23 @@ class InMemoryLake:
 
         return self._call("get", effect)
 
-    def put_object(self, *, Bucket, Key, Body, IfMatch=None, IfNoneMatch=None, **_):
+    def put_object(self, *, Bucket, Key, Body, IfMatch=None, IfNoneMatch=None, Metadata=None, **_):
         def effect():
             self._check(Bucket, Key, IfMatch)
             if IfNoneMatch and Key in self.keys(Bucket):
                 raise s3_error("PreconditionFailed", 412)
             self.keys(Bucket)[Key] = bytes(Body)
+            self.metadata[Bucket, Key] = dict(Metadata or {})
 
         return self._call("put", effect)
+
+    def copy_object(self, *, Bucket, Key, CopySource, CopySourceIfMatch):
+        def effect():
+            self._check(CopySource["Bucket"], CopySource["Key"], CopySourceIfMatch)
+            self.keys(Bucket)[Key] = self.keys(CopySource["Bucket"])[CopySource["Key"]]
+            self.metadata[Bucket, Key] = self.metadata[CopySource["Bucket"], CopySource["Key"]]
+
+        return self._call("copy", effect)
 
     def delete_object(self, *, Bucket, Key, IfMatch=None):
         def effect():
@@ -80,7 +90,7 @@ class InMemoryLake:
         )
         return iter([{"Contents": found[:2]}, {"Contents": found[2:]}] if found else [{}])
 
-    def _check(self, bucket, key, etag):
+    def _check(self, bucket, key, etag=None):
         if etag and key not in self.keys(bucket):
             raise s3_error("NoSuchKey", 404)
         if etag and etag != self._etag(bucket, key):
@@ -95,7 +105,7 @@ class InMemoryLake:
             raise Died
         if fate == "refuse":
             raise s3_error("SlowDown", 503)
-        if fate == "late" and call in ("put", "delete"):
+        if fate == "late" and call in ("put", "delete", "copy"):
             self._under_way.append(effect)
             raise Died
         answer = effect()
@@ -104,3 +114,49 @@ class InMemoryLake:
         if fate == "die after":
             raise Died
         return answer
+
+
+class Paused(BaseException):
+    """Not further for now."""
+
+
+class Overtaken:
+    """An attempt that still runs though Lambda has stopped listening to it: one request to S3 with each `step`.
+
+    `attempt` takes an S3. It is run again from its beginning for every step, and is given the answers it had so far.
+    """
+
+    def __init__(self, s3, attempt):
+        self._s3, self._attempt = s3, attempt
+        self._answers = []
+        self.done = False
+
+    def step(self):
+        """Go on to the request after the next."""
+        self._heard, self._asked = 0, False
+        try:
+            self._attempt(self)
+        except Paused:
+            return
+        self.done = True
+
+    def __getattr__(self, name):
+        def request(**given):
+            if self._heard == len(self._answers):
+                if self._asked:
+                    raise Paused
+                self._asked = True
+                self._answers.append(self._outcome(getattr(self._s3, name), given))
+            answer = self._answers[self._heard]
+            self._heard += 1
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        return request
+
+    def _outcome(self, call, given):
+        try:
+            return call(**given)
+        except (ClientError, Died) as error:
+            return error

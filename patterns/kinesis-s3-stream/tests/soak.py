@@ -7,7 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 PATTERN = Path(__file__).resolve().parent.parent
-KINDS = ({}, {"late": True}, {"rewound": True})
+KINDS = (
+    {},
+    {"late": True},
+    {"overtaken": True},
+    {"again": True},
+    {"rewound": True},
+    {"late": True, "overtaken": True},
+    {"late": True, "overtaken": True, "again": True},
+)
 
 
 def soak(count: int, first: int = 0, say: Callable[[str], None] = print) -> int:

@@ -3,7 +3,9 @@
 One `Life` is one schedule, drawn from a seed. Shards split, lanes (ParallelizationFactor) interleave, batches are cut
 and cut anew, longer and shorter; attempts are killed before, during and after each request, run out of time, are
 refused, fail in `transform`, run another version of it; answers get lost; batches are bisected, answered in part, given
-up, replayed by a person who is interrupted too.
+up, replayed by a person who is interrupted too. Asked for, requests of the dead land later, a batch is delivered twice
+at once, and attempts run on beside those that follow them, request by request; batches come once more when they are
+long done with, or were given up; the reading begins again further back.
 
 Every record has a number, so that the lake can be compared with what each batch's last attempt should have left there.
 """
@@ -21,10 +23,9 @@ from functools import cache
 from types import SimpleNamespace
 from unittest import mock
 
-import gzipped_lines
 from botocore.exceptions import ClientError
-from in_memory_lake import Died, InMemoryLake
-from lake import Lake
+from in_memory_lake import Died, InMemoryLake, Overtaken
+from lake import REPLACED, Lake, batch_keys
 from record_checks import Poison, build_check
 from replay import NotSettled, Replay
 from settle_batch import Settler
@@ -36,6 +37,7 @@ FAULTS = ("refuse", "lose", "die before", "die after")
 KINDS = ("good", "good", "good", "good", "good", "poison", "left out", "differs", "fails")
 MENDED = (1, 2)  # versions that can handle every record
 CHECK = build_check()
+EMPTY = gzip.compress(b"")
 
 
 class Bug(Exception):
@@ -62,11 +64,15 @@ class Record:
 
 @dataclass
 class Lane:
-    """What one poller reads in order: a shard's records of some partition keys. `ends`: of batches being bisected."""
+    """What one poller reads in order: a shard's records of some partition keys.
+
+    `starts`: of the batches so far; `ends`: of those being bisected.
+    """
 
     shard: int
     records: list
     at: int = 0
+    starts: list = field(default_factory=list)
     ends: list = field(default_factory=list)
     retries: int = 0
 
@@ -76,18 +82,26 @@ class Lane:
 
 
 class Life:
-    """One schedule. `late`: requests of the dead may land later; `rewound`: the reading begins again further back."""
+    """One schedule, in which beside everything that is usual there may be:
 
-    def __init__(self, seed, *, late=False, rewound=False):
+    late       requests of the dead that land later
+    overtaken  attempts that run on beside those that follow, and batches delivered twice at once
+    again      batches delivered once more: long after they were done with, or though they were given up
+    rewound    the reading begins again further back
+    """
+
+    def __init__(self, seed, *, late=False, overtaken=False, again=False, rewound=False):
         self.random = random.Random(seed)
-        self.late, self.rewound = late, rewound
+        self.late, self.overtaken, self.again, self.rewound = late, overtaken, again, rewound
         self.s3 = InMemoryLake(self._fate)
         self.trouble = self.random.choice((0.0, 0.05, 0.25))
         self.versions = self.random.choice(((1,), (1, 2), (1, 3), (2, 3)))
         self.retry_limit = self.random.choice((0, 1, 4))
         self.window = self.random.choice((2, 5, 15))
         self.lanes = list(self._lanes())
-        self.expected = {}  # number of a batch's first record -> the lines that its last attempt leaves
+        self.expected = {}  # number of a batch's first record -> the batch, and the version its last attempt ran
+        self.running_on = []
+        self._stepping = False
 
     def play(self):
         """Read everything, replay what was given up, and look at the lake."""
@@ -95,15 +109,18 @@ class Life:
             self._read()
             self.check_that_nothing_is_lost()
             self._replay()
-            if not self.late:
-                self.check_that_each_is_there_once()
             if self.rewound:
+                self.check_that_each_is_there_once()
                 for lane in self.lanes:
                     lane.at = self.random.randint(0, len(lane.records))
                 self._read()
                 self._replay()
-            self.s3.land()
+            self._let_all_end()
             self.check_that_nothing_is_lost()
+            if not (self.again or self.rewound):
+                self.check_that_each_object_is_what_counts()
+            if not (self.late or self.overtaken or self.again or self.rewound):
+                self.check_that_each_is_there_once()
 
     # --- the stream --------------------------------------------------------------------------------------------------
 
@@ -111,7 +128,7 @@ class Life:
         """Shards, each read by 1 to 10 lanes; a later shard is the child of the one before it."""
         numbers = itertools.count(1)
         for shard in range(self.random.choice((1, 1, 2, 3))):
-            lanes = [Lane(shard, []) for _ in range(self.random.choice((1, 1, 2, 10)))]
+            lanes = [Lane(shard, []) for _ in range(self.random.choice((1, 1, 2, 5, 10)))]
             for number in itertools.islice(numbers, self.random.randint(1, 25)):
                 kinds = tuple(self.random.choice(KINDS) for _ in range(self.random.choice((1, 1, 1, 3))))
                 self.random.choice(lanes).records.append(Record(number, kinds, event(shard, number, kinds)))
@@ -129,12 +146,27 @@ class Life:
             self._poll(self.random.choice(readable))
             if self.random.random() < 0.3:
                 self.s3.land()
+            if self.again and self.random.random() < 0.2:
+                self._deliver_again(self.random.choice(self.lanes))
+
+    def _deliver_again(self, lane):
+        """From a checkpoint of before, cut anew, for a batch or a few; then that poller learns that it is none more."""
+        if not lane.starts:
+            return
+        at = self.random.choice(lane.starts)
+        for _ in range(self.random.choice((1, 1, 2, 4))):
+            batch = lane.records[at : at + self.random.randint(1, self.window)]
+            if batch:
+                at += self._attempt(batch, self.random.choice(self.versions))
 
     def _poll(self, lane):
         if not lane.ends:
             lane.ends = [min(lane.at + self.random.randint(1, self.window), len(lane.records))]
         batch = lane.records[lane.at : lane.ends[-1]]
         version = self.random.choice(self.versions)
+        lane.starts.append(lane.at)
+        if self.overtaken and self.random.random() < 0.25:
+            self._run_on(lane)
         handled = self._attempt(batch, version)
         seen = handled and self.random.random() > self.trouble / 2  # else the answer is lost
         if seen:
@@ -145,11 +177,34 @@ class Life:
         else:
             self._fail(lane, batch)
 
-    def _attempt(self, batch, version):
+    def _run_on(self, lane):
+        """Deliver the lane's next batch, cut anew, to an attempt that nobody waits for; it looks before others do."""
+        batch = lane.records[lane.at : lane.at + self.random.randint(1, self.window)]
+        version = self.random.choice(self.versions)
+        one = Overtaken(self.s3, lambda s3: self._attempt(batch, version, s3, seconds=1000))
+        self.running_on.append(one)
+        for _ in range(2):
+            self._step(one)
+
+    def _step(self, one=None):
+        """One request of one attempt that runs on."""
+        self._stepping = True
+        one = one or self.random.choice(self.running_on)
+        one.step()
+        self._stepping = False
+        if one.done and one in self.running_on:
+            self.running_on.remove(one)
+
+    def _let_all_end(self):
+        while self.running_on:
+            self._step()
+        self.s3.land()
+
+    def _attempt(self, batch, version, s3=None, seconds=None):
         """How many records the function says it has handled; 0 when it failed or died."""
-        with_reserve = 5 + self.random.choice((1000, 1000, 1000, self.random.randint(0, 8)))
+        with_reserve = 5 + (seconds or self.random.choice((1000, 1000, 1000, self.random.randint(0, 8))))
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: with_reserve * 1000)
-        settler = Settler(Lake(self.s3, "lake"), "data", CHECK, transform(version))
+        settler = Settler(Lake(s3 or self.s3, "lake"), "data", CHECK, transform(version))
         try:
             return settler.settle([record.event for record in batch], context).progress.handled
         except (Died, ClientError, Bug):
@@ -161,17 +216,18 @@ class Life:
             lane.ends, lane.retries = [], 0
         elif lane.retries > self.retry_limit:
             self._give_up(batch)
-            lane.at, lane.retries = lane.ends.pop(), 0
+            end, lane.retries = lane.ends.pop(), 0
+            if not (self.again and self.random.random() < 0.3):  # else the poller dies before it has noted that
+                lane.at = end
         elif len(batch) > 1 and self.random.random() < 0.7:
             lane.ends.append(lane.at + len(batch) // 2)
 
     def _give_up(self, batch):
         payload = json.dumps({"Records": [record.event for record in batch]})
         self.s3.keys("failed")[f"{batch[0].number}"] = json.dumps({"payload": payload}).encode()
-        self._expect(batch, None)
 
     def _expect(self, batch, version):
-        """What the batch leaves; a batch given up leaves what it will when it is replayed."""
+        """What is to lie there for the batch: what its attempt made that Lambda, or the replay, has heard of."""
         self.expected[batch[0].number] = (batch, version)
 
     # --- what a person does ------------------------------------------------------------------------------------------
@@ -186,6 +242,7 @@ class Life:
             handled = self._attempt(batch, version)
             if not handled:
                 raise NotSettled("it failed")
+            self._expect(batch[:handled], version)
             left = handed["Records"][handled : handled + 1]
             return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in left]}
 
@@ -195,24 +252,21 @@ class Life:
                 replay.run()
             except (Died, ClientError):
                 continue  # the person starts it again
-        self.expected = {
-            number: (batch, version if used is None else used) for number, (batch, used) in self.expected.items()
-        }
 
     # --- what is to come of it ---------------------------------------------------------------------------------------
 
     def _fate(self, _):
+        while self.running_on and not self._stepping and self.random.random() < 0.4:
+            self._step()
         if self.random.random() >= self.trouble:
             return "go"
         return self.random.choice((*FAULTS, "late") if self.late else FAULTS)
 
-    def lines(self):
-        """Every line in the lake: (place, number, sub-number)."""
+    def lines(self, *, replaced=False):
+        """Every line in the lake, or of the copies that were kept of it: (place, number, sub-number)."""
         for key, content in self.s3.keys("lake").items():
-            for line in gzip.decompress(content).splitlines():
-                said = json.loads(line)
-                assert f"{said['shard_id']}-" in key
-                yield key.split("/")[0], int(said["sequence_number"]) - 10**30, said["sub_sequence_number"]
+            if (key.split("/")[0] == REPLACED) == replaced:
+                yield from lines_of(key.removeprefix(f"{REPLACED}/"), content)
 
     def check_that_each_is_there_once(self):
         """Exactly once, in the place that the batch's last attempt saw for it."""
@@ -222,14 +276,27 @@ class Life:
         found = Counter(self.lines())
         assert found == due, f"missing: {due - found}, too many: {found - due}"
 
+    def check_that_each_object_is_what_counts(self):
+        """Where the attempt that counts had something to write, that lies there, whole and alone."""
+        for batch, version in self.expected.values():
+            keys = batch_keys(batch[0].event, "data")
+            for place, key in (("data", keys.data), ("errors", keys.errors)):
+                due = [line for record in batch for line in record.lines(version) if line[0] == place]
+                if due:
+                    found = list(lines_of(key, self.s3.keys("lake").get(key, EMPTY)))
+                    assert found == due, f"{key} has {found} instead of {due}"
+
     def check_that_nothing_is_lost(self):
-        """At least once, in the lake or among the failed batches, and the same after repeats are dropped by number."""
+        """At least once, in the lake or among the failed batches, and the same after repeats are dropped by number.
+
+        Of what is delivered once more and not to its end, the rest may be among what was kept of replaced objects.
+        """
         waiting = {
             int(each["kinesis"]["sequenceNumber"]) - 10**30
             for content in self.s3.keys("failed").values()
             for each in json.loads(json.loads(content)["payload"])["Records"]
         }
-        found = set(self.lines())
+        found = {*self.lines(), *(self.lines(replaced=True) if self.again else ())}
         for lane in self.lanes:
             for record in lane.records:
                 possible = [set(record.lines(version)) for version in (1, 2, 3)]
@@ -237,6 +304,14 @@ class Life:
                 assert not lost or record.number in waiting, f"missing: {lost}"
                 strange = {line for line in found if line[1] == record.number} - set.union(*possible)
                 assert not strange, f"never made: {strange}"
+
+
+def lines_of(key, content):
+    """The lines of an object: (place, number, sub-number)."""
+    for line in gzip.decompress(content).splitlines():
+        said = json.loads(line)
+        assert f"{said['shard_id']}-" in key
+        yield key.split("/")[0], int(said["sequence_number"]) - 10**30, said["sub_sequence_number"]
 
 
 @cache
@@ -289,13 +364,12 @@ def _varint(number):
 
 @contextmanager
 def a_clock():
-    """Time that passes by being looked at: an attempt runs out of it at any record, and no two are at the same time."""
+    """Time that passes by being looked at: an attempt runs out of it at any record."""
     now = [1_000_000]
 
     def look():
         now[0] += 1
         return now[0]
 
-    clock = SimpleNamespace(monotonic=look, time=look)
-    with mock.patch.object(checkpoint, "time", clock), mock.patch.object(gzipped_lines, "time", clock):
+    with mock.patch.object(checkpoint, "time", SimpleNamespace(monotonic=look)):
         yield

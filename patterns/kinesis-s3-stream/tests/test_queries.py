@@ -36,6 +36,14 @@ def test_repeats_are_dropped(query, store_batch, context):
     event = batch(*(b'{"n": %d}' % number for number in range(4)))
     store_batch.handler(event, context)
     store_batch.handler({"Records": event["Records"][2:]}, context)
-    rows = query("QUALIFY")
+    rows = query("SELECT *\nFROM read_json('s3://LAKE_BUCKET/data/")
     assert sorted(row["record"]["n"] for row in rows) == [0, 1, 2, 3]
     assert {row["sequence_number"] for row in rows} == {str(FIRST + number) for number in range(4)}
+
+
+def test_records_that_are_only_in_a_copy_are_found(query, store_batch, context):
+    event = batch(*(b'{"n": %d}' % number for number in range(6)))
+    for count in (6, 4, 2):
+        store_batch.handler({"Records": event["Records"][:count]}, context)
+    store_batch.handler({"Records": event["Records"][2:3]}, context)
+    assert sorted(row["record"]["n"] for row in query("replaced/data/")) == [3, 4, 5]

@@ -2,15 +2,17 @@
 
 from unittest import mock
 
+import gzipped_lines
 import lake
 import pytest
 import settle_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import Replay
+from soak import KINDS
 from stream_simulation import Life
 
-SCHEDULES = settings(max_examples=800, derandomize=True, deadline=None, database=None)
+SCHEDULES = settings(max_examples=500, derandomize=True, deadline=None, database=None)
 
 
 @SCHEDULES
@@ -25,9 +27,31 @@ def test_each_record_is_in_the_lake_once_when_the_failed_batches_are_drained(see
 
 @SCHEDULES
 @given(seed=st.integers(0, 2**32))
-def test_nothing_is_lost_by_requests_that_land_late(seed):
-    """A request of a killed attempt lands after those that followed: at least once, exactly once by number."""
+def test_a_request_that_lands_late_harms_no_object_that_counts(seed):
+    """A killed attempt's request lands after those that followed: only where these had nothing to write.
+
+    So at least once, exactly once by number.
+    """
     Life(seed, late=True).play()
+
+
+@SCHEDULES
+@given(seed=st.integers(0, 2**32))
+def test_an_attempt_that_is_overtaken_harms_no_object_that_counts(seed):
+    """A batch delivered twice at once, cut differently, request by request: as with what lands late."""
+    Life(seed, overtaken=True).play()
+    Life(seed, overtaken=True, late=True).play()
+
+
+@SCHEDULES
+@given(seed=st.integers(0, 2**32))
+def test_nothing_is_lost_by_a_batch_that_is_delivered_again(seed):
+    """Longer or shorter, long after it was done with, or though it was given up; and what should follow does not.
+
+    At least once in the lake or in the copies of what was replaced; exactly once by number.
+    """
+    Life(seed, again=True).play()
+    Life(seed, again=True, overtaken=True, late=True).play()
 
 
 @SCHEDULES
@@ -52,9 +76,9 @@ class TestTheSimulationFindsWhatItIsFor:
     def test_writing_only_what_there_is(self):
         replace = lake.Lake._replace
 
-        def replace_some(self, key, content):
+        def replace_some(self, key, found, content, until):
             if content:
-                replace(self, key, content)
+                replace(self, key, found, content, until)
 
         with mock.patch.object(lake.Lake, "_replace", replace_some):
             assert fails()
@@ -71,21 +95,40 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails()
 
     def test_writing_whatever_is_there(self):
-        def replace(self, key, content):
+        def replace(self, key, found, content, until):
             if content is not None:
                 self._s3.put_object(Bucket=self.bucket, Key=key, Body=content)
             else:
                 self._s3.delete_object(Bucket=self.bucket, Key=key)
 
         with mock.patch.object(lake.Lake, "_replace", replace):
-            assert fails(1500, late=True)
+            assert fails(late=True)
+            assert fails(overtaken=True)
+
+    def test_looking_only_before_writing(self):
+        settle = lake.Lake.settle
+
+        def settle_what_is_there_now(self, keys, found, *contents):
+            settle(self, keys, self.look(keys), *contents)
+
+        with mock.patch.object(lake.Lake, "settle", settle_what_is_there_now):
+            assert fails(overtaken=True)
+
+    def test_writing_the_same_bytes_twice(self):
+        with mock.patch.object(gzipped_lines.os, "urandom", lambda count: bytes(count)):
+            assert fails(600, overtaken=True)
+
+    def test_keeping_no_copy_of_what_reaches_further(self):
+        with mock.patch.object(lake.Lake, "_keep"):
+            assert fails(again=True)
+            assert not fails()
 
     def test_replaying_the_rest_before_it_is_stored(self):
         with mock.patch.object(Replay, "put"):
             assert fails(600)
 
 
-@pytest.mark.parametrize("kind", [{}, {"late": True}, {"rewound": True}])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_quiet_stream_needs_no_luck(kind):
     for seed in range(20):
         life = Life(seed, **kind)

@@ -29,12 +29,17 @@ def batch(*datas):
 
 
 def objects(s3):
+    """The keys of all that readers of the lake see."""
+    return {key for key in all_objects(s3) if not key.startswith("replaced/")}
+
+
+def all_objects(s3):
     return {item["Key"] for item in s3.list_objects_v2(Bucket="lake").get("Contents", ())}
 
 
 def lines(s3, place):
     """The lines of the only object below a place."""
-    (key,) = [key for key in objects(s3) if key.startswith(f"{place}/")]
+    (key,) = [key for key in all_objects(s3) if key.startswith(f"{place}/")]
     content = s3.get_object(Bucket="lake", Key=key)["Body"].read()
     return gzip.decompress(content).splitlines()
 
@@ -101,6 +106,38 @@ def test_a_second_attempt_takes_away_what_the_first_left(store_batch, s3, contex
     assert len(objects(s3)) == 1
     store_batch.handler(batch(b"poison"), context)
     assert {key.split("/")[0] for key in objects(s3)} == {"errors"}
+
+
+def test_what_reaches_further_is_kept_when_it_is_replaced(store_batch, s3, context):
+    whole = batch(b'{"n": 0}', b'{"n": 1}', b"poison", b'{"n": 3}')
+    for count in (4, 2, 3, 1):
+        store_batch.handler({"Records": whole["Records"][:count]}, context)
+    kept = {key: last_line(s3, key) for key in all_objects(s3) - objects(s3)}
+    assert [line["record"]["n"] for line in read(s3, "data")] == [0]
+    assert {(key.split("/")[1], int(key.split("-")[-1].split(".")[0]) - FIRST, n) for key, n in kept.items()} == {
+        ("data", 3, FIRST + 3),
+        ("errors", 3, FIRST + 2),
+        ("data", 2, FIRST + 1),
+        ("errors", 2, FIRST + 2),
+    }
+    store_batch.handler(whole, context)
+    assert all_objects(s3) - objects(s3) == set(kept)
+
+
+def last_line(s3, key):
+    content = gzip.decompress(s3.get_object(Bucket="lake", Key=key)["Body"].read())
+    return int(json.loads(content.splitlines()[-1])["sequence_number"])
+
+
+def test_what_another_attempt_wrote_meanwhile_is_not_replaced(store_batch, s3, context):
+    def transform(record):
+        if not objects(s3):
+            store_batch.handler(batch(b'{"n": 0}', b'{"n": 1}'), context)
+        return record
+
+    with pytest.raises(s3.exceptions.ClientError, match="PreconditionFailed"):
+        settler(store_batch, transform).settle(batch(b'{"n": 0}')["Records"], context)
+    assert [line["record"]["n"] for line in read(s3, "data")] == [0, 1]
 
 
 def test_a_record_that_fails_ends_the_batch_before_it(store_batch, s3, context, monkeypatch, caplog):
@@ -181,7 +218,7 @@ def test_a_probe_lies_apart_and_is_not_counted(store_batch, s3, context, capsys)
         store_batch.handler({**batch(b"{}"), "probe": "../data"}, context)
 
 
-@pytest.mark.parametrize("prefix", ["errors", "_probe/x", "", "a b"])
+@pytest.mark.parametrize("prefix", ["errors", "_probe/x", "replaced", "", "a b"])
 def test_a_prefix_that_is_taken_is_refused_at_start(load, monkeypatch, prefix):
     monkeypatch.setenv("PREFIX", prefix)
     with pytest.raises(Exception, match="PREFIX"):
