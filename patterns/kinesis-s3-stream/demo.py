@@ -6,6 +6,7 @@ plays it on the account your AWS credentials are for.
 """
 
 import base64
+import codecs
 import gzip
 import itertools
 import json
@@ -24,9 +25,14 @@ from typing import Any
 
 EVENTS = 20_000
 POISON_EVERY = 400
-PER_REQUEST = 500  # records that PutRecords takes at most
+PER_REQUEST, BYTES_PER_REQUEST = 500, 5_000_000  # that PutRecords takes at most
+BYTES_PER_RECORD = 2**20  # that a stream takes unless its MaxRecordSize is raised
 ATTEMPTS = 12
 PATIENCE = 180  # seconds from the last put to the last object, a cold start and the batching window included
+
+
+class BadInput(ValueError):
+    """The file of events cannot be put as it is; the message says where and why."""
 
 
 class RecordsAmiss(Exception):
@@ -34,13 +40,9 @@ class RecordsAmiss(Exception):
 
 
 def run(stack: Any) -> dict[str, Any]:
-    """Put events, some of them poison, and count them back; raises when one is missing or there twice."""
+    """Put events, some of ours poison, and count them back; raises when one is missing or there twice."""
     outputs, story = stack.outputs, uuid.uuid4().hex[:12]
-    events = read_events(stack.input) if stack.input else make_events(EVENTS)
-    records = [tagged(event, story, number) for number, event in enumerate(events)]
-    records[POISON_EVERY - 1 :: POISON_EVERY] = [
-        poison(story, number) for number in range(POISON_EVERY - 1, len(records), POISON_EVERY)
-    ]
+    records = read_records(stack.input, story) if stack.input else make_records(EVENTS, story)
     (stack.folder / "events.ndjson").write_bytes(b"".join(record + b"\n" for record in records))
     with stack.step(f"Put {len(records):,} events into {outputs['StreamName']}"):
         put_all(stack.client("kinesis"), outputs["StreamName"], records, story)
@@ -57,6 +59,15 @@ def run(stack: Any) -> dict[str, Any]:
 def advice(outputs: dict[str, str]) -> str:
     """Where to look when the story goes wrong."""
     return f"look into the logs ({outputs['LogGroup']}) and the failed batches ({outputs['FailedBatchesBucket']})"
+
+
+def make_records(count: int, story: str) -> list[bytes]:
+    """Events of a shop as they go into the stream, and poison among them."""
+    records = [tagged(event, story, number) for number, event in enumerate(make_events(count))]
+    records[POISON_EVERY - 1 :: POISON_EVERY] = [
+        poison(story, number) for number in range(POISON_EVERY - 1, count, POISON_EVERY)
+    ]
+    return records
 
 
 def make_events(count: int) -> Iterator[dict[str, Any]]:
@@ -79,9 +90,36 @@ def make_events(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
-    """Your own events: a file with one JSON object a line."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+def read_records(path: Path, story: str) -> list[bytes]:
+    """Your own events: a file with one JSON object a line. Raises BadInput."""
+    lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    records = [
+        read_record(line, f"{path.name}, line {number}", story, number)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    if not records:
+        raise BadInput(f"{path.name} has no events: write one JSON object a line")
+    return records
+
+
+def read_record(line: bytes, place: str, story: str, number: int) -> bytes:
+    """One of your own events as it goes into the stream. Raises BadInput."""
+    try:
+        event = json.loads(line.decode(), parse_constant=refuse_constant)
+        record = tagged(event, story, number) if isinstance(event, dict) else None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{place} is not JSON in UTF-8: {error}") from error
+    if record is None:
+        raise BadInput(f"{place} is no JSON object: write one on every line")
+    if len(record) > BYTES_PER_RECORD:
+        raise BadInput(f"{place} makes a record of {len(record):,} bytes; the stream takes {BYTES_PER_RECORD:,}")
+    return record
+
+
+def refuse_constant(name: str) -> None:
+    """What Python would take for a number, and JSON does not have."""
+    raise ValueError(f"it has no {name}")
 
 
 def tagged(event: dict[str, Any], story: str, number: int) -> bytes:
@@ -102,9 +140,23 @@ def poison(story: str, number: int) -> bytes:
 def put_all(kinesis: Any, stream: str, records: list[bytes], story: str) -> None:
     """Put all records, a few requests at a time; in order within each of the partition keys."""
     entries = [{"Data": data, "PartitionKey": f"{story}-{number % 997}"} for number, data in enumerate(records)]
-    requests = [entries[at : at + PER_REQUEST] for at in range(0, len(entries), PER_REQUEST)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda request: put(kinesis, stream, request), requests))
+        list(pool.map(lambda request: put(kinesis, stream, request), requests(entries)))
+
+
+def requests(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Entries in groups that PutRecords takes."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for entry in entries:
+        added = len(entry["Data"]) + len(entry["PartitionKey"])
+        if group and (len(group) == PER_REQUEST or size + added > BYTES_PER_REQUEST):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += added
+    if group:
+        yield group
 
 
 def put(kinesis: Any, stream: str, entries: list[dict[str, Any]]) -> None:

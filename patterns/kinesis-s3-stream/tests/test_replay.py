@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 
 import pytest
-from replay import Replay, invoker
+from botocore.exceptions import ClientError, ReadTimeoutError
+from replay import NothingToLookAt, Replay, invoker, outputs_of
 
 
 def failed(*numbers):
@@ -42,8 +44,8 @@ def play(s3):
     s3.put_object(Bucket="failed", Key="aws/lambda/1/a", Body=failed(1, 2, 3))
     s3.put_object(Bucket="failed", Key="aws/lambda/1/b", Body=failed(7))
 
-    def played(function, **options):
-        said = []
+    def played(function, said=None, **options):
+        said = [] if said is None else said
         left = Replay(s3, "failed", invoker(function, "f:live"), said.append).run(**options)
         return left, said, [item["Key"] for item in s3.list_objects_v2(Bucket="failed").get("Contents", ())]
 
@@ -54,11 +56,11 @@ def test_every_batch_is_handed_over_whole_and_removed(play):
     function = Function()
     left, said, keys = play(function)
     assert (left, function.asked, keys) == (0, [[1, 2, 3], [7]], [])
-    assert said == [
-        "shardId-000000000006 from 1: 3 records of 2026-11-12T09:11:12Z (RetryAttemptsExhausted)",
-        "  settled",
-        "shardId-000000000006 from 7: 1 records of 2026-11-12T09:11:12Z (RetryAttemptsExhausted)",
-        "  settled",
+    assert [re.sub(r"\d\.\d s", "a moment", line) for line in said] == [
+        "1 of 2: shardId-000000000006 from 1: 3 records of 2026-11-12T09:11:12Z (RetryAttemptsExhausted)",
+        "  settled in a moment",
+        "2 of 2: shardId-000000000006 from 7: 1 records of 2026-11-12T09:11:12Z (RetryAttemptsExhausted)",
+        "  settled in a moment",
         "2 batches (4 records) settled, 0 left",
     ]
     assert play(function)[1] == ["0 batches (0 records) settled, 0 left"]
@@ -81,7 +83,7 @@ def test_a_prefix_chooses(play):
 def test_what_fails_again_is_left_with_its_reason(play):
     left, said, keys = play(Function(error="AccessDenied"))
     assert (left, len(keys)) == (2, 2)
-    assert said[1] == "  left: the function failed with ClientError: AccessDenied"
+    assert said[1] == "  left aws/lambda/1/a: the function failed with ClientError: AccessDenied"
 
 
 def test_a_function_that_stops_is_asked_again_for_the_rest(play):
@@ -100,12 +102,120 @@ def test_the_rest_takes_the_batchs_place_before_it_is_tried(play, s3):
     assert stored["KinesisBatchInfo"]["startSequenceNumber"] == "2"
 
 
-@pytest.mark.parametrize("body", [b"no JSON", b"[]", b"{}", b'{"payload": "[]"}'])
-def test_what_lambda_did_not_write_is_left(play, s3, body):
-    s3.put_object(Bucket="failed", Key="notes", Body=body)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no JSON",
+        b"\xff",
+        b"",
+        b"[]",
+        b"{}",
+        b'{"payload": "[]"}',
+        b'{"payload": "{\\"Records\\": []}"}',
+        b'{"payload": "{\\"Records\\": [1]}"}',
+        b'{"payload": 7}',
+    ],
+)
+def test_what_lambda_did_not_write_is_left_and_stops_no_other(play, s3, body):
+    s3.put_object(Bucket="failed", Key="a note", Body=body)
+    function = Function()
+    left, said, keys = play(function)
+    assert (left, keys, function.asked) == (1, ["a note"], [[1, 2, 3], [7]])
+    assert "holds no payload" in said[1]
+
+
+def test_what_cannot_be_read_or_removed_stops_no_other(play, s3, monkeypatch):
+    get, delete = s3.get_object, s3.delete_object
+
+    def refused(operation):
+        return ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+
+    def get_some(**given):
+        if given["Key"].endswith("/a"):
+            raise refused("GetObject")
+        return get(**given)
+
+    def delete_none(**given):
+        raise ReadTimeoutError(endpoint_url="s3")
+
+    monkeypatch.setattr(s3, "get_object", get_some)
     left, said, keys = play(Function())
-    assert (left, keys) == (1, ["notes"])
-    assert "holds no payload" in said[-2]
+    assert (left, keys) == (1, ["aws/lambda/1/a"])
+    assert "left aws/lambda/1/a: An error occurred (AccessDenied) when calling the GetObject operation" in said[0]
+    monkeypatch.setattr(s3, "get_object", get)
+    monkeypatch.setattr(s3, "delete_object", delete_none)
+    left, said, keys = play(Function())
+    assert (left, keys) == (1, ["aws/lambda/1/a"])
+    assert "Read timeout" in said[1]
+    monkeypatch.setattr(s3, "delete_object", delete)
+    assert play(Function())[0] == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], {}, {"batchItemFailures": [{}]}, {"batchItemFailures": [{"itemIdentifier": "99"}]}]
+)
+def test_an_answer_that_says_nothing_of_the_batch_settles_nothing(s3, answer):
+    s3.put_object(Bucket="failed", Key="a", Body=failed(1, 2))
+    said = []
+    assert Replay(s3, "failed", lambda event: answer, said.append).run() == 1
+    assert re.search("the function (answered|stopped at 99)", said[1])
+    assert s3.list_objects_v2(Bucket="failed")["KeyCount"] == 1
+
+
+def test_interrupted_it_says_how_far_it_came_and_goes_on_the_next_time(play):
+    function = Function()
+    answer = function.invoke
+
+    def interrupted(**call):
+        if function.asked:
+            raise KeyboardInterrupt
+        return answer(**call)
+
+    function.invoke = interrupted
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        play(function, said=said)
+    assert said[-1] == "1 batches (3 records) settled, 0 left, 1 not looked at"
+    again = Function()
+    assert play(again)[2] == []
+    assert again.asked == [[7]]
+
+
+def test_a_payload_is_never_longer_than_it_came(s3):
+    handed = []
+
+    class Lambda:
+        def invoke(self, *, FunctionName, Payload):
+            handed.append(Payload)
+            return {"Payload": io.BytesIO(b'{"batchItemFailures": []}')}
+
+    came = '{"Records":[{"kinesis":{"sequenceNumber":"1","partitionKey":"ключ"}}]}'
+    s3.put_object(Bucket="failed", Key="a", Body=json.dumps({"payload": came}).encode())
+    assert Replay(s3, "failed", invoker(Lambda(), "f:live"), print).run() == 0
+    assert handed == [came.encode()]
+
+
+class Stacks:
+    def __init__(self, **outputs):
+        self.outputs = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
+
+    def describe_stacks(self, *, StackName):
+        if StackName == "gone":
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": "gone does not exist"}}, "DescribeStacks"
+            )
+        return {"Stacks": [{"Outputs": self.outputs}]}
+
+
+def test_a_stack_that_is_none_of_this_template_is_named():
+    wanted = {"Function": "f", "FailedBatchesBucket": "b"}
+    assert outputs_of(Stacks(**wanted), "stream-dev") == wanted
+    with pytest.raises(
+        NothingToLookAt, match="other has no output FailedBatchesBucket; is it a stack of this template"
+    ):
+        outputs_of(Stacks(Function="f"), "other")
+    with pytest.raises(NothingToLookAt, match=r"gone cannot be looked up: .*does not exist"):
+        outputs_of(Stacks(), "gone")
 
 
 def test_no_progress_is_no_endless_loop(play):
