@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import find
@@ -216,6 +218,37 @@ def test_the_command_for_the_person_on_call_says_what_it_needs(stream):
     assert nowhere.returncode == 2
     assert "replay.py: no-such-stack cannot be looked up" in nowhere.stderr
     assert "Traceback" not in nowhere.stderr
+
+
+def test_the_way_of_reading_is_changed_without_a_record_lost_or_twice(stream):
+    """As the README says: drained, at a noted time, with a new mapping; and further back, to read again."""
+    cloud, stack = stream
+    numbers = put(cloud, stack, b'{"n": 1}', b"poison")
+    settled(cloud, stack, numbers)
+    time.sleep(0.01)
+    noted = time.time()
+
+    changed(cloud, EnhancedFanOut="false", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=f"{noted:.3f}")
+    numbers += put(cloud, stack, b'{"n": 3}')
+    stored, aside = settled(cloud, stack, numbers)
+
+    (mapping,) = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert "/consumer/" not in mapping["EventSourceArn"]
+    assert [line["sequence_number"] for line in [*stored, *aside]] == [numbers[0], numbers[2], numbers[1]]
+
+    with pytest.raises(BlueprintError, match="already exists"):
+        changed(cloud, EnhancedFanOut="false", StartingPosition="TRIM_HORIZON")
+    s3, bucket = cloud.client("s3"), stack.outputs["LakeBucket"]
+    for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=item["Key"])
+    changed(cloud, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp="1")
+    assert {line["sequence_number"] for line in [*settled(cloud, stack, numbers)[0]]} == {numbers[0], numbers[2]}
+
+
+def changed(cloud, **parameters):
+    """Update the stack."""
+    steps = Steps()
+    bring_up(cloud, prepare(PATTERN, steps, {**PARAMETERS, **parameters}), steps)
 
 
 def run(tmp_path, content, *options):

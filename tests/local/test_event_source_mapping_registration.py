@@ -22,7 +22,6 @@ KINESIS = arn("kinesis", "stream/orders")
         (KINESIS, {"TumblingWindowInSeconds": 60}, "TumblingWindowInSeconds"),
         (KINESIS, {"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "ProvisionedPollerConfig"),
         (KINESIS, {"KMSKeyArn": arn("kms", "key/1")}, "KMSKeyArn"),
-        (KINESIS, {"StartingPositionTimestamp": 1}, "StartingPositionTimestamp"),
         (arn("kafka", "cluster/c/1"), {"Topics": ["t"]}, "Topics"),
         (arn("mq", "broker:b:1"), {}, "only SQS, Kinesis and DynamoDB"),
         (arn("rds", "cluster:docs"), {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDB"),
@@ -65,9 +64,20 @@ def test_queues_are_left_to_the_base_emulator():
     assert refusal({"ScalingConfig": {"MaximumConcurrency": 2}, "BatchSize": 20_000}, arn("sqs", "queue")) is None
 
 
-@pytest.mark.parametrize("position", [None, "AT_TIMESTAMP", "OLDEST"])
-def test_a_stream_needs_a_position_to_start_from(position):
-    assert "StartingPosition" in starting_position_refusal({"StartingPosition": position})
+@pytest.mark.parametrize(
+    ("source", "position", "moment", "named"),
+    [
+        (KINESIS, None, None, "StartingPosition must be LATEST or TRIM_HORIZON or AT_TIMESTAMP"),
+        (KINESIS, "OLDEST", None, "not OLDEST"),
+        (KINESIS, "AT_TIMESTAMP", None, "needs a StartingPositionTimestamp"),
+        (KINESIS, "AT_TIMESTAMP", "99999999999", "can't be in the future"),
+        (KINESIS, "LATEST", 1, "StartingPositionTimestamp is for StartingPosition AT_TIMESTAMP"),
+        (arn("dynamodb", "table/t/stream/2026"), "AT_TIMESTAMP", 1, "must be LATEST or TRIM_HORIZON for this stream"),
+    ],
+)
+def test_a_stream_needs_a_position_to_start_from(source, position, moment, named):
+    given = {"EventSourceArn": source, "StartingPosition": position, "StartingPositionTimestamp": moment}
+    assert named in starting_position_refusal(given)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ def test_a_stream_needs_a_position_to_start_from(position):
             "Cannot access stream arn:aws:dynamodb:.* and ListStreams Actions on your stream in IAM",
         ),
         (MAY_READ, "Stream", {"TumblingWindowInSeconds": 30}, "tumbling windows"),
-        (MAY_READ, "Stream", {"StartingPosition": "AT_TIMESTAMP"}, "AT_TIMESTAMP"),
+        (MAY_READ, "Table", {"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1}, "not AT_TIMESTAMP"),
         (MAY_READ, "Stream", {"EventSourceArn": KINESIS}, "Stream not found: .*orders"),
         (MAY_READ, "Stream", {"FunctionName": "nobody"}, "Function not found: nobody"),
     ],
@@ -113,7 +123,7 @@ def test_the_api_refuses_the_same_and_a_second_mapping(cloud, stack):
 
     with pytest.raises(lambda_.exceptions.ResourceConflictException, match=deployed.outputs["Mapping"]):
         lambda_.create_event_source_mapping(**given)
-    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="AT_TIMESTAMP"):
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="AT_TIMESTAMP needs a"):
         lambda_.create_event_source_mapping(**{**given, "StartingPosition": "AT_TIMESTAMP"})
     with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="tumbling"):
         lambda_.update_event_source_mapping(UUID=deployed.outputs["Mapping"], TumblingWindowInSeconds=30)
@@ -169,6 +179,40 @@ def test_latest_begins_where_the_stream_was_when_the_mapping_was_made(cloud, sta
     cloud.client("lambda").update_event_source_mapping(UUID=made["UUID"], Enabled=True)
 
     assert batches_until(cloud, deployed, "after") == [["after"]]
+
+
+def test_reading_may_begin_at_a_moment(cloud, stack):
+    """Of every shard what arrived since, of closed ones too, and all of those that are made later."""
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER))
+    kinesis, name = cloud.client("kinesis"), deployed.outputs["Stream"]
+    put(cloud, deployed, "before")
+    time.sleep(0.01)
+    moment = time.time()
+    put(cloud, deployed, "since")
+    kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    put(cloud, deployed, "in a child")
+    source = kinesis.describe_stream(StreamName=name)["StreamDescription"]["StreamARN"]
+
+    made = cloud.client("lambda").create_event_source_mapping(
+        FunctionName=deployed.outputs["Function"],
+        EventSourceArn=source,
+        StartingPosition="AT_TIMESTAMP",
+        StartingPositionTimestamp=moment,
+    )
+
+    assert batches_until(cloud, deployed, "in a child") == [["since"], ["in a child"]]
+    assert abs(made["StartingPositionTimestamp"].timestamp() - moment) < 0.001
+
+
+def test_another_position_alone_refuses_the_update(cloud, stack):
+    """CloudFormation makes the new mapping first, and Lambda has one of a stream and a function."""
+    resources = {"Role": MAY_READ, "Stream": STREAM, "Function": function_resource(HANDLER)}
+    deployed = stack(**resources, Mapping=mapping())
+    changed = {**resources, "Mapping": mapping(StartingPosition="LATEST")}
+
+    with pytest.raises(BlueprintError, match=f"Mapping .*already exists.*{deployed.outputs['Mapping']}"):
+        deploy(cloud, deployed.name, json.dumps({"Resources": changed}))
+    assert stored(cloud, deployed)["StartingPosition"] == "TRIM_HORIZON"
 
 
 def test_a_pause_keeps_the_position_and_changed_settings_apply(cloud, stack):
@@ -246,6 +290,50 @@ def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path
     until(lambda: "ended" in printed(cloud, deployed.outputs["Function"]))
     time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
     assert trace.read_text() == "begun "
+
+
+def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(cloud, stack, tmp_path):
+    trace = tmp_path / "trace"
+    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=tracing(trace), Mapping=mapping(BatchSize=1))
+    lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
+    put(cloud, deployed, "1", "2")
+    until(trace.read_text)
+    lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)
+
+    assert stored(cloud, deployed)["State"] == "Disabling"
+    until(lambda: stored(cloud, deployed)["State"] == "Disabled")
+    time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
+    assert trace.read_text() == "begun "
+    lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=True)
+    until(lambda: trace.read_text() == "begun begun ")
+    lambda_.delete_event_source_mapping(UUID=mapping_id)
+
+
+def test_a_stack_deleted_amid_a_batch_leaves_nothing_that_reads_or_invokes(tmp_path):
+    trace = tmp_path / "trace"
+    with Cloud(time_scale=3000) as cloud:
+        resources = {"Role": MAY_READ, "Stream": STREAM, "Function": tracing(trace), "Mapping": mapping(BatchSize=1)}
+        outputs = {"Stream": {"Value": {"Ref": "Stream"}}}
+        deployed = deploy(cloud, "short-lived", json.dumps({"Resources": resources, "Outputs": outputs}))
+        put(cloud, deployed, "1", "2")
+        until(trace.read_text)
+
+        cloudformation = cloud.client("cloudformation")
+        cloudformation.delete_stack(StackName="short-lived")
+        until(lambda: gone(cloudformation, "short-lived"))
+
+        time.sleep(1.0)  # the batch under way has ended by now, and a retry would have come
+        assert trace.read_text() == "begun "
+        assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+        assert cloud.client("kinesis").list_streams()["StreamNames"] == []
+        assert "failed inside the embedded AWS" not in cloud.server_log()
+
+
+def gone(cloudformation, name):
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+    except cloudformation.exceptions.ClientError:
+        return True
 
 
 def test_a_reset_leaves_nothing_that_invokes(tmp_path):

@@ -5,7 +5,7 @@ its records are what a mapping has to process before those of the shards that fo
 """
 
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -78,6 +78,12 @@ class KinesisSource:
         """The newest record's position."""
         records = self._records(shard_id)
         return _position(records[-1]) if records else 0
+
+    def before(self, shard_id: str, moment: float) -> int:
+        """The position of the last record that had arrived by then."""
+        records = self._records(shard_id)
+        count = bisect_left(records, moment, key=lambda record: float(record["ApproximateArrivalTimestamp"]))
+        return _position(records[count - 1]) if count else 0
 
     def read(self, shard_id: str, after: int, limit: int, role_arn: str) -> list[Record]:
         """Records in the form of Lambda's Kinesis events."""

@@ -3,6 +3,7 @@
 Limits: AWS Lambda API Reference, CreateEventSourceMapping.
 """
 
+import time
 from typing import Any
 
 from blueprints.local.event_source_mappings.filters import defect_of, patterns_of
@@ -19,7 +20,6 @@ _NOT_EMULATED = {
     "SelfManagedEventSource": "self-managed Kafka event sources",
     "SelfManagedKafkaEventSourceConfig": "self-managed Kafka event sources",
     "SourceAccessConfigurations": "event sources with access configurations",
-    "StartingPositionTimestamp": "a starting position at a time",
     "Topics": "Kafka event sources",
 }
 _RANGES = {
@@ -51,12 +51,16 @@ def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
 
 def starting_position_refusal(properties: dict[str, Any]) -> str | None:
     """Why a stream mapping can't start where it says."""
-    position = properties.get("StartingPosition")
-    if position == "AT_TIMESTAMP":
-        return "StartingPosition AT_TIMESTAMP is not emulated by the embedded AWS; use LATEST or TRIM_HORIZON."
-    if position not in ("LATEST", "TRIM_HORIZON"):
-        return f"StartingPosition must be LATEST or TRIM_HORIZON for a stream, not {position}."
-    return None
+    position, moment = properties.get("StartingPosition"), properties.get("StartingPositionTimestamp")
+    of_kinesis = service_of(str(properties.get("EventSourceArn") or "")) == "kinesis"
+    positions = ("LATEST", "TRIM_HORIZON", *(("AT_TIMESTAMP",) if of_kinesis else ()))
+    if position not in positions:
+        return f"StartingPosition must be {' or '.join(positions)} for this stream, not {position}."
+    if position != "AT_TIMESTAMP":
+        return "StartingPositionTimestamp is for StartingPosition AT_TIMESTAMP." if moment else None
+    if not moment:
+        return "StartingPosition AT_TIMESTAMP needs a StartingPositionTimestamp."
+    return "StartingPositionTimestamp can't be in the future." if float(moment) > time.time() else None
 
 
 def _unsupported_property(properties: dict[str, Any]) -> str | None:

@@ -29,6 +29,7 @@ ERROR = Hook(
 HOOKS = (CREATE, UPDATE, ANCHOR, RELEASE, AS_ANSWERED, MAPPINGS, FUNCTION, FUNCTION_ARN, REGISTRY, JSON, ERROR)
 
 _TYPE = "AWS::Lambda::EventSourceMapping"
+_REPLACING = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
 _NUMBERS = {
     "BatchSize": 100,
     "MaximumBatchingWindowInSeconds": 0,
@@ -74,6 +75,7 @@ class Registration:
                     return status, headers, body
                 stored = MAPPINGS.current()[json.loads(body)["UUID"]]
                 _complete(stored, data)
+                self._begin(stored, data)
             return self._answered(stored, "Creating")
 
         return checked
@@ -107,27 +109,39 @@ class Registration:
             _raise_if(refusal_of_new(props) or conflict_of_new(props) or _missing_function(props))
             with self._poller.paused():
                 mapping_id, attributes = create(logical_id, props, stack_name)
-                self._provisioned(mapping_id, props)
+                self._provisioned(mapping_id, props, new=True)
             return mapping_id, attributes
 
         return checked
 
     def _reprovisioning(self, update: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
         def checked(physical_id: str, old: _Properties, new: _Properties, *rest: Any) -> tuple[str, _Properties]:
-            replaced = any(old.get(name) != new.get(name) for name in ("EventSourceArn", "StartingPosition"))
-            _raise_if(refusal_of_new(new) if replaced else refusal(new, str(new.get("EventSourceArn", ""))))
+            replaced = any(old.get(name) != new.get(name) for name in _REPLACING)
+            if replaced:
+                # The new mapping is made before the old one is removed.
+                _raise_if(refusal_of_new(new) or conflict_of_new(new))
+            else:
+                _raise_if(refusal(new, str(new.get("EventSourceArn", ""))))
             with self._poller.paused():
                 mapping_id, attributes = update(physical_id, old, new, *rest)
-                self._provisioned(mapping_id, new)
+                self._provisioned(mapping_id, new, new=replaced)
             return mapping_id, attributes
 
         return checked
 
-    def _provisioned(self, mapping_id: str, props: _Properties) -> None:
+    def _begin(self, stored: _Properties, given: _Properties) -> None:
+        """Let a new mapping begin where it says, unless that is an end of the stream, which has been seen to."""
+        if given.get("StartingPosition") == "AT_TIMESTAMP":
+            stored["StartingPositionTimestamp"] = float(given["StartingPositionTimestamp"])
+            self._poller.anchor_at(stored["UUID"], stored["EventSourceArn"], stored["StartingPositionTimestamp"])
+
+    def _provisioned(self, mapping_id: str, props: _Properties, *, new: bool) -> None:
         if _source(props) is None:
             return
         stored = MAPPINGS.current()[mapping_id]
         _complete(stored, props)
+        if new:
+            self._begin(stored, props)
         stored["FunctionArn"] = _function_arn(props) or stored["FunctionArn"]
         # CloudFormation waits until a mapping is where it is going.
         stored["State"] = "Enabled" if stored["Enabled"] else "Disabled"
