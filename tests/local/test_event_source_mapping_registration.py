@@ -9,7 +9,18 @@ from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
-from tests.local.event_sources import HANDLER, MAY_READ, STREAM, TABLE, batches, batches_until, mapping, put, stored
+from tests.local.event_sources import (
+    HANDLER,
+    MAY_READ,
+    STREAM,
+    TABLE,
+    batches,
+    batches_until,
+    mapping,
+    on_failure,
+    put,
+    stored,
+)
 from tests.local.resources import QUEUE, ROLE, aliased, arn, function_resource, role_with
 from tests.local.waiting import printed, until
 
@@ -280,9 +291,17 @@ def tracing(trace):
     return function_resource(TRACING, Environment={"Variables": {"TRACE": str(trace)}})
 
 
-def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path):
+@pytest.mark.parametrize("retries", [-1, 0])
+def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path, retries):
+    """Nothing is tried again, nothing that follows is sent, and nothing is given up."""
     trace = tmp_path / "trace"
-    deployed = stack(Role=MAY_READ, Stream=STREAM, Function=tracing(trace), Mapping=mapping(BatchSize=1))
+    deployed = stack(
+        Role=MAY_READ,
+        Stream=STREAM,
+        Queue=QUEUE,
+        Function=tracing(trace),
+        Mapping=mapping(BatchSize=1, MaximumRetryAttempts=retries, **on_failure({"Fn::GetAtt": ["Queue", "Arn"]})),
+    )
     put(cloud, deployed, "1", "2")
     until(trace.read_text)
     cloud.client("lambda").delete_event_source_mapping(UUID=deployed.outputs["Mapping"])
@@ -290,6 +309,7 @@ def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path
     until(lambda: "ended" in printed(cloud, deployed.outputs["Function"]))
     time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
     assert trace.read_text() == "begun "
+    assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=deployed.outputs["Queue"])
 
 
 def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(cloud, stack, tmp_path):
