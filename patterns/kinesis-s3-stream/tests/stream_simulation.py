@@ -178,12 +178,15 @@ class Life:
             self._fail(lane, batch)
 
     def _run_on(self, lane):
-        """Deliver the lane's next batch, cut anew, to an attempt that nobody waits for; it looks before others do."""
+        """Deliver the lane's next batch, cut anew, to an attempt that nobody waits for.
+
+        It looks before others do; with `again`, it may begin when they are about to end, or have.
+        """
         batch = lane.records[lane.at : lane.at + self.random.randint(1, self.window)]
         version = self.random.choice(self.versions)
         one = Overtaken(self.s3, lambda s3: self._attempt(batch, version, s3, seconds=1000))
         self.running_on.append(one)
-        for _ in range(2):
+        for _ in range(self.random.choice((0, 1, 2)) if self.again else 2):
             self._step(one)
 
     def _step(self, one=None):

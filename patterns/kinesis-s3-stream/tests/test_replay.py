@@ -3,9 +3,12 @@
 import io
 import json
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+import replay
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from replay import NothingToLookAt, Replay, invoker, outputs_of
 
 
@@ -222,3 +225,42 @@ def test_no_progress_is_no_endless_loop(play):
     left, said, _ = play(Function(stops_at=[7]))
     assert left == 1
     assert "makes no progress" in said[-2]
+
+
+class Account:
+    """Stands in for boto3: a stack, and failed batches that answer as they are told."""
+
+    def __init__(self, list_pages):
+        self.list_pages = list_pages
+
+    def client(self, service, **_):
+        if service == "cloudformation":
+            return Stacks(Function="f:live", FailedBatchesBucket="failed")
+        return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: self.list_pages()))
+
+
+def raising(error):
+    def list_pages():
+        raise error
+
+    return list_pages
+
+
+@pytest.mark.parametrize(
+    ("list_pages", "status", "said"),
+    [
+        (lambda: [{}], 0, "0 batches (0 records) settled, 0 left\n"),
+        (raising(KeyboardInterrupt()), 130, "interrupted; run it again\n"),
+        (
+            raising(EndpointConnectionError(endpoint_url="s3")),
+            2,
+            'replay.py: Could not connect to the endpoint URL: "s3"\n',
+        ),
+    ],
+)
+def test_the_exit_status_says_what_became_of_it(monkeypatch, capsys, list_pages, status, said):
+    monkeypatch.setitem(sys.modules, "boto3", Account(list_pages))
+    monkeypatch.setattr(sys, "argv", ["replay.py", "stream-dev"])
+    assert replay.main() == status
+    heard = capsys.readouterr()
+    assert heard.out + heard.err == said
