@@ -36,7 +36,12 @@ KINESIS = arn("kinesis", "stream/orders")
         (arn("kafka", "cluster/c/1"), {"Topics": ["t"]}, "Topics"),
         (arn("mq", "broker:b:1"), {}, "only SQS, Kinesis and DynamoDB"),
         (arn("rds", "cluster:docs"), {"DocumentDBEventSourceConfig": {"DatabaseName": "d"}}, "DocumentDB"),
+        ("arn:aws:kinesis:us-east-1", {}, "is no ARN of a stream"),
+        (KINESIS + "/consumer/fast", {}, "is no ARN of a stream"),
+        (arn("dynamodb", "table/orders"), {}, "StreamArn of a table"),
         ("", {"SelfManagedEventSource": {"Endpoints": {}}}, "SelfManagedEventSource"),
+        (KINESIS, {"BatchSize": "many"}, "BatchSize must be a whole number, not 'many'"),
+        (KINESIS, {"MaximumRetryAttempts": 1.5}, "MaximumRetryAttempts must be a whole number, not 1.5"),
         (KINESIS, {"BatchSize": 10_001}, "BatchSize must be between 1 and 10000"),
         (KINESIS, {"ParallelizationFactor": 11}, "ParallelizationFactor must be between 1 and 10"),
         (KINESIS, {"MaximumBatchingWindowInSeconds": 301}, "between 0 and 300"),
@@ -81,6 +86,7 @@ def test_queues_are_left_to_the_base_emulator():
         (KINESIS, None, None, "StartingPosition must be LATEST or TRIM_HORIZON or AT_TIMESTAMP"),
         (KINESIS, "OLDEST", None, "not OLDEST"),
         (KINESIS, "AT_TIMESTAMP", None, "needs a StartingPositionTimestamp"),
+        (KINESIS, "AT_TIMESTAMP", "yesterday", "must be in seconds since 1970, not 'yesterday'"),
         (KINESIS, "AT_TIMESTAMP", "99999999999", "can't be in the future"),
         (KINESIS, "LATEST", 1, "StartingPositionTimestamp is for StartingPosition AT_TIMESTAMP"),
         (arn("dynamodb", "table/t/stream/2026"), "AT_TIMESTAMP", 1, "must be LATEST or TRIM_HORIZON for this stream"),
@@ -109,6 +115,7 @@ def test_a_stream_needs_a_position_to_start_from(source, position, moment, named
         (MAY_READ, "Stream", {"TumblingWindowInSeconds": 30}, "tumbling windows"),
         (MAY_READ, "Table", {"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1}, "not AT_TIMESTAMP"),
         (MAY_READ, "Stream", {"EventSourceArn": KINESIS}, "Stream not found: .*orders"),
+        (MAY_READ, "Stream", {"EventSourceArn": "arn:aws:kinesis:us-east-1"}, "is no ARN of a stream"),
         (MAY_READ, "Stream", {"FunctionName": "nobody"}, "Function not found: nobody"),
     ],
 )
@@ -136,6 +143,8 @@ def test_the_api_refuses_the_same_and_a_second_mapping(cloud, stack):
         lambda_.create_event_source_mapping(**given)
     with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="AT_TIMESTAMP needs a"):
         lambda_.create_event_source_mapping(**{**given, "StartingPosition": "AT_TIMESTAMP"})
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="is no ARN of a stream"):
+        lambda_.create_event_source_mapping(**{**given, "EventSourceArn": "arn:aws:kinesis:us-east-1"})
     with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="tumbling"):
         lambda_.update_event_source_mapping(UUID=deployed.outputs["Mapping"], TumblingWindowInSeconds=30)
     cloud.client("iam").delete_role_policy(RoleName=deployed.outputs["Role"], PolicyName="test")

@@ -3,6 +3,7 @@
 Limits: AWS Lambda API Reference, CreateEventSourceMapping.
 """
 
+import re
 import time
 from typing import Any
 
@@ -10,6 +11,12 @@ from blueprints.local.event_source_mappings.filters import defect_of, patterns_o
 from blueprints.local.event_source_mappings.stream_source import service_of
 
 _STREAMS = ("kinesis", "dynamodb")
+_STREAM_ARN = re.compile(
+    r"arn:[a-z-]+:(kinesis:[a-z0-9-]+:[0-9]{12}:stream/[^/:]+(/consumer/[^/:]+:[0-9]+)?"
+    r"|dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/:]+/stream/.+)"
+)
+_WHOLE = re.compile(r"-?[0-9]+")
+_MOMENT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _NOT_EMULATED = {
     "AmazonManagedKafkaEventSourceConfig": "Kafka event sources",
     "DocumentDBEventSourceConfig": "DocumentDB event sources",
@@ -41,9 +48,9 @@ def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
     if service == "sqs":
         return None
     return (
-        _unsupported_property(properties)
+        _out_of_range(properties)
+        or _unsupported_property(properties)
         or _unsupported_source(service, source_arn)
-        or _out_of_range(properties)
         or _bad_filter(properties)
         or _bad_destination(properties)
     )
@@ -60,6 +67,8 @@ def starting_position_refusal(properties: dict[str, Any]) -> str | None:
         return "StartingPositionTimestamp is for StartingPosition AT_TIMESTAMP." if moment else None
     if not moment:
         return "StartingPosition AT_TIMESTAMP needs a StartingPositionTimestamp."
+    if not _MOMENT.fullmatch(str(moment)):
+        return f"StartingPositionTimestamp must be in seconds since 1970, not {moment!r}."
     return "StartingPositionTimestamp can't be in the future." if float(moment) > time.time() else None
 
 
@@ -75,12 +84,16 @@ def _unsupported_property(properties: dict[str, Any]) -> str | None:
 def _unsupported_source(service: str, source_arn: str) -> str | None:
     if service not in _STREAMS:
         return f"Event source {source_arn or '(none)'}: only SQS, Kinesis and DynamoDB streams are emulated here."
+    if not _STREAM_ARN.fullmatch(source_arn):
+        return f"Event source {source_arn} is no ARN of a stream; take the Arn of a stream or StreamArn of a table."
     return None
 
 
 def _out_of_range(properties: dict[str, Any]) -> str | None:
     for name, (least, most) in _RANGES.items():
         value = properties.get(name)
+        if value is not None and not _WHOLE.fullmatch(str(value)):
+            return f"{name} must be a whole number, not {value!r}."
         if value is not None and not least <= int(value) <= most:
             return f"{name} must be between {least} and {most}, not {value}."
     age = int(properties.get("MaximumRecordAgeInSeconds") or -1)

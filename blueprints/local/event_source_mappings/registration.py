@@ -64,9 +64,10 @@ class Registration:
 
     def _creating(self, create: Callable[[_Properties], _Response]) -> Callable[[_Properties], _Response]:
         def checked(data: _Properties) -> _Response:
-            problem, conflict = refusal_of_new(data), conflict_of_new(data)
+            problem = refusal_of_new(data)
             if problem:
                 return _refused(problem)
+            conflict = conflict_of_new(data)
             if conflict:
                 return _refused(conflict, "ResourceConflictException", 409)
             with self._poller.paused():
@@ -151,8 +152,9 @@ class Registration:
 def refusal_of_new(properties: _Properties) -> str | None:
     """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
     arn = str(properties.get("EventSourceArn") or "")
-    problem, source = refusal(properties, arn), source_of(arn)
-    if problem or source is None:
+    problem = refusal(properties, arn)
+    source = None if problem else source_of(arn)
+    if source is None:
         return problem
     function_arn = _function_arn(properties)
     function = FunctionAsInvoked.named(function_arn) if function_arn else None
