@@ -164,7 +164,11 @@ def test_images_as_the_client_reads_them_hold_bytes():
         {"a": {"X": "x"}},
         {"a": {"N": "one"}},
         {"a": {"N": None}},
+        {"a": {"N": [1]}},
         {"a": {"B": "*"}},
+        {"a": {"B": "é"}},
+        {"a": {"BS": ["é"]}},
+        {"a": {"NS": ["one"]}},
         {"a": {"L": 5}},
         {"a": {"L": [5]}},
         {"a": {"M": {"b": 5}}},
@@ -221,11 +225,44 @@ def test_keys_have_the_same_text_if_and_only_if_they_are_the_same(one, other):
 
 
 @pytest.mark.parametrize(
-    "keys", [{"a": {"BOOL": True}}, {"a": {"N": "x"}}, {"a": {}}, {"a": {"N": None}}, {"a": {"N": "NaN"}}]
+    "keys",
+    [
+        None,
+        5,
+        "text",
+        [{"a": {"S": "x"}}],
+        {"a": None},
+        {"a": {}},
+        {"a": {"BOOL": True}},
+        {"a": {"N": "x"}},
+        {"a": {"N": None}},
+        {"a": {"N": [1]}},
+        {"a": {"N": "NaN"}},
+        {"a": {"N": "1E+999999999"}},
+        {"a": {"B": 5}},
+        {"a": {"B": "é"}},
+    ],
 )
 def test_what_is_no_key_is_an_error(keys):
     with pytest.raises(Unrepresentable):
         key_text(keys)
+
+
+def test_an_item_as_deep_as_dynamodb_takes_it_keeps_its_inside_and_deeper_ones_are_an_error():
+    def nested(depth):
+        value = {"N": "1.50"}
+        for level in range(depth):
+            value = {"M": {"m": value}} if level % 2 else {"L": [value]}
+        return {"a": value}
+
+    convert = row_converter()
+    for _ in range(3):
+        row = convert(nested(32))["a"]
+        for level in reversed(range(32)):
+            row = row["m"] if level % 2 else row[0]
+        assert str(row) == "1.50"
+    with pytest.raises(Unrepresentable):
+        convert(nested(5000))
 
 
 @given(items)

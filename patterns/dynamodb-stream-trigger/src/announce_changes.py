@@ -32,10 +32,10 @@ class Settings:
 
 
 class Group(dict[str, Any]):
-    """Records that are announced together; to the ordered checkpoint they are one, named like the first."""
+    """Records that are announced together; to the ordered checkpoint they are one, which stands at `place`."""
 
-    def __init__(self, records: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(dynamodb=records[0]["dynamodb"])
+    def __init__(self, records: Sequence[Mapping[str, Any]], place: Mapping[str, Any]) -> None:
+        super().__init__(dynamodb=place)
         self.records = records
 
 
@@ -48,9 +48,18 @@ class Announcer:
         self.deadline = 0.0
 
     def grouped(self, records: Sequence[Mapping[str, Any]]) -> list[Group]:
-        """A webhook is told of one change after the other; the bus takes ten at once, and keeps no order anyway."""
+        """A webhook is told of one change after the other; the bus takes ten at once, and keeps no order anyway.
+
+        A record that is none has no place: whoever stops there stops at the last that had one, or fails for want of it.
+        """
         size = 1 if self._webhook else ENTRIES_LIMIT
-        return [Group(records[at : at + size]) for at in range(0, len(records), size)]
+        groups: list[Group] = []
+        place: Mapping[str, Any] = {}
+        for at in range(0, len(records), size):
+            some = records[at : at + size]
+            groups.append(Group(some, _place(some[0]) or place))
+            place = next(filter(None, map(_place, reversed(some))), place)
+        return groups
 
     def announce(self, group: Mapping[str, Any]) -> None:
         """Announce a group or set its records aside; raises when it is to be tried again."""
@@ -86,6 +95,14 @@ class Announcer:
         key = self._aside.put(record, rejection)
         logger.warning("set aside", extra={"outcome": "rejected", "code": rejection.code, "key": key})
         self.rejected += 1
+
+
+def _place(record: Any) -> dict[str, str] | None:
+    """Where a record stands in its shard, None for one that does not say."""
+    try:
+        return {"SequenceNumber": record["dynamodb"]["SequenceNumber"]}
+    except (KeyError, TypeError):
+        return None
 
 
 def build_webhook(settings: Settings) -> Webhook | None:

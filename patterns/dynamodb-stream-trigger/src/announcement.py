@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 from set_aside import Rejection
-from stream_changes import Change, MalformedRecord, parse
+from stream_changes import Change, parse
 
-from blueprints_shared.streams.dynamodb_rows import Image, Row, Unrepresentable, row_converter
+from blueprints_shared.streams.dynamodb_rows import Image, Row, row_converter
 
 __all__ = ["Announcement", "announcement_of"]
 
@@ -39,9 +39,12 @@ def announcement_of(record: Mapping[str, Any]) -> Announcement:
     try:
         change = parse(record)
         # JSON would write U+0000 and most else; half a surrogate pair alone is no text in any encoding.
-        return Announcement(change.event_id, f"item.{change.kind}", change.table_arn, _encode(_content(change)))
-    except (MalformedRecord, Unrepresentable, UnicodeEncodeError, ValueError) as error:
-        raise Rejection("malformed-record", str(error)) from error
+        body = _encode(_content(change))
+        if b"NaN" in body or b"Infinity" in body:
+            msgspec.json.decode(body)  # the encoder writes numbers that are none as they are, and JSON has no such
+        return Announcement(change.event_id, f"item.{change.kind}", change.table_arn, body)
+    except (ValueError, RecursionError) as error:  # MalformedRecord, Unrepresentable, no text, no JSON
+        raise Rejection("malformed-record", f"{type(error).__name__}: {error}") from error
 
 
 def _content(change: Change) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 A batch is reduced to the newest change of each key, for PostgreSQL refuses to touch a row twice in one statement. The
 rows travel as one JSON parameter, so names and values are data wherever they come from. A row gives way only to a later
-change: one of a later stream, or of the same stream with a higher sequence number. So changes may come twice, late and
-in any order, and an attempt may die between two statements: the replica converges to the newest change of each key.
+change: one of a later stream, of the same stream with a higher sequence number, or, where it says that the change was
+rejected, the same change once it can be written. So changes may come twice, late and in any order, and an attempt may
+die between two statements: the replica converges to the newest change of each key.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ import msgspec
 from migrations import MISSING, migrate
 from set_aside import Rejection
 from sql_database import Database, DatabaseRefused
-from stream_changes import Change, MalformedRecord, parse
+from stream_changes import Change, parse
 
 from blueprints_shared.streams.dynamodb_rows import Image, Row, Unrepresentable, key_text, row_converter
 
@@ -41,7 +42,8 @@ _WRITE = """
     ON CONFLICT (id) DO UPDATE SET
         key = excluded.key, item = excluded.item, state = excluded.state, stream = excluded.stream,
         sequence_number = excluded.sequence_number, changed_at = excluded.changed_at, written_at = now()
-    WHERE (stored.stream, stored.sequence_number) < (excluded.stream, excluded.sequence_number)
+    WHERE (stored.stream, stored.sequence_number, stored.state <> 'rejected')
+        < (excluded.stream, excluded.sequence_number, excluded.state <> 'rejected')
 """
 
 
@@ -83,7 +85,7 @@ def reduced(records: Sequence[Mapping[str, Any]]) -> Reduced:
         try:
             change = parse(record)
             key = key_text(change.keys)
-        except (MalformedRecord, Unrepresentable, ValueError) as error:
+        except ValueError as error:  # MalformedRecord, Unrepresentable
             found.rejected.append((record, Rejection("malformed-record", str(error))))
             continue
         known = newest.get(key)
@@ -189,6 +191,8 @@ def plain_json(row: Row) -> bytes:
         encoded = _encode(row)
     except UnicodeEncodeError:
         raise Unrepresentable("text with half a surrogate pair") from None
+    except RecursionError:
+        raise Unrepresentable("an item nested too deeply") from None
     if b"\\u0000" in encoded and _NUL.search(encoded):
         raise Unrepresentable("text with U+0000, which PostgreSQL's jsonb can't hold")
     return encoded

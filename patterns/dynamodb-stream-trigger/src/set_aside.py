@@ -1,23 +1,23 @@
 """Where records go that no retry will mend: one object each, with the reason and the record as it came.
 
-    rejected/{function}/dt=2026-11-12/{event id}.json
+    rejected/{function}/dt=2026-11-12/{sequence number, zero-padded}-{event id}.json
 
-The name is the event's own, so setting a record aside twice leaves one object.
+The name is the event's own, so setting a record aside twice leaves one object; names sort as the changes came.
 """
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 __all__ = ["REJECTED", "Rejection", "SetAside"]
 
 REJECTED = "rejected"
 _SAFE = re.compile(r"[A-Za-z0-9-]{1,128}")
+_NUMBER = re.compile(r"[0-9]{1,40}")
 
 
 class Rejection(Exception):
@@ -40,7 +40,7 @@ class SetAside:
         self._bucket = bucket
         self._function = function
 
-    def put(self, record: Mapping[str, Any], rejection: Rejection) -> str:
+    def put(self, record: Any, rejection: Rejection) -> str:
         """Keep a record with its reason; returns the key. What fails is raised, so the record is not passed over."""
         key = f"{REJECTED}/{self._function}/{_place(record)}.json"
         content = {
@@ -51,17 +51,26 @@ class SetAside:
             "set_aside_at": datetime.now(UTC).isoformat(),
             "record": record,
         }
-        self._client().put_object(
-            Bucket=self._bucket, Key=key, Body=msgspec.json.encode(content), ContentType="application/json"
-        )
+        # The standard library's JSON: it also takes, and gives back, half a surrogate pair and NaN.
+        body = json.dumps(content).encode()
+        self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return key
 
 
-def _place(record: Mapping[str, Any]) -> str:
-    data = record.get("dynamodb")
-    at = data.get("ApproximateCreationDateTime", 0) if isinstance(data, Mapping) else 0
-    day = datetime.fromtimestamp(at if isinstance(at, (int, float)) else 0, UTC)
-    name = str(record.get("eventID", ""))
+def _place(record: Any) -> str:
+    """The day, the position and the name of a record; each has a stand-in where the record lacks it."""
+    fields = record if isinstance(record, Mapping) else {}
+    data = fields.get("dynamodb")
+    data = data if isinstance(data, Mapping) else {}
+    number, name = (str(each) for each in (data.get("SequenceNumber"), fields.get("eventID")))
     if not _SAFE.fullmatch(name):
-        name = hashlib.sha256(repr(sorted(record.items())).encode(errors="surrogatepass")).hexdigest()
-    return f"{day:dt=%Y-%m-%d}/{name}"
+        name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    position = number if _NUMBER.fullmatch(number) else ""
+    return f"{_day(data.get('ApproximateCreationDateTime')):dt=%Y-%m-%d}/{position:0>40}-{name}"
+
+
+def _day(seconds: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -26,8 +26,8 @@ class DatabaseRefused(Exception):
 
     @property
     def concerns_data(self) -> bool:
-        """Whether a value is at fault (a data exception, a check, a limit), and not the database or its state."""
-        return self.sqlstate is not None and (self.sqlstate[:2] in ("22", "54") or self.sqlstate == "23514")
+        """Whether a value is at fault (a data exception, a constraint, a limit, a trigger), and not the database."""
+        return self.sqlstate is not None and (self.sqlstate[:2] in ("22", "23", "54") or self.sqlstate == "P0001")
 
 
 class Database:

@@ -1,5 +1,6 @@
 """Records of a table's stream as changes of items."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,10 @@ from blueprints_shared.streams.dynamodb_rows import Image
 __all__ = ["Change", "MalformedRecord", "parse"]
 
 _TIME_TO_LIVE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+_EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
+_SEQUENCE_NUMBER = re.compile(r"[0-9]{1,64}")
+_STREAM_ARN = re.compile(r"(?P<table>[!-~]+:table/[!-~]+)/stream/(?P<label>[!-~]+)")
+_YEAR_10000 = 253_402_300_800
 
 
 class MalformedRecord(ValueError):
@@ -43,24 +48,46 @@ def parse(record: Mapping[str, Any]) -> Change:
     """Read one record of an event; raises MalformedRecord."""
     try:
         data = record["dynamodb"]
-        table_arn, _, stream = record["eventSourceARN"].partition("/stream/")
         kind = _kind(record)
         new = data.get("NewImage")
         if (new is None) != (kind in ("deleted", "expired")):
             raise MalformedRecord(f"a change of the kind {kind} {'lacks' if new is None else 'has'} a NewImage")
+        stream = _matching(_STREAM_ARN, record, "eventSourceARN")
         return Change(
-            event_id=record["eventID"],
+            event_id=_matching(_EVENT_ID, record, "eventID")[0],
             kind=kind,
-            table_arn=table_arn,
-            keys=data["Keys"],
+            table_arn=stream["table"],
+            keys=_keys(data),
             new=new,
             old=data.get("OldImage"),
-            stream=stream,
-            sequence_number=int(data["SequenceNumber"]),
-            changed_at=float(data["ApproximateCreationDateTime"]),
+            stream=stream["label"],
+            sequence_number=int(_matching(_SEQUENCE_NUMBER, data, "SequenceNumber")[0]),
+            changed_at=_moment(data),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise MalformedRecord(f"not a record of a DynamoDB stream: {type(error).__name__} {error}") from error
+
+
+def _matching(pattern: re.Pattern[str], fields: Mapping[str, Any], name: str) -> re.Match[str]:
+    """A field that ends up in headers, names of objects and SQL's types: it is what AWS writes there, or malformed."""
+    found = pattern.fullmatch(fields[name])
+    if found is None:
+        raise MalformedRecord(f"{name} is {fields[name]!r:.80}")
+    return found
+
+
+def _keys(data: Mapping[str, Any]) -> Image:
+    keys = data["Keys"]
+    if not isinstance(keys, Mapping) or not keys:
+        raise MalformedRecord(f"Keys is {keys!r:.80}")
+    return keys
+
+
+def _moment(data: Mapping[str, Any]) -> float:
+    seconds = data["ApproximateCreationDateTime"]
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < _YEAR_10000:  # which NaN is not either
+        raise MalformedRecord(f"ApproximateCreationDateTime is {seconds!r:.80}")
+    return float(seconds)
 
 
 def _kind(record: Mapping[str, Any]) -> Literal["created", "modified", "deleted", "expired"]:

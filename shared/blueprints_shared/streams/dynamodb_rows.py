@@ -9,7 +9,6 @@ for each shape that is met twice: it takes the values out by name and type, and 
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -22,9 +21,11 @@ Row = dict[str, Any]
 # A table with more shapes than this is converted without compiling the rest.
 _SHAPES_COMPILED = 64
 _EXACT = Context(prec=400, traps=[])
+_LARGEST_EXPONENT = 130
 
 
-_MALFORMED = (TypeError, AttributeError, KeyError, InvalidOperation, binascii.Error, RecursionError)
+# ValueError: of a number or of Base64 that holds what neither ever does.
+_MALFORMED = (TypeError, AttributeError, KeyError, InvalidOperation, ValueError, RecursionError)
 
 
 class Unrepresentable(ValueError):
@@ -72,7 +73,10 @@ def row_converter() -> Callable[[Image], Row]:
 
 def key_text(keys: Image) -> str:
     """A key as text that is the same for the same key, however its numbers are written. Raises Unrepresentable."""
-    parts = [f"{name!r}:{_tag(keys[name])}:{_canonical(keys[name])!r}" for name in sorted(keys)]
+    try:
+        parts = [f"{name!r}:{_tag(keys[name])}:{_canonical(keys[name])!r}" for name in sorted(keys)]
+    except _MALFORMED as error:
+        raise _unrepresentable(error) from error
     return ",".join(parts)
 
 
@@ -123,6 +127,8 @@ def _learning_list() -> Callable[[list[Mapping[str, Any]]], list[Any]]:
 
 
 def _unrepresentable(error: Exception) -> Unrepresentable:
+    if isinstance(error, Unrepresentable):
+        return error
     return Unrepresentable(f"not an image of an item: {type(error).__name__}: {error}")
 
 
@@ -163,10 +169,10 @@ def _binary(value: str | bytes) -> bytes:
 def _number(text: str) -> Decimal:
     try:
         number = Decimal(text)
-    except (InvalidOperation, TypeError) as error:
+    except (InvalidOperation, TypeError, ValueError) as error:
         raise Unrepresentable(f"{text!r:.80} is no number") from error
-    if not number.is_finite():
-        raise Unrepresentable(f"{text} is no number of DynamoDB's")
+    if not number.is_finite() or (number and abs(number.adjusted()) > _LARGEST_EXPONENT):
+        raise Unrepresentable(f"{text!r:.80} is no number of DynamoDB's")
     return number
 
 
