@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 
 class S3:
@@ -22,9 +22,13 @@ class S3:
         self.objects[Key] = Body
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Key]), "ETag": _etag(self.objects[Key])}
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "DeleteObject")
         if _etag(self.objects[Key]) != IfMatch:
             raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "DeleteObject")
         del self.objects[Key]
@@ -83,8 +87,11 @@ class Functions:
         self.handlers = handlers
 
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        assert len(Payload) < 6 * 1024 * 1024
         try:
             answer = self.handlers[FunctionName](json.loads(Payload))
+        except BotoCoreError:
+            raise  # there is no answer at all
         except Exception as error:  # noqa: BLE001 - what Lambda does with whatever a handler raises
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(said).encode())}
