@@ -36,6 +36,11 @@ ENVIRONMENT = {
 }
 
 
+def pytest_report_header() -> str:
+    """Properties are tried on the same schedules in every run; a failure prints how to repeat it."""
+    return "dynamodb-stream-trigger: hypothesis derandomized, schedules from fixed seeds"
+
+
 @pytest.fixture(autouse=True)
 def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Import this pattern's files, whatever was imported under their names before."""

@@ -14,7 +14,10 @@ from sql_database import Database, DatabaseRefused
 from streamed import LATER_STREAM, StreamedTable
 
 SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -262,7 +265,7 @@ def test_a_failure_of_the_database_is_no_fault_of_the_data(replica, data_api):
 @given(
     st.lists(st.text(st.sampled_from('a"\\\né😀\x01'), max_size=300), min_size=1, max_size=12), st.integers(500, 4000)
 )
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 def test_a_chunk_is_not_longer_on_the_wire_than_allowed(texts, limit):
     table = StreamedTable()
     entries = reduced([table.put(str(number), text={"S": text}) for number, text in enumerate(texts)]).entries

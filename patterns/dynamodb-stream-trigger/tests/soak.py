@@ -1,0 +1,46 @@
+"""More schedules than a test run has time for: python tests/soak.py [COUNT] [--seed FIRST]; 1 when one goes wrong."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PATTERN = Path(__file__).resolve().parent.parent
+KINDS = (
+    ("Replicating", {}),
+    ("Announcing", {}),
+    ("Replicating", {"late": True}),
+    ("Announcing", {"late": True}),
+    ("Replicating", {"rewound": True}),
+    ("Announcing", {"rewound": True}),
+    ("Replicating", {"late": True, "rewound": True}),
+    ("Announcing", {"bus": True, "late": True, "rewound": True}),
+)
+
+
+def soak(count: int, first: int = 0, say: Callable[[str], None] = print) -> int:
+    """Play `count` schedules, in turn of each kind; returns how many went wrong, each of which is named."""
+    sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
+    import change_simulation
+
+    began, wrong = time.monotonic(), 0
+    for seed in range(first, first + count):
+        life, kind = KINDS[seed % len(KINDS)]
+        try:
+            getattr(change_simulation, life)(seed, **kind).play()
+        except AssertionError as error:
+            wrong += 1
+            say(f"{life}({seed}, **{kind}).play(): {error}")
+        if (seed - first + 1) % 10_000 == 0:
+            say(f"{seed - first + 1:,} schedules, {wrong} wrong, {time.monotonic() - began:.0f} s")
+    say(f"{count:,} schedules from seed {first}: {wrong} wrong")
+    return wrong
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=50_000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    sys.exit(1 if soak(given.count, given.seed) else 0)

@@ -1,0 +1,216 @@
+"""What is promised of changes, tried on random schedules of what Lambda, AWS, receivers and people do."""
+
+from collections import Counter
+from unittest import mock
+
+import pytest
+from change_simulation import FAULTS, Announcing, Replicating, handlers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model_database import UNGUARDED, ModelDatabase
+from replay import Replay
+from replica import row_id
+from set_aside import SetAside
+from streamed import key
+from webhook import Webhook
+
+from blueprints_shared.streams import Progress, handle_in_order, sequence_number
+from blueprints_shared.streams.dynamodb_rows import key_text
+
+SCHEDULES = settings(max_examples=400, derandomize=True, deadline=None, database=None)
+SEEDS = st.integers(0, 2**32)
+
+
+class TestTheReplicaConverges:
+    """To the newest change of each key, whatever happens; what was deleted stays so, nothing moves back.
+
+    Kills, time-outs, 500s, throttles, lost answers, bisects, batches cut anew, canaries, re-sharding, 1 to 10 lanes, a
+    stream made anew. Before failures are drained, each change is in the replica or among them; after, the end is that
+    of a life without faults, and what comes twice changes nothing.
+    """
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_the_failures_are_drained(self, seed):
+        Replicating(seed).play()
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_requests_of_the_dead_land_late(self, seed):
+        Replicating(seed, late=True).play()
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_the_stream_is_read_again_from_further_back(self, seed):
+        Replicating(seed, rewound=True).play()
+
+
+class TestEveryChangeIsAnnounced:
+    """At least once, under its own id, with the same content; to a webhook in the order of its key.
+
+    But for what was given up or refused: that is among the failures, and comes late, when it is replayed.
+    """
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_the_failures_are_drained(self, seed):
+        Announcing(seed).play()
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_requests_of_the_dead_land_late(self, seed):
+        Announcing(seed, late=True).play()
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_when_the_stream_is_read_again_from_further_back(self, seed):
+        Announcing(seed, rewound=True).play()
+
+    @SCHEDULES
+    @given(seed=SEEDS)
+    def test_on_the_event_bus(self, seed):
+        Announcing(seed, bus=True, late=True).play()
+
+
+def fails(life, count=300, **kind):
+    """Whether one of some schedules goes wrong."""
+    for seed in range(count):
+        try:
+            life(seed, **kind).play()
+        except AssertionError:
+            return True
+    return False
+
+
+def run_past_failures(report):
+    """An ordered checkpoint that is none: it goes on behind a failure; `report` is its first one, or nothing."""
+
+    def handle(records, handle_one, context, **_):
+        failed = []
+        for index, record in enumerate(records):
+            try:
+                handle_one(record)
+            except Exception as error:  # noqa: BLE001
+                failed.append(Progress(index, sequence_number(record), error))
+        return failed[0] if failed and report else Progress(len(records))
+
+    return handle
+
+
+def deleting_first(self, function, records):
+    """Replay that lets go of what waits before it is settled."""
+    self.s3.objects = {
+        key: content for key, content in self.s3.objects.items() if records[0]["eventID"] not in content.decode()
+    }
+    return settle(self, function, records)
+
+
+settle = Replay.settle
+
+
+class TestTheSimulationFindsWhatItIsFor:
+    """Each step is there for a reason: without it, a schedule goes wrong."""
+
+    def test_rows_without_a_guard(self):
+        with mock.patch("replica._WRITE", UNGUARDED.replace("replica.items", "{schema}.items")):
+            assert fails(Replicating)
+
+    @pytest.mark.parametrize(
+        "is_later",
+        [
+            lambda stored, new: stored.number < new.number,
+            lambda stored, new: stored.place < new.place,
+            lambda stored, new: stored.place <= new.place,
+        ],
+        ids=["by the number alone", "a rejected row never", "the same change again"],
+    )
+    def test_rows_with_another_guard(self, is_later):
+        with mock.patch.object(ModelDatabase, "_is_later", staticmethod(is_later)):
+            assert fails(Replicating, rewound=True)
+
+    def test_rows_without_tombstones(self):
+        """That a row is gone is no offence here; that it is there again is."""
+
+        class Forgetful(ModelDatabase):
+            def _write(self, *given):
+                answer = super()._write(*given)
+                self.rows = {each: row for each, row in self.rows.items() if row.state not in ("deleted", "expired")}
+                return answer
+
+        def check(life):
+            for name, change in life._newest().items():
+                row = life.database.rows.get(row_id(key_text(key(name))))
+                gone = row is None or row.state in ("deleted", "expired")
+                assert gone or change.kind not in ("delete", "expire"), f"{name} was resurrected"
+
+        with (
+            mock.patch.object(Replicating, "arrived", return_value=True),
+            mock.patch.object(Replicating, "check_what_is_there", check),
+        ):
+            assert not fails(Replicating, count=50)
+            assert fails(Replicating, database=Forgetful)
+
+    @pytest.mark.parametrize(
+        ("life", "report"),
+        [(Replicating, False), (Announcing, False), (Announcing, True)],  # rows are guarded: to go on does them no harm
+        ids=["rows", "announcements", "announcements, and reporting it"],
+    )
+    def test_running_past_a_failure(self, life, report):
+        with mock.patch.object(handlers()[life.function], "handle_in_order", run_past_failures(report)):
+            assert fails(life)
+
+    @pytest.mark.parametrize("life", [Replicating, Announcing])
+    def test_a_checkpoint_a_record_too_far(self, life):
+        def too_far(records, *rest, **options):
+            progress = handle_in_order(records, *rest, **options)
+            if progress.stopped_at and progress.handled + 1 < len(records):
+                return Progress(progress.handled, sequence_number(records[progress.handled + 1]), progress.error)
+            return progress
+
+        with mock.patch.object(handlers()[life.function], "handle_in_order", too_far):
+            assert fails(life)
+
+    def test_an_id_of_each_attempt(self):
+        headers = Webhook._headers
+
+        def with_another_id(self, announcement):
+            return headers(self, type(announcement)("another-" + announcement.id, *announcement.__reduce__()[1][1:]))
+
+        with mock.patch.object(Webhook, "_headers", with_another_id):
+            assert fails(Announcing)
+
+    @pytest.mark.parametrize("life", [Replicating, Announcing])
+    def test_setting_nothing_aside(self, life):
+        with mock.patch.object(SetAside, "put", return_value="nowhere"):
+            assert fails(life)
+
+    @pytest.mark.parametrize("life", [Replicating, Announcing])
+    def test_replaying_what_is_gone_already(self, life):
+        with mock.patch.object(Replay, "settle", deleting_first):
+            assert fails(life)
+
+    @pytest.mark.parametrize("life", [Replicating, Announcing])
+    def test_removing_what_was_set_aside_anew(self, life):
+        def remove(self, failure):
+            self.s3.objects.pop(failure.key, None)
+
+        with mock.patch.object(Replay, "remove", remove):
+            assert fails(life)
+
+    def test_every_kind_of_trouble_comes_up(self):
+        happened = Counter()
+        for seed in range(60):
+            for life in (Replicating(seed, late=True), Announcing(seed, late=True), Announcing(seed, bus=True)):
+                life.play()
+                happened += life.happened
+        wanted = {*FAULTS, "late", "answered in part", "cut anew", "bisected", "given up", "set aside"}
+        assert wanted | {"replayed meanwhile"} <= {name for name, count in happened.items() if count > 10}, happened
+
+
+@pytest.mark.parametrize("kind", [{}, {"late": True}, {"rewound": True}])
+@pytest.mark.parametrize("life", [Replicating, Announcing])
+def test_a_quiet_life_needs_no_luck(life, kind):
+    for seed in range(10):
+        quiet = life(seed, **kind)
+        quiet.trouble, quiet.versions = 0, quiet.versions[:1]
+        quiet.play()
