@@ -7,6 +7,7 @@ of the environment not used.
 
 import http.client
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -23,8 +24,12 @@ __all__ = ["Answer", "NoAnswer", "Poster"]
 SECONDS = 10.0  # for one attempt, the resolution of the name included
 BODY_LIMIT = 64 * 1024
 _CONNECT_SECONDS = 3.0
-# IPv4 addresses within IPv6 ones: what counts is the address inside.
+# IPv4 addresses within IPv6 ones (NAT64): what counts is the address inside.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # beyond it nothing is routed on the internet
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # which ipaddress learnt of late
+_PRINTABLE = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 _Address = tuple[socket.AddressFamily, str]
 
@@ -58,8 +63,12 @@ class Poster:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         allowed = ("https", "http") if self.allow_private else ("https",)
-        if parts.scheme not in allowed or not parts.hostname or parts.username or parts.password or parts.fragment:
-            raise ValueError(f"the webhook's URL must be {' or '.join(allowed)}://host/…, without user or fragment")
+        plain = _PRINTABLE.fullmatch(self.url) and "@" not in parts.netloc and not parts.fragment
+        if not plain or parts.scheme not in allowed or not _HOST.fullmatch(parts.hostname or ""):
+            raise ValueError(
+                f"the webhook's URL must be {' or '.join(allowed)}://host/… in ASCII, without user or fragment"
+            )
+        assert parts.hostname
         self._host = parts.hostname
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -68,8 +77,7 @@ class Poster:
     def post(self, headers: dict[str, str], body: bytes, deadline: float) -> Answer:
         """Post, and be done by `deadline` (of time.monotonic) or within `seconds`. Raises NoAnswer."""
         until = min(deadline, time.monotonic() + self.seconds)
-        family, address = self._resolved(until)
-        connection = _Connection(self._host, self._port, family, address, self._context)
+        connection = _Connection(self._host, self._port, self._resolved(until), self._context)
         # Bounds the whole exchange: a time-out of the socket alone starts anew with every byte that drips in.
         watch = threading.Timer(max(0.0, until - time.monotonic()), connection.break_off)
         watch.daemon = True
@@ -86,8 +94,8 @@ class Poster:
             watch.cancel()
             connection.close()
 
-    def _resolved(self, until: float) -> _Address:
-        """The address to connect to; all that the name has must be allowed."""
+    def _resolved(self, until: float) -> list[_Address]:
+        """The addresses to connect to, the first that answers; all that the name has must be allowed."""
         pool = ThreadPoolExecutor(1)  # the resolver knows no time-out
         try:
             found = pool.submit(self.resolve, self._host, self._port, 0, socket.SOCK_STREAM).result(
@@ -103,8 +111,7 @@ class Poster:
             for _, _, _, _, (address, *_) in found:
                 if not is_public(address):
                     raise NoAnswer(f"{self._host} is the address {address}, which is not public: refused")
-        family, _, _, _, (address, *_) = found[0]
-        return family, address
+        return [(family, address) for family, _, _, _, (address, *_) in found]
 
 
 def _beginning(response: http.client.HTTPResponse) -> bytes:
@@ -118,31 +125,30 @@ def _beginning(response: http.client.HTTPResponse) -> bytes:
 def is_public(text: str) -> bool:
     """Whether an address is one of the public internet, IPv4 addresses within IPv6 ones included."""
     address = ipaddress.ip_address(text.partition("%")[0])
-    inner: Any = None
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if address in _TRANSLATED:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.is_global and not address.is_multicast if inner is None else is_public(str(inner))
+        if inner is not None:
+            return is_public(str(inner))
+        if address not in _UNICAST or address in _DOCUMENTATION:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to one address, under the name that its certificate has to be for."""
+    """A connection to the first of some addresses that answers, under the name that its certificate has to be for."""
 
-    def __init__(
-        self, host: str, port: int, family: socket.AddressFamily, address: str, context: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, host: str, port: int, addresses: list[_Address], context: ssl.SSLContext | None) -> None:
         super().__init__(host, port)
-        self._family, self._address, self._context = family, address, context
+        self._addresses, self._context = addresses, context
         self._raw: socket.socket | None = None
         self._broken = False
         if context:
             self.default_port = 443
 
     def connect(self) -> None:
-        self._raw = socket.socket(self._family, socket.SOCK_STREAM)
-        self._raw.settimeout(_CONNECT_SECONDS)
-        self._raw.connect((self._address, self.port))
+        self._raw = self._connected()
         self._raw.settimeout(SECONDS)
         self.sock = self._raw
         if self._context:
@@ -152,6 +158,23 @@ class _Connection(http.client.HTTPConnection):
             wrapped.do_handshake()
         if self._broken:
             raise TimeoutError("too late")
+
+    def _connected(self) -> socket.socket:
+        failure = OSError("no address")
+        for family, address in self._addresses:
+            try:
+                self._raw = raw = socket.socket(family, socket.SOCK_STREAM)
+                raw.settimeout(_CONNECT_SECONDS)
+                raw.connect((address, self.port))
+            except OSError as error:
+                failure = error
+                if self._raw:
+                    self._raw.close()
+            else:
+                return raw
+            if self._broken:
+                break
+        raise failure
 
     def break_off(self) -> None:
         """End the exchange from another thread: whatever waits for the receiver fails at once."""

@@ -1,6 +1,7 @@
 """A receiver of webhooks on loopback that does what a test tells it, byte by byte where need be."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -24,11 +25,14 @@ class Receiver:
 
     script: list[bytes | Callable[[socket.socket], None]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> "Receiver":
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((self.host, self.port))
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/hook?a=b"
+        self.url = f"http://{self.host}:{self.port}/hook?a=b"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
@@ -46,11 +50,17 @@ class Receiver:
                 return
             with connection:
                 try:
-                    self.requests.append(_read(connection))
-                    step = self.script.pop(0) if self.script else OK
-                    connection.sendall(step) if isinstance(step, bytes) else step(connection)
+                    self._answer(connection)
                 except OSError:
                     continue
+
+    def _answer(self, connection: socket.socket) -> None:
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        with connection:
+            self.requests.append(_read(connection))
+            step = self.script.pop(0) if self.script else OK
+            connection.sendall(step) if isinstance(step, bytes) else step(connection)
 
 
 def drip(data: bytes, seconds: float) -> Callable[[socket.socket], None]:
@@ -78,7 +88,10 @@ def endless(beginning: bytes) -> Callable[[socket.socket], None]:
 def _read(connection: socket.socket) -> Request:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionResetError("closed before it had asked")
+        data += more
     head, _, body = data.partition(b"\r\n\r\n")
     line, *rest = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in rest)}

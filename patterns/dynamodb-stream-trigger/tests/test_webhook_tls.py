@@ -1,0 +1,106 @@
+"""Over TLS: the certificate is for the name in the URL, of an authority one trusts, and the exchange ends in time."""
+
+import socket
+import threading
+import time
+
+import pytest
+from bounded_http import NoAnswer, Poster
+from certificates import Authority
+from receiver import Receiver, drip
+
+NAME = "receiver.example"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def trusted(authority, monkeypatch):
+    """The machine trusts the authority."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+
+
+def post(host, port, seconds=3.0):
+    """Post to a name that resolves to loopback."""
+
+    def resolve(*_):
+        return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
+
+    return Poster(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, b"{}", time.monotonic() + 30)
+
+
+def test_a_receiver_with_a_certificate_for_its_name_gets_the_request(authority, trusted):
+    context, asked_for = authority.server(NAME), []
+    context.sni_callback = lambda _, name, __: asked_for.append(name)
+    with Receiver(tls=context) as receiver:
+        assert post(NAME, receiver.port).status == 204
+
+    assert asked_for == [NAME]
+    assert receiver.requests[0].headers["host"] == f"{NAME}:{receiver.port}"
+
+
+@pytest.mark.parametrize(
+    ("host", "certificate", "complaint"),
+    [
+        (NAME, {"name": "other.example"}, "Hostname mismatch"),
+        (NAME, {"name": f"sub.{NAME}"}, "Hostname mismatch"),
+        (f"sub.{NAME}", {"name": NAME}, "Hostname mismatch"),
+        ("127.0.0.1", {"name": NAME}, "IP address mismatch"),
+        (NAME, {"name": NAME, "expired": True}, "certificate has expired"),
+    ],
+)
+def test_a_certificate_for_anything_else_is_refused_before_a_word_is_said(
+    authority, trusted, host, certificate, complaint
+):
+    with Receiver(tls=authority.server(**certificate)) as receiver, pytest.raises(NoAnswer, match=complaint):
+        post(host, receiver.port)
+
+    assert receiver.requests == []
+
+
+def test_a_certificate_of_an_authority_that_nobody_knows_is_refused(authority):
+    unknown = pytest.raises(NoAnswer, match="unable to get local issuer certificate")
+    with Receiver(tls=authority.server(NAME)) as receiver, unknown:
+        post(NAME, receiver.port)
+
+    assert receiver.requests == []
+
+
+def test_a_server_without_tls_is_refused(trusted):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 This is no TLS\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(NoAnswer, match="SSL"):
+            post(NAME, listener.getsockname()[1])
+
+
+def test_a_handshake_that_does_not_go_on_is_bounded():
+    """It takes the connection, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        begun = time.monotonic()
+        with pytest.raises(NoAnswer, match="nothing came within"):
+            post(NAME, listener.getsockname()[1], seconds=0.4)
+
+    assert time.monotonic() - begun < 2.5
+
+
+@pytest.mark.parametrize(
+    "script",
+    [drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 50, 0.05), lambda connection: threading.Event().wait(0.8)],
+    ids=["headers drip", "silence"],
+)
+def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script):
+    with Receiver([script], tls=authority.server(NAME)) as receiver:
+        begun = time.monotonic()
+        with pytest.raises(NoAnswer, match="nothing came within"):
+            post(NAME, receiver.port, seconds=0.4)
+
+        assert time.monotonic() - begun < 2.5
