@@ -124,7 +124,9 @@ def text(value, hint=None):
         ("'día'::varchar", {"stringValue": "día"}),
         ("'\\xdeadbeef'::bytea", {"blobValue": b"\xde\xad\xbe\xef"}),
         ("DATE '2026-02-03'", {"stringValue": "2026-02-03"}),
-        ("TIME '04:05:06.5'", {"stringValue": "04:05:06.5"}),
+        ("TIME '04:05:06'", {"stringValue": "04:05:06"}),
+        ("TIME '04:05:06.5'", {"stringValue": "04:05:06.500"}),
+        ("TIMESTAMP '2026-02-03 04:05:06.7891'", {"stringValue": "2026-02-03 04:05:06.789100"}),
         ("TIMESTAMP '2026-02-03 04:05:06.789'", {"stringValue": "2026-02-03 04:05:06.789"}),
         ("TIMESTAMPTZ '2026-02-03 04:05:06+02'", {"stringValue": "2026-02-03 02:05:06"}),
         (
@@ -137,6 +139,13 @@ def text(value, hint=None):
         ("ARRAY[1.5, 2.5]::float8[]", {"arrayValue": {"doubleValues": [1.5, 2.5]}}),
         ("ARRAY[true, false]", {"arrayValue": {"booleanValues": [True, False]}}),
         ("'{}'::text[]", {"arrayValue": {"stringValues": []}}),
+        ("ARRAY[NULL]::uuid[]", {"arrayValue": {"stringValues": [None]}}),
+        (
+            "ARRAY[TIMESTAMPTZ '2026-02-03 04:05:06.5+02']",
+            {"arrayValue": {"stringValues": ["2026-02-03 02:05:06.500"]}},
+        ),
+        ("'10.0.0.0/8'::cidr", {"stringValue": "10.0.0.0/8"}),
+        ("'a'::char(3)", {"stringValue": "a  "}),
     ],
 )
 def test_a_result_has_the_field_of_its_type(database, expression, field):
@@ -272,10 +281,25 @@ def test_metadata_names_the_columns_and_their_types(database):
 @pytest.mark.parametrize(
     ("sql", "complaint"),
     [
-        ("SELECT repeat('x', 65537)", "size limit"),
-        ("SELECT repeat('x', 60000) FROM generate_series(1, 20)", "size limit"),
-        ("SELECT ARRAY[[1, 2], [3, 4]]", "multidimensional array"),
-        ("SELECT ROW(1, 2)", "unsupported data type RECORD"),
+        ("SELECT repeat('x', 65537)", "Database returned more than the allowed response size limit"),
+        ("SELECT repeat('x', 60000) FROM generate_series(1, 20)", "The result exceeds the size limit 1 MB."),
+        ("SELECT gen_random_uuid() FROM generate_series(1, 25000)", "The result exceeds the size limit 1 MB."),
+        ("SELECT ARRAY[[1, 2], [3, 4]]", "The result contains a multidimensional array."),
+        *[
+            (f"SELECT {expression}", f"The result contains the unsupported data type {name}.")
+            for expression, name in (
+                ("ROW(1, 2)", "RECORD"),
+                ("INTERVAL '1 day'", "INTERVAL"),
+                ("TIMETZ '04:05:06+02'", "TIMETZ"),
+                ("1::money", "MONEY"),
+                ("point(1, 2)", "POINT"),
+                ("'[1,2]'::int4range", "INT4RANGE"),
+                ("'a'::\"char\"", '"CHAR"'),
+                ("'pg_class'::regclass", "regclass"),
+                ("pg_advisory_unlock_all()", "VOID"),
+                ("ARRAY['\\x00'::bytea]", "_BYTEA"),
+            )
+        ],
     ],
 )
 def test_a_result_the_api_does_not_return_is_an_error(database, sql, complaint):
@@ -283,6 +307,53 @@ def test_a_result_the_api_does_not_return_is_an_error(database, sql, complaint):
 
     assert code == "UnsupportedResultException"
     assert complaint in message
+
+
+def test_a_result_just_within_the_limit_is_returned_as_json_too(database):
+    """It is the database's answer that is counted, not its form here."""
+    sql = "SELECT gen_random_uuid() AS a_name_longer_than_the_value_it_is_for FROM generate_series(1, 24800)"
+
+    assert len(database.run(sql)["records"]) == 24_800
+    formatted = database.run(sql, options={"formatRecordsAs": "JSON"})["formattedRecords"]
+    assert len(formatted) > 1024 * 1024
+    assert len(json.loads(formatted)) == 24_800
+    code, message = database.refused(sql.replace("24800", "25000"), options={"formatRecordsAs": "JSON"})
+    assert (code, message) == ("UnsupportedResultException", "The result exceeds the size limit 1 MB.")
+
+
+def test_an_enumeration_is_text(table):
+    table.run("DROP TYPE IF EXISTS mood CASCADE")
+    table.run("CREATE TYPE mood AS ENUM ('sad', 'glad')")
+
+    assert table.value("SELECT 'glad'::mood") == {"stringValue": "glad"}
+    assert table.refused("SELECT ARRAY['glad'::mood]")[0] == "UnsupportedResultException"
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"schema": "public"}, "The schema parameter isn't supported"),
+        ({"formatRecordsAs": "XML"}, "'formatRecordsAs' failed to satisfy constraint"),
+        ({"resultSetOptions": {"decimalReturnType": "FLOAT"}}, "'decimalReturnType' failed to satisfy constraint"),
+        ({"resultSetOptions": {"longReturnType": "SHORT"}}, "'longReturnType' failed to satisfy constraint"),
+        ({"sql": "SELECT 1; SELECT 2"}, "Multistatements aren't supported."),
+    ],
+)
+def test_a_request_that_is_not_valid_is_refused(database, options, complaint):
+    code, message = database.refused("SELECT 1", options=options)
+
+    assert code == "ValidationException"
+    assert complaint in message
+
+
+def test_a_statement_of_more_than_64_kilobytes_is_refused_and_not_run(table):
+    code, message = table.refused(f"INSERT INTO things VALUES (1, '{'x' * 65_536}')")
+
+    assert (code, message) == (
+        "BadRequestException",
+        "Number of characters in SQLStatement is longer than 65536",
+    )
+    assert table.value("SELECT count(*) FROM things") == {"longValue": 0}
 
 
 def test_a_request_of_more_than_four_megabytes_is_refused(database):
@@ -410,11 +481,13 @@ def test_a_failed_transaction_is_not_reported_as_committed(table):
 def test_a_transaction_takes_one_statement_at_a_time(table):
     transaction = begin(table)
     slow = threading.Thread(
-        target=table.run, args=("SELECT pg_sleep(1)",), kwargs={"options": {"transactionId": transaction}}
+        target=table.run, args=("SELECT 1 FROM pg_sleep(1)",), kwargs={"options": {"transactionId": transaction}}
     )
     slow.start()
     until(
-        lambda: table.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(1)'")["longValue"]
+        lambda: table.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT 1 FROM pg_sleep(1)'")[
+            "longValue"
+        ]
     )
 
     refusal = table.refused("SELECT 1", options={"transactionId": transaction})
@@ -435,6 +508,30 @@ def test_a_batch_is_stored_as_a_whole_or_not_at_all(table):
     with pytest.raises(ClientError, match="SQLState: 23505"):
         batch(4, 5, 1)
     assert table.value("SELECT count(*) FROM things") == {"longValue": 3}
+
+
+def test_a_batch_runs_as_often_as_it_has_sets_of_parameters(table):
+    def batch(**sets):
+        sql = "INSERT INTO things SELECT coalesce(max(id), 0) + 1, 'x' FROM things"
+        answer = table.client.batch_execute_statement(**table.arns, database="shop", sql=sql, **sets)
+        return answer["updateResults"], table.value("SELECT count(*) FROM things")["longValue"]
+
+    assert batch() == ([], 0)
+    assert batch(parameterSets=[]) == ([], 0)
+    assert batch(parameterSets=[[], []]) == ([{"generatedFields": []}, {"generatedFields": []}], 2)
+
+
+def test_a_batch_in_a_transaction_ends_with_it(table):
+    transaction = begin(table)
+    sets = [[{"name": "id", "value": {"longValue": each}}] for each in (1, 2)]
+    table.client.batch_execute_statement(
+        **table.arns, transactionId=transaction, sql="INSERT INTO things VALUES (:id, 'x')", parameterSets=sets
+    )
+    assert table.value("SELECT count(*) FROM things") == {"longValue": 0}
+
+    table.client.commit_transaction(**table.arns, transactionId=transaction)
+
+    assert table.value("SELECT count(*) FROM things") == {"longValue": 2}
 
 
 # ── Permissions ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -642,6 +739,8 @@ def test_a_server_ends_when_its_parent_is_killed(reachable):
 
 def test_the_embedded_aws_takes_its_databases_with_it(cloud):
     with Cloud() as another:
+        deploy(another, "no-database", json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
+        assert not servers(another._folder), "PostgreSQL is started when a stack needs it"
         outputs = database_stack(another, "doomed").outputs
         Database(another.client("rds-data"), outputs["ClusterArn"], outputs["SecretArn"]).value("SELECT 1")
         processes = servers(another._folder)

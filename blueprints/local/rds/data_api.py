@@ -66,6 +66,11 @@ STATEMENT_SECONDS = 45.0
 # A transaction nobody uses for so long is rolled back.
 TRANSACTION_SECONDS = 180.0
 
+_OPTIONS = {
+    "formatRecordsAs": ("NONE", "JSON"),
+    "decimalReturnType": ("STRING", "DOUBLE_OR_LONG"),
+    "longReturnType": ("LONG", "STRING"),
+}
 _AT_ONCE = 64
 _REFUSED_LOGIN = re.compile(r"FATAL:\s+(?P<message>.+)")
 _LOGIN_STATES = {"password authentication": "28P01", "does not exist": "3D000", "too many": "53300"}
@@ -151,6 +156,7 @@ class DataApi:
             if len(body) > REQUEST_LIMIT:
                 raise _refused("BadRequestException", "Request size exceeds the 4 MB limit.")
             request = _parsed(body)
+            _check_options(request)
             access = self._access(request, headers, query_params)
             answer = self._operations[path](request, access)
         except Refused as refused:
@@ -158,7 +164,7 @@ class DataApi:
         except Resuming as resuming:
             return _error("DatabaseResumingException", str(resuming))
         except (BadStatement, UnsupportedResult) as error:
-            code = "BadRequestException" if isinstance(error, BadStatement) else "UnsupportedResultException"
+            code = error.code if isinstance(error, BadStatement) else "UnsupportedResultException"
             return _error(code, str(error))
         except PostgresFailed as failure:
             return _error("DatabaseUnavailableException", str(failure), 504)
@@ -202,7 +208,7 @@ class DataApi:
         return self._running(request, access, run)
 
     def _batch_execute(self, request: Request, access: _Access) -> dict[str, Any]:
-        sets = request.get("parameterSets") or [[]]
+        sets = request.get("parameterSets") or []  # as many times as there are sets, an empty one included
 
         def run(connection: Any) -> dict[str, Any]:
             statements = [_statement(connection, request["sql"], each) for each in sets]
@@ -327,7 +333,9 @@ class DataApi:
         if cursor.description is None:
             return answer
         columns = self._columns(connection, cursor.description)
-        rows = _with_arrays(columns, cursor.fetchall(), cursor)
+        found = cursor.fetchall()
+        results.check_size(found)
+        rows = _with_arrays(columns, found, cursor)
         options = results.Options.of(request)
         if request.get("formatRecordsAs") == "JSON" and command == "SELECT":
             return {**answer, "formattedRecords": results.formatted(columns, rows, options)}
@@ -359,6 +367,20 @@ def _parsed(body: bytes) -> Request:
     if not isinstance(request, dict):
         raise _refused("BadRequestException", "Invalid JSON in request body")
     return {name: value for name, value in request.items() if value is not None}
+
+
+def _check_options(request: Request) -> None:
+    """What the API does not take any more, or never knew."""
+    if "schema" in request:
+        raise _refused("ValidationException", "The schema parameter isn't supported")
+    options = {**request, **(request.get("resultSetOptions") or {})}
+    for name, known in _OPTIONS.items():
+        if options.get(name, known[0]) not in known:
+            said = f"Value '{options[name]}' at '{name}' failed to satisfy constraint"
+            raise _refused(
+                "ValidationException",
+                f"1 validation error detected: {said}: Member must satisfy enum value set: [{', '.join(known)}]",
+            )
 
 
 def _authorise_secret(secret_arn: str, headers: dict[str, str], query_params: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,16 @@ ROW_LIMIT = 64 * 1024
 RESULT_LIMIT = 1024 * 1024
 JSON_LIMIT = 10 * 1024 * 1024
 
-# pg_type.typtype: base, domain, enum, range, multirange; not composite, not pseudo.
-_RETURNED = "bderm"
-_INTEGERS = {"int2", "int4", "int8", "oid", "xid", "cid"}
+_INTEGERS = {"int2", "int4", "int8", "oid"}
 _FLOATS = {"float4", "float8"}
+_TIMES = {"time", "timestamp", "timestamptz"}
+_TEXTS = {"text", "varchar", "bpchar", "name"}
+# What the API returns, besides enumerations; of anything else, such as an interval, it says that it is unsupported.
+_RETURNED = {*_INTEGERS, *_FLOATS, *_TIMES, *_TEXTS, "bool", "bytea", "cidr", "date", "inet", "json", "jsonb"}
+_RETURNED |= {"numeric", "uuid", "vector"}
+_RETURNED_IN_ARRAYS = {*_RETURNED, "bit"} - {"bytea", "cidr", "inet", "jsonb", "oid", "vector"}
+_ENUMERATION = "e"
+_FRACTION = re.compile(r"\.\d+")
 _ARRAY_FIELDS = {"longValue": "longValues", "doubleValue": "doubleValues", "booleanValue": "booleanValues"}
 # Codes of java.sql.Types, which the API hands through.
 _CODES = {
@@ -80,16 +87,19 @@ class Options:
 def fields(columns: list[Column], rows: list[tuple[Any, ...]], options: Options) -> list[list[dict[str, Any]]]:
     """The `records` of an answer, from rows of text as PostgreSQL writes it. Raises UnsupportedResult."""
     converters = [_converter(column.type, options) for column in columns]
-    records = []
+    return [[convert(text) for convert, text in zip(converters, row, strict=True)] for row in rows]
+
+
+def check_size(rows: list[tuple[str | None, ...]]) -> None:
+    """Hold rows of text to the limits, which count what PostgreSQL sends for them. Raises UnsupportedResult."""
     total = 0
     for row in rows:
-        record = [convert(text) for convert, text in zip(converters, row, strict=True)]
-        size = len(json.dumps(record, ensure_ascii=False).encode())
+        size = 2 + sum(4 + len(text.encode()) for text in row if text is not None)
         total += size
-        if size > ROW_LIMIT or total > RESULT_LIMIT:
+        if size > ROW_LIMIT:
             raise UnsupportedResult("Database returned more than the allowed response size limit")
-        records.append(record)
-    return records
+        if total > RESULT_LIMIT:
+            raise UnsupportedResult("The result exceeds the size limit 1 MB.")
 
 
 def formatted(columns: list[Column], rows: list[tuple[Any, ...]], options: Options) -> str:
@@ -140,13 +150,23 @@ _Field = dict[str, Any]
 
 
 def _converter(of: Type, options: Options) -> Callable[[Any], _Field]:
-    if of.kind not in _RETURNED and of.name != "void":
-        raise UnsupportedResult(f"The result contains the unsupported data type {of.name.upper()}.")
     if of.element:
-        member = _converter(of.element, options)
-        return lambda value: {"isNull": True} if value is None else {"arrayValue": _array(value, member)}
-    scalar = _scalar(of.name, options)
-    return lambda text: {"isNull": True} if text is None else scalar(text)
+        if of.element.name not in _RETURNED_IN_ARRAYS:
+            raise UnsupportedResult(f"The result contains the unsupported data type {_shown(of)}.")
+        member = _scalar(of.element.name, options)
+        convert: Callable[[Any], _Field] = lambda value: {"arrayValue": _array(value, member)}  # noqa: E731
+    elif of.name in _RETURNED or of.kind == _ENUMERATION:
+        convert = _scalar(of.name, options)
+    else:
+        raise UnsupportedResult(f"The result contains the unsupported data type {_shown(of)}.")
+    return lambda value: {"isNull": True} if value is None else convert(value)
+
+
+def _shown(of: Type) -> str:
+    """A type as the API names it in an error: in capitals, but for the aliases of object identifiers."""
+    if of.name == "char":
+        return '"CHAR"'
+    return of.name if of.name.startswith("reg") else of.name.upper()
 
 
 def _scalar(name: str, options: Options) -> Callable[[str], _Field]:
@@ -160,10 +180,16 @@ def _scalar(name: str, options: Options) -> Callable[[str], _Field]:
         return lambda text: _double(text) if "." in text or text == "NaN" else _long(text)
     if name == "bytea":
         return lambda text: {"blobValue": base64.b64encode(binascii.unhexlify(text[2:])).decode()}
-    if name in ("timestamptz", "timetz"):
+    if name in _TIMES:
         # The session's zone is UTC, and the API returns times in UTC without saying so.
-        return lambda text: {"stringValue": text.removesuffix("+00")}
+        return lambda text: {"stringValue": _FRACTION.sub(_to_milliseconds, text.removesuffix("+00"))}
     return lambda text: {"stringValue": text}
+
+
+def _to_milliseconds(fraction: re.Match[str]) -> str:
+    """A fraction of a second in three digits, or in six where those are not enough."""
+    digits = fraction[0].ljust(7, "0")
+    return digits[:4] if digits.endswith("000") else digits
 
 
 def _long(text: str) -> _Field:
@@ -179,11 +205,9 @@ def _double(text: str) -> _Field:
 def _array(values: list[Any], member: Callable[[Any], _Field]) -> dict[str, Any]:
     if any(isinstance(value, list) for value in values):
         raise UnsupportedResult("The result contains a multidimensional array.")
-    converted = [member(value) for value in values]
+    converted = [{"isNull": True} if value is None else member(value) for value in values]
     names = {name for each in converted for name in each if name != "isNull"} or {"stringValue"}
     (name,) = names
-    if name == "blobValue":
-        raise UnsupportedResult("The result contains the unsupported data type _BYTEA.")
     return {_ARRAY_FIELDS.get(name, "stringValues"): [each.get(name) for each in converted]}
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+SQL_LIMIT = 65_536
+
 # What a colon or semicolon means depends on where it stands: skip what can hold either without meaning it.
 _TOKENS = re.compile(
     r"""
@@ -34,7 +36,11 @@ Quote = Callable[[Any], str]
 
 
 class BadStatement(Exception):
-    """The request can't be made a statement; the message is what the API answers."""
+    """The request can't be made a statement; `code` and message are what the API answers."""
+
+    def __init__(self, message: str, code: str = "BadRequestException") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def render(sql: str, parameters: list[dict[str, Any]], quote: Quote) -> str:
@@ -42,6 +48,8 @@ def render(sql: str, parameters: list[dict[str, Any]], quote: Quote) -> str:
 
     `quote` makes an SQL literal of a Python value.
     """
+    if len(sql) > SQL_LIMIT:
+        raise BadStatement(f"Number of characters in SQLStatement is longer than {SQL_LIMIT}")
     values = {each.get("name", ""): _literal(each, quote) for each in parameters}
     return _replaced(sql, values)
 
@@ -52,7 +60,7 @@ def _replaced(sql: str, values: Mapping[str, str]) -> str:
     for token in _TOKENS.finditer(sql):
         if token["end"]:
             if sql[token.end() :].strip():
-                raise BadStatement("Multistatements aren't supported.")
+                raise BadStatement("Multistatements aren't supported.", "ValidationException")
             parts.append(sql[position : token.start()])
             return "".join(parts)
         if token["name"] and not _is_slice(sql, token.start()):
