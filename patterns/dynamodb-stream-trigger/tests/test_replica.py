@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -283,6 +285,46 @@ def test_the_largest_item_fits_a_request_however_it_is_written():
     entry = reduced([StreamedTable().put("a", text={"S": "\x01" * 400_000})]).entries[0]
 
     assert entry.size < 4 * 1024 * 1024 - 10_000
+
+
+@pytest.fixture
+def readme():
+    """The SQL of the README: what follows a word, up to the end of its statement."""
+    words = (Path(__file__).parent.parent / "README.md").read_text()
+    return lambda start: re.search(rf"{start}[^`;]+", words)[0]
+
+
+def test_a_view_of_ones_own_is_another_migration(readme, written, data_api, schema, tmp_path, monkeypatch):
+    import migrations
+
+    for number, text in enumerate(
+        [
+            (migrations._FILES / "0001_items.sql").read_text(),
+            f"{readme('CREATE VIEW orders')};\n{readme('CREATE INDEX items_status')};\n",
+        ],
+        1,
+    ):
+        (tmp_path / f"000{number}_step.sql").write_text(text)
+    monkeypatch.setattr(migrations, "_FILES", tmp_path)
+    table = StreamedTable()
+    written(table.put("a", status={"S": "paid"}, total={"N": "1.50"}), table.put("b"), table.delete("b"))
+
+    assert migrations.migrate(Database(data_api, "cluster", "secret", "replica"), schema) == 1
+    found = data_api.execute_statement(f"SELECT customer, status, total::text FROM {schema}.orders", [])["records"]
+    assert [[field["stringValue"] for field in row] for row in found] == [["a", "paid", "1.50"]]
+
+
+def test_old_tombstones_can_be_swept(readme, written, data_api, schema):
+    table = StreamedTable()
+    written(table.put("a"), table.put("b"), table.delete("b"), table.expire("a"), table.put("c"))
+    sweep = readme("DELETE FROM items WHERE").replace("FROM items", f"FROM {schema}.items")
+
+    assert data_api.execute_statement(sweep, [])["numberOfRecordsUpdated"] == 0
+    data_api.execute_statement(f"UPDATE {schema}.items SET changed_at = changed_at - interval '92 days'", [])
+    data_api.execute_statement(f"UPDATE {schema}.items SET changed_at = now() WHERE key->>'pk' = 'a'", [])
+
+    assert data_api.execute_statement(sweep, [])["numberOfRecordsUpdated"] == 1
+    assert set(stored(data_api, schema)) == {"a", "c"}
 
 
 # ── The property ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from webhook import Webhook
 from blueprints_shared.streams import Progress, handle_in_order, sequence_number
 from blueprints_shared.streams.dynamodb_rows import key_text
 
-SCHEDULES = settings(max_examples=400, derandomize=True, deadline=None, database=None)
+SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
 SEEDS = st.integers(0, 2**32)
 
 
