@@ -14,9 +14,6 @@ import pytest
 PATTERN = Path(__file__).parent.parent
 sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
 
-# Other patterns have files of the same names, and one run may test several patterns.
-OWN = {path.stem for folder in (PATTERN / "src", PATTERN) for path in folder.glob("*.py")}
-
 from clients_in_memory import S3, Events, Secrets  # noqa: E402
 from data_api_on_postgres import DataApi, running_postgres  # noqa: E402
 
@@ -39,17 +36,6 @@ ENVIRONMENT = {
 def pytest_report_header() -> str:
     """Properties are tried on the same schedules in every run; a failure prints how to repeat it."""
     return "dynamodb-stream-trigger: hypothesis derandomized, schedules from fixed seeds"
-
-
-@pytest.fixture(autouse=True)
-def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Import this pattern's files, whatever was imported under their names before."""
-    for folder in (PATTERN / "tests", PATTERN, PATTERN / "src"):
-        monkeypatch.syspath_prepend(folder)
-    for name in OWN:
-        found = sys.modules.get(name)
-        if found and not str(getattr(found, "__file__", "")).startswith(str(PATTERN)):
-            monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture

@@ -13,16 +13,7 @@ import pytest
 
 PATTERN = Path(__file__).parent.parent
 FOLDERS = (PATTERN / "src", PATTERN / "tests", PATTERN)
-
-
-def own_modules_first() -> None:
-    """Several patterns may be tested in one process, and have modules of the same names."""
-    sys.path[:] = [*map(str, FOLDERS), *(path for path in sys.path if path not in map(str, FOLDERS))]
-    for module in {path.stem for folder in FOLDERS for path in folder.glob("*.py")} - {"conftest"}:
-        sys.modules.pop(module, None)
-
-
-own_modules_first()
+sys.path[:0] = map(str, FOLDERS)
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -81,7 +72,8 @@ def load(s3: Any) -> Callable[[str], ModuleType]:
     """Import a handler's module anew: its settings and its clients are made at import."""
 
     def imported(name: str) -> ModuleType:
-        own_modules_first()
+        for module in {path.stem for folder in FOLDERS for path in folder.glob("*.py")} - {"conftest"}:
+            sys.modules.pop(module, None)
         return importlib.import_module(name)
 
     return imported

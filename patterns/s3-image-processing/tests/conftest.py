@@ -1,7 +1,6 @@
 """Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
 
 import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests")]
+sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -32,27 +31,16 @@ ENVIRONMENT = {
 }
 
 
-def _load(name: str) -> ModuleType:
-    """A file beside this folder, under a name of its own: other patterns have a demo.py too."""
-    spec = importlib.util.spec_from_file_location(f"s3_image_processing_{name}", PATTERN / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def demo() -> ModuleType:
     """The pattern's demo.py."""
-    return _load("demo")
+    return importlib.import_module("demo")
 
 
 @pytest.fixture(scope="session")
 def replaying() -> ModuleType:
     """The pattern's replay.py."""
-    return _load("replay")
+    return importlib.import_module("replay")
 
 
 @pytest.fixture
@@ -88,18 +76,14 @@ def render_image(s3: Any) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def load_source(s3: Any) -> Iterator[Callable[[str], ModuleType]]:
-    """Import modules of `src/` by name, anew: other patterns have modules of the same names."""
+    """Import modules of `src/` by name, anew: their settings and their clients are made at import."""
     loaded: list[str] = []
 
     def load(name: str) -> ModuleType:
         loaded.extend((name, "deployment_probe"))
         for each in (name, "deployment_probe"):
             sys.modules.pop(each, None)
-        sys.path.insert(0, str(PATTERN / "src"))
-        try:
-            return importlib.import_module(name)
-        finally:
-            sys.path.remove(str(PATTERN / "src"))
+        return importlib.import_module(name)
 
     yield load
     for name in loaded:
