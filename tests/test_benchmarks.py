@@ -1,5 +1,6 @@
 """The benchmarks' own workings, on fakes: no test here measures how fast anything is."""
 
+import gzip
 import importlib
 import json
 import sys
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import processes, report
+from benchmarks import events, processes, report
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Timed, Way, interleaved
 
@@ -120,6 +121,12 @@ def test_memory_and_times_are_written_in_the_units_people_read():
     assert "**63 MB**, 456 ms CPU, 12.3 ms" in table(Claim("case", way, measure="peak", target=Target("at_most", 100)))
 
 
+def test_what_was_not_measured_is_not_written():
+    ways = {"ours": Timed("ours", (Sample(peak=10.2),)), "event": Timed("the event", (Sample(peak=6.0),))}
+    row = table(Claim("case", ways, against="event", measure="peak", target=Target("within", 2))).splitlines()[3]
+    assert row == "| case | the event: **6 MB** | **10 MB** |  | 1.7x the event (1.7x–1.7x) | ≤ 2x | yes |"
+
+
 def test_a_comparison_that_breaks_keeps_its_rows_and_fails_the_command(monkeypatch, capsys):
     def compare(bench):
         bench.uses("Peer", "1.2")
@@ -156,6 +163,45 @@ def test_each_file_of_comparisons_is_one(name):
     module = importlib.import_module(f"benchmarks.comparisons.{name}")
     assert module.TITLE
     assert callable(module.compare)
+
+
+def test_the_peers_batch_and_ours_become_the_same_lines(tmp_path):
+    """A comparison of speed is worth nothing when one side does less; events.batch has poison of each kind."""
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(events.batch(400)))
+    sizes = processes.ask([sys.executable, "-m", "benchmarks.comparisons.batches", "same", event])
+    assert set(sizes) == {"peer", "ours", "floor"}
+    assert all(size > 100_000 for size in sizes.values())
+
+
+def test_lines_that_are_not_the_same_break_the_comparison(monkeypatch):
+    from benchmarks.comparisons import batches
+
+    def line(number, **more):
+        return gzip.compress(json.dumps({"sequence_number": number, "data": "", **more}).encode())
+
+    def way(data, errors):
+        return lambda _: {"data": data, "errors": errors}
+
+    made = {"peer": way(line(1, n=1.0), line(2)), "ours": way(line(1, n=1.0), line(2)), "floor": way(b"", b"")}
+    monkeypatch.setattr(batches, "_work", made.get)
+    batches._same({})
+    made["ours"] = way(line(1, n=1.5), line(2))
+    with pytest.raises(RuntimeError, match="lines"):
+        batches._same({})
+    made["ours"] = way(line(1, n=1.0), line(3))
+    with pytest.raises(RuntimeError, match="aside"):
+        batches._same({})
+
+
+def test_boto3s_rows_and_ours_and_those_by_hand_are_the_same():
+    from benchmarks.comparisons import rows
+
+    images = rows._images(20)
+    assert rows._same(images) == 20
+    images[7]["surplus"] = {"N": "1"}  # which the one by hand does not see
+    with pytest.raises(RuntimeError, match="not the same"):
+        rows._same(images)
 
 
 def test_recording_replaces_what_ran_and_keeps_the_rest(tmp_path):
