@@ -113,7 +113,7 @@ def test_what_is_only_unusual_is_stored_as_it_came(stream):
     assert [line["record"] for line in stored] == [json.loads(data) for data in UNUSUAL]
 
 
-def test_a_batch_that_comes_again_and_ends_earlier_leaves_a_copy_of_the_longer_one(stream):
+def test_a_batch_that_comes_again_leaves_a_copy_of_what_it_replaces(stream):
     """Delivered by hand, with no more than the function's own permission to copy."""
     cloud, stack = stream
     event = json.loads((PATTERN.folder / "events" / "batch.json").read_text())

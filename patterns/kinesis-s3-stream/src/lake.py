@@ -2,8 +2,8 @@
 
 An attempt looks at both keys before it does anything else, and each of its writes names what it then found there
 (If-Match, If-None-Match). So a request that S3 sees late, and an attempt that was overtaken by another while it still
-ran, are refused instead of undoing what came after. An attempt that ends earlier than the object which it replaces
-keeps a copy of that below `replaced/`: should the rest never be delivered again, it is not lost.
+ran, are refused instead of undoing what came after. Of what is replaced or removed a copy is kept below `replaced/`: it
+may hold more than the attempt, and should the rest never be delivered again, nothing is lost.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,17 @@ from botocore.exceptions import ClientError
 
 from blueprints_shared.streams import sequence_number, shard_id
 
-__all__ = ["ERRORS", "REPLACED", "BatchKeys", "Lake", "Stored", "batch_keys"]
+__all__ = ["ERRORS", "REPLACED", "BatchKeys", "Lake", "batch_keys"]
 
 ERRORS = "errors"
 REPLACED = "replaced"
 
 _DIGITS = 64  # Kinesis' numbers have 56 today; with room to grow, names still sort in the order of the stream
 _ENDING = ".ndjson.gz"
+Found = tuple[str | None, str | None]
+"""The ETags of a batch's two objects, None where there is none."""
+
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-_UNTIL = "until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,6 @@ class BatchKeys:
 
     data: str
     errors: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object as an attempt found it; `until`: the sequence number of the last record that it accounts for."""
-
-    etag: str
-    until: int
 
 
 def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> BatchKeys:
@@ -57,49 +51,35 @@ class Lake:
         self._s3 = s3
         self.bucket = bucket
 
-    def look(self, keys: BatchKeys) -> tuple[Stored | None, Stored | None]:
+    def look(self, keys: BatchKeys) -> Found:
         """What lies at both keys; to be asked before anything else is done about the batch."""
-        return self._stored(keys.data), self._stored(keys.errors)
+        return self._etag(keys.data), self._etag(keys.errors)
 
-    def settle(
-        self,
-        keys: BatchKeys,
-        found: tuple[Stored | None, Stored | None],
-        data: bytes | None,
-        errors: bytes | None,
-        until: int,
-    ) -> None:
+    def settle(self, keys: BatchKeys, found: Found, data: bytes | None, errors: bytes | None) -> None:
         """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again."""
-        self._replace(keys.data, found[0], data, until)
-        self._replace(keys.errors, found[1], errors, until)
+        self._replace(keys.data, found[0], data)
+        self._replace(keys.errors, found[1], errors)
 
-    def _replace(self, key: str, found: Stored | None, content: bytes | None, until: int) -> None:
-        if found and found.until > until:
+    def _replace(self, key: str, found: str | None, content: bytes | None) -> None:
+        if found:
             self._keep(key, found)
         if content is not None:
-            condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
-            self._s3.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=content,
-                ContentType="application/gzip",
-                Metadata={_UNTIL: str(until)},
-                **condition,
-            )
+            condition = {"IfMatch": found} if found else {"IfNoneMatch": "*"}
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip", **condition)
         elif found:
-            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found.etag)
+            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found)
 
-    def _keep(self, key: str, found: Stored) -> None:
-        """Copy an object that reaches further; by its end, as another copy of the same key may reach further still."""
-        copy = f"{REPLACED}/{key.removesuffix(_ENDING)}-{found.until}{_ENDING}"
+    def _keep(self, key: str, found: str) -> None:
+        """Copy what lies there, under a name of its own: there may be other copies of that key."""
+        name = found.strip('"')
+        copy = f"{REPLACED}/{key.removesuffix(_ENDING)}-{name}{_ENDING}"
         source = {"Bucket": self.bucket, "Key": key}
-        self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=found.etag)
+        self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=found)
 
-    def _stored(self, key: str) -> Stored | None:
+    def _etag(self, key: str) -> str | None:
         try:
-            head = self._s3.head_object(Bucket=self.bucket, Key=key)
+            return str(self._s3.head_object(Bucket=self.bucket, Key=key)["ETag"])
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
             raise
-        return Stored(str(head["ETag"]), int(head["Metadata"].get(_UNTIL, 0)))

@@ -15,7 +15,7 @@ from batch_lines import BatchLines, Transform
 from lake import BatchKeys, Lake, batch_keys
 from record_checks import Check
 
-from blueprints_shared.streams import Progress, handle_in_order, sequence_number, shard_id
+from blueprints_shared.streams import Progress, handle_in_order, shard_id
 
 __all__ = ["Settled", "Settler"]
 
@@ -49,6 +49,5 @@ class Settler:
         progress = handle_in_order(records, lines.add, context)
         if progress.error and not progress.handled:
             raise progress.error
-        until = int(sequence_number(records[progress.handled - 1]))
-        self.lake.settle(keys, found, lines.data.finish(), lines.errors.finish(), until)
+        self.lake.settle(keys, found, lines.data.finish(), lines.errors.finish())
         return Settled(keys, lines, progress)

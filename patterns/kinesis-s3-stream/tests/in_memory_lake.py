@@ -23,7 +23,6 @@ class InMemoryLake:
 
     def __init__(self, fate=lambda call: "go"):
         self.buckets = {}
-        self.metadata = {}
         self.fate = fate
         self._under_way = []
 
@@ -43,7 +42,7 @@ class InMemoryLake:
         def effect():
             if Key not in self.keys(Bucket):
                 raise s3_error("404", 404)
-            return {"ETag": self._etag(Bucket, Key), "Metadata": self.metadata.get((Bucket, Key), {})}
+            return {"ETag": self._etag(Bucket, Key)}
 
         return self._call("head", effect)
 
@@ -55,13 +54,12 @@ class InMemoryLake:
 
         return self._call("get", effect)
 
-    def put_object(self, *, Bucket, Key, Body, IfMatch=None, IfNoneMatch=None, Metadata=None, **_):
+    def put_object(self, *, Bucket, Key, Body, IfMatch=None, IfNoneMatch=None, **_):
         def effect():
             self._check(Bucket, Key, IfMatch)
             if IfNoneMatch and Key in self.keys(Bucket):
                 raise s3_error("PreconditionFailed", 412)
             self.keys(Bucket)[Key] = bytes(Body)
-            self.metadata[Bucket, Key] = dict(Metadata or {})
 
         return self._call("put", effect)
 
@@ -69,7 +67,6 @@ class InMemoryLake:
         def effect():
             self._check(CopySource["Bucket"], CopySource["Key"], CopySourceIfMatch)
             self.keys(Bucket)[Key] = self.keys(CopySource["Bucket"])[CopySource["Key"]]
-            self.metadata[Bucket, Key] = self.metadata[CopySource["Bucket"], CopySource["Key"]]
 
         return self._call("copy", effect)
 
@@ -90,7 +87,7 @@ class InMemoryLake:
         )
         return iter([{"Contents": found[:2]}, {"Contents": found[2:]}] if found else [{}])
 
-    def _check(self, bucket, key, etag=None):
+    def _check(self, bucket, key, etag):
         if etag and key not in self.keys(bucket):
             raise s3_error("NoSuchKey", 404)
         if etag and etag != self._etag(bucket, key):

@@ -12,6 +12,7 @@ KINDS = (
     {"late": True},
     {"overtaken": True},
     {"again": True},
+    {"relaned": True},
     {"rewound": True},
     {"late": True, "overtaken": True},
     {"late": True, "overtaken": True, "again": True},

@@ -87,19 +87,22 @@ class Life:
     late       requests of the dead that land later
     overtaken  attempts that run on beside those that follow, and batches delivered twice at once
     again      batches delivered once more: long after they were done with, or though they were given up
+    relaned    another parallelization while records are under way and failed batches wait
     rewound    the reading begins again further back
     """
 
-    def __init__(self, seed, *, late=False, overtaken=False, again=False, rewound=False):
+    def __init__(self, seed, *, late=False, overtaken=False, again=False, relaned=False, rewound=False):
         self.random = random.Random(seed)
-        self.late, self.overtaken, self.again, self.rewound = late, overtaken, again, rewound
+        self.late, self.overtaken, self.again, self.relaned, self.rewound = late, overtaken, again, relaned, rewound
         self.s3 = InMemoryLake(self._fate)
         self.trouble = self.random.choice((0.0, 0.05, 0.25))
         self.versions = self.random.choice(((1,), (1, 2), (1, 3), (2, 3)))
         self.retry_limit = self.random.choice((0, 1, 4))
         self.window = self.random.choice((2, 5, 15))
         self.lanes = list(self._lanes())
+        self.records = [record for lane in self.lanes for record in lane.records]
         self.expected = {}  # number of a batch's first record -> the batch, and the version its last attempt ran
+        self.given_up = itertools.count()
         self.running_on = []
         self._stepping = False
 
@@ -117,9 +120,9 @@ class Life:
                 self._replay()
             self._let_all_end()
             self.check_that_nothing_is_lost()
-            if not (self.again or self.rewound):
+            if not (self.again or self.relaned or self.rewound):
                 self.check_that_each_object_is_what_counts()
-            if not (self.late or self.overtaken or self.again or self.rewound):
+            if not (self.late or self.overtaken or self.again or self.relaned or self.rewound):
                 self.check_that_each_is_there_once()
 
     # --- the stream --------------------------------------------------------------------------------------------------
@@ -148,6 +151,21 @@ class Life:
                 self.s3.land()
             if self.again and self.random.random() < 0.2:
                 self._deliver_again(self.random.choice(self.lanes))
+
+            if self.relaned and self.random.random() < 0.1:
+                self._relane(self.random.choice(self.lanes).shard)
+
+    def _relane(self, shard):
+        """Spread what is left of a shard over lanes anew; of some, what was done with comes again."""
+        old = [lane for lane in self.lanes if lane.shard == shard]
+        again = self.random.random() < 0.3
+        left = [
+            record for lane in old for record in lane.records[self.random.randint(0, lane.at) if again else lane.at :]
+        ]
+        new = [Lane(shard, []) for _ in range(self.random.randint(1, 10))]
+        for record in sorted(left, key=lambda record: record.number):
+            self.random.choice(new).records.append(record)
+        self.lanes = [lane for lane in self.lanes if lane.shard != shard] + new
 
     def _deliver_again(self, lane):
         """From a checkpoint of before, cut anew, for a batch or a few; then that poller learns that it is none more."""
@@ -227,7 +245,7 @@ class Life:
 
     def _give_up(self, batch):
         payload = json.dumps({"Records": [record.event for record in batch]})
-        self.s3.keys("failed")[f"{batch[0].number}"] = json.dumps({"payload": payload}).encode()
+        self.s3.keys("failed")[f"{next(self.given_up):04}"] = json.dumps({"payload": payload}).encode()
 
     def _expect(self, batch, version):
         """What is to lie there for the batch: what its attempt made that Lambda, or the replay, has heard of."""
@@ -238,7 +256,7 @@ class Life:
     def _replay(self):
         """With a mended version, again and again until nothing is left; then once more, which changes nothing."""
         version = self.random.choice(MENDED)
-        numbers = {record.event["kinesis"]["sequenceNumber"]: record for lane in self.lanes for record in lane.records}
+        numbers = {record.event["kinesis"]["sequenceNumber"]: record for record in self.records}
 
         def invoke(handed):
             batch = [numbers[each["kinesis"]["sequenceNumber"]] for each in handed["Records"]]
@@ -292,21 +310,20 @@ class Life:
     def check_that_nothing_is_lost(self):
         """At least once, in the lake or among the failed batches, and the same after repeats are dropped by number.
 
-        Of what is delivered once more and not to its end, the rest may be among what was kept of replaced objects.
+        Of what is delivered once more, or by other lanes, some may be among what was kept of replaced objects.
         """
         waiting = {
             int(each["kinesis"]["sequenceNumber"]) - 10**30
             for content in self.s3.keys("failed").values()
             for each in json.loads(json.loads(content)["payload"])["Records"]
         }
-        found = {*self.lines(), *(self.lines(replaced=True) if self.again else ())}
-        for lane in self.lanes:
-            for record in lane.records:
-                possible = [set(record.lines(version)) for version in (1, 2, 3)]
-                lost = set.intersection(*possible) - found
-                assert not lost or record.number in waiting, f"missing: {lost}"
-                strange = {line for line in found if line[1] == record.number} - set.union(*possible)
-                assert not strange, f"never made: {strange}"
+        found = {*self.lines(), *(self.lines(replaced=True) if self.again or self.relaned else ())}
+        for record in self.records:
+            possible = [set(record.lines(version)) for version in (1, 2, 3)]
+            lost = set.intersection(*possible) - found
+            assert not lost or record.number in waiting, f"missing: {lost}"
+            strange = {line for line in found if line[1] == record.number} - set.union(*possible)
+            assert not strange, f"never made: {strange}"
 
 
 def lines_of(key, content):

@@ -56,6 +56,16 @@ def test_nothing_is_lost_by_a_batch_that_is_delivered_again(seed):
 
 @SCHEDULES
 @given(seed=st.integers(0, 2**32))
+def test_nothing_is_lost_by_another_parallelization_while_records_are_under_way(seed):
+    """Lanes take over each other's records, and batches given up by the old ones are replayed among the new ones'.
+
+    At least once in the lake or in the copies of what was replaced; exactly once by number.
+    """
+    Life(seed, relaned=True).play()
+
+
+@SCHEDULES
+@given(seed=st.integers(0, 2**32))
 def test_nothing_is_lost_by_reading_again_from_further_back(seed):
     """The checkpoint is rewound, after draining: at least once, exactly once by number."""
     Life(seed, rewound=True).play()
@@ -76,9 +86,9 @@ class TestTheSimulationFindsWhatItIsFor:
     def test_writing_only_what_there_is(self):
         replace = lake.Lake._replace
 
-        def replace_some(self, key, found, content, until):
+        def replace_some(self, key, found, content):
             if content:
-                replace(self, key, found, content, until)
+                replace(self, key, found, content)
 
         with mock.patch.object(lake.Lake, "_replace", replace_some):
             assert fails()
@@ -95,7 +105,7 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails()
 
     def test_writing_whatever_is_there(self):
-        def replace(self, key, found, content, until):
+        def replace(self, key, found, content):
             if content is not None:
                 self._s3.put_object(Bucket=self.bucket, Key=key, Body=content)
             else:
@@ -118,9 +128,10 @@ class TestTheSimulationFindsWhatItIsFor:
         with mock.patch.object(gzipped_lines.os, "urandom", lambda count: bytes(count)):
             assert fails(600, overtaken=True)
 
-    def test_keeping_no_copy_of_what_reaches_further(self):
+    def test_keeping_no_copy_of_what_is_replaced(self):
         with mock.patch.object(lake.Lake, "_keep"):
             assert fails(again=True)
+            assert fails(600, relaned=True)
             assert not fails()
 
     def test_replaying_the_rest_before_it_is_stored(self):
