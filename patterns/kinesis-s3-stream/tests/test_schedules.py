@@ -12,7 +12,7 @@ from replay import Replay
 from soak import KINDS
 from stream_simulation import Life
 
-SCHEDULES = settings(max_examples=500, derandomize=True, deadline=None, database=None)
+SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
 
 
 @SCHEDULES
