@@ -22,10 +22,10 @@ REPLACED = "replaced"
 
 _DIGITS = 64  # Kinesis' numbers have 56 today; with room to grow, names still sort in the order of the stream
 _ENDING = ".ndjson.gz"
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+
 Found = tuple[str | None, str | None]
 """The ETags of a batch's two objects, None where there is none."""
-
-_MISSING = {"404", "NoSuchKey", "NotFound"}
 
 
 @dataclass(frozen=True, slots=True)

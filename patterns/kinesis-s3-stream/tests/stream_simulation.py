@@ -5,7 +5,7 @@ and cut anew, longer and shorter; attempts are killed before, during and after e
 refused, fail in `transform`, run another version of it; answers get lost; batches are bisected, answered in part, given
 up, replayed by a person who is interrupted too. Asked for, requests of the dead land later, a batch is delivered twice
 at once, and attempts run on beside those that follow them, request by request; batches come once more when they are
-long done with, or were given up; the reading begins again further back.
+long done with, or were given up; the parallelization changes under way; the reading begins again further back.
 
 Every record has a number, so that the lake can be compared with what each batch's last attempt should have left there.
 """
@@ -151,7 +151,6 @@ class Life:
                 self.s3.land()
             if self.again and self.random.random() < 0.2:
                 self._deliver_again(self.random.choice(self.lanes))
-
             if self.relaned and self.random.random() < 0.1:
                 self._relane(self.random.choice(self.lanes).shard)
 
