@@ -18,6 +18,7 @@ from blueprints_shared.settings import SettingsError, load
 from blueprints_shared.streams import Progress, handle_in_order
 
 RESERVE = 5.0  # seconds kept for the answer
+NOWHERE = {"SequenceNumber": ""}
 SECRET_SECONDS = 300  # a changed secret is used after so long at most
 
 
@@ -54,7 +55,7 @@ class Announcer:
         """
         size = 1 if self._webhook else ENTRIES_LIMIT
         groups: list[Group] = []
-        place: Mapping[str, Any] = {}
+        place: Mapping[str, Any] = NOWHERE
         for at in range(0, len(records), size):
             some = records[at : at + size]
             groups.append(Group(some, _place(some[0]) or place))
@@ -139,8 +140,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     announcer = Announcer(webhook, bus, aside)
     announcer.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - RESERVE
     progress = handle_in_order(announcer.grouped(event["Records"]), announcer.announce, context, reserve=RESERVE)
-    if progress.error and not progress.handled:
-        raise progress.error
+    if progress.stopped_at == NOWHERE["SequenceNumber"] or (progress.error and not progress.handled):
+        raise progress.error or TimeoutError("time ran short at records without a sequence number")
     _report(announcer, progress)
     if "probe" in event:
         return {"announced": announcer.announced, "rejected": announcer.rejected}

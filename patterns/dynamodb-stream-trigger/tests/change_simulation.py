@@ -297,7 +297,7 @@ class Life:
     def check_that_nothing_is_lost(self):
         """What came of each change stands, or it is among the failures."""
         kept = self.waiting() | self._rejected()
-        lost = [change for change in self.changes if not self.is_safe(change, kept) and not self.arrived(change)]
+        lost = [change for change in self.changes if not self.arrived(change) and not self.is_safe(change, kept)]
         assert not lost, f"lost: {lost[0].id} {lost[0].kind}"
         self.happened["set aside"] += len(self._rejected())
 

@@ -163,6 +163,28 @@ def test_a_change_that_can_not_even_be_set_aside_is_not_passed_over(announce, s3
     assert len(receiver.requests) == 2
 
 
+@pytest.mark.parametrize("bus", [True, False])
+def test_a_record_without_a_place_that_can_not_be_set_aside_is_not_passed_over_either(announce, s3, events, bus):
+    """Lambda goes on at the last that had one, or with the whole batch."""
+    s3.broken = True
+    table = StreamedTable()
+    records = [table.put(str(number)) for number in range(11 if bus else 2)]
+    last = {"batchItemFailures": [{"itemIdentifier": records[9 if bus else 1]["dynamodb"]["SequenceNumber"]}]}
+    with Receiver() as receiver:
+        settings = {} if bus else webhook(receiver)
+        assert announce(*records[: 10 if bus else 2], {}, records[-1], **settings) == last
+        with pytest.raises(Exception, match="SlowDown"):
+            announce({}, records[0], **settings)
+
+
+def test_time_that_runs_short_among_records_without_a_place_fails_the_batch(announce, context, s3):
+    context.left = 5.0  # all of it is kept for the answer
+    with Receiver() as receiver, pytest.raises(TimeoutError, match="without a sequence number"):
+        announce({}, {}, StreamedTable().put("a"), **webhook(receiver))
+
+    assert receiver.requests == []
+
+
 def test_a_record_that_is_none_is_set_aside_once_however_often_it_comes(announce, s3, events):
     poison = {**StreamedTable().put("a"), "eventName": "GUESS"}
     for _ in range(2):

@@ -15,7 +15,7 @@ from sql_database import Database, DatabaseRefused
 from streamed import LATER_STREAM, STREAM, StreamedTable
 
 TRIED = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -91,7 +91,7 @@ def _state(error):
 @pytest.mark.parametrize("kind", [{}, {"late": True}, {"rewound": True}], ids=["drained", "late", "rewound"])
 def test_both_have_the_same_life(data_api, kind):
     """Schedules of the simulation, on PostgreSQL: its promises hold there, and the model says of each statement how."""
-    for seed in range(30):
+    for seed in range(20):
         life = Replicating(seed, database=lambda moved: Both(data_api, moved), **kind)
         life.play()
         assert not life.database.differences
