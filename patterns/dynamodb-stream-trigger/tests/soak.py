@@ -22,13 +22,15 @@ KINDS = (
 def soak(count: int, first: int = 0, say: Callable[[str], None] = print) -> int:
     """Play `count` schedules, in turn of each kind; returns how many went wrong, each of which is named."""
     sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
-    import change_simulation
+    from announcement_life import Announcing
+    from replica_life import Replicating
 
+    lives = {"Replicating": Replicating, "Announcing": Announcing}
     began, wrong = time.monotonic(), 0
     for seed in range(first, first + count):
         life, kind = KINDS[seed % len(KINDS)]
         try:
-            getattr(change_simulation, life)(seed, **kind).play()
+            lives[life](seed, **kind).play()
         except AssertionError as error:
             wrong += 1
             say(f"{life}({seed}, **{kind}).play(): {error}")

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
-from change_simulation import Replicating
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_database import SCHEMA, VERSION, WRITE, ModelDatabase, rows_of
 from replica import Replica, chunked, reduced
+from replica_life import Replicating
 from sql_database import Database, DatabaseRefused
 from streamed import LATER_STREAM, STREAM, StreamedTable
 

@@ -4,18 +4,18 @@ from collections import Counter
 from unittest import mock
 
 import pytest
-from change_simulation import FAULTS, Announcing, Replicating, handlers
+from announcement_life import Announcing
+from change_simulation import FAULTS
+from handler_versions import handlers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_database import UNGUARDED, ModelDatabase
 from replay import Replay
-from replica import row_id
+from replica_life import Replicating, row_of
 from set_aside import SetAside
-from streamed import key
 from webhook import Webhook
 
 from blueprints_shared.streams import Progress, handle_in_order, sequence_number
-from blueprints_shared.streams.dynamodb_rows import key_text
 
 SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
 SEEDS = st.integers(0, 2**32)
@@ -139,7 +139,7 @@ class TestTheSimulationFindsWhatItIsFor:
 
         def check(life):
             for name, change in life._newest().items():
-                row = life.database.rows.get(row_id(key_text(key(name))))
+                row = life.database.rows.get(row_of(name))
                 gone = row is None or row.state in ("deleted", "expired")
                 assert gone or change.kind not in ("delete", "expire"), f"{name} was resurrected"
 

@@ -1,0 +1,94 @@
+"""The real handlers, in versions: what a canary, a bug and a mended function make of changes."""
+
+import importlib
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
+from unittest import mock
+
+from model_database import SCHEMA
+from set_aside import Rejection
+
+PLAIN, STRICT, BROKEN, MENDED = "plain", "strict", "broken", "mended"
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "simulated",
+    "POWERTOOLS_METRICS_NAMESPACE": "simulated",
+    "FAILURES_BUCKET": "failures",
+    "DATABASE_CLUSTER_ARN": "cluster",
+    "SECRET_ARN": "secret",
+    "DATABASE_NAME": "replica",
+    "DATABASE_SCHEMA": SCHEMA,
+    "WEBHOOK_URL": "",
+    "WEBHOOK_SECRET_ARN": "",
+    "ALLOW_PRIVATE_ADDRESSES": "false",
+}
+
+
+class Bug(Exception):
+    """What a version of a function raises that can't handle a change."""
+
+
+@cache
+def handlers():
+    """The modules of the handlers, by function; their clients are put in place for each invocation."""
+    modules = {}
+    with (
+        mock.patch.dict(os.environ, ENVIRONMENT),
+        mock.patch("blueprints_shared.clients.client", return_value=None),
+    ):
+        for function in ("replicate", "announce"):
+            sys.modules.pop(f"{function}_changes", None)
+            module = modules[function] = importlib.import_module(f"{function}_changes")
+            del sys.modules[f"{function}_changes"]  # others import it with clients and settings of their own
+            nothing = lambda *_, **__: None  # noqa: E731
+            module.logger = SimpleNamespace(info=nothing, warning=nothing, error=nothing)
+            module.metrics = SimpleNamespace(add_metric=nothing)
+    return modules
+
+
+@contextmanager
+def seen_by(function, version):
+    """Have a version of a function handle changes."""
+    module = handlers()[function]
+    name, seen = ("reduced", _reduced) if function == "replicate" else ("announcement_of", _announced)
+    whole = getattr(module, name)
+    with mock.patch.object(module, name, lambda given: seen(whole, given, version)):
+        yield module
+
+
+def _kind(record):
+    return record["dynamodb"].get("NewImage", {}).get("note", {}).get("S")
+
+
+def _reduced(reduce, records, version):
+    if version == BROKEN and any(_kind(record) == "fails" for record in records):
+        raise Bug
+    originals = {record["eventID"]: record for record in records}
+    batch = reduce([_as_seen(record, version) for record in records])
+    batch.entries = [replace(entry, record=originals[entry.change.event_id]) for entry in batch.entries]
+    batch.rejected = [(originals[record["eventID"]], rejection) for record, rejection in batch.rejected]
+    return batch
+
+
+def _as_seen(record, version):
+    """The mended version writes what PostgreSQL can hold; the strict one takes for poison what the others do not."""
+    image = record["dynamodb"].get("NewImage", {})
+    if version == MENDED and ("size" in image or _kind(record) == "before\0after"):
+        image = {**image, "note": {"S": "mended"}, "size": {"N": "0"}}
+    elif version == STRICT and _kind(record) == "differs":
+        image = {**image, "note": {"S": "\0"}}
+    else:
+        return record
+    return {**record, "dynamodb": {**record["dynamodb"], "NewImage": image}}
+
+
+def _announced(announce, record, version):
+    if version == BROKEN and _kind(record) == "fails":
+        raise Bug
+    if version == STRICT and _kind(record) == "differs":
+        raise Rejection("odd", "this version calls it poison")
+    return announce(record)
