@@ -286,6 +286,57 @@ def publish(
     sys.exit(report.status(outcomes, planned_only=plan_only))
 
 
+@main.command("try")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--local", is_flag=True, help="On the embedded AWS, with an empty repository of its own.")
+@click.option("--keep", is_flag=True, help="Leave twin and stacks standing; the next try takes them down.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demos download.")
+@click.option("--bucket", metavar="NAME", help="The artifact bucket, if not that of the stack of its own.")
+@_parameter_option
+@_json_option
+def try_(
+    patterns: tuple[str, ...],
+    local: bool,
+    keep: bool,
+    output: Path | None,
+    bucket: str | None,
+    parameters: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Publish a private twin of patterns, deploy it from the repository, play the demo on it, take everything down."""
+    from blueprints.errors import BlueprintError
+    from blueprints.pattern import discover, find
+    from blueprints.publish import destinations
+    from blueprints.publish.trial import Trials
+
+    found, given = [find(each) for each in patterns] or discover(), _parameters(parameters)
+    folder = output or Path(".blueprints", "tries")
+    steps = _steps(quiet=as_json)
+    if local:
+        with _embedded_aws(steps, 0) as cloud:
+            trials = Trials(destinations.of_cloud(cloud), steps, folder, keep=keep).run(found, given)
+            _show_trials(trials, steps, as_json=as_json)
+            if keep:
+                _stay_up(cloud, [], quiet=as_json)
+    else:
+        destination, missing = destinations.of_account(bucket)
+        if missing:
+            raise BlueprintError("Nothing is tried: " + missing, advice="Or try it on the embedded AWS with --local.")
+        trials = Trials(destination, steps, folder, keep=keep).run(found, given)
+        _show_trials(trials, steps, as_json=as_json)
+    sys.exit(0 if all(each.passed for each in trials) else 1)
+
+
+def _show_trials(trials: list[Any], steps: "Steps", *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"patterns": [each.as_json() for each in trials], "steps": steps.as_json()}))
+    for each in trials:
+        if not as_json:
+            _screen().show_trial(each.as_json())
+        for error in each.errors:
+            click.echo(f"blueprints: {error}", err=True)
+
+
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:
     for each in given:
         if "=" not in each:
@@ -332,7 +383,7 @@ def _explaining_failures(cloud: "Cloud", stack: "Stack") -> Iterator[None]:
     except Exception as error:
         from blueprints.local.diagnosis import logged_errors
 
-        logged = logged_errors(cloud, stack)
+        logged = logged_errors(cloud.client, stack)
         lines = [f"{function}: {line}" for function, found in logged.items() for line in found]
         advice = "The functions logged:\n    " + "\n    ".join(lines) if lines else None
         raise BlueprintError(f"The demo failed: {error}", advice=advice) from error

@@ -63,6 +63,20 @@ class Screen:
         for line in _places(report["files"]):
             self._console.print(f"  {escape(line)}", soft_wrap=True)
 
+    def show_trial(self, trial: dict[str, Any]) -> None:
+        """The end of a try: what came of it, and what still stands."""
+        self._console.print()
+        for name, value in trial["result"].items():
+            self._show_fact(name, value)
+        said = "passed" if trial["passed"] else "did not pass"
+        self._console.print(f"[bold]{escape(trial['pattern'])}[/bold] {said}", soft_wrap=True)
+        for path in trial["files"]:
+            self._console.print(f"  {escape(path)}", soft_wrap=True)
+        if trial["kept"]:
+            self._console.print("Left standing, until the next try:", soft_wrap=True)
+            for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
+                self._console.print(f"  {escape(each)}", soft_wrap=True)
+
     def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
         """What somebody needs who wants to use what is up."""
         self._console.print(f"\nThe embedded AWS is up at [bold]{cloud.endpoint}[/bold]. To use it from a shell:\n")

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from blueprints.build import Package, build
+from blueprints.build import Package, Progress, build
 from blueprints.errors import BlueprintError
 from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, upload
 from blueprints.pattern import Pattern
-from blueprints.steps import Step, Steps
+from blueprints.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
         _check(pattern, parameters)
         companions(pattern)
     with steps.step("Package the functions") as step:
-        packages = _packages(pattern, steps, step)
+        packages, notes = host_packages(pattern, steps.progress)
+        step.notes.extend(notes)
     return Prepared(pattern, packages, dict(parameters or {}))
 
 
@@ -75,12 +76,13 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
         raise refusal
 
 
-def _packages(pattern: Pattern, steps: Steps, step: Step) -> list[Package]:
-    packages = build(pattern, "host", progress=steps.progress)
+def host_packages(pattern: Pattern, progress: Progress) -> tuple[list[Package], list[str]]:
+    """A pattern's packages for this machine, and what a person should know about them."""
+    packages, notes = build(pattern, "host", progress=progress), []
     for version in sorted({function.python for function in pattern.functions if function.python}):
         interpreter = stand_in(version)
-        runtime_environment(interpreter.interpreter, steps.progress)
+        runtime_environment(interpreter.interpreter, progress)
         if interpreter.is_wanted:
-            step.notes.append(str(interpreter))
-    step.notes.extend(dict.fromkeys(warning for package in packages for warning in package.warnings))
-    return packages
+            notes.append(str(interpreter))
+    notes.extend(dict.fromkeys(warning for package in packages for warning in package.warnings))
+    return packages, notes

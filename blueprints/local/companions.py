@@ -5,7 +5,7 @@ parameters of the same names. A companion whose parameters were all given on the
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,25 @@ def companions(pattern: Pattern) -> dict[str, Template]:
 
 def deploy_companions(cloud: Cloud, pattern: Pattern, given: Mapping[str, str], steps: Steps) -> dict[str, str]:
     """Deploy what is needed; returns the pattern's parameters, given ones included."""
+
+    def outputs_of(name: str, template: Template) -> dict[str, str]:
+        with steps.step(f"Deploy its {name}"):
+            return deploy(cloud, f"{pattern.name}-{name}", packaged(template, {})).outputs
+
+    return with_companions(pattern, given, outputs_of)
+
+
+def with_companions(
+    pattern: Pattern, given: Mapping[str, str], outputs_of: Callable[[str, Template], Mapping[str, str]]
+) -> dict[str, str]:
+    """The pattern's parameters, given ones included; `outputs_of` deploys a companion that is needed."""
     wanted = set(load(pattern.template).section("Parameters"))
     parameters = dict(given)
     for name, template in companions(pattern).items():
         if set(template.section("Outputs")) & wanted <= set(given):
             continue
-        with steps.step(f"Deploy its {name}"):
-            stack = deploy(cloud, f"{pattern.name}-{name}", packaged(template, {}))
-        parameters |= {output: value for output, value in stack.outputs.items() if output in wanted - set(given)}
+        outputs = outputs_of(name, template)
+        parameters |= {output: value for output, value in outputs.items() if output in wanted - set(given)}
     return parameters
 
 

@@ -85,7 +85,7 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
         if "No updates are to be performed" not in str(error):
             raise BlueprintError(f"CloudFormation refused the template: {_message(error)}") from error
     _await(cloudformation, stack_name)
-    return _described(cloudformation, stack_name)
+    return described(cloudformation, stack_name)
 
 
 def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
@@ -194,7 +194,8 @@ def _failures(cloudformation: Any, stack_name: str) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def _described(cloudformation: Any, stack_name: str) -> Stack:
+def described(cloudformation: Any, stack_name: str) -> Stack:
+    """A stack that stands."""
     described = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     listed = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
     return Stack(

@@ -2,11 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack
 
 _MOST_PER_FUNCTION = 5
@@ -15,17 +15,21 @@ _PLATFORM_ERROR = re.compile(
 )
 
 
-def logged_errors(cloud: Cloud, stack: Stack) -> dict[str, list[str]]:
-    """The distinct errors each function logged, oldest first, by logical id; functions without errors are left out."""
+def logged_errors(client: Callable[[str], Any], stack: Stack) -> dict[str, list[str]]:
+    """The distinct errors each function logged, oldest first, by logical id; functions without errors are left out.
+
+    `client` makes a boto3 client of a service.
+    """
     errors = {
-        function.logical_id: _errors(cloud, function.physical_id) for function in stack.of_type("AWS::Lambda::Function")
+        function.logical_id: _errors(client, function.physical_id)
+        for function in stack.of_type("AWS::Lambda::Function")
     }
     return {logical_id: found[:_MOST_PER_FUNCTION] for logical_id, found in errors.items() if found}
 
 
-def _errors(cloud: Cloud, function_name: str) -> list[str]:
-    configuration = cloud.client("lambda").get_function_configuration(FunctionName=function_name)
-    logs = cloud.client("logs")
+def _errors(client: Callable[[str], Any], function_name: str) -> list[str]:
+    configuration = client("lambda").get_function_configuration(FunctionName=function_name)
+    logs = client("logs")
     try:
         pages = logs.get_paginator("filter_log_events").paginate(
             logGroupName=configuration["LoggingConfig"]["LogGroup"]

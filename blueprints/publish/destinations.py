@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from blueprints.publish.bucket import STACK, Bucket, of_stack
 from blueprints.publish.calls import RETRYING
@@ -49,7 +50,7 @@ def of_clients(client: Callable[[str], Any], bucket_name: str | None, *, local: 
         s3 = client("s3")
         return Bucket(s3, bucket_name) if bucket_name else of_stack(client("cloudformation"), s3)
 
-    return Destination(Repository(client("serverlessrepo")), bucket, local=local)
+    return Destination(Repository(client("serverlessrepo")), bucket, local=local, client=client)
 
 
 @contextmanager
@@ -73,6 +74,11 @@ def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
         yield of_cloud(cloud)
 
 
+def is_on_this_machine(client: Any) -> bool:
+    """Whether a client's AWS is here, and with it the processor that functions run on."""
+    return urlsplit(client.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
 def of_cloud(cloud: "Cloud") -> Destination:
     """The repository of a running embedded AWS, with the artifact bucket that is deployed to an account."""
     from blueprints.local.deployment import deploy
@@ -83,4 +89,4 @@ def of_cloud(cloud: "Cloud") -> Destination:
         stack = deploy(cloud, STACK, template)
         return Bucket(cloud.client("s3"), stack.outputs["ArtifactBucket"])
 
-    return Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True)
+    return Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True, client=cloud.client)

@@ -103,15 +103,15 @@ def plan(
     actions: list[Action] = []
     uploads: list[Upload] = []
     if repository is None or arn is None:
-        request, uploads = _version_request(application, bucket())
+        request, uploads = version_request(application, bucket())
         actions.append(_create(application, request))
-        actions.extend(_shared([], sharing))
+        actions.extend(shared([], sharing))
         return Plan(application.name, application.version, application.digest, None, tuple(actions), tuple(uploads))
     published = repository.published(arn)
     _check_ours(application, repository, published)
     if _needs_version(application, repository, published):
         _check_licence(application, repository, published)
-        request, uploads = _version_request(application, bucket())
+        request, uploads = version_request(application, bucket())
         changes = (
             Change("SemanticVersion", published.version, application.version),
             *_source_change(published, request),
@@ -119,7 +119,7 @@ def plan(
         actions.append(Action(VERSION, changes, {"SemanticVersion": application.version, **request}))
     actions.extend(_updated(application, repository, published))
     if sharing is not None:
-        actions.extend(_shared(repository.statements(arn), sharing))
+        actions.extend(shared(repository.statements(arn), sharing))
     return Plan(application.name, application.version, application.digest, arn, tuple(actions), tuple(uploads))
 
 
@@ -136,7 +136,7 @@ def _create(application: Application, version: Mapping[str, Any]) -> Action:
     return Action(CREATE, shown, request)
 
 
-def _version_request(application: Application, bucket: Bucket | None) -> tuple[dict[str, Any], list[Upload]]:
+def version_request(application: Application, bucket: Bucket | None) -> tuple[dict[str, Any], list[Upload]]:
     """What a version is sent as, and what has to lie in the bucket for it."""
     template = application.packaged(bucket.name if bucket else None).encode()
     uploads = [
@@ -229,7 +229,8 @@ def _updated(application: Application, repository: Repository, published: Publis
     return [Action(UPDATE, tuple(changes), {each.field: each.after for each in changes})] if changes else []
 
 
-def _shared(statements: list[dict[str, Any]], sharing: Sharing | None) -> list[Action]:
+def shared(statements: list[dict[str, Any]], sharing: Sharing | None) -> list[Action]:
+    """The call that makes sharing what was declared, if it is not; None leaves it as it is."""
     if sharing is None:
         return []
     before = sharings.described(statements)

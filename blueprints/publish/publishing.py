@@ -35,6 +35,8 @@ class Destination:
         pattern, "lambda", progress=progress
     )
     """Builds a pattern's packages."""
+    client: Callable[[str], Any] | None = None
+    """Makes a boto3 client of a service of the account; None where there is no account."""
 
 
 @dataclass(frozen=True)

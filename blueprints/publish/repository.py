@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from blueprints.errors import BlueprintError
 from blueprints.publish import provenance
 from blueprints.publish.application import PROVENANCE
@@ -69,6 +71,17 @@ class Repository:
             source_code_url=version.get("SourceCodeUrl"),
         )
 
+    def versions(self, arn: str) -> list[str]:
+        """Every version of an application."""
+        pages = self._client.get_paginator("list_application_versions").paginate
+        listed: list[str] = call(
+            lambda **given: [each["SemanticVersion"] for page in pages(**given) for each in page["Versions"]],
+            "ListApplicationVersions",
+            arn,
+            ApplicationId=arn,
+        )
+        return listed
+
     def text(self, url: str | None) -> str | None:
         """A readme or licence."""
         return self._fetch(url).decode() if url else None
@@ -113,6 +126,44 @@ class Repository:
     def share(self, arn: str, request: Mapping[str, Any]) -> None:
         """PutApplicationPolicy."""
         call(self._client.put_application_policy, "PutApplicationPolicy", arn, ApplicationId=arn, **request)
+
+    def delete(self, arn: str) -> None:
+        """DeleteApplication, with all its versions; one that is gone is no mistake."""
+
+        def delete(**arguments: Any) -> None:
+            try:
+                self._client.delete_application(**arguments)
+            except ClientError as error:
+                if error.response["Error"].get("Code") != "NotFoundException":
+                    raise
+
+        call(delete, "DeleteApplication", arn, ApplicationId=arn)
+        self.forget()
+
+    def change_set(
+        self, arn: str, version: str, stack: str, parameters: Mapping[str, str], tags: Mapping[str, str]
+    ) -> tuple[str, str]:
+        """CreateCloudFormationChangeSet as the console asks for it: the version's own capabilities are acknowledged.
+
+        Returns the ids of the change set and of its stack.
+        """
+        offered = call(self._client.get_application, "GetApplication", arn, ApplicationId=arn, SemanticVersion=version)[
+            "Version"
+        ]
+        if not offered["ResourcesSupported"]:
+            raise BlueprintError(f"Not every resource of it is supported in {self.region}.", where=f"{arn} {version}")
+        made = call(
+            self._client.create_cloud_formation_change_set,
+            "CreateCloudFormationChangeSet",
+            arn,
+            ApplicationId=arn,
+            SemanticVersion=version,
+            StackName=stack,
+            Capabilities=offered["RequiredCapabilities"],
+            ParameterOverrides=[{"Name": name, "Value": value} for name, value in parameters.items()],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+        return made["ChangeSetId"], made["StackId"]
 
     def _listed(self) -> dict[str, str]:
         names: dict[str, str] = {}
