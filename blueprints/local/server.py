@@ -127,10 +127,9 @@ class Server:
         DataApi(self.databases).install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)
-        self.mounts: tuple[Mount, ...] = (
-            Initialisation(self.executor),
-            Endpoint(Path(published) if published else folder / "sar", endpoint),
-        )
+        repository = Endpoint(Path(published) if published else folder / "sar", endpoint)
+        repository.install()
+        self.mounts: tuple[Mount, ...] = (Initialisation(self.executor), repository)
 
     def application(self) -> _Application:
         """The base emulator's application, with the services of our own in front."""

@@ -1,4 +1,4 @@
-"""The whole story: publish a pattern, deploy it from the repository as a user does, play its demo, clean up."""
+"""The whole story of every pattern: published, deployed from the repository as a user does it, played, cleaned up."""
 
 import dataclasses
 import uuid
@@ -8,13 +8,17 @@ import pytest
 from blueprints.demo import play
 from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import deploy
 from blueprints.local.sar.deployments import PREFIX
 from blueprints.pattern import discover
 from blueprints.publish import destinations
 from blueprints.publish.publishing import Wish, publish
+from blueprints.publish.rules import home
+from blueprints.publish.stacks import Stacks
 from blueprints.steps import Steps
 
-PATTERNS = [pattern for pattern in discover() if (pattern.folder / "demo.py").is_file()]
+PATTERNS = discover()
+ALONE = [pattern for pattern in PATTERNS if not (pattern.folder / "demo.toml").is_file()]
 QUICKLY = {"Delay": 0.1, "MaxAttempts": 1200}
 
 
@@ -50,16 +54,9 @@ def deployed(cloud, arn):
     return cloudformation.describe_stacks(StackName=made["StackId"])["Stacks"][0]
 
 
-def cleaned_up(cloud, stack, arn):
+def cleaned_up(cloud, stack_id, arn):
     """Buckets are emptied first, as on AWS."""
-    cloudformation, s3 = cloud.client("cloudformation"), cloud.client("s3")
-    for each in cloudformation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]:
-        if each["ResourceType"] == "AWS::S3::Bucket":
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=each["PhysicalResourceId"]):
-                for item in page.get("Contents", ()):
-                    s3.delete_object(Bucket=each["PhysicalResourceId"], Key=item["Key"])
-    cloudformation.delete_stack(StackName=stack["StackId"])
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack["StackId"], WaiterConfig=QUICKLY)
+    Stacks(cloud.client, lambda _: None, pause=0.05).take_down(stack_id)
     cloud.client("serverlessrepo").delete_application(ApplicationId=arn)
 
 
@@ -77,5 +74,27 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
     assert played.result
     (again,) = publish([pattern], destination, Wish(apply=False), Steps())
     assert again.plan.actions == ()
-    cleaned_up(cloud, stack, outcome.arn)
+    cleaned_up(cloud, stack["StackId"], outcome.arn)
     assert outcome.arn not in str(cloud.client("serverlessrepo").list_applications()["Applications"])
+
+
+def test_published_deployed_as_part_of_a_stack_and_played(cloud, destination, tmp_path):
+    """With sar/deploy-from-sar.yaml; the demo plays on the outputs of the stack that it nests."""
+    pattern = ALONE[0]
+    (outcome,) = publish([pattern], destination, Wish(apply=True), Steps())
+    cloudformation = cloud.client("cloudformation")
+    parameters = {"ApplicationId": outcome.arn, "SemanticVersion": pattern.version}
+    parent = deploy(cloud, "nests-one", (home() / "deploy-from-sar.yaml").read_text(), parameters)
+
+    nested = cloudformation.describe_stacks(StackName=parent.outputs["Application"])["Stacks"][0]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in nested["Outputs"]}
+    played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Steps())
+
+    assert nested["StackName"].startswith("nests-one-Application-")
+    assert played.result
+    cleaned_up(cloud, cloudformation.describe_stacks(StackName="nests-one")["Stacks"][0]["StackId"], outcome.arn)
+    assert nested["StackName"] not in [
+        each["StackName"]
+        for each in cloudformation.describe_stacks()["Stacks"]
+        if each["StackStatus"] != "DELETE_COMPLETE"
+    ]

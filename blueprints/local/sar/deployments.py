@@ -1,10 +1,12 @@
 """Deploys what is published: change sets and templates, as SAR makes them for whoever deploys an application."""
 
 import copy
+import hashlib
 import json
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +27,14 @@ _SAME_NAME = ("Description", "ResourceTypes", "RollbackConfiguration")
 _EXPIRES = timedelta(hours=6)
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What a version is deployed from: its template, and its artifacts by their digests."""
+
+    template: bytes
+    artifacts: tuple[str, ...]
+
+
 class Deployments:
     """CreateCloudFormationChangeSet, CreateCloudFormationTemplate and GetCloudFormationTemplate."""
 
@@ -34,6 +44,7 @@ class Deployments:
         self._client_of = client_of
         self._endpoint = endpoint
         self._templates: dict[str, dict[str, Any]] = {}
+        self._promises: dict[str, _Content] = {}
         self._placing = threading.Lock()
         repository.add("CreateCloudFormationChangeSet", self.create_change_set)
         repository.add("CreateCloudFormationTemplate", self.create_template)
@@ -48,6 +59,8 @@ class Deployments:
         lacking = sorted(set(version["RequiredCapabilities"]) - set(given.get("Capabilities") or []))
         if lacking:
             raise Refusal("BadRequestException", f"Requires capabilities : [{', '.join(lacking)}]")
+        url = self._promised(account, arn, semantic_version)
+        self.place(account, url)
         cloudformation = self._client_of("cloudformation", account)
         name = PREFIX + given["StackName"]
         request = {
@@ -55,7 +68,7 @@ class Deployments:
             "StackName": name,
             "ChangeSetName": given.get("ChangeSetName") or f"a{uuid.uuid4()}",
             "ChangeSetType": "UPDATE" if _stands(cloudformation, name) else "CREATE",
-            "TemplateURL": self._placed(account, arn, semantic_version),
+            "TemplateURL": url,
             "Capabilities": _ACKNOWLEDGED,
             "Parameters": [
                 {"ParameterKey": each["Name"], "ParameterValue": each["Value"]}
@@ -81,6 +94,12 @@ class Deployments:
 
     def create_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """A template that CloudFormation can nest, for six hours."""
+        made = self.promise_template(account, given)
+        self.place(account, made["TemplateUrl"])
+        return made
+
+    def promise_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
+        """A template whose content is put where its URL says by `place`, before somebody reads it."""
         arn = given["ApplicationId"]
         application = self._repository.permitted(account, arn, "CreateCloudFormationTemplate")
         semantic_version = self._wanted(application, given)
@@ -89,13 +108,26 @@ class Deployments:
             "ApplicationId": arn,
             "SemanticVersion": semantic_version,
             "TemplateId": str(uuid.uuid4()),
-            "TemplateUrl": self._placed(account, arn, semantic_version),
+            "TemplateUrl": self._promised(account, arn, semantic_version),
             "CreationTime": now.isoformat(),
             "ExpirationTime": (now + _EXPIRES).isoformat(),
             "Status": "PREPARING",
         }
         self._templates[str(made["TemplateId"])] = {**made, "Status": "ACTIVE", "Account": account}
         return made
+
+    def place(self, account: str, url: str) -> None:
+        """Put a version's content where the account's CloudFormation reads it; other URLs are left alone."""
+        content = self._promises.get(url)
+        if content is None:
+            return
+        s3, bucket = self._client_of("s3", account), _BUCKET.format(account)
+        with self._placing:
+            s3.create_bucket(Bucket=bucket)
+            for digest in content.artifacts:
+                with self._repository.store.path(digest).open("rb") as file:
+                    s3.put_object(Bucket=bucket, Key=digest, Body=file)
+            s3.put_object(Bucket=bucket, Key=url.rpartition("/")[2], Body=content.template)
 
     def get_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """A template that was made before."""
@@ -108,6 +140,7 @@ class Deployments:
     def clear(self) -> None:
         """Forget all templates."""
         self._templates.clear()
+        self._promises.clear()
 
     def _wanted(self, application: dict[str, Any], given: dict[str, Any]) -> str:
         made = self._templates.get(given.get("TemplateId") or "")
@@ -117,23 +150,19 @@ class Deployments:
             raise Refusal("BadRequestException", f"Application version {wanted} doesn't exist")
         return str(wanted)
 
-    def _placed(self, account: str, arn: str, semantic_version: str) -> str:
-        """Put a version's content where the account's CloudFormation reads it; returns its template's URL."""
-        store = self._repository.store
+    def _promised(self, account: str, arn: str, semantic_version: str) -> str:
+        """The URL of a version's template, by its content: its artifacts in the account's own bucket."""
+        store, bucket = self._repository.store, _BUCKET.format(account)
         version = store.applications[arn]["Versions"][semantic_version]
-        bucket = _BUCKET.format(account)
-        s3 = self._client_of("s3", account)
         body = copy.deepcopy(json.loads(store.get(version["Template"])))
-        with self._placing:
-            s3.create_bucket(Bucket=bucket)
-            for holder, name, source_bucket, source_key in list(artifacts.locations(body.get("Resources", {}))):
-                digest = version["Artifacts"][f"{source_bucket}/{source_key}"]
-                with store.path(digest).open("rb") as content:
-                    s3.put_object(Bucket=bucket, Key=digest, Body=content)
-                artifacts.relocate(holder, name, bucket, digest)
-            key = f"{version['Template']}.template"
-            s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(body).encode())
-        return f"{self._endpoint}/{bucket}/{key}"
+        digests = []
+        for holder, name, source_bucket, source_key in list(artifacts.locations(body.get("Resources", {}))):
+            digests.append(version["Artifacts"][f"{source_bucket}/{source_key}"])
+            artifacts.relocate(holder, name, bucket, digests[-1])
+        template = json.dumps(body).encode()
+        url = f"{self._endpoint}/{bucket}/{hashlib.sha256(template).hexdigest()}.template"
+        self._promises[url] = _Content(template, tuple(digests))
+        return url
 
 
 def _stands(cloudformation: Any, name: str) -> bool:

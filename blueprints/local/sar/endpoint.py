@@ -14,12 +14,14 @@ from botocore.config import Config
 from blueprints.local.hooks import Hook
 from blueprints.local.sar.artifacts import S3Objects
 from blueprints.local.sar.deployments import Deployments
+from blueprints.local.sar.nested import HOOKS as NESTED_HOOKS
+from blueprints.local.sar.nested import NestedApplications
 from blueprints.local.sar.protocol import Answer
 from blueprints.local.sar.repository import Repository
 from blueprints.local.sar.store import Store
 
 ACCOUNT_OF_KEY = Hook("app", "_request_account_scope", ("access_key_id",))
-HOOKS = (ACCOUNT_OF_KEY,)
+HOOKS = (ACCOUNT_OF_KEY, *NESTED_HOOKS)
 
 _CONTENT = "/_blueprints/sar/"
 _SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/serverlessrepo/")
@@ -44,6 +46,11 @@ class Endpoint:
             self._store, S3Objects(s3_of), _REGION, lambda digest: f"{endpoint}{_CONTENT}{digest}"
         )
         self._deployments = Deployments(self._repository, client_of, endpoint)
+        self._nested = NestedApplications(self._deployments, client_of)
+
+    def install(self) -> None:
+        """Let CloudFormation nest what is published."""
+        self._nested.install()
 
     def takes(self, scope: dict[str, Any]) -> bool:
         """Whether a request is for the repository."""

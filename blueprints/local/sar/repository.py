@@ -10,6 +10,7 @@ The parts:
     artifacts         the S3 objects of a version, read only where their bucket's policy lets SAR
     sharing           who may use an application
     deployments       change sets and templates made out of a version
+    nested            published applications as parts of other stacks
     endpoint          all of it in front of the embedded AWS
 """
 
