@@ -9,7 +9,7 @@ IAM, NAMED, RESOURCE_POLICY, EXPAND = (
     "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_RESOURCE_POLICY", "CAPABILITY_AUTO_EXPAND",
 )  # fmt: skip
 
-_IAM_NAMES = {
+IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
     "AWS::IAM::InstanceProfile": "InstanceProfileName",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
@@ -17,7 +17,7 @@ _IAM_NAMES = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
 }
-_RESOURCE_POLICIES = {
+RESOURCE_POLICIES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::IAM::Policy",
     "AWS::Lambda::LayerVersionPermission",
@@ -40,11 +40,11 @@ def required(template: Template) -> dict[str, Place]:
 def _asked(template: Template) -> Iterator[tuple[str, Place]]:
     for logical_id, resource in template.resources.items():
         kind, place = str(resource.get("Type")), ("Resources", logical_id)
-        if kind in _IAM_NAMES:
-            yield (NAMED if _IAM_NAMES[kind] in template.properties(logical_id) else IAM), place
+        if kind in IAM_NAMES:
+            yield (NAMED if IAM_NAMES[kind] in template.properties(logical_id) else IAM), place
         if kind in _WITH_POLICIES and not _only_templates(template.properties(logical_id).get("Policies", [])):
             yield IAM, (*place, "Properties", "Policies")
-        if kind in _RESOURCE_POLICIES:
+        if kind in RESOURCE_POLICIES:
             yield RESOURCE_POLICY, place
         if kind in ("AWS::Serverless::Application", "AWS::CloudFormation::Stack"):
             yield EXPAND, place

@@ -220,6 +220,10 @@ def test_capabilities_have_to_be_acknowledged(sar, bucket):
     code, message = refusal(sar.create_cloud_formation_change_set, ApplicationId=arn, StackName="say")
     assert code == "BadRequestException"
     assert "CAPABILITY_IAM" in message
+    misspelt = {"Capabilities": ["CAPABILITY_IAM", "CAPABILITY_IAN"]}
+    code, message = refusal(sar.create_cloud_formation_change_set, ApplicationId=arn, StackName="say", **misspelt)
+    assert code == "BadRequestException"
+    assert "[CAPABILITY_IAN]" in message
 
 
 def test_another_account_sees_only_what_is_shared_with_it(cloud, sar, bucket):

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.sar import artifacts
+from blueprints.local.sar import artifacts, model
 from blueprints.local.sar.protocol import Refusal
 from blueprints.local.sar.repository import Repository
 from blueprints.publish.versions import order
@@ -56,7 +56,11 @@ class Deployments:
         application = self._repository.permitted(account, arn, "CreateCloudFormationChangeSet")
         semantic_version = self._wanted(application, given)
         version = application["Versions"][semantic_version]
-        lacking = sorted(set(version["RequiredCapabilities"]) - set(given.get("Capabilities") or []))
+        acknowledged = set(given.get("Capabilities") or [])
+        unknown = sorted(acknowledged - model.capabilities())
+        if unknown:
+            raise Refusal("BadRequestException", f"Unknown capabilities : [{', '.join(unknown)}]")
+        lacking = sorted(set(version["RequiredCapabilities"]) - acknowledged)
         if lacking:
             raise Refusal("BadRequestException", f"Requires capabilities : [{', '.join(lacking)}]")
         url = self._promised(account, arn, semantic_version)

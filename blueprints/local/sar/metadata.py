@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from blueprints.local.sar import model
 from blueprints.local.sar.protocol import Refusal
-from blueprints.publish.rules import FORMS, LABEL, LABELS
+from blueprints.publish.versions import is_version
 
 KEPT = ("Name", "Author", "Description", "HomePageUrl", "Labels", "SpdxLicenseId")
 CHANGEABLE = ("Author", "Description", "HomePageUrl", "Labels")
@@ -11,16 +12,15 @@ CHANGEABLE = ("Author", "Description", "HomePageUrl", "Labels")
 
 def check(given: dict[str, Any]) -> None:
     """Raises Refusal for a field that is not of its form."""
-    for name, form in FORMS.items():
-        value = given.get(name)
-        if value is not None and not form.takes(value):
-            raise Refusal(
-                "BadRequestException",
-                f"{name} must satisfy the regular expression {form.pattern} and be 1 to {form.longest} long",
-            )
+    for name in ("Name", "Author", "Description"):
+        if given.get(name) is not None and not model.form(name).takes(given[name]):
+            raise Refusal("BadRequestException", f"{name} must {model.form(name)}")
+    version = given.get("SemanticVersion")
+    if version is not None and not is_version(version):
+        raise Refusal("BadRequestException", f"SemanticVersion {version} is no semantic version")
     labels = given.get("Labels") or []
-    if len(labels) > LABELS:
-        raise Refusal("BadRequestException", f"There are {len(labels)} labels, more than {LABELS}")
+    if len(labels) > model.most_labels():
+        raise Refusal("BadRequestException", f"There are {len(labels)} labels, more than {model.most_labels()}")
     for label in labels:
-        if not LABEL.takes(label):
-            raise Refusal("BadRequestException", f"Label {label!r} must satisfy {LABEL.pattern}")
+        if not model.form("Labels").takes(label):
+            raise Refusal("BadRequestException", f"Label {label!r} must {model.form('Labels')}")

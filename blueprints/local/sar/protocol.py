@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.loaders
-from botocore.model import OperationModel, ServiceModel, StructureShape
+from botocore.model import OperationModel, StructureShape
 from botocore.validate import ParamValidator
+
+from blueprints.local.sar.model import service
 
 
 class Refusal(Exception):
@@ -50,7 +51,7 @@ def understood(method: str, path: str, query: dict[str, str], body: bytes) -> Ca
 
 def answered(operation: str, result: dict[str, Any] | None) -> Answer:
     """A result as the model's output shape has it; what the shape does not name stays behind."""
-    model = _service().operation_model(operation)
+    model = service().operation_model(operation)
     shape = model.output_shape
     body = json.dumps(_named(shape, result or {})).encode() if shape is not None else b""
     return Answer(int(model.http.get("responseCode", 200)), body, {"Content-Type": "application/json"})
@@ -58,20 +59,15 @@ def answered(operation: str, result: dict[str, Any] | None) -> Answer:
 
 def refused(refusal: Refusal) -> Answer:
     """An error in the protocol's form."""
-    error = _service().shape_for(refusal.code).metadata["error"]
+    error = service().shape_for(refusal.code).metadata["error"]
     body = json.dumps({"errorCode": refusal.code.removesuffix("Exception"), "message": refusal.message}).encode()
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": refusal.code}
     return Answer(int(error["httpStatusCode"]), body, headers)
 
 
 @cache
-def _service() -> ServiceModel:
-    return ServiceModel(botocore.loaders.Loader().load_service_model("serverlessrepo", "service-2"), "serverlessrepo")
-
-
-@cache
 def _routes() -> list[tuple[str, OperationModel]]:
-    operations = (_service().operation_model(name) for name in _service().operation_names)
+    operations = (service().operation_model(name) for name in service().operation_names)
     return [(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", each.http["requestUri"]), each) for each in operations]
 
 

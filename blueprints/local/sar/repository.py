@@ -3,7 +3,8 @@
 Publishing copies what a version consists of: once published, an application needs its artifact bucket no more.
 The parts:
 
-    protocol          botocore's model of the service: requests understood, answers and errors in their shapes
+    model             what botocore's model of the service says of its fields, in words too
+    protocol          requests understood, answers and errors in that model's shapes
     store             applications and their content, in a folder
     metadata          the forms and limits of an application's fields
     templates         which templates are taken, their parameters and capabilities
@@ -12,6 +13,9 @@ The parts:
     deployments       change sets and templates made out of a version
     nested            published applications as parts of other stacks
     endpoint          all of it in front of the embedded AWS
+
+What AWS has written down nowhere a program can read it - which types and transforms are refused, the blocked grants,
+the sizes of templates and artifacts, the licences - is the publisher's knowledge (`blueprints.publish`), here too.
 """
 
 import json
@@ -20,12 +24,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.sar import artifacts, metadata, sharing
+from blueprints.local.sar import artifacts, metadata, model, sharing
 from blueprints.local.sar.artifacts import Objects
 from blueprints.local.sar.protocol import Answer, Refusal, answered, refused, understood
 from blueprints.local.sar.store import Store
 from blueprints.local.sar.templates import judged
-from blueprints.publish.rules import ARTIFACT_BYTES, TEXT_BYTES
+from blueprints.publish.rules import ARTIFACT_BYTES
 from blueprints.publish.versions import order
 
 _PAGE = 100
@@ -225,8 +229,9 @@ class Repository:
 
     def _text(self, account: str, given: dict[str, Any], name: str) -> str | None:
         content = self._content(account, given, name)
-        if content is not None and len(content) > TEXT_BYTES:
-            raise Refusal("BadRequestException", f"{name} has {len(content)} bytes, more than {TEXT_BYTES}")
+        largest = model.largest_text(f"{name}Body")
+        if content is not None and len(content) > largest:
+            raise Refusal("BadRequestException", f"{name} has {len(content)} bytes, more than {largest}")
         return self.store.put(content) if content is not None else None
 
     def _content(self, account: str, given: dict[str, Any], name: str) -> bytes | None:

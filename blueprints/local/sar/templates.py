@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
+from blueprints.local.sar import model
 from blueprints.local.sar.protocol import Refusal
 from blueprints.publish import capabilities, iam_grants, resource_types, template_form
 from blueprints.publish.findings import Finding
@@ -39,9 +40,7 @@ def judged(path: Path) -> Judged:
     for finding in _findings(template, path.stat().st_size):
         if finding.verdict == "refused":
             raise Refusal("BadRequestException", f"Invalid template: {finding.message}")
-    return Judged(
-        template, list(_parameters(template)), sorted(capabilities.required(template)), list(_dependencies(template))
-    )
+    return Judged(template, list(_parameters(template)), sorted(_capabilities(template)), list(_dependencies(template)))
 
 
 def _findings(template: Template, size: int) -> Iterator[Finding]:
@@ -51,6 +50,16 @@ def _findings(template: Template, size: int) -> Iterator[Finding]:
     yield from template_form.unpackaged(template)
     yield from resource_types.written(template)
     yield from iam_grants.blocked(template)
+
+
+def _capabilities(template: Template) -> set[str]:
+    """What has to be acknowledged: by the types that the model names, and by what SAM makes of policies."""
+    kinds = {str(resource.get("Type")) for resource in template.resources.values()}
+    named = (capabilities.IAM, capabilities.RESOURCE_POLICY)
+    asked = {each for each in named if kinds & model.types_that_require(each)}
+    judged = set(capabilities.required(template))
+    # A name asks for more than the type does.
+    return judged | (asked - {capabilities.IAM} if capabilities.NAMED in judged else asked)
 
 
 def _parameters(template: Template) -> Iterator[dict[str, Any]]:
