@@ -7,6 +7,7 @@ from typing import Any
 
 from blueprints.errors import at
 from blueprints.publish.findings import Finding, found
+from blueprints.publish.provenance import home_url
 from blueprints.publish.rules import FORMS, LABEL, LABELS, METADATA, OSI_LICENCES, REQUIRED, TEXT_BYTES
 from blueprints.template.reading import Place, Template
 
@@ -20,7 +21,8 @@ class Metadata:
     """What is sent of it."""
 
     fields: dict[str, Any]
-    """Name, Description, Author, and of SpdxLicenseId, HomePageUrl and Labels those that are written."""
+    """Name, Description, Author, and of SpdxLicenseId, HomePageUrl and Labels those that are written; the home page
+    names the readme in its fragment."""
     version: str
     source_code_url: str | None
     licence: str | None
@@ -39,12 +41,15 @@ def read(template: Template) -> Metadata:
     about = written(template)
     names = ("Name", "Description", "Author", "SpdxLicenseId", "HomePageUrl")
     fields = {name: str(about[name]) for name in names if name in about}
+    readme = _text(template, about, "ReadmeUrl")
+    if "HomePageUrl" in fields:
+        fields["HomePageUrl"] = home_url(fields["HomePageUrl"], readme)
     return Metadata(
         fields=fields | {"Labels": [str(each) for each in about.get("Labels", [])]},
         version=str(about["SemanticVersion"]),
         source_code_url=about.get("SourceCodeUrl"),
         licence=_text(template, about, "LicenseUrl"),
-        readme=_text(template, about, "ReadmeUrl"),
+        readme=readme,
     )
 
 

@@ -12,6 +12,7 @@ from blueprints.publish import sharing as sharings
 from blueprints.publish.application import Application
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.compatibility import bump
+from blueprints.publish.provenance import names_readme
 from blueprints.publish.repository import Published, Repository
 from blueprints.publish.rules import INLINE_TEMPLATE_BYTES, METADATA
 from blueprints.publish.sharing import Sharing
@@ -222,7 +223,7 @@ def _updated(application: Application, repository: Repository, published: Publis
         for name, value in wanted.items()
         if (value or None) != published.fields.get(name) and value is not None
     ]
-    if about.readme is not None:
+    if about.readme is not None and not names_readme(published.fields.get("HomePageUrl"), about.readme):
         before = repository.text(published.readme_url)
         if before != about.readme:
             changes.append(Change("ReadmeBody", before, about.readme))

@@ -1,11 +1,16 @@
-"""Where a version comes from: the commit in its source URL, and the digest of its content behind it."""
+"""Where an application comes from: the commit in its source URL, and behind its URLs the digests of its content.
 
+What the repository answers holds neither content nor readme, but these URLs: so one request tells what has changed.
+"""
+
+import hashlib
 import re
 import subprocess
 from pathlib import Path
 from urllib.parse import urldefrag, urlparse
 
 _DIGEST = re.compile(r"sha256-([0-9a-f]{64})")
+_README = re.compile(r"readme-([0-9a-f]{16})")
 _TREE = {"github.com": "tree", "gitlab.com": "-/tree", "codeberg.org": "src/commit"}
 
 
@@ -27,6 +32,26 @@ def digest_in(url: str | None) -> str | None:
     """The digest that a source URL carries."""
     found = _DIGEST.fullmatch(urldefrag(url or "").fragment)
     return found[1] if found else None
+
+
+def home_url(written: str, readme: str | None) -> str:
+    """The written home page, its fragment naming the readme; one with a fragment of its own stays as it is.
+
+    Both are changed by one call, so the fragment is true of what lies beside it.
+    """
+    if readme is None or urldefrag(written).fragment:
+        return written
+    return f"{urldefrag(written).url}#readme-{_readme_digest(readme)}"
+
+
+def names_readme(url: str | None, readme: str) -> bool:
+    """Whether a published home page's fragment says that the readme beside it is this one."""
+    found = _README.fullmatch(urldefrag(url or "").fragment)
+    return found is not None and found[1] == _readme_digest(readme)
+
+
+def _readme_digest(readme: str) -> str:
+    return hashlib.sha256(readme.encode()).hexdigest()[:16]
 
 
 def clean_commit(folder: Path) -> str | None:

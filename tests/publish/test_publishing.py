@@ -5,7 +5,10 @@ from urllib.parse import urldefrag
 
 import pytest
 
-from tests.publish.folders import packages
+from blueprints.publish.provenance import home_url, names_readme
+from blueprints.publish.publishing import Wish, publish
+from blueprints.steps import Steps
+from tests.publish.folders import Folder, packages
 from tests.publish.world import published
 
 ARN = "arn:aws:serverlessrepo:us-east-1:123456789012:applications/greeting"
@@ -48,7 +51,56 @@ def test_the_second_time_nothing_is_sent_and_one_request_asks(world, folder):
 
     assert calls(outcome) == []
     assert world.requests == ["ListApplications", "GetApplication"]
-    assert len(world.downloads) == 1, "the readme, which no answer holds"
+    assert world.downloads == []
+
+
+def test_one_of_many_that_changed_is_all_that_moves(world, folder, tmp_path):
+    """One request lists, one asks for each, and the one that changed is alone in being uploaded and published."""
+    patterns = [folder, *(Folder(tmp_path / f"greeting-{number}") for number in range(3))]
+    for number, each in enumerate(patterns[1:]):
+        each.change("Name: greeting", f"Name: greeting-{number}")
+    publish([each.pattern for each in patterns], world.destination(packages), Wish(apply=True), Steps())
+    world.calm()
+    patterns[2].change("0.1.0", "0.1.1")
+    patterns[2].write("src/greet.py", "def handler(event, context):\n    return 'good day'\n")
+    (changed,) = packages(patterns[2].pattern)
+    before = set(world.objects)
+
+    outcomes = publish([each.pattern for each in patterns], world.destination(packages), Wish(apply=True), Steps())
+
+    assert [len(each.plan.actions) for each in outcomes] == [0, 0, 1, 0]
+    assert sorted(world.requests) == sorted(
+        ["ListApplications", *["GetApplication"] * 4, "HeadObject", "PutObject", "CreateApplicationVersion"]
+    )
+    assert set(world.objects) - before == {f"{changed.sha256}.zip"}
+
+
+def test_a_readme_that_its_home_page_does_not_name_is_downloaded_to_compare(world, folder):
+    """As where another tool published it, or where the home page has a fragment of its own."""
+    folder.change("https://example.com/home", "https://example.com/home#top")
+    published(world, folder.pattern, packages)
+    world.calm()
+
+    assert calls(published(world, folder.pattern, packages)) == []
+    assert len(world.downloads) == 1
+
+    folder.write("README.md", "# Greetings\n")
+    changed = published(world, folder.pattern, packages)
+    assert [each.field for each in changed.plan.actions[0].changes] == ["ReadmeBody"]
+    assert world.embedded.store.get(world.state()[ARN]["Readme"]) == b"# Greetings\n"
+
+
+def test_the_home_page_names_the_readme_that_lies_beside_it(world, folder):
+    published(world, folder.pattern, packages)
+    first = world.state()[ARN]["HomePageUrl"]
+    folder.write("README.md", "# Greetings\n")
+    changed = published(world, folder.pattern, packages)
+
+    second = world.state()[ARN]["HomePageUrl"]
+    assert names_readme(first, "# Greeting\n")
+    assert names_readme(second, "# Greetings\n")
+    assert first.split("#")[0] == second.split("#")[0] == "https://example.com/home"
+    assert [each.field for each in changed.plan.actions[0].changes] == ["HomePageUrl", "ReadmeBody"]
 
 
 def test_a_plan_changes_nothing(world, folder):
@@ -83,6 +135,7 @@ def test_a_version_comes_before_what_describes_it(world, folder):
     update = outcome.plan.actions[1]
     assert [(each.field, each.after) for each in update.changes] == [
         ("Description", "Greets politely"),
+        ("HomePageUrl", home_url("https://example.com/home", "# Greeting, politely\n")),
         ("ReadmeBody", "# Greeting, politely\n"),
     ]
 
