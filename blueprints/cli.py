@@ -58,26 +58,21 @@ def main() -> None:
 @main.command("list")
 @_json_option
 def list_(as_json: bool) -> None:
-    """List the patterns."""
+    """List the patterns, what lies beside them, and whether the Serverless Application Repository can take them."""
     from blueprints.pattern import discover
+    from blueprints.publish import findings, preflight
+    from blueprints.template.reading import load
 
-    patterns = discover()
+    listed = []
+    for each in discover():
+        found = preflight.as_written(each, load(each.template))
+        fields = {name: str(getattr(each, name)) for name in ("name", "flow", "version", "description", "folder")}
+        judged = {"verdict": findings.verdict(found), "findings": [finding.as_json() for finding in found]}
+        listed.append({**fields, "companions": [str(path) for path in each.companions], "repository": judged})
     if as_json:
-        fields = [
-            {
-                "name": each.name,
-                "flow": each.flow,
-                "version": each.version,
-                "description": each.description,
-                "folder": str(each.folder),
-            }
-            for each in patterns
-        ]
-        click.echo(json.dumps({"patterns": fields}))
-        return
-    width = max((len(each.name) for each in patterns), default=0)
-    for each in patterns:
-        click.echo(f"{each.name:{width}}  {each.version:7}  {each.flow}")
+        click.echo(json.dumps({"patterns": listed}))
+    else:
+        _screen().show_patterns(listed)
 
 
 @main.command()

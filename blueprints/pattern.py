@@ -11,6 +11,7 @@ from blueprints.template.reading import Template, load
 
 TEMPLATE = "template.yaml"
 REQUIREMENTS = "requirements.txt"
+COMPANIONS = "companions"
 
 _METADATA = "AWS::ServerlessRepo::Application"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
@@ -54,6 +55,11 @@ class Pattern:
     flow: str
     """The services that work passes through, in order: the first line of the template's Description."""
     functions: tuple[Function, ...]
+
+    @property
+    def companions(self) -> tuple[Path, ...]:
+        """Templates of what it needs and the Serverless Application Repository does not hold, such as a database."""
+        return tuple(sorted((self.folder / COMPANIONS).glob("*.yaml")))
 
     @classmethod
     def load(cls, folder: Path) -> "Pattern":

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _FILES_NAMED = 8
 """More than these are shown by their folders."""
+_VERDICTS = {
+    "accepted": "can be published",
+    "unconfirmed": "can be published as far as is known: 'blueprints try' finds out",
+    "refused": "cannot be published: 'blueprints publish --plan' says why",
+}
 
 
 class Screen:
@@ -51,6 +56,17 @@ class Screen:
         self._console.print(f"{mark} {escape(step.name):42} [dim]{step.seconds:6.2f} s[/dim]", soft_wrap=True)
         for note in step.notes:
             self._console.print(f"  [dim]{escape(note)}[/dim]", soft_wrap=True)
+
+    def show_patterns(self, patterns: list[dict[str, Any]]) -> None:
+        """A line per pattern; below it whether the repository takes it, and what lies beside it."""
+        width = max((len(each["name"]) for each in patterns), default=0)
+        for each in patterns:
+            verdict = each["repository"]["verdict"]
+            line = f"{each['name']:{width}}  {each['version']:7}  {each['flow']}"
+            self._console.print(escape(line), soft_wrap=True)
+            beside = ", ".join(Path(path).stem for path in each["companions"])
+            companions = f"; companions: {beside}" if beside else ""
+            self._console.print(f"{'':{width}}  [dim]{_VERDICTS[verdict]}{escape(companions)}[/dim]", soft_wrap=True)
 
     def show_run(self, report: dict[str, Any]) -> None:
         """The end of a run: what came of it and where it lies."""

@@ -335,6 +335,16 @@ def test_list_shows_every_pattern(shell):
 
     assert listed.returncode == 0
     assert "s3-image-processing" in listed.stdout
+    lines = listed.stdout.splitlines()
+    (with_database,) = [number for number, line in enumerate(lines) if line.startswith("dynamodb-stream-trigger ")]
+    assert "can be published" in lines[with_database + 1]
+    assert lines[with_database + 1].endswith("companions: database, webhook-secret")
+    by_name = {each["name"]: each for each in as_json["patterns"]}
+    stream = by_name["dynamodb-stream-trigger"]
+    assert [Path(each).is_file() for each in stream["companions"]] == [True, True]
+    assert stream["repository"]["verdict"] in ("accepted", "unconfirmed")
+    assert all("template.yaml:" in each["where"] for each in stream["repository"]["findings"])
+    assert by_name["s3-image-processing"]["companions"] == []
     assert [each["name"] for each in as_json["patterns"]] == sorted(
         path.parent.name for path in Path("patterns").glob("*/template.yaml")
     )

@@ -12,13 +12,12 @@ from typing import Any
 from blueprints.errors import BlueprintError, at
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
-from blueprints.pattern import Pattern
+from blueprints.pattern import COMPANIONS, Pattern
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 from blueprints.template.reading import Template, load
 
 DEMO = "demo.toml"
-FOLDER = "companions"
 _TAKEN = {"companions"}
 
 
@@ -71,7 +70,9 @@ def _names(path: Path) -> list[str]:
 
 
 def _companion(folder: Path, name: str, named_in: Path) -> Template:
-    path = folder / FOLDER / f"{name}.yaml"
+    path = folder / COMPANIONS / f"{name}.yaml"
     if Path(name).name != name or not path.is_file():
-        raise BlueprintError(f"There is no {FOLDER}/{name}.yaml.", where=at(named_in), advice="Write it, or its name.")
+        raise BlueprintError(
+            f"There is no {COMPANIONS}/{name}.yaml.", where=at(named_in), advice="Write it, or its name."
+        )
     return load(path)

@@ -22,6 +22,10 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.where}: {self.message}"
 
+    def as_json(self) -> dict[str, str]:
+        """The finding as data."""
+        return {"verdict": self.verdict, "message": self.message, "where": self.where}
+
 
 def found(verdict: Verdict, message: str, template: Template, place: Place) -> Finding:
     """A finding at a place in a template."""

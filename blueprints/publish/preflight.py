@@ -13,8 +13,16 @@ from blueprints.template.reading import Template
 
 
 def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[Finding]:
-    """Findings in the template and its metadata, in the order of its lines."""
-    findings = [
+    """Findings in the template and its metadata, as written and as SAM expands it."""
+    findings = as_written(pattern, template, public=public)
+    if not any(each.verdict == "refused" for each in findings):
+        findings.extend(resource_types.expanded(template, expand(template)))
+    return findings
+
+
+def as_written(pattern: Pattern, template: Template, *, public: bool = False) -> list[Finding]:
+    """Findings in the template as it is written, and in its metadata: what takes no time to find."""
+    return [
         *metadata.check(template, public=public),
         *template_form.transforms(template),
         *template_form.nested_by_path(template),
@@ -24,9 +32,6 @@ def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[F
         *unverified.properties(template),
         *_capabilities(template),
     ]
-    if not any(each.verdict == "refused" for each in findings):
-        findings.extend(resource_types.expanded(template, expand(template)))
-    return findings
 
 
 def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:

@@ -71,9 +71,7 @@ class Outcome:
         return {
             "pattern": self.pattern,
             "verdict": verdict(self.findings),
-            "findings": [
-                {"verdict": each.verdict, "message": each.message, "where": each.where} for each in self.findings
-            ],
+            "findings": [each.as_json() for each in self.findings],
             "plan": self.plan.as_json() if self.plan else None,
             "published": self.published,
             "arn": self.arn,

@@ -8,7 +8,7 @@ from blueprints.publish.rules import EXPANDED_SEEN, REFUSED_TYPES, supported_typ
 from blueprints.template.reading import Place, Template
 
 _HOW_TO_FIND_OUT = (
-    "publish a private version and see: 'blueprints publish --sharing private'. If it is refused, take what it is as a "
+    "'blueprints try' finds out whether it is taken, on a private twin. If it is refused, take what it is as a "
     "parameter (an ARN) and offer it as a companion template"
 )
 

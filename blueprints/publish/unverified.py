@@ -25,8 +25,8 @@ def properties(template: Template) -> Iterator[Finding]:
 
 def _unconfirmed(template: Template, logical_id: str, name: str, what: str) -> Finding:
     message = (
-        f"{what} is newer than the last schema that was seen of the repository; publish a private version and see: "
-        "'blueprints publish --sharing private'."
+        f"{what} is newer than the last schema that was seen of the repository; 'blueprints try' finds out whether it "
+        "is taken, on a private twin."
     )
     own: Place = ("Resources", logical_id, "Properties", name)
     return found("unconfirmed", message, template, own if own in template.lines else ("Globals", "Function", name))

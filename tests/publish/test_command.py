@@ -6,6 +6,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
+from blueprints import pattern
 from blueprints.cli import main
 from tests.publish.folders import Folder
 
@@ -69,3 +70,17 @@ def test_being_public_takes_the_flag(run, folder):
     assert ended.exit_code == 1
     assert "--public" in ended.output
     assert "Sharing: private → public" in run(folder.path, "--plan", "--public").stdout
+
+
+def test_the_list_says_what_cannot_be_published(run, folder, monkeypatch):
+    folder.change("Author: somebody", "Author: Somebody")
+    (folder.path / "companions").mkdir()
+    folder.write("companions/database.yaml", "Resources: {}\n")
+    monkeypatch.setattr(pattern, "home", lambda: folder.path.parent)
+
+    shown = CliRunner().invoke(main, ["list"]).stdout
+    (listed,) = json.loads(CliRunner().invoke(main, ["list", "--json"]).stdout)["patterns"]
+
+    assert "cannot be published: 'blueprints publish --plan' says why; companions: database" in shown
+    assert listed["repository"]["verdict"] == "refused"
+    assert listed["repository"]["findings"][0]["where"].endswith(f"template.yaml:{folder.line('Author')}")

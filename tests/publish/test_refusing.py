@@ -208,7 +208,7 @@ def test_a_type_off_the_list_is_unconfirmed_and_says_how_to_find_out(world, fold
     (finding,) = outcome.findings
     assert finding.verdict == "unconfirmed"
     assert f"template.yaml:{folder.line('  Group:')}" in finding.where
-    assert "--sharing private" in finding.message
+    assert "'blueprints try' finds out" in finding.message
 
 
 def test_what_sam_makes_is_judged_apart_from_what_is_written(world, folder):
