@@ -127,12 +127,12 @@ class Trials:
             trial.twin = published(twin, self._repository, self._destination.bucket, self._steps.progress)
             step.notes.append(twin.version)
         parameters = with_companions(pattern, given, lambda name, template: self._companion(twin.name, name, template))
-        trial.stack = STACK_PREFIX + twin.name
-        with self._steps.step(f"Deploy {trial.stack} from the repository"):
+        with self._steps.step(f"Deploy {STACK_PREFIX}{twin.name} from the repository"):
             self._steps.progress("creating the change set")
             change_set, stack_id = self._repository.change_set(
                 trial.twin, twin.version, twin.name, parameters, {TAG: twin.name}
             )
+            trial.stack = stack_id.split("/")[1]
             trial.outputs = self._stacks.execute(change_set, stack_id)
 
     def _companion(self, twin: str, name: str, template: Template) -> dict[str, str]:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from uv import find_uv_bin
 
 from blueprints.local.cloud import ACCOUNT
+from blueprints.pattern import discover
 
 READER = {
     "Effect": "Allow",
@@ -280,8 +281,9 @@ METADATA = {
 }
 
 
-def test_sam_publish_works_unchanged(cloud, sar, bucket, tmp_path):
-    """New, then the same again, then another version: what SAM's own publisher does."""
+@pytest.fixture
+def sam(cloud, tmp_path):
+    """Runs SAM's own command line in an empty folder; skips where it is not in uv's cache."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         **cloud.environment(),
@@ -292,10 +294,18 @@ def test_sam_publish_works_unchanged(cloud, sar, bucket, tmp_path):
         "UV_PYTHON": sys.executable,
     }
 
-    def sam(*arguments):
+    def run(*arguments):
         command = [find_uv_bin(), *SAM, *arguments]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        if "No solution found" in ended.stderr:
+            pytest.skip("aws-sam-cli is not in uv's cache: uv tool run --from aws-sam-cli==1.170.0 sam --version")
+        assert ended.returncode == 0, ended.stderr
 
+    return run
+
+
+def test_sam_publish_works_unchanged(cloud, sar, bucket, sam, tmp_path):
+    """New, then the same again, then another version: what SAM's own publisher does."""
     s3 = cloud.client("s3")
     s3.put_object(Bucket=bucket, Key="LICENSE", Body=b"as it is")
     s3.put_object(Bucket=bucket, Key="README.md", Body=b"# Say")
@@ -304,12 +314,43 @@ def test_sam_publish_works_unchanged(cloud, sar, bucket, tmp_path):
     (tmp_path / "packaged.yaml").write_text(json.dumps(body))
 
     for version in ("0.1.0", "0.1.0", "0.2.0"):
-        ended = sam("publish", "-t", "packaged.yaml", "--semantic-version", version)
-        if "No solution found" in ended.stderr:
-            pytest.skip("aws-sam-cli is not in uv's cache: uv tool run --from aws-sam-cli==1.170.0 sam --version")
-        assert ended.returncode == 0, ended.stderr
+        sam("publish", "-t", "packaged.yaml", "--semantic-version", version)
 
     arn = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/published-by-sam"
     versions = [each["SemanticVersion"] for each in sar.list_application_versions(ApplicationId=arn)["Versions"]]
     assert versions == ["0.1.0", "0.2.0"]
     assert urllib.request.urlopen(sar.get_application(ApplicationId=arn)["ReadmeUrl"]).read() == b"# Say"
+
+
+def test_sam_packages_and_publishes_a_pattern(sar, bucket, sam):
+    """Its template, readme and licence as they are; whoever prefers SAM's tools needs nothing of these."""
+    pattern = next(each for each in discover() if not each.companions)
+    sam("package", "-t", pattern.template, "--s3-bucket", bucket, "--output-template-file", "packaged.yaml")
+    sam("publish", "-t", "packaged.yaml")
+
+    arn = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/{pattern.name}"
+    about = sar.get_application(ApplicationId=arn)
+    assert about["Version"]["SemanticVersion"] == pattern.version
+    readme, licence = (urllib.request.urlopen(about[name]).read() for name in ("ReadmeUrl", "LicenseUrl"))
+    assert readme == (pattern.folder / "README.md").read_bytes()
+    assert licence == (pattern.folder / "LICENSE").read_bytes()
+    body = json.loads(urllib.request.urlopen(about["Version"]["TemplateUrl"]).read())
+    for function in pattern.functions:
+        assert body["Resources"][function.logical_id]["Properties"]["CodeUri"].startswith(f"s3://{bucket}/")
+    sar.delete_application(ApplicationId=arn)
+
+
+def test_artifacts_of_more_than_100_mb_together_are_refused(cloud, sar, bucket):
+    s3, half = cloud.client("s3"), bytes(52_428_801)
+    body = template(bucket)
+    for name in ("First", "Second"):
+        s3.put_object(Bucket=bucket, Key=f"{name}.zip", Body=half)
+        properties = {**body["Resources"]["Say"]["Properties"], "CodeUri": f"s3://{bucket}/{name}.zip"}
+        body["Resources"][name] = {"Type": "AWS::Serverless::Function", "Properties": properties}
+
+    wanted = application(bucket, TemplateBody=json.dumps(body))
+    code, message = refusal(sar.create_application, **wanted)
+
+    assert code == "BadRequestException"
+    assert "more than 104857600" in message
+    assert wanted["Name"] not in str(sar.list_applications()["Applications"])
