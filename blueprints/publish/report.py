@@ -18,13 +18,15 @@ def lines(outcome: Outcome) -> list[str]:
         planned = [f"{outcome.plan.name} {outcome.plan.version}: nothing to do"]
     if outcome.published and outcome.arn:
         planned.append(f"published: {outcome.arn}")
-        planned.extend([f"deploy it: {deploy_link(outcome.arn)}"] if _LOCAL not in outcome.arn else [])
+        link = deploy_link(outcome.arn)
+        planned.extend([f"deploy it: {link}"] if link else [])
     return [*found, *planned]
 
 
 def as_json(outcomes: Sequence[Outcome], missing: str | None) -> dict[str, Any]:
     """All outcomes as data."""
-    return {"patterns": [each.as_json() for each in outcomes], "missing": missing}
+    patterns = [{**each.as_json(), "deploy": deploy_link(each.arn) if each.arn else None} for each in outcomes]
+    return {"patterns": patterns, "missing": missing}
 
 
 def status(outcomes: Sequence[Outcome], *, planned_only: bool) -> int:
@@ -35,8 +37,10 @@ def status(outcomes: Sequence[Outcome], *, planned_only: bool) -> int:
     return (2 if planned_only else 1) if pending else 0
 
 
-def deploy_link(arn: str) -> str:
-    """The console's page that deploys an application."""
+def deploy_link(arn: str) -> str | None:
+    """The console's page that deploys an application; None where there is no console."""
+    if _LOCAL in arn:
+        return None
     region = arn.split(":")[3]
     return f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/create/app?applicationId={arn}"
 

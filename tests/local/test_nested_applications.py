@@ -249,6 +249,37 @@ def test_one_that_fails_fails_the_parent_and_leaves_nothing(cloud, deploy):
     cloud.client("ssm").delete_parameter(Name="taken")
 
 
+def test_an_update_that_fails_goes_back_to_the_version_before(cloud, deploy):
+    arn = published(cloud, "1.0.0")
+    cloud.client("ssm").put_parameter(Name="taken", Value="by another", Type="String")
+    broken = {
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "of-the-broken-version"}},
+            "Said": {
+                "Type": "AWS::SSM::Parameter",
+                "DependsOn": "Queue",
+                "Properties": {"Name": "taken", "Type": "String", "Value": "x"},
+            },
+        },
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Outputs": {"Say": {"Value": "nothing"}},
+    }
+    cloud.client("serverlessrepo").create_application_version(
+        ApplicationId=arn, SemanticVersion="2.0.0", TemplateBody=json.dumps(broken)
+    )
+    first = deploy(parent(arn))
+
+    with pytest.raises(WaiterError):
+        deploy(parent(arn, "2.0.0"), update=True)
+
+    (stack,) = cloud.client("cloudformation").describe_stacks(StackName=deploy.stack)["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "already exists" in reasons(cloud, deploy.stack)
+    assert cloud.invoke(first["Say"], {}).payload == "1.0.0"
+    assert not cloud.client("sqs").list_queues(QueueNamePrefix="of-the-broken-version").get("QueueUrls")
+    cloud.client("ssm").delete_parameter(Name="taken")
+
+
 def test_a_parameter_that_it_does_not_have_fails_the_parent(cloud, deploy):
     with pytest.raises(WaiterError):
         deploy(parent(published(cloud, "1.0.0"), Parameters={"Wort": "hello"}))

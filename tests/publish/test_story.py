@@ -8,6 +8,7 @@ import pytest
 from blueprints.demo import play
 from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
+from blueprints.local.companions import with_companions
 from blueprints.local.deployment import deploy
 from blueprints.local.sar.deployments import PREFIX
 from blueprints.pattern import discover
@@ -16,6 +17,7 @@ from blueprints.publish.publishing import Wish, publish
 from blueprints.publish.rules import home
 from blueprints.publish.stacks import Stacks
 from blueprints.steps import Steps
+from blueprints.template.artifacts import packaged
 
 PATTERNS = discover()
 ALONE = [pattern for pattern in PATTERNS if not (pattern.folder / "demo.toml").is_file()]
@@ -36,7 +38,24 @@ def destination(cloud):
     )
 
 
-def deployed(cloud, arn):
+@pytest.fixture
+def companions(cloud):
+    """Deploys what a pattern needs beside itself; returns the parameters that come of it."""
+    made = []
+
+    def deployed(pattern):
+        def outputs_of(name, template):
+            made.append(f"{pattern.name}-{name}")
+            return deploy(cloud, made[-1], packaged(template, {})).outputs
+
+        return with_companions(pattern, {}, outputs_of)
+
+    yield deployed
+    for name in made:
+        cloud.client("cloudformation").delete_stack(StackName=name)
+
+
+def deployed(cloud, arn, parameters):
     """A stack made from the repository as the console does: a change set, its capabilities acknowledged, executed."""
     sar, cloudformation = cloud.client("serverlessrepo"), cloud.client("cloudformation")
     version = sar.get_application(ApplicationId=arn)["Version"]
@@ -45,6 +64,7 @@ def deployed(cloud, arn):
         SemanticVersion=version["SemanticVersion"],
         StackName=f"story-{uuid.uuid4().hex[:8]}",
         Capabilities=version["RequiredCapabilities"],
+        ParameterOverrides=[{"Name": name, "Value": value} for name, value in parameters.items()],
     )
     cloudformation.get_waiter("change_set_create_complete").wait(
         ChangeSetName=made["ChangeSetId"], WaiterConfig=QUICKLY
@@ -61,12 +81,12 @@ def cleaned_up(cloud, stack_id, arn):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
-def test_published_deployed_from_the_repository_and_played(cloud, destination, pattern, tmp_path):
+def test_published_deployed_from_the_repository_and_played(cloud, destination, companions, pattern, tmp_path):
     (outcome,) = publish([pattern], destination, Wish(apply=True), Steps())
     assert outcome.error is None
     assert outcome.published
 
-    stack = deployed(cloud, outcome.arn)
+    stack = deployed(cloud, outcome.arn, companions(pattern))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Steps())
 

@@ -6,7 +6,7 @@ import pytest
 
 from blueprints.local.sar.store import Store
 from tests.publish.folders import packages
-from tests.publish.world import Killed, World, failure, published
+from tests.publish.world import Killed, World, failure, published, response
 
 SHARING = "accounts=111111111111"
 LONG = f"Description: Lambda\nMappings: {{Long: {{A: {{B: {'x' * 60_000}}}}}}}"
@@ -157,6 +157,38 @@ def test_a_publisher_with_other_content_of_the_same_version_is_refused(world, fo
 
     assert "0.1.0 is published with other content" in outcome.error
     assert "SemanticVersion: 0.1.1" in outcome.error
+
+
+DESCRIBED = b"""<DescribeStacksResponse><DescribeStacksResult><Stacks><member>
+<StackName>serverless-blueprints-artifacts</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
+<CreationTime>2026-01-01T00:00:00Z</CreationTime>
+<Outputs><member><OutputKey>ArtifactBucket</OutputKey><OutputValue>artifacts</OutputValue></member></Outputs>
+</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"""
+REFUSED = b"<ErrorResponse><Error><Code>%s</Code><Message>it was injected</Message></Error></ErrorResponse>"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "passing"), [(400, b"Throttling", True), (500, b"InternalFailure", True),
+                                    (403, b"ExpiredToken", False)],
+)  # fmt: skip
+def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, code, passing):
+    import boto3
+
+    from blueprints.errors import BlueprintError
+    from blueprints.publish.bucket import of_stack
+    from blueprints.publish.calls import RETRYING
+
+    keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "x"}
+    client = boto3.client("cloudformation", "us-east-1", config=RETRYING, **keys)
+    answers = [response(status, REFUSED % code)] * 3 + [response(200, DESCRIBED)]
+    client.meta.events.register("before-send", lambda **_: answers.pop(0))
+
+    if passing:
+        assert of_stack(client, None).name == "artifacts"
+        assert answers == []
+    else:
+        with pytest.raises(BlueprintError, match="DescribeStacks failed: it was injected"):
+            of_stack(client, None)
 
 
 def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):
