@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from blueprints import pattern
 from blueprints.cli import main
+from blueprints.publish import report
 from tests.publish.folders import Folder
 
 
@@ -84,3 +85,11 @@ def test_the_list_says_what_cannot_be_published(run, folder, monkeypatch):
     assert "cannot be published: 'blueprints publish --plan' says why; companions: database" in shown
     assert listed["repository"]["verdict"] == "refused"
     assert listed["repository"]["findings"][0]["where"].endswith(f"template.yaml:{folder.line('Author')}")
+
+
+def test_the_deploy_link_is_the_consoles_page_of_the_application():
+    arn = "arn:aws:serverlessrepo:eu-west-1:123456789012:applications/greeting"
+
+    link = "https://eu-west-1.console.aws.amazon.com/lambda/home?region=eu-west-1#/create/app?applicationId="
+    assert report.deploy_link(arn) == link + arn
+    assert report.deploy_link(arn.replace("123456789012", "000000000000")) is None, "the embedded AWS has no console"

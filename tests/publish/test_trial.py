@@ -201,6 +201,17 @@ def test_what_is_kept_stands_until_the_next_try(cloud, notes, tmp_path):
     assert_nothing_is_left(cloud)
 
 
+def test_the_command_says_where_what_it_keeps_is(cloud, notes, account):
+    ended = CliRunner().invoke(main, ["try", str(notes.path), "--keep"])
+
+    assert ended.exit_code == 0, ended.output
+    said = [line.strip() for line in ended.stdout.partition("Left standing, until the next try:")[2].splitlines()]
+    assert said[1] == f"{ACCOUNT_ARN}/notes-twin"
+    assert said[2].startswith("1.2.3-sha256-")
+    assert said[3] == "serverlessrepo-notes-twin"
+    assert standing(cloud).stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
+
+
 def test_a_demo_that_fails_fails_the_try_and_everything_is_taken_down(cloud, notes, tmp_path):
     notes.write("demo.py", "def run(stack):\n    raise LookupError('no such note')\n")
 
