@@ -12,16 +12,17 @@ import boto3
 from botocore.config import Config
 
 from blueprints.local.hooks import Hook
+from blueprints.local.sar import authorisation
 from blueprints.local.sar.artifacts import S3Objects
 from blueprints.local.sar.deployments import Deployments
 from blueprints.local.sar.nested import HOOKS as NESTED_HOOKS
 from blueprints.local.sar.nested import NestedApplications
-from blueprints.local.sar.protocol import Answer
+from blueprints.local.sar.protocol import Answer, Refusal, refused
 from blueprints.local.sar.repository import Repository
 from blueprints.local.sar.store import Store
 
 ACCOUNT_OF_KEY = Hook("app", "_request_account_scope", ("access_key_id",))
-HOOKS = (ACCOUNT_OF_KEY, *NESTED_HOOKS)
+HOOKS = (ACCOUNT_OF_KEY, *authorisation.HOOKS, *NESTED_HOOKS)
 
 _CONTENT = "/_blueprints/sar/"
 _SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/serverlessrepo/")
@@ -78,9 +79,16 @@ class Endpoint:
             return self._kept(path.removeprefix(_CONTENT))
         signature = _signature(scope)
         assert signature is not None
-        account = ACCOUNT_OF_KEY.current()(signature)
         query = dict(parse_qsl(scope["query_string"].decode()))
-        return self._repository.answer(account, scope["method"], path, query, body)
+        try:
+            caller = authorisation.caller(signature, ACCOUNT_OF_KEY.current()(signature))
+        except Refusal as refusal:
+            return refused(refusal)
+
+        def authorise(operation: str, resource: str | None) -> None:
+            authorisation.check(caller, operation, resource, _REGION)
+
+        return self._repository.answer(caller.account, scope["method"], path, query, body, authorise)
 
     def _kept(self, digest: str) -> Answer:
         known = re.fullmatch(r"[0-9a-f]{64}", digest) and self._store.path(digest).is_file()

@@ -14,7 +14,7 @@ from blueprints.local.sar.model import service
 
 
 class Refusal(Exception):
-    """An error answer: `code` is one of the model's exceptions, such as BadRequestException."""
+    """An error answer: `code` is one of the model's exceptions, such as BadRequestException, or one of IAM's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -59,10 +59,12 @@ def answered(operation: str, result: dict[str, Any] | None) -> Answer:
 
 def refused(refusal: Refusal) -> Answer:
     """An error in the protocol's form."""
-    error = service().shape_for(refusal.code).metadata["error"]
+    # What IAM answers for a service is in no service's model.
+    modelled = refusal.code in service().shape_names
+    status = service().shape_for(refusal.code).metadata["error"]["httpStatusCode"] if modelled else 403
     body = json.dumps({"errorCode": refusal.code.removesuffix("Exception"), "message": refusal.message}).encode()
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": refusal.code}
-    return Answer(int(error["httpStatusCode"]), body, headers)
+    return Answer(int(status), body, headers)
 
 
 @cache

@@ -4,6 +4,7 @@ Publishing copies what a version consists of: once published, an application nee
 The parts:
 
     model             what botocore's model of the service says of its fields, in words too
+    authorisation     what IAM lets a caller do
     protocol          requests understood, answers and errors in that model's shapes
     store             applications and their content, in a folder
     metadata          the forms and limits of an application's fields
@@ -64,10 +65,19 @@ class Repository:
         """Take an operation that is carried out elsewhere."""
         self._operations[operation] = does
 
-    def answer(self, account: str, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
-        """One request of an account, answered."""
+    def answer(
+        self,
+        account: str,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: bytes,
+        authorise: Callable[[str, str | None], None] = lambda *_: None,
+    ) -> Answer:
+        """One request of an account, answered; `authorise` raises Refusal for an operation on an application."""
         try:
             call = understood(method, path, query, body)
+            authorise(call.operation, call.parameters.get("ApplicationId"))
             result = self._operations[call.operation](account, call.parameters)
             return answered(call.operation, result)
         except Refusal as refusal:
