@@ -98,7 +98,7 @@ class Theirs:
         """Build, package and publish one pattern after the other."""
         samples = [sample for copy in self._copies for sample in self._published(copy)]
         return Sample(
-            sum(each.wall for each in samples),
+            sum(each.wall or 0 for each in samples),
             sum(each.cpu or 0 for each in samples),
             max(each.peak or 0 for each in samples),
         )
