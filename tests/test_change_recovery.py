@@ -192,11 +192,12 @@ def test_the_replica_is_what_reconciling_finds(changes):
     assert (found.returncode, found.stdout) == (0, "The replica shows the table.\n"), found.stderr
 
 
-def test_a_stack_that_is_not_there_is_named(changes):
+@pytest.mark.parametrize("script", ["replay.py", "reconcile.py"])
+def test_a_stack_that_is_not_there_is_named(changes, script):
     pattern, cloud, stack = changes
     other = type(stack)("nowhere", stack.outputs, stack.resources)
 
-    answer = command((pattern, cloud, other), "replay.py")
+    answer = command((pattern, cloud, other), script)
 
     assert answer.returncode == 1
     assert "nowhere does not exist" in answer.stderr

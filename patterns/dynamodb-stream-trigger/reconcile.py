@@ -9,6 +9,7 @@ A repair never gets in the way of a change: it first reads where the row stands,
 row stands there still. A row made by a repair stands before every change, so any later one moves it on.
 """
 
+import argparse
 import json
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import Any, Literal
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
 from replica import plain_json, row_id
-from sql_database import Database
+from sql_database import Database, DatabaseRefused
 
 from blueprints_shared.streams.dynamodb_rows import Image, Unrepresentable, key_text, row_converter
 
@@ -175,23 +176,32 @@ def _shown(item: Image) -> str | None:
         return None
 
 
-def main() -> None:
-    """Reconcile the stack that the command line names."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--repair"]
-    if len(arguments) != 1:
-        sys.exit("usage: python reconcile.py STACK_NAME [--repair]")
-    import boto3
-
-    stack = boto3.client("cloudformation").describe_stacks(StackName=arguments[0])["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    if "DatabaseClusterArn" not in outputs:
-        sys.exit(f"{arguments[0]} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
-    database = Database(
-        boto3.client("rds-data"), outputs["DatabaseClusterArn"], outputs["SecretArn"], outputs["DatabaseName"]
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        description="Compare a stack's table with its replica, item by item.",
+        epilog="Ends with 1 when something differs in the end.",
     )
-    database.deadline = time.monotonic() + 120
-    reconciler = Reconciler(boto3.client("dynamodb"), outputs["TableName"], database, outputs["DatabaseSchema"])
-    sys.exit(reconcile(reconciler, repair="--repair" in sys.argv))
+    parser.add_argument("stack", metavar="STACK_NAME")
+    parser.add_argument("--repair", action="store_true", help="mend what differs; never undoes a change")
+    given = parser.parse_args()
+
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        stack = boto3.client("cloudformation").describe_stacks(StackName=given.stack)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        if "DatabaseClusterArn" not in outputs:
+            sys.exit(f"{given.stack} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
+        database = Database(
+            boto3.client("rds-data"), outputs["DatabaseClusterArn"], outputs["SecretArn"], outputs["DatabaseName"]
+        )
+        database.deadline = time.monotonic() + 120
+        reconciler = Reconciler(boto3.client("dynamodb"), outputs["TableName"], database, outputs["DatabaseSchema"])
+        return reconcile(reconciler, repair=given.repair)
+    except (BotoCoreError, ClientError, DatabaseRefused) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> int:
@@ -215,4 +225,4 @@ def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -145,3 +145,14 @@ def test_an_item_as_large_as_they_get_is_compared_too(reconciler, table, write):
 
     assert found(reconciler) == set()
     assert key("0")
+
+
+def test_the_command_explains_itself(monkeypatch, capsys):
+    import reconcile as command
+
+    for arguments, status in ((["--help"], 0), ([], 2), (["a", "b"], 2)):
+        monkeypatch.setattr("sys.argv", ["reconcile.py", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+        assert ended.value.code == status
+    assert "--repair" in capsys.readouterr().out
