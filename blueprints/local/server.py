@@ -77,11 +77,13 @@ def all_hooks() -> tuple[Hook, ...]:
     from blueprints.local import event_source_mappings, resource_types, transport
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
+    from blueprints.local.pipelines import builds, service_roles
     from blueprints.local.rds import clusters, data_api
     from blueprints.local.sar import endpoint
 
     return (
         *asynchronous.HOOKS,
+        *builds.HOOKS,
         *event_source_mappings.HOOKS,
         *event_targets.HOOKS,
         *executor.HOOKS,
@@ -93,6 +95,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *resource_policies.HOOKS,
         *resource_types.HOOKS,
         *s3_delivery.HOOKS,
+        *service_roles.HOOKS,
         *endpoint.HOOKS,
         *transport.HOOKS,
     )
@@ -107,6 +110,7 @@ class Server:
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
         from blueprints.local.functions.executor import Executor
+        from blueprints.local.pipelines.builds import Builds
         from blueprints.local.rds import clusters
         from blueprints.local.rds.data_api import DataApi
         from blueprints.local.sar.endpoint import Endpoint
@@ -122,6 +126,8 @@ class Server:
         resource_types.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
+        self.builds = Builds(folder / "builds", endpoint)
+        self.builds.install()
         self.databases = clusters.Databases(folder / "postgres", time_scale)
         clusters.install(self.databases)
         DataApi(self.databases).install()
@@ -210,6 +216,7 @@ def main() -> None:
         _refuse(str(error))
 
     def end(*_: object) -> NoReturn:
+        server.builds.close()
         server.executor.close()
         server.databases.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,83 @@
+"""What AWS services do in a role's name: they take the role, where it trusts them, and then only do what it may."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from blueprints.local.hooks import Hook
+
+ROLES = Hook("services.iam", "_roles")
+REGISTER_SESSION = Hook("services.sts", "register_session", ("access_key", "session"))
+HOOKS = (ROLES, REGISTER_SESSION)
+
+
+class RoleNotTaken(Exception):
+    """A service may not act in a role's name; the message says why, as AWS words it."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A role, taken: the credentials, and clients that use them."""
+
+    environment: dict[str, str]
+    """AWS_ACCESS_KEY_ID and its companions."""
+    region: str
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        """A client that may do what the role may."""
+        settings = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3}, proxies={})
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=self.environment["AWS_SESSION_TOKEN"],
+            config=settings,
+        )
+
+
+def take(role_arn: str, service: str, session_name: str, region: str, endpoint: str) -> Session:
+    """Take a role for a service such as `codebuild.amazonaws.com`. Raises RoleNotTaken."""
+    name = role_arn.rsplit("/", 1)[-1]
+    role = ROLES.current().get(name)
+    if role is None:
+        raise RoleNotTaken(f"The role {role_arn} does not exist")
+    if not _trusts(role.get("AssumeRolePolicyDocument"), service):
+        raise RoleNotTaken(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
+    digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
+    access_key = f"ASIA{digest[:16].upper()}"
+    secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
+    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
+    account = role_arn.split(":")[4]
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
+        "UserId": f"{name}:{session_name}",
+        "SecretAccessKey": secret,
+        "SessionToken": token,
+    }
+    REGISTER_SESSION.current()(access_key, session)
+    environment = {
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+    }
+    return Session(environment, region, endpoint)
+
+
+def _trusts(document: Any, service: str) -> bool:
+    read = json.loads(document) if isinstance(document, str) else document or {}
+    statements = read.get("Statement", [])
+    return any(
+        each.get("Effect") == "Allow" and service in _as_list((each.get("Principal") or {}).get("Service"))
+        for each in _as_list(statements)
+    )
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
