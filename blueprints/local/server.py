@@ -77,7 +77,7 @@ def all_hooks() -> tuple[Hook, ...]:
     from blueprints.local import event_source_mappings, resource_types, transport
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
-    from blueprints.local.pipelines import builds, service_roles
+    from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
     from blueprints.local.rds import clusters, data_api
     from blueprints.local.sar import endpoint
 
@@ -90,6 +90,8 @@ def all_hooks() -> tuple[Hook, ...]:
         *function_code.HOOKS,
         *function_logs.HOOKS,
         *payload_limits.HOOKS,
+        *pipeline_service.HOOKS,
+        *pipelines.HOOKS,
         *clusters.HOOKS,
         *data_api.HOOKS,
         *resource_policies.HOOKS,
@@ -110,7 +112,9 @@ class Server:
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
         from blueprints.local.functions.executor import Executor
+        from blueprints.local.pipelines import pipeline_service
         from blueprints.local.pipelines.builds import Builds
+        from blueprints.local.pipelines.pipelines import Pipelines
         from blueprints.local.rds import clusters
         from blueprints.local.rds.data_api import DataApi
         from blueprints.local.sar.endpoint import Endpoint
@@ -122,6 +126,8 @@ class Server:
         invocations = AsynchronousInvocations(endpoint, time_scale)
         invocations.install()
         s3_delivery.install(invocations)
+        self.pipelines = Pipelines(endpoint, time_scale)
+        pipeline_service.install(self.pipelines, endpoint)
         event_targets.install(invocations, endpoint, time_scale)
         resource_types.install()
         event_source_mappings.install(endpoint, time_scale)
@@ -148,6 +154,7 @@ class Server:
                         await mount.answer(scope, receive, send)
                         return
                 if scope["path"] == RESET_PATH:
+                    self.pipelines.reset()
                     for mount in self.mounts:
                         mount.reset()
             await app(scope, receive, send)

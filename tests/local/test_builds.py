@@ -199,8 +199,7 @@ def test_a_stopped_build_is_gone_with_all_it_started(cloud, stack):
     ).outputs
     codebuild = cloud.client("codebuild")
     build_id = codebuild.start_build(projectName=outputs["Project"])["build"]["id"]
-    while not running("sleep 987654"):
-        time.sleep(0.05)
+    wait_for(lambda: len(running("sleep 987654")) == 2)
 
     codebuild.stop_build(id=build_id)
 
@@ -299,3 +298,37 @@ def test_eventbridge_hears_how_a_build_ended(cloud, stack, built):
     answer = cloud.client("sqs").receive_message(QueueUrl=outputs["Heard"], WaitTimeSeconds=5, MaxNumberOfMessages=10)
     events = [json.loads(message["Body"]) for message in answer["Messages"]]
     assert build["arn"] in [event["detail"]["build-id"] for event in events]
+
+
+def test_a_build_does_not_outlive_the_embedded_aws():
+    """Also when nobody can tell it: the server is killed."""
+    import os
+    import signal
+
+    import psutil
+
+    from blueprints.local.cloud import Cloud
+    from blueprints.local.deployment import deploy
+
+    with Cloud() as cloud:
+        resources = {"Builder": role(), "Logs": {"Type": "AWS::Logs::LogGroup"}}
+        resources["Project"] = project(spec("sleep 654321 & sleep 654321"))
+        outputs = {"Project": {"Value": {"Ref": "Project"}}}
+        name = deploy(cloud, "builds", json.dumps({"Resources": resources, "Outputs": outputs})).outputs["Project"]
+        cloud.client("codebuild").start_build(projectName=name)
+        wait_for(lambda: len(running("sleep 654321")) == 2)
+        (shell,) = {
+            process.info["ppid"]
+            for process in psutil.process_iter(["cmdline", "ppid"])
+            if process.info["cmdline"] == ["sleep", "654321"]
+        }
+        os.kill(psutil.Process(shell).ppid(), signal.SIGKILL)
+
+        wait_for(lambda: not running("sleep 654321"))
+
+
+def wait_for(satisfied):
+    deadline = time.monotonic() + 20
+    while not satisfied():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

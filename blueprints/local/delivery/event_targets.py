@@ -69,6 +69,11 @@ class Delivery:
 _under_way: ContextVar[Delivery] = ContextVar("delivery")
 
 
+def under_way() -> Delivery:
+    """The delivery that is being tried, for whoever delivers to a kind of target that is not the base emulator's."""
+    return _under_way.get()
+
+
 def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: float) -> None:
     """Take the place of the base emulator's delivery to targets; waits are divided by `time_scale`."""
     invoke_once = INVOKE_TARGET.current()

@@ -12,7 +12,10 @@ from blueprints.local.hooks import Hook
 
 ROLES = Hook("services.iam", "_roles")
 REGISTER_SESSION = Hook("services.sts", "register_session", ("access_key", "session"))
-HOOKS = (ROLES, REGISTER_SESSION)
+PRINCIPAL = Hook("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
+CONTEXT = Hook("core.iam_evaluator", "EvalContext")
+EVALUATE = Hook("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
+HOOKS = (ROLES, REGISTER_SESSION, PRINCIPAL, CONTEXT, EVALUATE)
 
 
 class RoleNotTaken(Exception):
@@ -68,6 +71,21 @@ def take(role_arn: str, service: str, session_name: str, region: str, endpoint: 
         "AWS_SESSION_TOKEN": token,
     }
     return Session(environment, region, endpoint)
+
+
+def may(session: Session, action: str, arn: str) -> bool:
+    """Whether the role may do something to a resource, where asking it over the wire would be asking ourselves."""
+    principal = PRINCIPAL.current()(session.environment["AWS_ACCESS_KEY_ID"], arn.split(":")[4])
+    context = CONTEXT.current()(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=arn,
+        region=session.region,
+        principal_keys=principal.keys,
+    )
+    return bool(EVALUATE.current()(context, principal.policies or [], *principal.limits).decision == "Allow")
 
 
 def _trusts(document: Any, service: str) -> bool:

@@ -1,0 +1,176 @@
+"""Gives the base emulator a service that it lacks: CodePipeline's API with IAM in front, its resource type, its target.
+
+The base emulator then checks signatures and permissions as it does for its own services; it only has to be told which
+resource a request is about. For CodeBuild's BatchGetBuilds, which names builds alone, it does not know either.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.delivery.event_targets import under_way
+from blueprints.local.hooks import Hook
+from blueprints.local.pipelines import protocol
+from blueprints.local.pipelines.pipelines import Pipelines, body_of, new_name
+from blueprints.local.pipelines.protocol import Refusal
+from blueprints.local.pipelines.service_roles import RoleNotTaken, may, take
+
+ROUTES = Hook("core.router", "SERVICE_PATTERNS")
+HANDLERS = Hook("app", "SERVICE_HANDLERS")
+NAMESPACES = Hook("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
+RESOURCE = Hook(
+    "core.iam_actions",
+    "extract_resource_arn",
+    ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+)
+REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+INVOKE_TARGET = Hook("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
+HOOKS = (ROUTES, HANDLERS, NAMESPACES, RESOURCE, REGISTRY, INVOKE_TARGET)
+
+_SERVICE = "codepipeline"
+_TARGET = "CodePipeline_20150709"
+_TYPE = "AWS::CodePipeline::Pipeline"
+_EVENTS = "events.amazonaws.com"
+_AS_WRITTEN = ("Configuration", "configuration")
+
+_Handler = Callable[..., Any]
+
+
+def install(pipelines: Pipelines, endpoint: str) -> None:
+    """Add the service; has to come before `event_targets`, whose attempts then cover pipelines too."""
+    ROUTES.current()[_SERVICE] = {
+        "target_prefixes": [_TARGET],
+        "host_patterns": [r"codepipeline\."],
+        "credential_scope": _SERVICE,
+    }
+    HANDLERS.current()[_SERVICE] = _handler(pipelines)
+    NAMESPACES.current()[_SERVICE] = _SERVICE
+    RESOURCE.replace(_resource(RESOURCE.current()))
+    REGISTRY.current()[_TYPE] = {
+        "create": _create(pipelines),
+        "update": _update(pipelines),
+        "delete": lambda name, props: pipelines.delete({"name": name}) and None,  # noqa: ARG005 - as it is called
+    }
+    INVOKE_TARGET.replace(_starting(pipelines, endpoint, INVOKE_TARGET.current()))
+
+
+def _handler(pipelines: Pipelines) -> _Handler:
+    def handle(headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        answer_headers = {"Content-Type": "application/x-amz-json-1.1"}
+        try:
+            return 200, answer_headers, body_of(pipelines.answer(operation, body))
+        except Refusal as refusal:
+            said = {"__type": refusal.code, "message": refusal.message}
+            return 400, answer_headers, json.dumps(said).encode()
+
+    async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: object) -> Any:  # noqa: ARG001
+        return await asyncio.to_thread(handle, headers, body)
+
+    return handle_request
+
+
+def _resource(original: _Handler) -> _Handler:
+    def resource(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        found = _named(service, body)
+        if found:
+            return f"arn:aws:{service}:{region}:{account_id}:{found}"
+        return str(original(service, method, path, headers, body, query_params, region, account_id))
+
+    return resource
+
+
+def _named(service: str, body: bytes) -> str | None:
+    """The pipeline, or the action of it that an approval is for; for builds their project."""
+    if service not in (_SERVICE, "codebuild"):
+        return None
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    if service == "codebuild":
+        builds = given.get("ids") or ([given["id"]] if "id" in given else [])
+        return f"project/{str(builds[0]).rpartition(':')[0]}" if builds else None
+    name = given.get("name") or given.get("pipelineName") or (given.get("pipeline") or {}).get("name")
+    if name and "actionName" in given:
+        return f"{name}/{given.get('stageName')}/{given['actionName']}"
+    return name
+
+
+def _create(pipelines: Pipelines) -> _Handler:
+    def create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
+        made = _applied(pipelines.create, "CreatePipeline", {**props, "Name": _name(props, stack_name, logical_id)})
+        return made["name"], {"Version": str(made["version"])}
+
+    return create
+
+
+def _update(pipelines: Pipelines) -> _Handler:
+    def update(name: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+        if new.get("Name", name) != name:
+            raise ValueError("Another name replaces a pipeline, which is not emulated; remove it first.")
+        made = _applied(pipelines.update, "UpdatePipeline", {**new, "Name": name})
+        return made["name"], {"Version": str(made["version"])}
+
+    return update
+
+
+def _applied(do: Callable[[Any], Any], operation: str, props: dict[str, Any]) -> dict[str, Any]:
+    """CloudFormation reports a ValueError as the reason the resource failed."""
+    restarts = str(props.pop("RestartExecutionOnUpdate", "false")).lower()
+    props.pop("Tags", None)
+    if restarts == "true":
+        raise ValueError("RestartExecutionOnUpdate is not emulated.")
+    try:
+        return dict(do(protocol.checked(operation, {"pipeline": _camel(props)}))["pipeline"])
+    except Refusal as refusal:
+        raise ValueError(refusal.message) from refusal
+
+
+def _camel(value: Any) -> Any:
+    """A template's names as the API has them; what is below a configuration is nobody's name but the provider's."""
+    if isinstance(value, dict):
+        return {
+            name[:1].lower() + name[1:]: each if name in _AS_WRITTEN else _camel(each) for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_camel(each) for each in value]
+    return value
+
+
+def _name(props: dict[str, Any], stack_name: str, logical_id: str) -> str:
+    return str(props.get("Name") or new_name(stack_name, logical_id))
+
+
+def _starting(pipelines: Pipelines, endpoint: str, original: _Handler) -> _Handler:
+    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None) -> None:
+        arn = str(target.get("Arn", ""))
+        if not arn.startswith(f"arn:aws:{_SERVICE}:"):
+            original(target, event, rule, view)
+            return
+        delivery = under_way()
+        delivery.payload = json.dumps(event)
+        try:
+            session = take(str(target.get("RoleArn", "")), _EVENTS, "events", arn.split(":")[3], endpoint)
+        except RoleNotTaken as error:
+            delivery.fail("NO_PERMISSIONS", str(error), final=True)
+            return
+        if not may(session, "codepipeline:StartPipelineExecution", arn):
+            delivery.fail("NO_PERMISSIONS", f"{target.get('RoleArn')} may not start {arn}", final=True)
+            return
+        try:
+            pipelines.start_by_event(arn.rpartition(":")[2], str(rule.get("Arn")))
+        except Refusal as refusal:
+            delivery.fail("NO_RESOURCE", refusal.message, final=True)
+
+    return invoke
