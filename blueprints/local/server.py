@@ -74,7 +74,7 @@ def configure(folder: Path, port: int) -> None:
 
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
-    from blueprints.local import event_source_mappings, resource_types, transport
+    from blueprints.local import event_source_mappings, requested_resources, resource_types, transport
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
@@ -95,6 +95,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *clusters.HOOKS,
         *data_api.HOOKS,
         *resource_policies.HOOKS,
+        *requested_resources.HOOKS,
         *resource_types.HOOKS,
         *s3_delivery.HOOKS,
         *service_roles.HOOKS,
@@ -107,7 +108,7 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import event_source_mappings, resource_types, transport
+        from blueprints.local import event_source_mappings, requested_resources, resource_types, transport
         from blueprints.local.delivery import event_targets, s3_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
@@ -129,6 +130,7 @@ class Server:
         self.pipelines = Pipelines(endpoint, time_scale)
         pipeline_service.install(self.pipelines, endpoint)
         event_targets.install(invocations, endpoint, time_scale)
+        requested_resources.install()
         resource_types.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()

@@ -18,6 +18,10 @@ from pathlib import Path
 from blueprints.local.pipelines.buildspec import Buildspec, Phase
 
 _GRACE_SECONDS = 5.0
+_CONTEXT = (
+    "[Container] Phase context status code: COMMAND_EXECUTION_ERROR Message: Error while executing command: %s. "
+    "Reason: exit status %s\\n"
+)
 
 
 @dataclass
@@ -146,25 +150,35 @@ class BuildShell:
 
 def _phase(phase: Phase) -> Iterator[str]:
     name = phase.name.upper()
-    yield f"echo 'begin {name}' >&9; _blueprints_status=0; _blueprints_failed="
+    yield f"echo 'begin {name}' >&9; _blueprints_status=0; _blueprints_failed=; _blueprints_words="
+    yield _say(f"Entering phase {name}")
     for command in phase.commands:
         yield from _command(command, '[ "$_blueprints_status" = 0 ]')
     for command in phase.finally_:
         yield from _command(command, "true")
     early = "_blueprints_early=1; " if phase.name in ("install", "pre_build") else ""
     yield f'if [ "$_blueprints_status" != 0 ]; then {early}CODEBUILD_BUILD_SUCCEEDING=0; fi'
+    yield f'if [ "$_blueprints_status" = 0 ]; then {_say(f"Phase complete: {name} State: SUCCEEDED")}; else'
+    yield _say(f"Phase complete: {name} State: FAILED")
+    yield f'printf {shlex.quote(_CONTEXT)} "$_blueprints_words" "$_blueprints_status"; fi'
     yield f'echo "end {name} $_blueprints_status $_blueprints_failed" >&9'
 
 
 def _command(command: str, condition: str) -> Iterator[str]:
     failed = base64.b64encode(command.encode()).decode()
     yield f"if {condition}; then"
-    yield f"printf '%s\\n' {shlex.quote(f'[Container] Running command {command}')}"
+    yield _say(f"Running command {command}")
     yield f"eval {shlex.quote(command)} 9>&-"
     yield "_blueprints_last=$?"
     yield 'if [ "$_blueprints_status" = 0 ] && [ "$_blueprints_last" != 0 ]; then'
-    yield f"_blueprints_status=$_blueprints_last; _blueprints_failed={failed}; fi"
+    yield f"_blueprints_status=$_blueprints_last; _blueprints_failed={failed}; _blueprints_words={shlex.quote(command)}"
     yield "fi"
+    yield "fi"
+
+
+def _say(words: str) -> str:
+    """A line of the log that is CodeBuild's own; from the shell, so that it stands in the right place."""
+    return f"printf '%s\\n' {shlex.quote(f'[Container] {words}')}"
 
 
 def _read_lines(descriptor: int, take: Callable[[str], None]) -> None:

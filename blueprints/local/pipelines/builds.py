@@ -14,43 +14,27 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
 from blueprints.local.hooks import Hook
-from blueprints.local.pipelines import buildspec, state_changes
+from blueprints.local.pipelines import buildspec, projects, state_changes
 from blueprints.local.pipelines.build_log import BuildLog, LogRefused
 from blueprints.local.pipelines.build_shell import BuildShell, Progress, Ran
-from blueprints.local.pipelines.build_source import COVERED, SourceFailed, fetch
+from blueprints.local.pipelines.build_source import SourceFailed, fetch
 from blueprints.local.pipelines.service_roles import RoleNotTaken, Session, take
 
-PROJECTS = Hook("services.codebuild", "_projects")
 BUILDS = Hook("services.codebuild", "_builds")
 RECORD = Hook("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
 START = Hook("services.codebuild", "_start_build", ("data",))
 STOP = Hook("services.codebuild", "_stop_build", ("data",))
-CREATE = Hook("services.codebuild", "_create_project", ("data",))
 RESET = Hook("services.codebuild", "reset", ())
-REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 ANSWER = Hook("core.responses", "json_response")
 REFUSE = Hook("core.responses", "error_response_json")
-HOOKS = (PROJECTS, BUILDS, RECORD, START, STOP, CREATE, RESET, REGISTRY, ANSWER, REFUSE, *state_changes.HOOKS)
+HOOKS = (BUILDS, RECORD, START, STOP, RESET, ANSWER, REFUSE, *projects.HOOKS, *state_changes.HOOKS)
 
 SERVICE = "codebuild.amazonaws.com"
-_OVERRIDES = {
-    "projectName",
-    "sourceVersion",
-    "sourceTypeOverride",
-    "sourceLocationOverride",
-    "buildspecOverride",
-    "environmentVariablesOverride",
-    "timeoutInMinutesOverride",
-    "artifactsOverride",
-    "idempotencyToken",
-}
-_NOT_COVERED = ("SecondarySources", "SecondaryArtifacts", "FileSystemLocations", "BuildBatchConfig", "Triggers")
 
 log = logging.getLogger(__name__)
 
@@ -71,26 +55,13 @@ class Builds:
         START.replace(self.start)
         STOP.replace(self.stop)
         reset = RESET.current()
-        create = CREATE.current()
 
         def reset_all() -> None:
             self.close()
             reset()
 
-        def create_with_logs(data: dict[str, Any]) -> Any:
-            answer = create(data)
-            if answer[0] == 200:
-                PROJECTS.current()[data["name"]]["logsConfig"] = data.get("logsConfig") or {}
-            return answer
-
         RESET.replace(reset_all)
-        CREATE.replace(create_with_logs)
-        projects = REGISTRY.current()["AWS::CodeBuild::Project"]
-        REGISTRY.current()["AWS::CodeBuild::Project"] = {
-            **projects,
-            "create": _covered_create(projects["create"]),
-            "update": _covered_update(projects["update"]),
-        }
+        projects.install()
 
     def close(self) -> None:
         """End every build."""
@@ -101,17 +72,10 @@ class Builds:
 
     def start(self, data: dict[str, Any]) -> Any:
         """StartBuild."""
-        name = str(data.get("projectName", "")).rsplit(":project/", 1)[-1]
-        project = PROJECTS.current().get(name)
-        if project is None:
-            return REFUSE.current()("ResourceNotFoundException", f"Project cannot be found: {name}", 400)
-        unknown = sorted(data.keys() - _OVERRIDES)
-        if unknown:
-            return REFUSE.current()("InvalidInputException", f"{', '.join(unknown)} is not emulated", 400)
-        wanted = _overridden(project, data)
-        if wanted["source"].get("type") not in COVERED or wanted["source"] == {"type": "CODEPIPELINE"}:
-            message = f"A build of the source {wanted['source'].get('type')} cannot be started like this here"
-            return REFUSE.current()("InvalidInputException", message, 400)
+        try:
+            wanted = projects.wanted(data)
+        except projects.NotStarted as error:
+            return REFUSE.current()(error.code, str(error), 400)
         build = self._recorded(wanted, data)
         threading.Thread(target=copy_context().run, args=(self._run, build, wanted), daemon=True).start()
         return ANSWER.current()({"build": copy.deepcopy(build)})
@@ -132,7 +96,7 @@ class Builds:
         build: Record = RECORD.current()(project, build_id, data.get("sourceVersion"))
         now = time.time()
         del build["endTime"]
-        group, stream = _log_stream(project, build_id)
+        group, stream = projects.log_stream(project, build_id)
         build |= {
             "startTime": now,
             "buildStatus": "IN_PROGRESS",
@@ -185,8 +149,8 @@ class Builds:
         _begin(build, "DOWNLOAD_SOURCE")
         try:
             build["resolvedSourceVersion"] = fetch(project["source"], session, folder / "src")
-            spec = buildspec.read(_buildspec_of(project, folder / "src"))
-            variables = _variables(project)
+            spec = buildspec.read(projects.buildspec_of(project, folder / "src"))
+            variables = projects.variables(project)
         except (SourceFailed, buildspec.BuildspecRefused) as error:
             code = "YAML_FILE_ERROR" if isinstance(error, buildspec.BuildspecRefused) else "CLIENT_ERROR"
             written.line(f"[Container] Phase context status code: {code} Message: {error}")
@@ -205,43 +169,6 @@ class Builds:
         ran = shell.run(_progress(build, written), float(build["timeoutInMinutes"]) * 60)
         build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in ran.exported.items()]
         return _status(build, ran)
-
-
-def _overridden(project: Record, data: dict[str, Any]) -> Record:
-    wanted = copy.deepcopy(project)
-    source = dict(wanted["source"])
-    if data.get("sourceTypeOverride"):
-        source["type"] = data["sourceTypeOverride"]
-    if data.get("sourceLocationOverride"):
-        source["location"] = data["sourceLocationOverride"]
-    if data.get("buildspecOverride"):
-        source["buildspec"] = data["buildspecOverride"]
-    wanted["source"] = source
-    environment = wanted.setdefault("environment", {})
-    given = {each["name"]: each for each in environment.get("environmentVariables") or ()}
-    given |= {each["name"]: each for each in data.get("environmentVariablesOverride") or ()}
-    environment["environmentVariables"] = list(given.values())
-    wanted["timeoutInMinutes"] = data.get("timeoutInMinutesOverride") or wanted["timeoutInMinutes"]
-    return wanted
-
-
-def _buildspec_of(project: Record, source: Path) -> str:
-    """The buildspec written into the project, or the file of the source that it names."""
-    written = str(project["source"].get("buildspec") or "buildspec.yml")
-    if "\n" in written:
-        return written
-    path = source / written
-    if not path.is_file():
-        raise buildspec.BuildspecRefused(f"stat {written}: no such file or directory")
-    return path.read_text(encoding="utf-8")
-
-
-def _variables(project: Record) -> dict[str, str]:
-    variables = project["environment"].get("environmentVariables") or ()
-    for each in variables:
-        if each.get("type", "PLAINTEXT") != "PLAINTEXT":
-            raise buildspec.BuildspecRefused(f"the variable {each['name']} of {each['type']} is not emulated")
-    return {str(each["name"]): str(each.get("value", "")) for each in variables}
 
 
 def _image(folder: Path) -> dict[str, str]:
@@ -277,24 +204,13 @@ def _about(build: Record, folder: Path, endpoint: str) -> dict[str, str]:
     }
 
 
-def _log_stream(project: Record, build_id: str) -> tuple[str, str]:
-    wanted = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
-    group = wanted.get("groupName") or f"/aws/codebuild/{project['name']}"
-    prefix = f"{wanted['streamName']}/" if wanted.get("streamName") else ""
-    return str(group), f"{prefix}{build_id.rpartition(':')[2]}"
-
-
 def _progress(build: Record, written: BuildLog) -> Progress:
     def begun(phase: str) -> None:
-        written.line(f"[Container] Entering phase {phase}")
         _begin(build, phase)
 
-    def ended(phase: str, status: int, command: str) -> None:
-        state = "FAILED" if status else "SUCCEEDED"
-        message = f"Error while executing command: {command}. Reason: exit status {status}" if status else ""
-        written.line(f"[Container] Phase complete: {phase} State: {state}")
-        written.line(f"[Container] Phase context status code: {'COMMAND_EXECUTION_ERROR' if status else ''} {message}")
+    def ended(phase: str, status: int, command: str) -> None:  # noqa: ARG001 - it is the open one
         if status:
+            message = f"Error while executing command: {command}. Reason: exit status {status}"
             _failed(build, "COMMAND_EXECUTION_ERROR", message)
         else:
             _end(build, "SUCCEEDED")
@@ -350,41 +266,3 @@ def _tell(build: Record) -> None:
         "version": "1",
     }
     state_changes.tell("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])
-
-
-def _covered_create(create: Callable[..., Any]) -> Callable[..., Any]:
-    def covered(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
-        _refuse_what_is_not_covered(props)
-        name, attributes = create(logical_id, props, stack_name)
-        _keep_logs_config(name, props)
-        return name, attributes
-
-    return covered
-
-
-def _covered_update(update: Callable[..., Any]) -> Callable[..., Any]:
-    def covered(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> Any:
-        _refuse_what_is_not_covered(new)
-        name, attributes = update(physical_id, old, new, stack_name)
-        _keep_logs_config(name, new)
-        return name, attributes
-
-    return covered
-
-
-def _refuse_what_is_not_covered(props: dict[str, Any]) -> None:
-    """CloudFormation reports a ValueError as the reason the resource failed."""
-    kind = (props.get("Source") or {}).get("Type")
-    if kind not in COVERED:
-        raise ValueError(f"The embedded AWS builds sources of {', '.join(COVERED)}, not of {kind}.")
-    for name in _NOT_COVERED:
-        if props.get(name):
-            raise ValueError(f"{name} of a project is not emulated.")
-    if (props.get("Artifacts") or {}).get("Type") not in ("NO_ARTIFACTS", "CODEPIPELINE"):
-        raise ValueError("Artifacts of a project are not emulated; NO_ARTIFACTS and CODEPIPELINE are taken.")
-
-
-def _keep_logs_config(name: str, props: dict[str, Any]) -> None:
-    written = (props.get("LogsConfig") or {}).get("CloudWatchLogs") or {}
-    kept = {"groupName": written.get("GroupName"), "streamName": written.get("StreamName")}
-    PROJECTS.current()[name]["logsConfig"] = {"cloudWatchLogs": kept}

@@ -1,32 +1,28 @@
 """Gives the base emulator a service that it lacks: CodePipeline's API with IAM in front, its resource type, its target.
 
-The base emulator then checks signatures and permissions as it does for its own services; it only has to be told which
-resource a request is about. For CodeBuild's BatchGetBuilds, which names builds alone, it does not know either.
+The base emulator then checks signatures and permissions as it does for its own services; `requested_resources` says
+which pipeline a request is about.
 """
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.delivery.event_targets import under_way
 from blueprints.local.hooks import Hook
 from blueprints.local.pipelines import protocol
-from blueprints.local.pipelines.pipelines import Pipelines, body_of, new_name
+from blueprints.local.pipelines.pipelines import Pipelines
 from blueprints.local.pipelines.protocol import Refusal
 from blueprints.local.pipelines.service_roles import RoleNotTaken, may, take
 
 ROUTES = Hook("core.router", "SERVICE_PATTERNS")
 HANDLERS = Hook("app", "SERVICE_HANDLERS")
 NAMESPACES = Hook("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
-RESOURCE = Hook(
-    "core.iam_actions",
-    "extract_resource_arn",
-    ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
-)
 REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 INVOKE_TARGET = Hook("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
-HOOKS = (ROUTES, HANDLERS, NAMESPACES, RESOURCE, REGISTRY, INVOKE_TARGET)
+HOOKS = (ROUTES, HANDLERS, NAMESPACES, REGISTRY, INVOKE_TARGET)
 
 _SERVICE = "codepipeline"
 _TARGET = "CodePipeline_20150709"
@@ -46,7 +42,6 @@ def install(pipelines: Pipelines, endpoint: str) -> None:
     }
     HANDLERS.current()[_SERVICE] = _handler(pipelines)
     NAMESPACES.current()[_SERVICE] = _SERVICE
-    RESOURCE.replace(_resource(RESOURCE.current()))
     REGISTRY.current()[_TYPE] = {
         "create": _create(pipelines),
         "update": _update(pipelines),
@@ -60,7 +55,7 @@ def _handler(pipelines: Pipelines) -> _Handler:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         answer_headers = {"Content-Type": "application/x-amz-json-1.1"}
         try:
-            return 200, answer_headers, body_of(pipelines.answer(operation, body))
+            return 200, answer_headers, json.dumps(pipelines.answer(operation, body)).encode()
         except Refusal as refusal:
             said = {"__type": refusal.code, "message": refusal.message}
             return 400, answer_headers, json.dumps(said).encode()
@@ -69,42 +64,6 @@ def _handler(pipelines: Pipelines) -> _Handler:
         return await asyncio.to_thread(handle, headers, body)
 
     return handle_request
-
-
-def _resource(original: _Handler) -> _Handler:
-    def resource(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
-        found = _named(service, body)
-        if found:
-            return f"arn:aws:{service}:{region}:{account_id}:{found}"
-        return str(original(service, method, path, headers, body, query_params, region, account_id))
-
-    return resource
-
-
-def _named(service: str, body: bytes) -> str | None:
-    """The pipeline, or the action of it that an approval is for; for builds their project."""
-    if service not in (_SERVICE, "codebuild"):
-        return None
-    try:
-        given = json.loads(body or b"{}")
-    except ValueError:
-        return None
-    if service == "codebuild":
-        builds = given.get("ids") or ([given["id"]] if "id" in given else [])
-        return f"project/{str(builds[0]).rpartition(':')[0]}" if builds else None
-    name = given.get("name") or given.get("pipelineName") or (given.get("pipeline") or {}).get("name")
-    if name and "actionName" in given:
-        return f"{name}/{given.get('stageName')}/{given['actionName']}"
-    return name
 
 
 def _create(pipelines: Pipelines) -> _Handler:
@@ -149,7 +108,8 @@ def _camel(value: Any) -> Any:
 
 
 def _name(props: dict[str, Any], stack_name: str, logical_id: str) -> str:
-    return str(props.get("Name") or new_name(stack_name, logical_id))
+    """The template's, or one as CloudFormation makes it."""
+    return str(props.get("Name") or f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12].upper()}"[:100])
 
 
 def _starting(pipelines: Pipelines, endpoint: str, original: _Handler) -> _Handler:

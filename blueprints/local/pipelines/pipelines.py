@@ -2,9 +2,7 @@
 
 import copy
 import itertools
-import json
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -327,13 +325,3 @@ def _action_detail(execution: Execution, run: ActionRun) -> Answer:
 def _place(name: str, places: dict[str, tuple[str, str]]) -> Answer:
     bucket, key = places.get(name, ("", ""))
     return {"name": name, "s3location": {"bucket": bucket, "key": key}}
-
-
-def body_of(answer: Answer) -> bytes:
-    """An answer as it goes over the wire."""
-    return json.dumps(answer).encode()
-
-
-def new_name(stack_name: str, logical_id: str) -> str:
-    """A name as CloudFormation makes it, for a pipeline that its template does not name."""
-    return f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12].upper()}"[:100]
