@@ -31,6 +31,8 @@ _WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "secretsmanager:GetRandomPassword",
+    "serverlessrepo:CreateApplication",
+    "serverlessrepo:ListApplications",
     "sts:GetCallerIdentity",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",

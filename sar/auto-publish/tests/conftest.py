@@ -1,0 +1,106 @@
+"""Puts the handlers' folder and this one on the path, and gives tests the services as they answer in memory."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+PATTERN = Path(__file__).parent.parent
+OWN = ("report_run", "run_history", "run_story", "deployment_probe", "probe_new_version", "check_live_traffic")
+sys.path.append(str(PATTERN / "tests"))
+
+from services_in_memory import TOPIC, Services  # noqa: E402 - the path comes first
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "publishing",
+    "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
+    "TOPIC_ARN": TOPIC,
+    "FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:report-run:7",
+    "PIPELINE": "publishing",
+}
+
+
+def _load(name: str) -> ModuleType:
+    """A file beside this folder, under a name of its own: other patterns have a demo.py too."""
+    spec = importlib.util.spec_from_file_location(f"auto_publish_{name}", PATTERN / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def demo() -> ModuleType:
+    """The pattern's demo.py."""
+    return _load("demo")
+
+
+@pytest.fixture(scope="session")
+def replaying() -> ModuleType:
+    """The pattern's replay.py."""
+    return _load("replay")
+
+
+@pytest.fixture
+def sample() -> Callable[[str], dict[str, Any]]:
+    """Read a file of `events/` by its name without extension."""
+    return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import modules of `src/` by name, anew: other patterns have modules of the same names."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+    def load(name: str) -> ModuleType:
+        sys.path.insert(0, str(PATTERN / "src"))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.remove(str(PATTERN / "src"))
+
+    for name in OWN:
+        sys.modules.pop(name, None)
+    yield load
+    for name in OWN:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """What Lambda passes beside the event."""
+    return SimpleNamespace(
+        function_name="report-run",
+        function_version="1",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:report-run:live",
+        aws_request_id="11111111-2222-3333-4444-555555555555",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )
+
+
+@pytest.fixture
+def services() -> Services:
+    """The services, to be told what they know."""
+    return Services()
+
+
+@pytest.fixture
+def report_run(source: Callable[[str], ModuleType], services: Services) -> ModuleType:
+    """The handler's module on the services in memory."""
+    module = source("report_run")
+    module.clients = lambda _: services  # type: ignore[attr-defined]
+    module.history = source("run_history").RunHistory(module.clients)  # type: ignore[attr-defined]
+    return module

@@ -1,0 +1,154 @@
+"""What the parameters of sar/auto-publish make of its pipeline, sources that are not on this machine among them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.local.bring_up import bring_up, prepare
+from blueprints.local.cloud import Cloud
+from blueprints.pattern import Pattern
+from blueprints.steps import Steps
+from blueprints.template.reading import load
+
+BLUEPRINT = Path(__file__).parents[1] / "sar" / "auto-publish"
+TEMPLATE = load(BLUEPRINT / "template.yaml")
+CONNECTION = "arn:aws:codeconnections:eu-west-1:123456789012:connection/2f0c6b5e-1d7c-4b5e-9a43-5f0d4c1b7e21"
+TRIAL = "arn:aws:iam::123456789012:policy/trial"
+BY_CONNECTION = {"ConnectionArn": CONNECTION, "Repository": "owner/patterns", "Branch": "release"}
+BY_CODECOMMIT = {"Repository": "patterns", "Branch": "release"}
+
+
+class Variant:
+    """The template's resources with these parameters: conditions decided, what is left out left out."""
+
+    def __init__(self, **given):
+        defaults = {name: each.get("Default") for name, each in TEMPLATE.section("Parameters").items()}
+        self.parameters = {name: str(value) for name, value in {**defaults, **given}.items()}
+        conditions = TEMPLATE.section("Conditions")
+        self.resources = {
+            name: self.decided(each.get("Properties", {}))
+            for name, each in TEMPLATE.resources.items()
+            if "Condition" not in each or self.holds(conditions[each["Condition"]])
+        }
+
+    def holds(self, condition):
+        ((function, argument),) = condition.items()
+        if function == "Condition":
+            return self.holds(TEMPLATE.section("Conditions")[argument])
+        if function == "Fn::Equals":
+            left, right = (self.parameters[each["Ref"]] if isinstance(each, dict) else str(each) for each in argument)
+            return left == right
+        held = [self.holds(each) for each in argument]
+        return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}[function]
+
+    def decided(self, value):
+        if isinstance(value, dict) and set(value) == {"Fn::If"}:
+            condition, then, otherwise = value["Fn::If"]
+            chosen = then if self.holds(TEMPLATE.section("Conditions")[condition]) else otherwise
+            return self.decided(chosen)
+        if isinstance(value, dict):
+            return {name: self.decided(each) for name, each in value.items() if self.is_there(each)}
+        return [self.decided(each) for each in value if self.is_there(each)] if isinstance(value, list) else value
+
+    def is_there(self, value):
+        return self.decided_once(value) != {"Ref": "AWS::NoValue"}
+
+    def decided_once(self, value):
+        return self.decided(value) if isinstance(value, dict) and set(value) == {"Fn::If"} else value
+
+    @property
+    def stages(self):
+        return {each["Name"]: each["Actions"][0] for each in self.resources["Pipeline"]["Stages"]}
+
+    def actions_of(self, role):
+        """What a role may do, what comes with its managed policies of this template included."""
+        policies = [each["PolicyDocument"] for each in self.resources[role].get("Policies", [])]
+        if role in ("VerifyRole", "TryRole", "PublishRole"):
+            policies.append(self.resources["BuildPolicy"]["PolicyDocument"])
+        statements = [statement for policy in policies for statement in policy["Statement"]]
+        listed = [each["Action"] if isinstance(each["Action"], list) else [each["Action"]] for each in statements]
+        return {action for actions in listed for action in actions}
+
+    def variable(self, project, name):
+        variables = self.resources[project]["Environment"]["EnvironmentVariables"]
+        return next(each["Value"] for each in variables if each["Name"] == name)
+
+
+def test_every_resource_that_is_named_is_there_in_every_variant():
+    """No variant names what another condition leaves out."""
+    for given in ({}, BY_CONNECTION, BY_CODECOMMIT, {**BY_CONNECTION, "TrialPolicyArn": TRIAL, "Environment": "prod"}):
+        variant = Variant(**given)
+        text = json.dumps(variant.resources)
+        named = set(re.findall(r'"Fn::GetAtt": \["(\w+)"|"Ref": "(\w+)"|\$\{(\w+)', text))
+        flat = {name for each in named for name in each if name and name in TEMPLATE.resources}
+        assert flat <= set(variant.resources), given
+
+
+def test_a_connection_tells_the_pipeline_itself():
+    variant = Variant(**BY_CONNECTION)
+
+    source = variant.stages["Source"]
+    assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
+    assert source["Configuration"]["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+    (trigger,) = variant.resources["Pipeline"]["Triggers"]
+    assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": [{"Ref": "Branch"}]}}]
+    assert "codeconnections:UseConnection" in variant.actions_of("PipelineRole") & variant.actions_of("PublishRole")
+    assert not {"StartOnChange", "StartRole", "SourceArchives", "StartsUndelivered"} & set(variant.resources)
+    assert "s3:GetBucketVersioning" not in variant.actions_of("PipelineRole")
+
+
+def test_codecommit_starts_it_by_a_rule():
+    variant = Variant(**BY_CODECOMMIT)
+
+    assert variant.stages["Source"]["ActionTypeId"]["Provider"] == "CodeCommit"
+    assert variant.resources["StartOnChange"]["EventPattern"]["source"] == ["aws.codecommit"]
+    assert "codecommit:UploadArchive" in variant.actions_of("PipelineRole")
+    assert "codecommit:GitPull" in variant.actions_of("VerifyRole")
+    assert "codeconnections:UseConnection" not in variant.actions_of("VerifyRole")
+    assert "Triggers" not in variant.resources["Pipeline"]
+    assert "SourceArchives" not in variant.resources
+
+
+def test_nothing_is_tried_without_a_policy_for_it():
+    assert list(Variant().stages) == ["Source", "Verify", "Publish"]
+    assert not {"Try", "TryRole"} & set(Variant().resources)
+    assert list(Variant(TrialPolicyArn=TRIAL).stages) == ["Source", "Verify", "Try", "Publish"]
+
+
+@pytest.mark.parametrize("given", [{"Environment": "prod"}, {"RequireApproval": "true"}])
+def test_a_person_stands_before_the_release(given):
+    assert list(Variant(TrialPolicyArn=TRIAL, **given).stages) == ["Source", "Verify", "Try", "Approve", "Publish"]
+
+
+@pytest.mark.parametrize(
+    ("sharing", "option", "may_share"),
+    [("", "", False), ("private", {"Fn::Sub": "--sharing ${Sharing}"}, True), ("public", "--public", True)],
+)
+def test_it_may_share_only_where_it_is_told_to(sharing, option, may_share):
+    variant = Variant(Sharing=sharing)
+
+    assert variant.variable("Publish", "SHARING") == variant.variable("Verify", "SHARING") == option
+    assert ("serverlessrepo:PutApplicationPolicy" in variant.actions_of("PublishRole")) is may_share
+
+
+def test_only_the_last_stage_may_publish():
+    variant = Variant(TrialPolicyArn=TRIAL)
+
+    publishing = {"serverlessrepo:CreateApplication", "serverlessrepo:CreateApplicationVersion"}
+    assert publishing <= variant.actions_of("PublishRole")
+    for role in ("PipelineRole", "VerifyRole", "TryRole"):
+        assert not publishing & variant.actions_of(role)
+    assert "s3:PutObject" not in variant.actions_of("VerifyRole")
+
+
+@pytest.mark.parametrize(
+    ("given", "provider"), [(BY_CONNECTION, "CodeStarSourceConnection"), (BY_CODECOMMIT, "CodeCommit")]
+)
+def test_a_source_elsewhere_is_refused_by_name_on_the_embedded_aws(given, provider):
+    steps = Steps()
+    prepared = prepare(Pattern.load(BLUEPRINT), steps, given)
+    with Cloud() as cloud, pytest.raises(BlueprintError, match=f"by {provider} is not emulated"):
+        bring_up(cloud, prepared, steps)
