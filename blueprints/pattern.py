@@ -115,7 +115,10 @@ def home() -> Path:
 
 
 def _folders() -> list[Path]:
-    return sorted(path.parent for path in home().glob(f"*/{TEMPLATE}"))
+    """Those of `patterns/`, and those beside it that belong to publishing them."""
+    publishing = home().with_name(home().name.replace("patterns", "sar"))
+    found = (path.parent for place in (home(), publishing) for path in place.glob(f"*/{TEMPLATE}"))
+    return sorted(found, key=lambda folder: folder.name)
 
 
 def _metadata(template: Template) -> dict[str, Any]:

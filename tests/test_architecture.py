@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATTERNS = sorted(path.parent for path in (ROOT / "patterns").glob("*/template.yaml"))
+PATTERNS = sorted(path.parent for room in ("patterns", "sar") for path in (ROOT / room).glob("*/template.yaml"))
 
 
 def imported(path: Path) -> set[str]:

@@ -346,7 +346,7 @@ def test_list_shows_every_pattern(shell):
     assert all("template.yaml:" in each["where"] for each in stream["repository"]["findings"])
     assert by_name["s3-image-processing"]["companions"] == []
     assert [each["name"] for each in as_json["patterns"]] == sorted(
-        path.parent.name for path in Path("patterns").glob("*/template.yaml")
+        path.parent.name for room in ("patterns", "sar") for path in Path(room).glob("*/template.yaml")
     )
 
 

@@ -117,6 +117,16 @@ def test_patterns_are_discovered_by_folder(repository):
     assert [pattern.name for pattern in discover()] == ["kinesis-s3-stream", "rest-api", "s3-images"]
 
 
+def test_a_pattern_that_belongs_to_publishing_is_discovered_too(repository):
+    publisher = repository.parent / "sar" / "publisher"
+    publisher.mkdir(parents=True)
+    (publisher / "template.yaml").write_text("Resources: {}\n")
+    (publisher.parent / "bucket.yaml").write_text("Resources: {}\n")
+
+    assert [each.name for each in discover()] == ["kinesis-s3-stream", "publisher", "rest-api", "s3-images"]
+    assert find("publisher").folder == publisher
+
+
 def test_a_pattern_is_found_by_name_and_by_path(repository, monkeypatch):
     assert find("rest-api").folder == repository / "rest-api"
     assert find(repository / "s3-images").name == "s3-images"
