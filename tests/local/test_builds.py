@@ -1,59 +1,15 @@
 """Builds of the embedded CodeBuild: they run, with their role's permissions alone, and end as what they came to."""
 
-import io
 import json
 import time
 import uuid
-import zipfile
 
 import pytest
 
 from blueprints.local.pipelines.build_shell import BuildShell, Progress
 from blueprints.local.pipelines.buildspec import BuildspecRefused, read
-
-LOGS = {
-    "Effect": "Allow",
-    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-    "Resource": "*",
-}
-
-
-def role(*statements, service="codebuild.amazonaws.com"):
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    policy = {"Version": "2012-10-17", "Statement": [LOGS, *statements]}
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": [{"PolicyName": "build", "PolicyDocument": policy}],
-        },
-    }
-
-
-def project(buildspec, source=None, **properties):
-    return {
-        "Type": "AWS::CodeBuild::Project",
-        "Properties": {
-            "Artifacts": {"Type": "NO_ARTIFACTS"},
-            "Source": {"Type": "NO_SOURCE", "BuildSpec": buildspec, **(source or {})},
-            "Environment": {
-                "Type": "ARM_CONTAINER",
-                "ComputeType": "BUILD_GENERAL1_SMALL",
-                "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
-                "EnvironmentVariables": [{"Name": "GREETING", "Value": "hello there"}],
-            },
-            "ServiceRole": {"Fn::GetAtt": ["Builder", "Arn"]},
-            "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": {"Ref": "Logs"}}},
-            **properties,
-        },
-    }
-
-
-def spec(*commands, **phases):
-    listed = {name: {"commands": list(each)} for name, each in {**phases, "build": commands}.items() if each}
-    order = [name for name in ("install", "pre_build", "build", "post_build") if name in listed]
-    body = {"version": 0.2, "env": {"exported-variables": ["RESULT"]}, "phases": {name: listed[name] for name in order}}
-    return json.dumps(body, indent=1)
+from tests.local.building import log_of, project, role, spec, zipped
+from tests.local.waiting import until
 
 
 @pytest.fixture
@@ -84,15 +40,6 @@ def ended(codebuild, build_id):
         time.sleep(0.05)
 
 
-def log_of(cloud, build):
-    logs = cloud.client("logs")
-    where = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
-    try:
-        return [event["message"] for event in logs.get_log_events(**where, startFromHead=True)["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-
-
 def phases(build):
     return {phase["phaseType"]: phase.get("phaseStatus") for phase in build["phases"]}
 
@@ -102,16 +49,6 @@ def bucket(cloud):
     name = f"builds-{uuid.uuid4().hex[:12]}"
     cloud.client("s3").create_bucket(Bucket=name)
     return name
-
-
-def zipped(**files):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, text in files.items():
-            item = zipfile.ZipInfo(name)
-            item.external_attr = 0o755 << 16
-            archive.writestr(item, text)
-    return content.getvalue()
 
 
 def test_a_build_runs_its_commands_in_one_shell_with_its_roles_permissions(cloud, built, bucket):
@@ -199,7 +136,7 @@ def test_a_stopped_build_is_gone_with_all_it_started(cloud, stack):
     ).outputs
     codebuild = cloud.client("codebuild")
     build_id = codebuild.start_build(projectName=outputs["Project"])["build"]["id"]
-    wait_for(lambda: len(running("sleep 987654")) == 2)
+    until(lambda: len(running("sleep 987654")) == 2)
 
     codebuild.stop_build(id=build_id)
 
@@ -316,7 +253,7 @@ def test_a_build_does_not_outlive_the_embedded_aws():
         outputs = {"Project": {"Value": {"Ref": "Project"}}}
         name = deploy(cloud, "builds", json.dumps({"Resources": resources, "Outputs": outputs})).outputs["Project"]
         cloud.client("codebuild").start_build(projectName=name)
-        wait_for(lambda: len(running("sleep 654321")) == 2)
+        until(lambda: len(running("sleep 654321")) == 2)
         (shell,) = {
             process.info["ppid"]
             for process in psutil.process_iter(["cmdline", "ppid"])
@@ -324,11 +261,4 @@ def test_a_build_does_not_outlive_the_embedded_aws():
         }
         os.kill(psutil.Process(shell).ppid(), signal.SIGKILL)
 
-        wait_for(lambda: not running("sleep 654321"))
-
-
-def wait_for(satisfied):
-    deadline = time.monotonic() + 20
-    while not satisfied():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        until(lambda: not running("sleep 654321"))

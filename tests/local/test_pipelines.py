@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
+from tests.local.building import log_of, project, role, spec, zipped
 from tests.local.resources import QUEUE
-from tests.local.test_builds import log_of, project, role, spec, zipped
 
 BUCKET = {"Type": "AWS::S3::Bucket"}
 VERSIONED = {**BUCKET, "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
