@@ -24,15 +24,25 @@ def images():
         yield pattern, cloud, bring_up(cloud, prepared, steps)
 
 
-def take_away_policies(cloud, role):
-    """Remove a role's own policies; returns what gives them back."""
+@pytest.fixture(scope="module")
+def publishing():
+    """The pipeline that publishes, without trying, deployed, and where it stands."""
+    pattern = find("auto-publish")
+    steps = Steps()
+    prepared = prepare(pattern, steps, {"TrialPolicyArn": ""})
+    with Cloud(time_scale=600) as cloud:
+        yield pattern, cloud, bring_up(cloud, prepared, steps)
+
+
+def take_away_policies(cloud, role, action="s3:GetObject"):
+    """Remove a role's own policies that allow an action; returns what gives them back."""
     iam = cloud.client("iam")
     policies = {
         name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
     }
     for name, document in policies.items():
-        if "s3:GetObject" in json.dumps(document):
+        if action in json.dumps(document):
             iam.delete_role_policy(RoleName=role, PolicyName=name)
 
     def give_back():
@@ -88,3 +98,62 @@ def test_access_denied_is_retried_set_aside_and_replayed_to_the_same_end(images)
     again = replay(pattern, cloud, stack)
     assert again.returncode == 0
     assert manifest(cloud, stack, "album/photo.jpg") == found
+
+
+def subscribed(cloud, stack):
+    """A queue that hears what the topic says."""
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    cloud.client("sns").subscribe(TopicArn=stack.outputs["NotificationTopicArn"], Protocol="sqs", Endpoint=arn)
+    return lambda: [
+        json.loads(each["Body"])["Message"]
+        for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
+
+
+def test_a_push_that_could_not_start_and_a_run_that_could_not_be_told_are_made_up_for(publishing):
+    pattern, cloud, stack = publishing
+    roles = {each.logical_id: each.physical_id for each in stack.of_type("AWS::IAM::Role")}
+    codepipeline, name = cloud.client("codepipeline"), stack.outputs["Pipeline"]
+
+    def runs(trigger):
+        listed = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+        return {
+            each["pipelineExecutionId"]: each["status"] for each in listed if each["trigger"]["triggerType"] == trigger
+        }
+
+    until(lambda: list(runs("CreatePipeline").values()) == ["Failed"])  # there is no archive yet
+    gives_back = [
+        take_away_policies(cloud, roles["StartRole"], "codepipeline:StartPipelineExecution"),
+        take_away_policies(cloud, roles["ReportRunRole"], "sns:Publish"),
+    ]
+    told = subscribed(cloud, stack)
+
+    cloud.client("s3").put_object(Bucket=stack.outputs["SourceBucket"], Key="patterns.zip", Body=b"no archive")
+    untold = codepipeline.start_pipeline_execution(name=name)["pipelineExecutionId"]
+
+    until(lambda: waiting(cloud, stack) == 2, seconds=60)
+    assert runs("CloudWatchEvent") == {}
+    assert told() == []
+    for give_back in gives_back:
+        give_back()
+    replayed = replay(pattern, cloud, stack)
+
+    assert replayed.returncode == 0, replayed.stderr
+    assert "2 events settled, 0 failed again" in replayed.stdout
+    assert waiting(cloud, stack) == 0
+    started = runs("StartPipelineExecution")
+    assert len(started) == 2
+    messages = []
+    until(lambda: messages.extend(told()) or len(messages) == 2)
+    assert {execution for execution in started if any(execution in each for each in messages)} == set(started)
+    assert any(untold in each and "is no zip archive" in each for each in messages)
