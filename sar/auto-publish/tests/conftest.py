@@ -1,7 +1,6 @@
 """Puts the handlers' folder and this one on the path, and gives tests the services as they answer in memory."""
 
 import importlib
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-OWN = ("report_run", "run_history", "run_story", "deployment_probe", "probe_new_version", "check_live_traffic")
-sys.path.append(str(PATTERN / "tests"))
+sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
 
 from services_in_memory import TOPIC, Services  # noqa: E402 - the path comes first
 
@@ -29,27 +27,16 @@ ENVIRONMENT = {
 }
 
 
-def _load(name: str) -> ModuleType:
-    """A file beside this folder, under a name of its own: other patterns have a demo.py too."""
-    spec = importlib.util.spec_from_file_location(f"auto_publish_{name}", PATTERN / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def demo() -> ModuleType:
     """The pattern's demo.py."""
-    return _load("demo")
+    return importlib.import_module("demo")
 
 
 @pytest.fixture(scope="session")
 def replaying() -> ModuleType:
     """The pattern's replay.py."""
-    return _load("replay")
+    return importlib.import_module("replay")
 
 
 @pytest.fixture
@@ -60,22 +47,18 @@ def sample() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import modules of `src/` by name, anew: other patterns have modules of the same names."""
+    """Import modules of `src/` by name, anew: their settings are read at import."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    own = {path.stem for path in (PATTERN / "src").glob("*.py")}
 
-    def load(name: str) -> ModuleType:
-        sys.path.insert(0, str(PATTERN / "src"))
-        try:
-            return importlib.import_module(name)
-        finally:
-            sys.path.remove(str(PATTERN / "src"))
+    def forget() -> None:
+        for name in own:
+            sys.modules.pop(name, None)
 
-    for name in OWN:
-        sys.modules.pop(name, None)
-    yield load
-    for name in OWN:
-        sys.modules.pop(name, None)
+    forget()
+    yield importlib.import_module
+    forget()
 
 
 @pytest.fixture
