@@ -69,9 +69,9 @@ def _as_poison(data: bytes, error: Exception) -> Poison:
 
 
 def _may_be_too_deep(data: bytes) -> bool:
-    """Counts brackets only where it has to: a level takes 2 bytes of an array, or 5 of an object (the innermost 2)."""
-    arrays_at_most = (abs(data.rfind(b"]") - data.find(b"[")) + 1) // 2
-    if (len(data) + 3 + 3 * arrays_at_most) // 5 <= DEEPEST:
+    """Counts brackets only where they have room: a level is 2 bytes of an array, 5 of an object (the innermost 2)."""
+    room_for_arrays = abs(data.rfind(b"]") - data.find(b"["))
+    if 2 * len(data) + 3 * room_for_arrays <= 10 * DEEPEST:
         return False
     return data.count(b"[") + data.count(b"{") > DEEPEST
 
