@@ -127,3 +127,10 @@ def deploy(endpoint: str, name: str, template: dict[str, Any]) -> dict[str, str]
             break
         time.sleep(0.05)
     raise RuntimeError(f"the stack was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
+
+
+def delete(endpoint: str, name: str) -> None:
+    """Delete a stack, and wait until it is gone."""
+    cloudformation = client("cloudformation", endpoint)
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
