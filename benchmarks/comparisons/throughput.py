@@ -1,13 +1,12 @@
 """Records through a stream: how soon they are in objects, against the base emulator, unmodified.
 
 In both the same stack is deployed: a stream of four shards, an event source mapping set as kinesis-s3-stream's is, a
-function that compresses a batch into one object, with IAM on. Each round has a new one, warmed by a few records: the
-base emulator goes through all that a stream ever took whenever it takes more. Once the clock runs from the first put to
-the last object; most of that is the taking of records, which is the base emulator's in both. Once the records are in
-the stream already, and it runs from the mapping's being enabled. The objects are opened afterwards and every record
-counted. The base emulator reads the shards in turn, one batch at a time, and does less: it asks no role's permission,
-and knows no partial answer, bisecting, record age, batching window or failed batch. The floor is the handler called
-directly, with the same records.
+function that compresses a batch into one object, with IAM on. Each round has a new one, warmed by a few records, for
+the base emulator takes records the slower the more it has. Once the clock runs from the first put to the last object;
+most of that is the taking of records. Once the records are in the stream already, and it runs from the mapping's being
+enabled. The objects are opened afterwards and every record counted. The base emulator reads the shards in turn, one
+batch at a time, and does less: it asks no role's permission, and knows no partial answer, bisecting, record age,
+batching window or failed batch. The floor is the handler called directly, with the same records.
 """
 
 import base64

@@ -74,7 +74,7 @@ def configure(folder: Path, port: int) -> None:
 
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
-    from blueprints.local import event_source_mappings, requested_resources, resource_types, transport
+    from blueprints.local import event_source_mappings, requested_resources, resource_types, stream_retention, transport
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
@@ -100,6 +100,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *s3_delivery.HOOKS,
         *service_roles.HOOKS,
         *endpoint.HOOKS,
+        *stream_retention.HOOKS,
         *transport.HOOKS,
     )
 
@@ -108,7 +109,13 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import event_source_mappings, requested_resources, resource_types, transport
+        from blueprints.local import (
+            event_source_mappings,
+            requested_resources,
+            resource_types,
+            stream_retention,
+            transport,
+        )
         from blueprints.local.delivery import event_targets, s3_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
@@ -139,6 +146,7 @@ class Server:
         self.databases = clusters.Databases(folder / "postgres", time_scale)
         clusters.install(self.databases)
         DataApi(self.databases).install()
+        stream_retention.install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)
         repository = Endpoint(Path(published) if published else folder / "sar", endpoint)
