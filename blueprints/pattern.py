@@ -107,17 +107,16 @@ def find(name_or_path: str | Path) -> Pattern:
     )
 
 
-def home() -> Path:
-    """The folder of the patterns: inside the installed package, or beside it in a checkout."""
+def room(name: str) -> Path:
+    """A folder of the project that the tools read: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent
-    installed = package / "_patterns"
-    return installed if installed.is_dir() else package.parent / "patterns"
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name
 
 
 def _folders() -> list[Path]:
-    """Those of `patterns/`, and those beside it that belong to publishing them."""
-    publishing = home().with_name(home().name.replace("patterns", "sar"))
-    found = (path.parent for place in (home(), publishing) for path in place.glob(f"*/{TEMPLATE}"))
+    """Those of `patterns/`, and those of `sar/`, which belong to publishing them."""
+    found = (path.parent for name in ("patterns", "sar") for path in room(name).glob(f"*/{TEMPLATE}"))
     return sorted(found, key=lambda folder: folder.name)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
+from blueprints.pattern import room
 
 METADATA = "AWS::ServerlessRepo::Application"
 """The section of a template's Metadata that describes the application."""
@@ -75,10 +76,8 @@ EXPANDED_SEEN: frozenset[str] = frozenset({"AWS::CodeDeploy::Application", "AWS:
 
 
 def home() -> Path:
-    """The folder of what belongs to the repository: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "_sar"
-    return installed if installed.is_dir() else package.parent / "sar"
+    """The folder of what belongs to the repository."""
+    return room("sar")
 
 
 @cache
