@@ -86,8 +86,8 @@ class Screen:
             self._show_fact(name, value)
         said = "passed" if trial["passed"] else "did not pass"
         self._console.print(f"[bold]{escape(trial['pattern'])}[/bold] {said}", soft_wrap=True)
-        for path in trial["files"]:
-            self._console.print(f"  {escape(path)}", soft_wrap=True)
+        for line in _places(trial["files"]):
+            self._console.print(f"  {escape(line)}", soft_wrap=True)
         if trial["kept"]:
             self._console.print("Left standing, until the next try:", soft_wrap=True)
             for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
