@@ -1,5 +1,6 @@
 """The command line: arguments and printing only."""
 
+import errno
 import json
 import signal
 import sys
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
     from blueprints.steps import Steps
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-_port_option = click.option("--port", default=0, show_default="any free one", help="Port of the embedded AWS.")
+_port_option = click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="Port of the embedded AWS."
+)
 _parameter_option = click.option(
     "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A template parameter; may be repeated."
+)
+_REFUSED_BY_DISK = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST)
+_WHERE_WRITTEN = (
+    "Results go below .blueprints in the working folder or where --output says, the cache below ~/.cache or where "
+    "BLUEPRINTS_CACHE says; work in a folder that can be written to, or name others."
 )
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -35,6 +43,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BlueprintError as error:
             click.echo(f"blueprints: {error}", err=True)
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno not in _REFUSED_BY_DISK or not error.filename:
+                raise
+            click.echo(f"blueprints: {error.filename}: {error.strerror}.\n  {_WHERE_WRITTEN}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("blueprints: interrupted", err=True)
@@ -93,12 +106,13 @@ def run(
     as_json: bool,
 ) -> None:
     """Deploy a pattern to the embedded AWS and play its demo."""
-    from blueprints.demo import play
+    from blueprints.demo import check_playable, play
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
     found = find(pattern)
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
+    check_playable(found, own, folder)
     steps = _steps(quiet=as_json)
     prepared = prepare(found, steps, _parameters(parameters))
     with _embedded_aws(steps, port) as cloud:
@@ -265,6 +279,10 @@ def publish(
     from blueprints.publish.sharing import declared
 
     found = [find(each) for each in patterns] or discover()
+    if approve and len(found) != 1:
+        raise click.BadParameter(
+            f"a digest is of one PATTERN's plan, and here are {len(found)}", param_hint="--approve"
+        )
     wish = publishing.Wish(not plan_only, declared(sharing, public=public), approve)
     steps = _steps(quiet=as_json)
     missing = None
@@ -272,7 +290,12 @@ def publish(
         with destinations.embedded(steps) as destination:
             outcomes = publishing.publish(found, destination, wish, steps, report.lines)
     else:
-        destination, missing = destinations.of_account(bucket)
+        destination, lacking = destinations.of_account(bucket)
+        if lacking:
+            missing = (
+                f"{lacking}, so this is the plan against an empty repository, and nothing is published. "
+                f"To publish, {destinations.HOW_TO_SIGN_IN}."
+            )
         outcomes = publishing.publish(found, destination, wish, steps, report.lines)
     if as_json:
         click.echo(json.dumps(report.as_json(outcomes, missing)))
@@ -316,7 +339,10 @@ def try_(
     else:
         destination, missing = destinations.of_account(bucket)
         if missing:
-            raise BlueprintError("Nothing is tried: " + missing, advice="Or try it on the embedded AWS with --local.")
+            raise BlueprintError(
+                f"{missing}, so nothing is tried.",
+                advice=f"To try it on your account, {destinations.HOW_TO_SIGN_IN}; on the embedded AWS, add --local.",
+            )
         trials = Trials(destination, steps, folder, keep=keep).run(found, given)
         _show_trials(trials, steps, as_json=as_json)
     sys.exit(0 if all(each.passed for each in trials) else 1)

@@ -1,7 +1,11 @@
 """Plays a pattern's demo.py: the story it tells, against a deployed stack."""
 
+import ast
+import errno
 import importlib.util
+import os
 import shutil
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,6 +43,31 @@ class Played:
     """All it downloaded, as absolute paths."""
 
 
+def check_playable(pattern: Pattern, own: Path | None, folder: Path) -> None:
+    """Raise for what else would show only after deploying: no demo, one that takes no file, nowhere to put results."""
+    _loaded(pattern)
+    if own and not _takes_a_file(pattern.folder / "demo.py"):
+        raise BlueprintError(
+            f"The demo of {pattern.name} takes no file, so {own} would change nothing.", advice="Leave out --input."
+        )
+    _check_can_be_made(folder)
+
+
+def _takes_a_file(path: Path) -> bool:
+    """Whether the demo looks at an `input` anywhere, by whatever name it has the stack."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return any(isinstance(node, ast.Attribute) and node.attr == "input" for node in nodes)
+
+
+def _check_can_be_made(folder: Path) -> None:
+    """Raise OSError for a folder that could not be made or written into; makes none."""
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
+    if not os.access(nearest, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(nearest))
+
+
 def play(
     pattern: Pattern,
     outputs: dict[str, str],
@@ -74,7 +103,20 @@ def _loaded(pattern: Pattern) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BlueprintError(
+            f"The demo can't be loaded: {type(error).__name__}: {error}", where=at(path, _line(error, path))
+        ) from error
     if not callable(getattr(module, "run", None)):
         raise BlueprintError(f"{path.name} of {pattern.name} has no function run(stack).", where=at(path))
     return module
+
+
+def _line(error: Exception, path: Path) -> int | None:
+    """Where in the file it went wrong."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None

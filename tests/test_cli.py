@@ -137,6 +137,13 @@ def test_a_port_in_use_is_named(shell, pattern):
     assert f"port {port} on 127.0.0.1 can't be used" in ended.stderr
 
 
+def test_a_port_that_there_is_not_is_refused(shell):
+    ended = shell("up", "--port", "65536")
+
+    assert ended.returncode == 2
+    assert "0<=x<=65535" in ended.stderr
+
+
 def test_it_runs_without_network_once_everything_is_there(shell, pattern):
     small = pattern(requirements="six==1.17.0\n", handler=f"    import six\n{HANDLER}")
     assert shell("run", small).returncode == 0
@@ -243,6 +250,41 @@ def test_a_demo_that_is_missing_is_named(shell, pattern):
 
     assert ended.returncode == 1
     assert "has no demo.py" in ended.stderr
+    assert "Deploy" not in ended.stdout
+
+
+def test_a_demo_that_cannot_be_loaded_is_named_with_its_line_before_anything_is_deployed(shell, pattern):
+    ended = shell("run", pattern(demo=f"\n    import no_such_module\n{DEMO}"))
+
+    assert ended.returncode == 1
+    assert re.search(r"demo\.py:\d+: The demo can't be loaded: ModuleNotFoundError: .*no_such_module", ended.stderr)
+    assert "Deploy" not in ended.stdout
+
+
+def test_a_file_for_a_demo_that_takes_none_is_refused(shell, pattern, tmp_path):
+    own = tmp_path / "own.txt"
+    own.write_text("mine")
+
+    ended = shell("run", pattern(), "--input", str(own))
+
+    assert ended.returncode == 1
+    assert "takes no file" in ended.stderr
+    assert "Deploy" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("new", "s3-image-processing", ".blueprints/copy")], ids=["run", "new"]
+)
+def test_a_folder_that_cannot_be_made_is_named_without_a_traceback(shell, pattern, arguments):
+    Path(shell.folder, ".blueprints").write_text("a file where a folder has to be")
+
+    ended = shell(*arguments) if len(arguments) > 1 else shell(*arguments, pattern())
+
+    assert ended.returncode == 1
+    assert re.search(r"blueprints: \S+\.blueprints\S*: (Not a directory|File exists)", ended.stderr)
+    assert "can be written to" in ended.stderr
+    assert "Traceback" not in ended.output
+    assert "Deploy" not in ended.stdout
 
 
 def test_an_unknown_parameter_is_answered_with_the_known_ones(shell, pattern):

@@ -18,27 +18,24 @@ from blueprints.steps import Steps
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
 
+HOW_TO_SIGN_IN = "run 'aws sso login' or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"
 STATE = Path(".blueprints", "sar")
 """Where the embedded repository keeps what was published, below the working directory."""
 
 
 def of_account(bucket_name: str | None) -> tuple[Destination, str | None]:
-    """The account's repository; without credentials or Region none, and a sentence on what is missing."""
+    """The account's repository; without credentials or Region none, and half a sentence on what is missing."""
     import boto3
     from botocore.exceptions import BotoCoreError
 
     try:
         session = boto3.Session()
         lacking = None if session.get_credentials() else "AWS credentials"
-        lacking = lacking or (None if session.region_name else "an AWS Region")
+        lacking = lacking or (None if session.region_name else "AWS Region")
     except BotoCoreError as error:
         lacking = f"usable AWS settings ({error})"
     if lacking:
-        advice = "run 'aws sso login' or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION"
-        missing = (
-            f"There are no {lacking}" if lacking == "AWS credentials" else f"There is not {lacking}"
-        ) + f", so this is the plan against an empty repository, and nothing is published. To publish, {advice}."
-        return Destination(None, lambda: None), missing
+        return Destination(None, lambda: None), f"There {'is' if lacking == 'AWS Region' else 'are'} no {lacking}"
     return of_clients(lambda service: session.client(service, config=RETRYING), bucket_name), None
 
 

@@ -35,6 +35,13 @@ def test_without_credentials_the_plan_is_shown_and_what_is_missing_is_said(run, 
         assert "Traceback" not in ended.output
 
 
+def test_the_digest_of_one_plan_is_refused_for_several_patterns(run):
+    ended = run("--approve", "0" * 64, "--local")
+
+    assert ended.exit_code == 2
+    assert "of one PATTERN" in ended.stderr
+
+
 def test_the_embedded_repository_remembers_what_the_last_run_published(run, folder, tmp_path):
     before = run(folder.path, "--local", "--plan")
     first = run(folder.path, "--local", "--json", "--sharing", "accounts=111111111111")

@@ -388,7 +388,8 @@ def test_without_credentials_nothing_is_tried_and_what_is_missing_is_said(notes,
     ended = CliRunner().invoke(main, ["try", str(notes.path)])
 
     assert ended.exit_code == 1
-    assert "There are no AWS credentials" in ended.stderr
+    assert "There are no AWS credentials, so nothing is tried" in ended.stderr
+    assert "plan" not in ended.stderr
     assert "--local" in ended.stderr
 
 
