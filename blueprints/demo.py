@@ -1,9 +1,7 @@
 """Plays a pattern's demo.py: the story it tells, against a deployed stack."""
 
 import ast
-import errno
 import importlib.util
-import os
 import shutil
 import traceback
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from blueprints.errors import BlueprintError, at
+from blueprints.folders import check_can_be_made
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 
@@ -50,22 +49,13 @@ def check_playable(pattern: Pattern, own: Path | None, folder: Path) -> None:
         raise BlueprintError(
             f"The demo of {pattern.name} takes no file, so {own} would change nothing.", advice="Leave out --input."
         )
-    _check_can_be_made(folder)
+    check_can_be_made(folder)
 
 
 def _takes_a_file(path: Path) -> bool:
     """Whether the demo looks at an `input` anywhere, by whatever name it has the stack."""
     nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     return any(isinstance(node, ast.Attribute) and node.attr == "input" for node in nodes)
-
-
-def _check_can_be_made(folder: Path) -> None:
-    """Raise OSError for a folder that could not be made or written into; makes none."""
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    if not nearest.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
-    if not os.access(nearest, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(nearest))
 
 
 def play(

@@ -273,12 +273,14 @@ def test_a_file_for_a_demo_that_takes_none_is_refused(shell, pattern, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run",), ("new", "s3-image-processing", ".blueprints/copy")], ids=["run", "new"]
+    "arguments",
+    [("run",), ("try", "--local"), ("publish", "--local"), ("new", "s3-image-processing", ".blueprints/copy")],
+    ids=lambda each: each[0],
 )
 def test_a_folder_that_cannot_be_made_is_named_without_a_traceback(shell, pattern, arguments):
     Path(shell.folder, ".blueprints").write_text("a file where a folder has to be")
 
-    ended = shell(*arguments) if len(arguments) > 1 else shell(*arguments, pattern())
+    ended = shell(*arguments) if arguments[0] == "new" else shell(*arguments, pattern())
 
     assert ended.returncode == 1
     assert re.search(r"blueprints: \S+\.blueprints\S*: (Not a directory|File exists)", ended.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from blueprints.folders import check_can_be_made
 from blueprints.publish.bucket import STACK, Bucket, of_stack
 from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Destination
@@ -52,7 +53,8 @@ def of_clients(client: Callable[[str], Any], bucket_name: str | None, *, local: 
 
 @contextmanager
 def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
-    """The embedded repository, with what earlier runs published in it."""
+    """The embedded repository, with what earlier runs published in it. Raises OSError when it can keep nothing."""
+    check_can_be_made(state.absolute())
     with steps.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
         from blueprints.local.server import SAR_FOLDER

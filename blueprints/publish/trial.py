@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.build import Package, Progress
-from blueprints.demo import play
+from blueprints.demo import check_playable, play
 from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
 from blueprints.publish.application import Application
@@ -100,6 +100,7 @@ class Trials:
                 where=str(self._folder),
                 advice="Name another folder with --output.",
             )
+        check_playable(pattern, None, self._downloads(pattern))
         with self._steps.step(f"Build {pattern.name}") as step:
             self._notes.clear()
             outcome = Outcome(pattern.name)
