@@ -1,6 +1,7 @@
 """Every pattern keeps every promise and plays its story."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from blueprints.promises import check
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 PATTERNS = discover()
+COMMANDS = [pattern.folder / name for pattern in PATTERNS for name in ("demo.py", "replay.py")]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
@@ -38,3 +40,21 @@ def test_the_demo_plays_on_the_embedded_aws(pattern, tmp_path):
     assert report["result"]
     for file in report["files"]:
         assert Path(file).stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: f"{each.parent.name}-{each.stem}")
+def test_commands_say_how_they_are_called_and_what_hinders_them(command, tmp_path):
+    """Without a Region no stack can be found."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    bare |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "TMPDIR": str(tmp_path)}
+    call = {"env": bare, "capture_output": True, "text": True, "timeout": 60}
+
+    helped = subprocess.run([sys.executable, command, "--help"], check=False, **call)
+    hindered = subprocess.run([sys.executable, command, "no-such-stack"], check=False, **call)
+
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "STACK_NAME" in helped.stdout
+    assert hindered.returncode in (1, 2)
+    assert "must specify a region" in hindered.stderr
+    assert "Traceback" not in hindered.stderr
+    assert not list(tmp_path.iterdir())

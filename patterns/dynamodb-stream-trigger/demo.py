@@ -6,6 +6,7 @@ plays it on the account your AWS credentials are for. A stack that calls a webho
 listened to there; one that calls another's is believed.
 """
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -17,8 +18,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -278,7 +280,11 @@ class DeployedStack:
 
     name: str
     input: Path | None = None
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="changes-")))
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where downloads go; made when there is one."""
+        return Path(tempfile.mkdtemp(prefix="changes-"))
 
     def client(self, service: str) -> Any:
         """A boto3 client with the credentials of the environment."""
@@ -288,9 +294,14 @@ class DeployedStack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name."""
-        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except (BotoCoreError, ClientError) as error:
+            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -302,7 +313,8 @@ class DeployedStack:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python demo.py STACK_NAME")
-    for name, value in run(DeployedStack(sys.argv[1])).items():
+    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
+    parser.add_argument("stack", metavar="STACK_NAME")
+    given = parser.parse_args()
+    for name, value in run(DeployedStack(given.stack)).items():
         print(f"{name:12}{value}")

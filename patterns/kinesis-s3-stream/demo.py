@@ -5,6 +5,7 @@
 plays it on the account your AWS credentials are for.
 """
 
+import argparse
 import base64
 import codecs
 import gzip
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +246,11 @@ class DeployedStack:
 
     name: str
     input: Path | None = None
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="stream-")))
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where downloads go; made when there is one."""
+        return Path(tempfile.mkdtemp(prefix="stream-"))
 
     def client(self, service: str) -> Any:
         """A boto3 client with the credentials of the environment."""
@@ -254,9 +260,14 @@ class DeployedStack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name."""
-        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except (BotoCoreError, ClientError) as error:
+            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -268,8 +279,12 @@ class DeployedStack:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit("usage: python demo.py STACK_NAME [EVENTS.ndjson]")
-    result = run(DeployedStack(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) == 3 else None))
+    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
+    parser.add_argument("stack", metavar="STACK_NAME")
+    parser.add_argument(
+        "input", metavar="EVENTS.ndjson", nargs="?", type=Path, help="events of yours, one JSON object a line"
+    )
+    given = parser.parse_args()
+    result = run(DeployedStack(given.stack, given.input))
     print("{put:,} events were put: {stored:,} stored, {poison:,} set aside, in {objects} objects".format(**result))
     print("\n".join(result["files"]))

@@ -6,9 +6,12 @@ An event leaves the queue when the function has settled it; one that fails again
 Replaying is safe at any time and in any order: an event that a later one has overtaken changes nothing.
 """
 
+import argparse
 import json
 import sys
 from typing import Any
+
+OUTPUTS = ("DeadLettersUrl", "Function")
 
 
 def replay(sqs: Any, functions: Any, queue_url: str, function: str) -> tuple[int, list[str]]:
@@ -37,14 +40,33 @@ def event_of(body: str) -> Any:
     return record.get("requestPayload", record)
 
 
+def outputs_of(name: str) -> dict[str, str]:
+    """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"replay.py: {name} cannot be looked up: {error}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+    missing = [each for each in OUTPUTS if each not in outputs]
+    if missing:
+        sys.exit(f"replay.py: {name} has no output {missing[0]}; is it a stack of this template?")
+    return outputs
+
+
 def main() -> None:
     """Replay the dead letters of the stack that the command line names."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python replay.py STACK_NAME")
+    parser = argparse.ArgumentParser(
+        description="Hand in again the events that wait in the dead letters of a stack, once their cause is mended.",
+        epilog="Safe at any time, and as often as you like. Ends with 1 when something is left.",
+    )
+    parser.add_argument("stack", metavar="STACK_NAME")
+    name = parser.parse_args().stack
     import boto3
 
-    stack = boto3.client("cloudformation").describe_stacks(StackName=sys.argv[1])["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = outputs_of(name)
     settled, failures = replay(
         boto3.client("sqs"), boto3.client("lambda"), outputs["DeadLettersUrl"], outputs["Function"]
     )

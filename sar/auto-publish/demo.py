@@ -6,6 +6,7 @@ plays it on the account your AWS credentials are for, on a stack that takes its 
 is example/patterns/guest-book; what it publishes, `auto-publish-example`, is private, and removed again at the end.
 """
 
+import argparse
 import io
 import json
 import sys
@@ -15,7 +16,8 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +272,11 @@ class DeployedStack:
 
     name: str
     input: Path | None = None
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="auto-publish-")))
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where downloads go; made when there is one."""
+        return Path(tempfile.mkdtemp(prefix="auto-publish-"))
 
     def client(self, service: str) -> Any:
         """A boto3 client with the credentials of the environment."""
@@ -280,9 +286,14 @@ class DeployedStack:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name."""
-        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except (BotoCoreError, ClientError) as error:
+            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -294,7 +305,8 @@ class DeployedStack:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python demo.py STACK_NAME")
-    result = run(DeployedStack(sys.argv[1]))
+    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
+    parser.add_argument("stack", metavar="STACK_NAME")
+    given = parser.parse_args()
+    result = run(DeployedStack(given.stack))
     print("\n".join([*result["messages"], *result["files"]]))

@@ -7,10 +7,13 @@ are: a run takes what is there. An event leaves the queue when that is done; one
 command ends with 1.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
+
+OUTPUTS = ("DeadLettersUrl", "Function", "Pipeline")
 
 Handle = Callable[[dict[str, Any]], str | None]
 """Handles an event; returns what went wrong, or None."""
@@ -58,14 +61,33 @@ def handling(functions: Any, codepipeline: Any, function: str, pipeline: str) ->
     return handle
 
 
+def outputs_of(name: str) -> dict[str, str]:
+    """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"replay.py: {name} cannot be looked up: {error}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+    missing = [each for each in OUTPUTS if each not in outputs]
+    if missing:
+        sys.exit(f"replay.py: {name} has no output {missing[0]}; is it a stack of this template?")
+    return outputs
+
+
 def main() -> None:
     """Replay the dead letters of the stack that the command line names."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python replay.py STACK_NAME")
+    parser = argparse.ArgumentParser(
+        description="Hand in again the events that wait in the dead letters of a stack, once their cause is mended.",
+        epilog="Safe at any time, and as often as you like. Ends with 1 when something is left.",
+    )
+    parser.add_argument("stack", metavar="STACK_NAME")
+    name = parser.parse_args().stack
     import boto3
 
-    stack = boto3.client("cloudformation").describe_stacks(StackName=sys.argv[1])["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = outputs_of(name)
     handle = handling(boto3.client("lambda"), boto3.client("codepipeline"), outputs["Function"], outputs["Pipeline"])
     settled, failures = replay(boto3.client("sqs"), outputs["DeadLettersUrl"], handle)
     print(f"{settled} events settled, {len(failures)} failed again")
