@@ -97,12 +97,20 @@ def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
             if "error" in answer:
                 raise BlueprintError(
                     f"Function {function.logical_id} does not start: {answer['error']}",
-                    advice=f"It would fail the same way on Lambda. Its log:\n{answer['log'].strip()}"
-                    if answer["log"].strip()
-                    else "It would fail the same way on Lambda.",
+                    advice=_why_it_does_not_start(answer["error"], answer["log"].strip()),
                 )
             started[function.logical_id] = float(answer["milliseconds"])
     return started
+
+
+def _why_it_does_not_start(error: str, log: str) -> str:
+    remedy = (
+        " If the module is of a package, name that in src/requirements.in and make requirements.txt anew with "
+        "'uv pip compile requirements.in -o requirements.txt'."
+        if "No module named" in error
+        else ""
+    )
+    return f"It would fail the same way on Lambda.{remedy}" + (f" Its log:\n{log}" if log else "")
 
 
 def invocation_arn(cloud: Cloud, stack: Stack, logical_id: str) -> str:

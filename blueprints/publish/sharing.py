@@ -56,7 +56,7 @@ def declared(text: str | None, *, public: bool) -> Sharing | None:
         return Sharing(f"accounts {', '.join(accounts)}", accounts)
     if kind == "organization" and re.fullmatch(r"o-[a-z0-9]{10,32}", value):
         return Sharing(f"organization {value}", ("*",), (value,))
-    raise BlueprintError(f"--sharing {text} is none that there is.", advice=_ADVICE)
+    raise BlueprintError(f"--sharing {text} is no way to share.", advice=_ADVICE)
 
 
 def described(statements: Sequence[Mapping[str, Any]]) -> str:
