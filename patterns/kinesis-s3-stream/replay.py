@@ -50,9 +50,14 @@ class FailedBatch:
             raise NotSettled("it holds no payload, so Lambda did not write it; look at it yourself")
         return list(records)
 
+    def _member(self, name: str) -> dict[str, Any]:
+        """An object within the content; empty where something else, or nothing, stands in its place."""
+        member = self.content.get(name)
+        return member if isinstance(member, dict) else {}
+
     def __str__(self) -> str:
-        about = self.content.get("KinesisBatchInfo", {})
-        why = self.content.get("requestContext", {}).get("condition", "unknown")
+        about = self._member("KinesisBatchInfo")
+        why = self._member("requestContext").get("condition", "unknown")
         start, arrived = about.get("startSequenceNumber", "?"), about.get("approximateArrivalOfFirstRecord", "?")
         return f"{about.get('shardId', '?')} from {start}: {about.get('batchSize', '?')} records of {arrived} ({why})"
 

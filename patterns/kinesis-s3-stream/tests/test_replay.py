@@ -108,6 +108,8 @@ def test_the_rest_takes_the_batchs_place_before_it_is_tried(play, s3):
 @pytest.mark.parametrize(
     "body",
     [
+        b'{"KinesisBatchInfo": null}',
+        b'{"requestContext": "text"}',
         b"no JSON",
         b"\xff",
         b"",
