@@ -62,8 +62,8 @@ def _place(record: Any) -> str:
     fields = record if isinstance(record, Mapping) else {}
     data = fields.get("dynamodb")
     data = data if isinstance(data, Mapping) else {}
-    number, name = (str(each) for each in (data.get("SequenceNumber"), fields.get("eventID")))
-    if not _SAFE.fullmatch(name):
+    number, name = str(data.get("SequenceNumber")), fields.get("eventID")
+    if not isinstance(name, str) or not _SAFE.fullmatch(name):
         name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
     position = number if _NUMBER.fullmatch(number) else ""
     return f"{_day(data.get('ApproximateCreationDateTime')):dt=%Y-%m-%d}/{position:0>40}-{name}"

@@ -78,6 +78,13 @@ NO_RECORDS = {
 }
 
 
+def test_records_without_id_and_number_do_not_take_each_others_place(announce, s3):
+    some = [{"dynamodb": {}}, {"eventName": "INSERT"}, {}]
+    announce(*some)
+    found = [each["record"] for each in s3.contents()]
+    assert sorted(found, key=some.index) == some
+
+
 @pytest.mark.parametrize("poison", NO_RECORDS.values(), ids=NO_RECORDS)
 def test_what_is_no_record_is_set_aside_and_the_batch_goes_on(replicate, announce, s3, poison):
     """First, last and in the middle of a batch, and twice: one object each, in words of its own."""
