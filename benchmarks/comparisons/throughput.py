@@ -1,12 +1,13 @@
 """Records through a stream: how soon they are in objects, against the base emulator, unmodified.
 
-In both the same stack is deployed: a stream of four shards, an event source mapping set as kinesis-s3-stream's is, a
-function that compresses a batch into one object, with IAM on. Each round has a new one, warmed by a few records, for
-the base emulator takes records the slower the more it has. Once the clock runs from the first put to the last object;
-most of that is the taking of records. Once the records are in the stream already, and it runs from the mapping's being
-enabled. The objects are opened afterwards and every record counted. The base emulator reads the shards in turn, one
-batch at a time, and does less: it asks no role's permission, and knows no partial answer, bisecting, record age,
-batching window or failed batch. The floor is the handler called directly, with the same records.
+In both the same stack is deployed: a stream of four shards, an event source mapping set as kinesis-s3-stream's is (and
+once with batches of 100, Lambda's default), a function that compresses a batch into one object, with IAM on. Each round
+has a new one, warmed by a few records, for the base emulator takes records the slower the more it has. Once the clock
+runs from the first put to the last object; most of that is the taking of records. Else the records are in the stream
+already, and it runs from the mapping's being enabled. The objects are opened afterwards and every record counted. The
+base emulator reads the shards in turn, one batch at a time, and does less: it asks no role's permission, and knows no
+partial answer, bisecting, record age, batching window or failed batch. The floor is the handler called directly, with
+the same records.
 """
 
 import base64
@@ -27,8 +28,8 @@ TITLE = "A stream through the embedded AWS"
 
 _STACK = "throughput"
 _SHARDS = 4
-_BATCH = 10_000
-_WINDOW = 5
+_PATTERNS_OWN = {"BatchSize": 10_000, "MaximumBatchingWindowInSeconds": 5}
+_BY_DEFAULT = {"BatchSize": 100}
 _PER_REQUEST = 500  # records that PutRecords takes at most
 _STACKS = count()
 _WARM_UP = 200
@@ -62,14 +63,17 @@ def compare(bench: Bench) -> Iterable[Claim]:
     bench.progress("starting both")
     with Cloud() as cloud, emulators.stock() as stock:
         cases = {
-            f"{records:,} records through {_SHARDS} shards, from the first put": Subject.play,
-            f"{records:,} records that wait in {_SHARDS} shards": Subject.drain,
+            f"{records:,} records through {_SHARDS} shards, from the first put": (Subject.play, _PATTERNS_OWN),
+            f"{records:,} records that wait in {_SHARDS} shards": (Subject.drain, _PATTERNS_OWN),
+            f"{records:,} records that wait, in batches of 100": (Subject.drain, _BY_DEFAULT),
         }
-        for named, play in cases.items():
+        for named, (play, batches) in cases.items():
             ways = {
-                "peer": Way("ministack as it is", partial(_once, stock, play, records)),
-                "ours": Way("ours", partial(_once, cloud.endpoint, play, records)),
-                "floor": Way("the handler called directly", partial(_once, cloud.endpoint, Subject.alone, records)),
+                "peer": Way("ministack as it is", partial(_once, stock, batches, play, records)),
+                "ours": Way("ours", partial(_once, cloud.endpoint, batches, play, records)),
+                "floor": Way(
+                    "the handler called directly", partial(_once, cloud.endpoint, batches, Subject.alone, records)
+                ),
             }
             timed = bench.measure(named, ways, rounds=3 if bench.quick else 5)
             yield Claim(named, timed, measure="wall", target=Target("faster", 1), note=_rates(timed, records))
@@ -80,10 +84,10 @@ def _rates(timed: Mapping[str, Timed], records: int) -> str:
     return "Records a second: " + ", ".join(f"{name} {records / taken:,.0f}" for name, taken in seconds.items())
 
 
-def _once(endpoint: str, play: "Callable[[Subject, int], Sample]", records: int) -> Sample:
+def _once(endpoint: str, batches: Mapping[str, int], play: "Callable[[Subject, int], Sample]", records: int) -> Sample:
     """One way of one round, on a stack that is there for it alone."""
     name = f"{_STACK}-{next(_STACKS)}"
-    subject = Subject.deployed(endpoint, name)
+    subject = Subject.deployed(endpoint, name, batches)
     try:
         subject.play(_WARM_UP)
         return play(subject, records)
@@ -101,14 +105,23 @@ class Subject:
     stream: str
     lake: str
     handler: Callable[[Any, Any], None]
+    batch: int
     rounds: "count[int]" = field(default_factory=count)
 
     @classmethod
-    def deployed(cls, endpoint: str, name: str) -> "Subject":
+    def deployed(cls, endpoint: str, name: str, batches: Mapping[str, int]) -> "Subject":
         """Deploy to an emulator that is running."""
-        outputs = emulators.deploy(endpoint, name, _template())
+        outputs = emulators.deploy(endpoint, name, _template(batches))
         kinesis, s3, functions = (emulators.client(name, endpoint) for name in ("kinesis", "s3", "lambda"))
-        return cls(kinesis, s3, functions, outputs["Stream"], outputs["Lake"], _handler(s3, outputs["Lake"]))
+        return cls(
+            kinesis,
+            s3,
+            functions,
+            outputs["Stream"],
+            outputs["Lake"],
+            _handler(s3, outputs["Lake"]),
+            batches["BatchSize"],
+        )
 
     def play(self, records: int) -> Sample:
         """Put the records and wait until as many are in objects; then look for each."""
@@ -136,7 +149,8 @@ class Subject:
 
     def alone(self, records: int) -> Sample:
         """The handler's own work: the same batches, by direct calls."""
-        events = [_event(range(at, at + _BATCH)) for at in range(0, records, _BATCH)]
+        numbers = range(records)
+        events = [_event(numbers[at : at + self.batch]) for at in range(0, records, self.batch)]
         began = time.perf_counter()
         for event in events:
             self.handler(event, None)
@@ -212,13 +226,12 @@ def _handler(s3: Any, lake: str) -> Callable[[Any, Any], None]:
     return handler
 
 
-def _template() -> dict[str, Any]:
+def _template(batches: Mapping[str, int]) -> dict[str, Any]:
     """SAM as a pattern would write it, the code in the template."""
     mapping = {
         "Stream": {"Fn::GetAtt": ["Stream", "Arn"]},
         "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": _BATCH,
-        "MaximumBatchingWindowInSeconds": _WINDOW,
+        **batches,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     }
     allowed = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": {"Fn::Sub": "${Lake.Arn}/*"}}
