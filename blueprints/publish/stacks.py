@@ -131,10 +131,13 @@ class Stacks:
             )
 
     def _retained(self, stack_id: str) -> Iterator[tuple[str, str]]:
-        """Type and physical id of what a deleted stack and its nested ones left standing."""
-        for event in self._events(stack_id):
+        """Type and physical id of what a deleted stack and its nested ones made and left standing."""
+        events = self._events(stack_id)
+        made = _made(events)
+        for event in events:
             kind, physical_id = event["ResourceType"], str(event.get("PhysicalResourceId"))
-            if event["ResourceStatus"] == "DELETE_SKIPPED" and kind not in _GO_WITH_ANOTHER:
+            skipped = event["ResourceStatus"] == "DELETE_SKIPPED" and physical_id in made
+            if skipped and kind not in _GO_WITH_ANOTHER:
                 yield kind, physical_id
             elif kind == _NESTED and event["ResourceStatus"] == "DELETE_COMPLETE" and physical_id != event["StackId"]:
                 yield from self._retained(physical_id)
@@ -156,7 +159,8 @@ class Stacks:
             time.sleep(self._pause)
 
     def _resources(self, stack_id: str, resource_type: str) -> Iterator[str]:
-        """The physical ids of a stack's resources of a type, those of its nested stacks included."""
+        """The physical ids of the resources of a type that a stack and its nested ones have made."""
+        made = _made(self._events(stack_id))
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate
         listed = call(
             lambda **given: [each for page in pages(**given) for each in page["StackResourceSummaries"]],
@@ -168,7 +172,7 @@ class Stacks:
             physical_id = each.get("PhysicalResourceId")
             if not physical_id or each["ResourceStatus"] == "DELETE_COMPLETE":
                 continue
-            if each["ResourceType"] == resource_type:
+            if each["ResourceType"] == resource_type and physical_id in made:
                 yield physical_id
             if each["ResourceType"] == _NESTED and self.look(physical_id):
                 yield from self._resources(physical_id, resource_type)
@@ -221,6 +225,11 @@ class Stacks:
             StackName=stack_id,
         )
         return list(reversed(events))
+
+
+def _made(events: list[dict[str, Any]]) -> set[str]:
+    """The physical ids of what a stack has created: one that failed because it is there already is somebody else's."""
+    return {str(each.get("PhysicalResourceId")) for each in events if each["ResourceStatus"] == "CREATE_COMPLETE"}
 
 
 @contextmanager

@@ -221,6 +221,34 @@ def test_a_demo_that_fails_fails_the_try_and_everything_is_taken_down(cloud, not
     assert_nothing_is_left(cloud)
 
 
+@pytest.mark.parametrize("left", ["CREATE_FAILED", "DELETE_FAILED", "DELETE_SKIPPED"])
+def test_a_bucket_that_the_stack_failed_to_make_is_somebody_elses(cloud, notes, tmp_path, left):
+    """CloudFormation lists a name that was taken as the physical id of what it could not create, and may skip it."""
+    theirs = {"LogicalResourceId": "Notes", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "notes-of-another"}
+
+    def listed(parsed, **_):
+        parsed["StackResourceSummaries"].append({**theirs, "ResourceStatus": left})
+
+    def happened(parsed, **_):
+        stack = {"StackId": parsed["StackEvents"][0]["StackId"]}
+        parsed["StackEvents"] += [{**theirs, **stack, "ResourceStatus": each} for each in (left, "CREATE_FAILED")]
+
+    def client(service):
+        made = cloud.client(service)
+        made.meta.events.register("after-call.cloudformation.ListStackResources", listed)
+        made.meta.events.register("after-call.cloudformation.DescribeStackEvents", happened)
+        return made
+
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="notes-of-another")
+    s3.put_object(Bucket="notes-of-another", Key="note", Body=b"stays")
+
+    assert tried(cloud, notes, tmp_path, client=client).errors == []
+
+    assert s3.get_object(Bucket="notes-of-another", Key="note")["Body"].read() == b"stays"
+    assert standing(cloud).buckets == ["notes-of-another"]
+
+
 def test_a_stack_that_fails_says_which_resource_and_why(cloud, notes, tmp_path):
     notes.change("template.yaml", "Value: !Ref Word", "Value: !Ref Word, Name: taken")
     cloud.client("ssm").put_parameter(Name="taken", Value="by another", Type="String")
