@@ -219,6 +219,18 @@ def test_sharing_is_done_as_it_is_said(pipeline):
     assert statement["Principals"] == ["111122223333"]
 
 
+def test_a_folder_that_is_called_like_an_option_is_none(pipeline, repository):
+    (repository / "patterns" / "my-book").rename(repository / "--public")
+    commit(repository)
+
+    status, printed, _ = pipeline.build("Publish", PATTERNS="*public")
+
+    assert status == 0, printed
+    (application,) = pipeline.cloud.client("serverlessrepo").list_applications()["Applications"]
+    policy = pipeline.cloud.client("serverlessrepo").get_application_policy(ApplicationId=application["ApplicationId"])
+    assert policy["Statements"] == []
+
+
 @pytest.mark.parametrize("project", PROJECTS)
 def test_the_embedded_codebuild_understands_every_buildspec(project):
     assert read(PROJECTS[project]).phases
