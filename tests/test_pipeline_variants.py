@@ -97,7 +97,7 @@ def test_a_connection_tells_the_pipeline_itself():
     assert trigger["GitConfiguration"]["Push"] == [{"Branches": {"Includes": [{"Ref": "Branch"}]}}]
     assert "codeconnections:UseConnection" in variant.actions_of("PipelineRole") & variant.actions_of("PublishRole")
     assert not {"StartOnChange", "StartRole", "SourceArchives", "StartsUndelivered"} & set(variant.resources)
-    assert "s3:GetBucketVersioning" not in variant.actions_of("PipelineRole")
+    assert "SourceArchives" not in json.dumps(variant.resources["PipelineRole"])
 
 
 def test_codecommit_starts_it_by_a_rule():
