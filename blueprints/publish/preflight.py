@@ -1,6 +1,7 @@
 """Preflight: everything that can be judged on this machine, before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from blueprints.build import Package
 from blueprints.errors import at
@@ -9,6 +10,7 @@ from blueprints.publish import capabilities, iam_grants, metadata, resource_type
 from blueprints.publish.findings import Finding, found
 from blueprints.publish.rules import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
+from blueprints.template.problems import problems
 from blueprints.template.reading import Template
 
 
@@ -16,7 +18,9 @@ def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[F
     """Findings in the template and its metadata, as written and as SAM expands it."""
     findings = as_written(pattern, template, public=public)
     if not any(each.verdict == "refused" for each in findings):
-        findings.extend(resource_types.expanded(template, expand(template)))
+        body = expand(template)
+        findings.extend(resource_types.expanded(template, body))
+        findings.extend(_mistakes(template, body))
     return findings
 
 
@@ -57,6 +61,12 @@ def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> It
 def of_size(template: Template, size_in_bytes: int) -> list[Finding]:
     """Findings in the size of the template as it is sent."""
     return list(template_form.size(template, size_in_bytes))
+
+
+def _mistakes(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """What no deployment could take, whatever the repository says."""
+    for each in problems(template, body):
+        yield Finding("refused", each.message, at(each.file, each.line))
 
 
 def _capabilities(template: Template) -> Iterator[Finding]:

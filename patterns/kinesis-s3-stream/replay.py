@@ -44,7 +44,7 @@ class FailedBatch:
         try:
             records = json.loads(self.content["payload"])["Records"]
             numbers = [record["kinesis"]["sequenceNumber"] for record in records]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             numbers = []
         if not numbers:
             raise NotSettled("it holds no payload, so Lambda did not write it; look at it yourself")
@@ -113,7 +113,7 @@ class Replay:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         try:
             content = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = {}
         return FailedBatch(key, content if isinstance(content, dict) else {})
 
@@ -160,8 +160,8 @@ def invoker(lambda_client: Any, function: str) -> Callable[[dict[str, Any]], dic
     """Invokes the function and reads its answer; what it raised becomes NotSettled."""
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
-        # As short as it can be: Lambda's limit is the length it came with.
-        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        # As short as it can be: Lambda's limit is the length it came with. Halves of surrogates stay escapes.
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
         answer = lambda_client.invoke(FunctionName=function, Payload=payload)
         said: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):

@@ -63,6 +63,23 @@ def test_an_architecture_is_written_literally(world, folder):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ("AWS::Serverless::Function", "AWS::Serverless::Funktion", "did you mean AWS::Serverless::Function?"),
+        ("MemorySize: 128", "MemorySise: 128", "MemorySize"),
+        ("Value: !Ref Greet", "Value: !Ref Great", "Greet"),
+        ("Outputs:\n", "  Store: {Type: AWS::S3::Buckt}\n\nOutputs:\n", "did you mean AWS::S3::Bucket?"),
+    ],
+    ids=["SAM's type", "property", "reference", "type"],
+)
+def test_what_could_not_be_deployed_is_refused(world, folder, old, new, advice):
+    folder.change(old, new)
+
+    refused(world, folder, new.splitlines()[0].strip(), advice)
+    assert world.requests == []
+
+
+@pytest.mark.parametrize(
     ("resource", "words"),
     [
         ("{Type: AWS::CloudWatch::CompositeAlarm, Properties: {AlarmRule: 'TRUE'}}", ["CompositeAlarm"]),

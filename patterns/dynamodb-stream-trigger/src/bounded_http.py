@@ -155,9 +155,11 @@ class _Connection(http.client.HTTPConnection):
             # The handshake comes after, so that the watch can end that too.
             wrapped = self._context.wrap_socket(self._raw, server_hostname=self.host, do_handshake_on_connect=False)
             self.sock = wrapped
-            wrapped.do_handshake()
+        # Asked once the watch can see the socket: from here on it can end whatever this waits for.
         if self._broken:
             raise TimeoutError("too late")
+        if self._context:
+            self.sock.do_handshake()
 
     def _connected(self) -> socket.socket:
         failure = OSError("no address")

@@ -158,7 +158,18 @@ def test_a_stack_without_a_replica_leaves_what_is_for_one(s3, sample, functions)
     assert len(s3.objects) == 1
 
 
-@pytest.mark.parametrize("body", [b"no JSON", b"\xff", b"[]", b"{}", b'{"payload": "[]"}', b'{"payload": 5}'])
+def test_a_batch_without_changes_is_not_settled_by_doing_nothing(s3, sample, functions):
+    key = keep(s3, sample, [StreamedTable().put("a")])
+    s3.objects[key] = json.dumps({**json.loads(s3.objects[key]), "payload": '{"Records": []}'}).encode()
+
+    assert replayed(s3, functions).left == 1
+    assert list(s3.objects) == [key]
+
+
+NOT_OURS = [b"no JSON", b"\xff", b"[]", b"{}", b'{"payload": "[]"}', b'{"payload": 5}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", NOT_OURS)
 @pytest.mark.parametrize("key", ["notes", "aws/lambda/x", "rejected/announce/x", "rejected/someone/x"])
 def test_what_nobody_of_the_stack_wrote_is_left(s3, functions, key, body):
     s3.objects[key] = body

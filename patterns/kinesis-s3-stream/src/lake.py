@@ -55,26 +55,30 @@ class Lake:
         """What lies at both keys; to be asked before anything else is done about the batch."""
         return self._etag(keys.data), self._etag(keys.errors)
 
-    def settle(self, keys: BatchKeys, found: Found, data: bytes | None, errors: bytes | None) -> None:
-        """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again."""
-        self._replace(keys.data, found[0], data)
-        self._replace(keys.errors, found[1], errors)
+    def settle(self, keys: BatchKeys, found: Found, data: bytes | None, errors: bytes | None) -> list[str]:
+        """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again.
 
-    def _replace(self, key: str, found: str | None, content: bytes | None) -> None:
-        if found:
-            self._keep(key, found)
+        Returns the keys of the copies of what lay there.
+        """
+        copies = [self._replace(keys.data, found[0], data), self._replace(keys.errors, found[1], errors)]
+        return [copy for copy in copies if copy]
+
+    def _replace(self, key: str, found: str | None, content: bytes | None) -> str | None:
+        copy = self._keep(key, found) if found else None
         if content is not None:
             condition = {"IfMatch": found} if found else {"IfNoneMatch": "*"}
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip", **condition)
         elif found:
             self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found)
+        return copy
 
-    def _keep(self, key: str, found: str) -> None:
+    def _keep(self, key: str, found: str) -> str:
         """Copy what lies there, under a name of its own: there may be other copies of that key."""
         name = found.strip('"')
         copy = f"{REPLACED}/{key.removesuffix(_ENDING)}-{name}{_ENDING}"
         source = {"Bucket": self.bucket, "Key": key}
         self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=found)
+        return copy
 
     def _etag(self, key: str) -> str | None:
         try:

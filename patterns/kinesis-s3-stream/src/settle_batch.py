@@ -22,9 +22,10 @@ __all__ = ["Settled", "Settler"]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of a batch: where it lies, what was in it, and how far it was handled."""
+    """What came of a batch: where it lies, copies of what lay there, what was in it, and how far it was handled."""
 
     keys: BatchKeys
+    copies: list[str]
     lines: BatchLines
     progress: Progress
 
@@ -49,5 +50,5 @@ class Settler:
         progress = handle_in_order(records, lines.add, context)
         if progress.error and not progress.handled:
             raise progress.error
-        self.lake.settle(keys, found, lines.data.finish(), lines.errors.finish())
-        return Settled(keys, lines, progress)
+        copies = self.lake.settle(keys, found, lines.data.finish(), lines.errors.finish())
+        return Settled(keys, copies, lines, progress)

@@ -81,6 +81,7 @@ def _report(settled: Settled, *, counted: bool) -> None:
     lines, progress = settled.lines, settled.progress
     said = {
         "key": settled.keys.data,
+        "replaced": settled.copies,
         "stored": lines.data.count,
         "poison": dict(lines.poison),
         "left_out": lines.left_out,
@@ -94,3 +95,4 @@ def _report(settled: Settled, *, counted: bool) -> None:
         metrics.add_metric("RecordsStored", MetricUnit.Count, lines.data.count)
         metrics.add_metric("RecordsPoison", MetricUnit.Count, lines.errors.count)
         metrics.add_metric("RecordsLeftOut", MetricUnit.Count, lines.left_out)
+        metrics.add_metric("ObjectsReplaced", MetricUnit.Count, len(settled.copies))

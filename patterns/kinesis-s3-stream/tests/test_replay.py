@@ -119,6 +119,8 @@ def test_the_rest_takes_the_batchs_place_before_it_is_tried(play, s3):
         b'{"payload": "{\\"Records\\": []}"}',
         b'{"payload": "{\\"Records\\": [1]}"}',
         b'{"payload": 7}',
+        b"[" * 100_000,
+        json.dumps({"payload": "[" * 100_000}).encode(),
     ],
 )
 def test_what_lambda_did_not_write_is_left_and_stops_no_other(play, s3, body):
@@ -127,6 +129,19 @@ def test_what_lambda_did_not_write_is_left_and_stops_no_other(play, s3, body):
     left, said, keys = play(function)
     assert (left, keys, function.asked) == (1, ["a note"], [[1, 2, 3], [7]])
     assert "holds no payload" in said[1]
+
+
+def test_a_key_with_half_a_surrogate_is_handed_over_as_it_came(s3):
+    record = {"kinesis": {"sequenceNumber": "1", "partitionKey": "\ud83d"}}
+    s3.put_object(Bucket="failed", Key="a", Body=json.dumps({"payload": json.dumps({"Records": [record]})}).encode())
+    handed = []
+
+    def invoke(*, FunctionName, Payload):
+        handed.extend(json.loads(Payload)["Records"])
+        return {"Payload": io.BytesIO(b'{"batchItemFailures": []}')}
+
+    assert Replay(s3, "failed", invoker(SimpleNamespace(invoke=invoke), "f:live"), lambda line: None).run() == 0
+    assert handed == [record]
 
 
 def test_what_cannot_be_read_or_removed_stops_no_other(play, s3, monkeypatch):

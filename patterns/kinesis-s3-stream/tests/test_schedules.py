@@ -119,7 +119,7 @@ class TestTheSimulationFindsWhatItIsFor:
         settle = lake.Lake.settle
 
         def settle_what_is_there_now(self, keys, found, *contents):
-            settle(self, keys, self.look(keys), *contents)
+            return settle(self, keys, self.look(keys), *contents)
 
         with mock.patch.object(lake.Lake, "settle", settle_what_is_there_now):
             assert fails(overtaken=True)

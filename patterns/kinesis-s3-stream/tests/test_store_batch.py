@@ -118,6 +118,17 @@ def test_of_what_is_replaced_or_removed_a_copy_is_kept(store_batch, s3, context)
     assert sorted(kept) == [("data", 0, 1), ("data", 0, 1, 3), ("errors", 2)]
 
 
+def test_copies_are_named_and_counted(store_batch, s3, context, capsys, caplog):
+    whole = batch(b'{"n": 0}', b"poison")
+    store_batch.handler(whole, context)
+    assert caplog.records[-1].replaced == []
+    assert '"ObjectsReplaced":[0.0]' in capsys.readouterr().out.replace(" ", "")
+
+    store_batch.handler({"Records": whole["Records"][:1]}, context)
+    assert set(caplog.records[-1].replaced) == all_objects(s3) - objects(s3)
+    assert '"ObjectsReplaced":[2.0]' in capsys.readouterr().out.replace(" ", "")
+
+
 def numbers_in(s3, key):
     content = gzip.decompress(s3.get_object(Bucket="lake", Key=key)["Body"].read())
     return [int(json.loads(line)["sequence_number"]) - FIRST for line in content.splitlines()]
