@@ -74,7 +74,14 @@ def configure(folder: Path, port: int) -> None:
 
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
-    from blueprints.local import event_source_mappings, requested_resources, resource_types, stream_retention, transport
+    from blueprints.local import (
+        event_source_mappings,
+        identity_policies,
+        requested_resources,
+        resource_types,
+        stream_retention,
+        transport,
+    )
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
@@ -89,6 +96,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *executor.HOOKS,
         *function_code.HOOKS,
         *function_logs.HOOKS,
+        *identity_policies.HOOKS,
         *payload_limits.HOOKS,
         *pipeline_service.HOOKS,
         *pipelines.HOOKS,

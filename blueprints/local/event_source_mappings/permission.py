@@ -2,26 +2,24 @@
 
 from typing import Any
 
+from blueprints.local import identity_policies
 from blueprints.local.event_source_mappings.stream_source import Source
 from blueprints.local.functions.function_code import CREDENTIALS
 from blueprints.local.hooks import Hook
 
-PRINCIPAL = Hook("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
-CONTEXT = Hook("core.iam_evaluator", "EvalContext")
-EVALUATE = Hook("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
 POLICY_OF = Hook("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
 COMBINE = Hook(
     "core.iam_evaluator",
     "combine_resource_policy",
     ("identity", "ctx", "policy", "owner_account", "required", "limits"),
 )
-HOOKS = (PRINCIPAL, CONTEXT, EVALUATE, POLICY_OF, COMBINE)
+HOOKS = (POLICY_OF, COMBINE)
 
 
 def denied(config: dict[str, Any], source: Source) -> str | None:
     """Why a function's role may not read a stream, in IAM's words; None when it may."""
     account = str(config["FunctionArn"]).split(":")[4]
-    principal = PRINCIPAL.current()(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
+    principal = identity_policies.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
     for action, resource in source.permissions:
         if not _allowed(principal, action, resource):
             return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
@@ -29,17 +27,9 @@ def denied(config: dict[str, Any], source: Source) -> str | None:
 
 
 def _allowed(principal: Any, action: str, arn: str) -> bool:
-    context = CONTEXT.current()(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=arn,
-        region=arn.split(":")[3],
-        principal_keys=principal.keys,
-    )
-    result = EVALUATE.current()(context, principal.policies or [], *principal.limits)
+    asked = identity_policies.question(principal, action, arn, region=arn.split(":")[3])
+    result = identity_policies.answer(principal, asked)
     attached = POLICY_OF.current()(arn.split(":")[2], arn)
     if attached is not None:
-        result = COMBINE.current()(result, context, *attached, limits=principal.limits)
+        result = COMBINE.current()(result, asked, *attached, limits=principal.limits)
     return bool(result.decision == "Allow")

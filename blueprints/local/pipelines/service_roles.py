@@ -8,14 +8,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from blueprints.local import identity_policies
 from blueprints.local.hooks import Hook
 
 ROLES = Hook("services.iam", "_roles")
 REGISTER_SESSION = Hook("services.sts", "register_session", ("access_key", "session"))
-PRINCIPAL = Hook("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
-CONTEXT = Hook("core.iam_evaluator", "EvalContext")
-EVALUATE = Hook("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
-HOOKS = (ROLES, REGISTER_SESSION, PRINCIPAL, CONTEXT, EVALUATE)
+HOOKS = (ROLES, REGISTER_SESSION)
 
 
 class RoleNotTaken(Exception):
@@ -75,17 +73,9 @@ def take(role_arn: str, service: str, session_name: str, region: str, endpoint: 
 
 def may(session: Session, action: str, arn: str) -> bool:
     """Whether the role may do something to a resource, where asking it over the wire would be asking ourselves."""
-    principal = PRINCIPAL.current()(session.environment["AWS_ACCESS_KEY_ID"], arn.split(":")[4])
-    context = CONTEXT.current()(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=arn,
-        region=session.region,
-        principal_keys=principal.keys,
-    )
-    return bool(EVALUATE.current()(context, principal.policies or [], *principal.limits).decision == "Allow")
+    principal = identity_policies.principal_of(session.environment["AWS_ACCESS_KEY_ID"], arn.split(":")[4])
+    asked = identity_policies.question(principal, action, arn, session.region)
+    return bool(identity_policies.answer(principal, asked).decision == "Allow")
 
 
 def _trusts(document: Any, service: str) -> bool:
