@@ -299,6 +299,8 @@ def publish(
         outcomes = publishing.publish(found, destination, wish, steps, report.lines)
     if as_json:
         click.echo(json.dumps(report.as_json(outcomes, missing)))
+    else:
+        click.echo("".join(f"{line}\n" for line in report.findings(outcomes)), nl=False)
     for error in [each.error for each in outcomes if each.error] + ([missing] if missing else []):
         click.echo(f"blueprints: {error}", err=True)
     sys.exit(report.status(outcomes, planned_only=plan_only))

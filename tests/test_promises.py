@@ -165,7 +165,7 @@ def test_the_command_prints_places_and_ends_badly(folder, tmp_path, monkeypatch)
 
     assert ended.exit_code == 1
     assert f"  good-pattern/template.yaml:{line}: every-parameter-has-a-default: " in ended.output
-    assert ended.output.splitlines()[-1] == f"{2 * len(promises()) - 1} promises kept / 1 breaches"
+    assert ended.output.splitlines()[-1] == f"{2 * len(promises()) - 1} promises kept / 1 breach"
     assert as_json.exit_code == 1
     report = json.loads(as_json.output)
     assert report["rules"] == len(promises())

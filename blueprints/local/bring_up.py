@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from blueprints.build import Package, Progress, build
+from blueprints.counting import counted
 from blueprints.errors import BlueprintError
 from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
@@ -46,7 +47,7 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
     with steps.step(f"Deploy {pattern.name}") as step:
         code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
         stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
-        step.notes.append(f"{len(stack.resources)} resources")
+        step.notes.append(counted(len(stack.resources), "resource"))
     with steps.step("Start every function once"):
         check_functions(cloud, stack)
         check_event_sources(cloud, stack)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from blueprints.counting import counted
 from blueprints.promises.subject import HOOK_NAME, Breach, Subject
 from blueprints.promises.values import STACK_UUID, items, text
 from blueprints.template.reading import SAM, Place
@@ -138,7 +139,7 @@ def application_metadata_is_within_limits(subject: Subject) -> Iterator[Breach]:
     for name, (form, longest) in _FIELDS.items():
         value = about.get(name)
         if isinstance(value, str) and (len(value) > longest or not re.fullmatch(form, value)):
-            message = f"{name} has {len(value)} characters; write 1 to {longest}, of the form {form}"
+            message = f"{name} has {counted(len(value), 'character')}; write 1 to {longest}, of the form {form}"
             yield subject.breach(message, *_ABOUT, name)
     yield from _labels(subject, about.get("Labels"))
     for name in ("LicenseUrl", "ReadmeUrl"):

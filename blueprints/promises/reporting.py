@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+from blueprints.counting import counted
 from blueprints.promises.checking import Finding, Report, promises, rule_of
 
 _PAGE = """\
@@ -20,7 +21,9 @@ def as_text(reports: Sequence[Report]) -> str:
     breaches = sum(len(report.findings) for report in reports)
     asked = len(promises()) * len(reports)
     broken = sum(len({finding.rule for finding in report.findings}) for report in reports)
-    return "\n\n".join([*blocks, f"{asked - broken} promises kept / {breaches} breaches"])
+    return "\n\n".join(
+        [*blocks, f"{counted(asked - broken, 'promise')} kept / {counted(breaches, 'breach', 'breaches')}"]
+    )
 
 
 def as_json(reports: Sequence[Report]) -> dict[str, Any]:

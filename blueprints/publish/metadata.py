@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blueprints.counting import counted
 from blueprints.errors import at
 from blueprints.publish.findings import Finding, found
 from blueprints.publish.provenance import home_url
@@ -82,7 +83,9 @@ def _field(template: Template, name: str, value: Any) -> Iterator[Finding]:
         yield from _labels(template, [str(each) for each in texts])
     elif name in FORMS and not FORMS[name].takes(str(value)):
         form = FORMS[name]
-        message = f"{name} has {len(str(value))} characters; write 1 to {form.longest}, of the form {form.pattern}"
+        message = (
+            f"{name} has {counted(len(str(value)), 'character')}; write 1 to {form.longest}, of the form {form.pattern}"
+        )
         yield found("refused", message, template, place)
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from blueprints.publish.findings import Verdict
 from blueprints.publish.plan import Change, Plan, shortened
 from blueprints.publish.publishing import Outcome
 
 _LOCAL = ":000000000000:"  # the embedded AWS's account; it has no console
-_MARKS = {"accepted": "note", "unconfirmed": "unconfirmed", "refused": "refused"}
+_MARKS: dict[Verdict, str] = {"unconfirmed": "unconfirmed", "accepted": "note"}
+"""What stands in no pattern's way; what is refused is the pattern's error."""
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """Findings, plan, and where the application is."""
-    found = [f"{_MARKS[each.verdict]}: {each}" for each in outcome.findings]
+    """The plan, and where the application is."""
     planned = list(_planned(outcome.plan)) if outcome.plan else []
     if outcome.plan and not outcome.plan.actions:
         planned = [f"{outcome.plan.name} {outcome.plan.version}: nothing to do"]
@@ -20,7 +21,20 @@ def lines(outcome: Outcome) -> list[str]:
         planned.append(f"published: {outcome.arn}")
         link = deploy_link(outcome.arn)
         planned.extend([f"deploy it: {link}"] if link else [])
-    return [*found, *planned]
+    return planned
+
+
+def findings(outcomes: Sequence[Outcome]) -> list[str]:
+    """What was found in all of them and stands in the way of none: each kind once, with its places."""
+    places: dict[tuple[Verdict, str], list[str]] = {}
+    for each in (finding for outcome in outcomes for finding in outcome.findings):
+        places.setdefault((each.verdict, each.message), []).append(each.where)
+    said = []
+    for wanted, mark in _MARKS.items():
+        for (verdict, message), where in places.items():
+            if verdict == wanted:
+                said.extend([f"{mark}: {message}", *(f"  {place}" for place in dict.fromkeys(where))])
+    return said
 
 
 def as_json(outcomes: Sequence[Outcome], missing: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.counting import counted
 from blueprints.errors import BlueprintError
 from blueprints.publish.calls import call
 
@@ -199,7 +200,7 @@ class Stacks:
 
         with _unless_gone():
             deleted = call(empty, "DeleteObjects", f"s3://{bucket}", Bucket=bucket)
-            self._progress(f"emptied {bucket} ({deleted} objects)")
+            self._progress(f"emptied {bucket} ({counted(deleted, 'object')})")
 
     def _failures(self, stack_id: str, *statuses: str) -> list[str]:
         """The resources that failed, with CloudFormation's reasons; what was cancelled because of them says nothing."""

@@ -100,3 +100,26 @@ def test_the_deploy_link_is_the_consoles_page_of_the_application():
     link = "https://eu-west-1.console.aws.amazon.com/lambda/home?region=eu-west-1#/create/app?applicationId="
     assert report.deploy_link(arn) == link + arn
     assert report.deploy_link(arn.replace("123456789012", "000000000000")) is None, "the embedded AWS has no console"
+
+
+def test_what_several_patterns_have_in_common_is_said_once_with_every_place(run, folder, tmp_path):
+    other = Folder(tmp_path / "other")
+    for each in (folder, other):
+        each.change("Runtime: python3.12", "Runtime: python3.13")
+    other.change("Name: greeting", "Name: other")
+
+    ended = run(folder.path, other.path, "--plan")
+    data = json.loads(run(folder.path, other.path, "--plan", "--json").stdout)
+
+    said = [line for line in ended.stdout.splitlines() if "runtime python3.13" in line]
+    assert len(said) == 1
+    assert said[0].startswith("unconfirmed: the runtime python3.13")
+    _, _, places = ended.stdout.partition(f"{said[0]}\n")
+    line = folder.line("Runtime")
+    assert [place.strip() for place in places.splitlines()[:2]] == [
+        f"{each.path}/template.yaml:{line}" for each in (folder, other)
+    ]
+    assert [len([each for each in one["findings"] if "python3.13" in each["message"]]) for one in data["patterns"]] == [
+        1,
+        1,
+    ]

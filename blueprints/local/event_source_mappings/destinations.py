@@ -11,6 +11,7 @@ import time
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from blueprints.counting import counted
 from blueprints.local.delivery.asynchronous import FunctionAsInvoked
 from blueprints.local.event_source_mappings.failure_records import failure_record, object_key, with_payload
 from blueprints.local.event_source_mappings.mapping import Mapping
@@ -25,7 +26,9 @@ log = logging.getLogger(__name__)
 def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condition: str) -> None:
     """Send the batch's record to the destination; what no destination took is logged, and lost as on AWS."""
     first, last = batch.records[0].identifier, batch.records[-1].identifier
-    what = f"{len(batch.records)} records of {mapping.source.arn}, {shard_id}, {first} to {last} ({condition})"
+    what = (
+        f"{counted(len(batch.records), 'record')} of {mapping.source.arn}, {shard_id}, {first} to {last} ({condition})"
+    )
     destination = ((mapping.stored.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
         log.warning("%s discarded %s: it has no on-failure destination", mapping.function_arn, what)
