@@ -53,6 +53,25 @@ class Stacks:
         found = [each for each in stacks if "ParentId" not in each and tags.items() <= tags_of(each).items()]
         return sorted(found, key=lambda each: str(each["CreationTime"]), reverse=True)
 
+    def tags(self, stack: Mapping[str, Any]) -> dict[str, str]:
+        """A stack's tags; before it is made, those that all of its change sets are going to give it.
+
+        CloudFormation tags a stack when a change set is executed: until then it has a name and nothing else.
+        """
+        if stack["StackStatus"] != "REVIEW_IN_PROGRESS":
+            return tags_of(stack)
+        name = stack["StackName"]
+        pages = self._cloudformation.get_paginator("list_change_sets").paginate
+        listed = call(
+            lambda **given: [each["ChangeSetId"] for page in pages(**given) for each in page["Summaries"]],
+            "ListChangeSets",
+            name,
+            StackName=name,
+        )
+        describe = self._cloudformation.describe_change_set
+        planned = [tags_of(call(describe, "DescribeChangeSet", each, ChangeSetName=each)).items() for each in listed]
+        return dict(set.intersection(*map(set, planned))) if planned else {}
+
     def create(self, name: str, template: str, tags: Mapping[str, str]) -> dict[str, str]:
         """Create a stack and wait for it; returns its outputs."""
         made = call(
@@ -244,9 +263,9 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
-def tags_of(stack: Mapping[str, Any]) -> dict[str, str]:
-    """A described stack's tags."""
-    return {each["Key"]: each["Value"] for each in stack.get("Tags", [])}
+def tags_of(described: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a described stack or change set."""
+    return {each["Key"]: each["Value"] for each in described.get("Tags", [])}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

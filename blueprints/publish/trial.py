@@ -22,7 +22,7 @@ from blueprints.publish.application import Application
 from blueprints.publish.destinations import is_on_this_machine
 from blueprints.publish.publishing import Destination, Outcome, Wish, prepared
 from blueprints.publish.repository import Repository
-from blueprints.publish.stacks import Stacks, tags_of
+from blueprints.publish.stacks import Stacks
 from blueprints.publish.twin import found, published, twin_of
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
@@ -178,8 +178,7 @@ class Trials:
         made = self._stacks.tagged({TAG: twin})
         if main is None or main["StackId"] in [each["StackId"] for each in made]:
             return sorted(made, key=lambda each: each["StackName"] != STACK_PREFIX + twin)
-        # A change set that was not executed has a stack with nothing in it, and CloudFormation has yet to tag it.
-        if main["StackStatus"] != "REVIEW_IN_PROGRESS" and tags_of(main).get(TAG) != twin:
+        if self._stacks.tags(main).get(TAG) != twin:
             raise BlueprintError(
                 f"There is a stack {main['StackName']} that no try has made: it lacks the tag {TAG}.",
                 where=main["StackId"],

@@ -299,6 +299,38 @@ def test_an_application_and_a_stack_of_the_same_name_are_left_alone(cloud, notes
     cloudformation.delete_stack(StackName="serverlessrepo-notes-twin")
 
 
+@pytest.mark.parametrize("tags", [{}, {TAG: "another-twin"}, {TAG: "notes-twin"}])
+def test_a_change_set_that_waits_is_taken_down_only_where_a_try_made_it(cloud, notes, tmp_path, tags):
+    """Its stack has no tags yet: whose it is, the change set says."""
+
+    def untagged(parsed, **_):
+        for each in parsed.get("Stacks", []):
+            if each["StackStatus"] == "REVIEW_IN_PROGRESS":
+                each["Tags"] = []
+
+    def client(service):
+        made = cloud.client(service)
+        made.meta.events.register("after-call.cloudformation.DescribeStacks", untagged)
+        return made
+
+    cloud.client("cloudformation").create_change_set(
+        StackName="serverlessrepo-notes-twin",
+        ChangeSetName="waits",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Own": {"Type": "AWS::SQS::Queue"}}}),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+
+    errors = tried(cloud, notes, tmp_path, client=client).errors
+
+    if tags == {TAG: "notes-twin"}:
+        assert errors == []
+        assert_nothing_is_left(cloud)
+    else:
+        assert "a stack serverlessrepo-notes-twin that no try has made" in errors[0]
+        assert standing(cloud).stacks == ["serverlessrepo-notes-twin"]
+
+
 def test_a_twin_that_somebody_has_shared_is_private_again_before_anything_is_added(cloud, notes, tmp_path):
     kept = tried(cloud, notes, tmp_path, keep=True)
     destination = destinations.of_clients(cloud.client, None, local=True)
