@@ -144,6 +144,17 @@ def test_only_the_last_stage_may_publish():
     assert "s3:PutObject" not in variant.actions_of("VerifyRole")
 
 
+def test_a_try_reaches_nothing_that_is_released():
+    """Publish takes what lies under a digest for what has that digest, so that no other stage may write there."""
+    variant = Variant(TrialPolicyArn=TRIAL)
+
+    assert variant.variable("Publish", "ARTIFACT_BUCKET") == {"Ref": "ApplicationArtifacts"}
+    assert variant.variable("Try", "ARTIFACT_BUCKET") == {"Ref": "TrialArtifacts"}
+    assert "TrialArtifacts.Arn" in json.dumps(variant.resources["TryRole"])
+    assert "ApplicationArtifacts" not in json.dumps(variant.resources["TryRole"])
+    assert "TrialArtifacts" not in Variant().resources
+
+
 @pytest.mark.parametrize(
     ("given", "provider"), [(BY_CONNECTION, "CodeStarSourceConnection"), (BY_CODECOMMIT, "CodeCommit")]
 )
