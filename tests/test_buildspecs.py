@@ -231,6 +231,29 @@ def test_a_folder_that_is_called_like_an_option_is_none(pipeline, repository):
     assert policy["Statements"] == []
 
 
+def test_what_is_planned_fits_into_an_approval_however_many_patterns_there_are(tmp_path):
+    tools = tmp_path / "blueprints"
+    tools.write_text(
+        '#!/bin/bash\nfor each in {1..100}; do echo "  CreateApplication pattern-$each 0.1.0"; done; exit 2\n'
+    )
+    tools.chmod(0o755)
+    commands = yaml.safe_load(PROJECTS["Verify"])["phases"]["build"]["commands"]
+    told = TEMPLATE.properties("Pipeline")["Stages"][3]["Fn::If"][1]["Actions"][0]["Configuration"]["CustomData"]
+
+    ended = subprocess.run(
+        ["bash", "-e", "-c", "\n".join([*commands, 'printf %s "$PLANNED" > planned.txt'])],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "ARTIFACT_BUCKET": "", "SHARING": "", "PATTERNS": ""},
+        check=False,
+        timeout=20,
+    )
+
+    assert ended.returncode == 0
+    planned = (tmp_path / "planned.txt").read_text()
+    assert planned.startswith("pattern-1 0.1.0,pattern-10 0.1.0,")
+    assert 800 < len(told.replace("#{Verify.PLANNED}", planned)) <= 1000
+
+
 @pytest.mark.parametrize("project", PROJECTS)
 def test_the_embedded_codebuild_understands_every_buildspec(project):
     assert read(PROJECTS[project]).phases
