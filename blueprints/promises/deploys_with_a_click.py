@@ -7,10 +7,10 @@ from typing import Any
 from blueprints.counting import counted
 from blueprints.promises.subject import HOOK_NAME, Breach, Subject
 from blueprints.promises.values import STACK_UUID, items, text
+from blueprints.publish.rules import FORMS, LABEL, LABELS, METADATA, TEXT_BYTES
 from blueprints.template.reading import SAM, Place
 
-_METADATA = "AWS::ServerlessRepo::Application"
-_ABOUT: Place = ("Metadata", _METADATA)
+_ABOUT: Place = ("Metadata", METADATA)
 
 # Names that CloudFormation makes by itself, another one in every copy.
 _NAMES = {
@@ -48,22 +48,7 @@ _NAMES = {
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
 
-# The application metadata: field, or one of two, and what the Serverless Application Repository takes.
-_FIELDS: dict[str, tuple[str, int]] = {
-    "Name": (r"[a-zA-Z0-9\-]+", 140),
-    "Description": (r"(?s).+", 256),
-    "Author": (r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", 127),
-    "SpdxLicenseId": (r"[A-Za-z0-9.\-]+", 127),
-    "LicenseUrl": (r"\S+", 2048),
-    "ReadmeUrl": (r"\S+", 2048),
-    "HomePageUrl": (r"https?://\S+", 2048),
-    "SourceCodeUrl": (r"https?://\S+", 2048),
-    "SemanticVersion": (r"\d+\.\d+\.\d+(-[0-9A-Za-z.\-]+)?(\+[0-9A-Za-z.\-]+)?", 255),
-}
-_LABEL = r"[a-zA-Z0-9+\-_:\/@]+"
-_LABEL_LENGTH = 127
-_LABELS = 10
-_TEXT_BYTES = 5 * 1024 * 1024
+_FILES = ("LicenseUrl", "ReadmeUrl")
 
 
 def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
@@ -127,27 +112,27 @@ def only_the_sam_transform_is_used(subject: Subject) -> Iterator[Breach]:
 def application_metadata_is_complete(subject: Subject) -> Iterator[Breach]:
     """The template says what the Serverless Application Repository wants to know of an application."""
     about = _about(subject)
-    for name in (*_FIELDS, "Labels"):
-        body = name.replace("Url", "Body")
-        if name not in about and not (name in ("LicenseUrl", "ReadmeUrl") and body in about):
-            yield subject.breach(f"Metadata {_METADATA} has no {name}; write it.", *_ABOUT)
+    for name in (*FORMS, *_FILES, "Labels"):
+        if name not in about and not (name in _FILES and name.replace("Url", "Body") in about):
+            yield subject.breach(f"Metadata {METADATA} has no {name}; write it.", *_ABOUT)
 
 
 def application_metadata_is_within_limits(subject: Subject) -> Iterator[Breach]:
     """The application's metadata is of the form and size that the Serverless Application Repository takes."""
     about = _about(subject)
-    for name, (form, longest) in _FIELDS.items():
+    for name, form in FORMS.items():
         value = about.get(name)
-        if isinstance(value, str) and (len(value) > longest or not re.fullmatch(form, value)):
-            message = f"{name} has {counted(len(value), 'character')}; write 1 to {longest}, of the form {form}"
+        if isinstance(value, str) and not form.takes(value):
+            length = counted(len(value), "character")
+            message = f"{name} has {length}; write 1 to {form.longest}, of the form {form.pattern}"
             yield subject.breach(message, *_ABOUT, name)
     yield from _labels(subject, about.get("Labels"))
-    for name in ("LicenseUrl", "ReadmeUrl"):
+    for name in _FILES:
         path = subject.template.folder / str(about.get(name, ""))
         local = name in about and "://" not in str(about[name])
         if local and not path.is_file():
             yield subject.breach(f"{name} names {about[name]}, which is not there; write the file.", *_ABOUT, name)
-        elif local and path.stat().st_size > _TEXT_BYTES:
+        elif local and path.stat().st_size > TEXT_BYTES:
             yield subject.breach(f"{about[name]} is larger than 5 MB; shorten it.", *_ABOUT, name)
 
 
@@ -168,15 +153,15 @@ def architectures_are_literal(subject: Subject) -> Iterator[Breach]:
 
 
 def _about(subject: Subject) -> dict[str, Any]:
-    about = subject.template.section("Metadata").get(_METADATA)
+    about = subject.template.section("Metadata").get(METADATA)
     return about if isinstance(about, dict) else {}
 
 
 def _labels(subject: Subject, labels: object) -> Iterator[Breach]:
     written = labels if isinstance(labels, list) else []
-    if len(written) > _LABELS:
-        yield subject.breach(f"There are {len(written)} Labels; write at most {_LABELS}.", *_ABOUT, "Labels")
+    if len(written) > LABELS:
+        yield subject.breach(f"There are {len(written)} Labels; write at most {LABELS}.", *_ABOUT, "Labels")
     for index, label in enumerate(written):
-        if isinstance(label, str) and (len(label) > _LABEL_LENGTH or not re.fullmatch(_LABEL, label)):
-            message = f"Label {label!r}: write 1 to {_LABEL_LENGTH} characters of the form {_LABEL}"
+        if isinstance(label, str) and not LABEL.takes(label):
+            message = f"Label {label!r}: write 1 to {LABEL.longest} characters of the form {LABEL.pattern}"
             yield subject.breach(message, *_ABOUT, "Labels", index)

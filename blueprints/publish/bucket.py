@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.publish.calls import call
+from blueprints.publish.stacks import look
 
 STACK = "serverless-blueprints-artifacts"
 """The stack of sar/artifact-bucket.yaml, unless a bucket is named."""
@@ -59,17 +60,7 @@ class Bucket:
 
 def of_stack(cloudformation: Any, s3: Any) -> Bucket:
     """The bucket of the account's artifact stack."""
-
-    def describe(**arguments: Any) -> dict[str, Any] | None:
-        try:
-            stack: dict[str, Any] = cloudformation.describe_stacks(**arguments)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            return None
-        return stack
-
-    stack = call(describe, "DescribeStacks", STACK, StackName=STACK)
+    stack = look(cloudformation, STACK)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in (stack or {}).get("Outputs", [])}
     if "ArtifactBucket" not in outputs:
         raise BlueprintError(

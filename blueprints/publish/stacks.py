@@ -33,18 +33,7 @@ class Stacks:
 
     def look(self, name: str) -> dict[str, Any] | None:
         """A stack by its name or id; None where there is none."""
-
-        def describe(**arguments: Any) -> dict[str, Any] | None:
-            try:
-                stack: dict[str, Any] = self._cloudformation.describe_stacks(**arguments)["Stacks"][0]
-            except ClientError as error:
-                if "does not exist" not in str(error):
-                    raise
-                return None
-            return stack
-
-        found: dict[str, Any] | None = call(describe, "DescribeStacks", name, StackName=name)
-        return found
+        return look(self._cloudformation, name)
 
     def tagged(self, tags: Mapping[str, str]) -> list[dict[str, Any]]:
         """Every stack that carries these tags, the newest first; nested ones go with theirs."""
@@ -245,6 +234,22 @@ class Stacks:
             StackName=stack_id,
         )
         return list(reversed(events))
+
+
+def look(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    """A stack by its name or id; None where there is none."""
+
+    def describe(**arguments: Any) -> dict[str, Any] | None:
+        try:
+            stack: dict[str, Any] = cloudformation.describe_stacks(**arguments)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return None
+        return stack
+
+    found: dict[str, Any] | None = call(describe, "DescribeStacks", name, StackName=name)
+    return found
 
 
 def _made(events: list[dict[str, Any]]) -> set[str]:
