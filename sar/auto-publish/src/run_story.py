@@ -6,7 +6,7 @@ from typing import Any, Protocol
 PROBE = "auto-publish.probe"
 """The source of an event that a deployment hook sends: its message is written, and not sent."""
 
-_SUBJECT = 100  # characters that a topic takes, of ASCII alone
+_SUBJECT = 99  # characters that a topic takes: fewer than 100, of ASCII alone
 
 
 @dataclass(frozen=True, slots=True)
