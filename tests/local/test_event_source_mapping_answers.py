@@ -1,14 +1,18 @@
 """What a function's answer means, what becomes of a batch, and what a lane sends next: the guide's cases, as tables."""
 
+import base64
 import json
 
 import pytest
 
 from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
 from blueprints.local.event_source_mappings.decisions import after
+from blueprints.local.event_source_mappings.filters import keeps
 from blueprints.local.event_source_mappings.kinesis_source import KinesisSource
 from blueprints.local.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
+from blueprints.local.event_source_mappings.mapping import Mapping
 from blueprints.local.event_source_mappings.policy import Policy, policy_of
+from blueprints.local.event_source_mappings.poller import Poller
 from blueprints.local.event_source_mappings.records import Answer, Batch, Record
 from blueprints.local.event_source_mappings.stream_source import Shard, open_shards
 
@@ -285,3 +289,55 @@ def test_minus_one_is_no_limit(unlimited):
     policy = policy_of(unlimited, 1.0)
 
     assert (policy.max_retries, policy.max_age, policy.batch_size) == (None, None, 100)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "data", "kept"),
+    [
+        ({"kind": [{"exists": False}]}, b"{}", True),
+        ({"kind": [{"exists": False}]}, b"no JSON", False),
+        ({"kind": [{"exists": False}]}, b"NaN", False),
+        ({"kind": [{"exists": False}]}, '{"a": 1}'.encode("utf-16"), False),
+        ({"kind": [{"exists": False}]}, b'{"a": "\xff"}', False),
+        ({"kind": [{"exists": False}]}, b"[" * 100_000, False),
+        ({"kind": ["order"]}, b'{"kind": ' + b"[" * 900 + b"]" * 900 + b"}", False),
+        ({"kind": [{"anything-but": "order"}]}, b'{"kind": "refund"}', True),
+        ({"amount": [{"numeric": [">", 10]}]}, b'{"amount": "11"}', False),
+        ({"amount": [{"numeric": [">", 10]}]}, b'{"amount": 10.5}', True),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_data_that_is_not_json_matches_no_pattern_of_data(pattern, data, kept):
+    event = {"kinesis": {"partitionKey": "k", "data": base64.b64encode(data).decode()}}
+    keep = keeps({"Filters": [{"Pattern": json.dumps({"data": pattern})}]})
+    assert keep(Record(1, "1", "k", 0.0, 1, event)) is kept
+
+
+class BrokenMapping(Mapping):
+    """One that fails as soon as it is looked at."""
+
+    def advance(self, now):
+        raise RuntimeError(f"broken at {now}")
+
+
+class IdleMapping(Mapping):
+    """One that counts how often it is looked at."""
+
+    looked = 0
+
+    def advance(self, now):
+        self.looked += 1
+        return iter([Wait(now)])
+
+
+def test_a_mapping_that_fails_inside_stops_no_other():
+    source = KinesisSource("arn:aws:kinesis:us-east-1:000000000000:stream/s")
+    broken, idle = (each({"FunctionArn": "f"}, source, {}, 1.0) for each in (BrokenMapping, IdleMapping))
+
+    class Both(Poller):
+        def _known(self):
+            return [("000000000000", "us-east-1", each) for each in (broken, idle)]
+
+    Both("http://127.0.0.1:1", 1.0)._advance()
+    assert idle.looked == 1
+    assert broken.stored["LastProcessingResult"].startswith("PROBLEM: the embedded AWS failed")

@@ -46,14 +46,19 @@ KINESIS = arn("kinesis", "stream/orders")
         (KINESIS, {"ParallelizationFactor": 11}, "ParallelizationFactor must be between 1 and 10"),
         (KINESIS, {"MaximumBatchingWindowInSeconds": 301}, "between 0 and 300"),
         (KINESIS, {"MaximumRecordAgeInSeconds": 59}, "at least 60"),
+        (KINESIS, {"MaximumRecordAgeInSeconds": 0}, "at least 60"),
         (KINESIS, {"MaximumRetryAttempts": -2}, "between -1 and 10000"),
         (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern"),
         (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"data": "text"}'}]}}, "Invalid filter pattern"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"data": ["text"]}'}]}}, "must be an object"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["x"]}'}] * 6}}, "may hold 5 filters"),
+        (KINESIS, {"FunctionResponseTypes": ["ReportBatchItemFailure"]}, "not ReportBatchItemFailure."),
         (
             KINESIS,
             {"DestinationConfig": {"OnFailure": {"Destination": arn("lambda", "function:f")}}},
             "no SQS queue, SNS topic or S3 bucket",
         ),
+        (KINESIS, {"DestinationConfig": {"OnFailure": {"Destination": arn("sqs", "failed.fifo")}}}, "is FIFO"),
     ],
 )
 def test_what_is_not_emulated_is_refused_by_name(source, properties, named):
@@ -68,6 +73,7 @@ def test_what_is_not_emulated_is_refused_by_name(source, properties, named):
         {"MaximumRecordAgeInSeconds": -1, "MaximumRetryAttempts": -1, "TumblingWindowInSeconds": 0},
         {"MaximumRecordAgeInSeconds": 60, "MaximumRetryAttempts": 0},
         {"FilterCriteria": {"Filters": []}},
+        {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
         {"DestinationConfig": {"OnFailure": {}}},
     ],
 )

@@ -17,6 +17,8 @@ PATTERN_ERROR = Hook("services.eventbridge", "_event_pattern_error", ("pattern_s
 MATCHES = Hook("services.eventbridge", "_matches_detail", ("detail", "pattern"))
 HOOKS = (COMPILE, PATTERN_ERROR, MATCHES)
 
+_DATA = "data"
+
 
 def keeps(criteria: dict[str, Any] | None) -> Callable[[Record], bool]:
     """Whether a record matches one of the filters; without filters all do."""
@@ -24,8 +26,15 @@ def keeps(criteria: dict[str, Any] | None) -> Callable[[Record], bool]:
     if not patterns:
         return lambda record: True  # noqa: ARG005 - asked for every record
     alternatives = [each for pattern in patterns for each in COMPILE.current()(pattern) or ()]
-    matches = MATCHES.current()
-    return lambda record: any(matches(_matchable(record.event), each) for each in alternatives)
+
+    def kept(record: Record) -> bool:
+        try:
+            seen = _matchable(record.event)
+            return any(_matches(seen, each) for each in alternatives)
+        except RecursionError:
+            return False  # nested deeper than anything that is read as JSON
+
+    return kept
 
 
 def patterns_of(criteria: dict[str, Any] | None) -> list[str]:
@@ -33,10 +42,22 @@ def patterns_of(criteria: dict[str, Any] | None) -> list[str]:
     return [str(each.get("Pattern") or "") for each in (criteria or {}).get("Filters") or ()]
 
 
-def defect_of(pattern: str) -> str | None:
-    """Why Lambda would refuse a pattern; for Kinesis that includes a pattern of text for `data`."""
+def defect_of(pattern: str, service: str) -> str | None:
+    """Why Lambda would refuse a pattern; for Kinesis that includes one that takes `data` for text."""
     defect: str | None = PATTERN_ERROR.current()(pattern)
-    return defect or (None if isinstance(_parsed(pattern), dict) else "it is no JSON object")
+    if defect:
+        return defect
+    alternatives = COMPILE.current()(pattern)
+    if not alternatives:
+        return "it is no JSON object"
+    if service == "kinesis" and any(not isinstance(each.get(_DATA, {}), dict) for each in alternatives):
+        return "data is matched as the JSON in it, so its pattern must be an object"
+    return None
+
+
+def _matches(seen: dict[str, Any], alternative: dict[str, Any]) -> bool:
+    """Data that is not JSON matches no pattern of data, not even one of what is missing."""
+    return (_DATA in seen or _DATA not in alternative) and bool(MATCHES.current()(seen, alternative))
 
 
 def _matchable(event: dict[str, Any]) -> dict[str, Any]:
@@ -44,13 +65,12 @@ def _matchable(event: dict[str, Any]) -> dict[str, Any]:
     if "kinesis" not in event:
         return event
     flat = {**event, **event["kinesis"]}
-    del flat["kinesis"], flat["data"]
-    data = _parsed(base64.b64decode(event["kinesis"]["data"]))
-    return flat if data is None else {**flat, "data": data}
-
-
-def _parsed(text: str | bytes) -> Any:
+    del flat["kinesis"], flat[_DATA]
     try:
-        return json.loads(text)
+        return {**flat, _DATA: json.loads(base64.b64decode(event["kinesis"]["data"]).decode(), parse_constant=_refuse)}
     except ValueError:
-        return None
+        return flat
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+PARTIAL_RESPONSES = "ReportBatchItemFailures"
 
 _DEFAULT_BATCH_SIZE = 100
 _FIRST_WAIT_SECONDS = 1.0
@@ -43,7 +44,7 @@ def policy_of(mapping: dict[str, Any], time_scale: float) -> Policy:
         max_retries=_limit(mapping.get("MaximumRetryAttempts")),
         max_age=None if age is None else age / time_scale,
         bisect=is_true(mapping.get("BisectBatchOnFunctionError")),
-        partial_responses="ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or ()),
+        partial_responses=PARTIAL_RESPONSES in (mapping.get("FunctionResponseTypes") or ()),
         first_wait=_FIRST_WAIT_SECONDS / time_scale,
         longest_wait=_LONGEST_WAIT_SECONDS / time_scale,
     )

@@ -131,12 +131,17 @@ class Poller:
         return mapping
 
     def _start(self, mapping: Mapping, now: float) -> float:
+        """Start what is due of one mapping, whose failure stops no other; when its next thing is."""
         due = now + _LOOK_SECONDS
-        for step in mapping.advance(now):
-            if isinstance(step, Work):
-                self._workers.submit(_logging_failures, self._take, step)
-            elif step.until is not None:
-                due = min(due, step.until)
+        try:
+            for step in mapping.advance(now):
+                if isinstance(step, Work):
+                    self._workers.submit(_logging_failures, self._take, step)
+                elif step.until is not None:
+                    due = min(due, step.until)
+        except Exception:
+            log.exception("event source mapping of %s failed inside the embedded AWS", mapping.function_arn)
+            mapping.report("PROBLEM: the embedded AWS failed; its log says why")
         return due
 
     def _take(self, work: Work) -> None:

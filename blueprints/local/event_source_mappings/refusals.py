@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from blueprints.local.event_source_mappings.filters import defect_of, patterns_of
+from blueprints.local.event_source_mappings.policy import PARTIAL_RESPONSES
 from blueprints.local.event_source_mappings.stream_source import service_of
 
 _STREAMS = ("kinesis", "dynamodb")
@@ -38,7 +39,8 @@ _RANGES = {
     "TumblingWindowInSeconds": (0, 900),
 }
 _YOUNGEST_LIMIT_SECONDS = 60
-_MOST_FILTERS = 10
+# An account takes no more before its quota is raised.
+_MOST_FILTERS = 5
 _DESTINATIONS = ("sqs", "sns", "s3")
 
 
@@ -51,8 +53,9 @@ def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
         _out_of_range(properties)
         or _unsupported_property(properties)
         or _unsupported_source(service, source_arn)
-        or _bad_filter(properties)
+        or _bad_filter(properties, service)
         or _bad_destination(properties)
+        or _bad_response_type(properties)
     )
 
 
@@ -96,18 +99,18 @@ def _out_of_range(properties: dict[str, Any]) -> str | None:
             return f"{name} must be a whole number, not {value!r}."
         if value is not None and not least <= int(value) <= most:
             return f"{name} must be between {least} and {most}, not {value}."
-    age = int(properties.get("MaximumRecordAgeInSeconds") or -1)
-    if 0 <= age < _YOUNGEST_LIMIT_SECONDS:
+    age = properties.get("MaximumRecordAgeInSeconds")
+    if age is not None and 0 <= int(age) < _YOUNGEST_LIMIT_SECONDS:
         return f"MaximumRecordAgeInSeconds must be -1 or at least {_YOUNGEST_LIMIT_SECONDS}, not {age}."
     return None
 
 
-def _bad_filter(properties: dict[str, Any]) -> str | None:
+def _bad_filter(properties: dict[str, Any], service: str) -> str | None:
     patterns = patterns_of(properties.get("FilterCriteria"))
     if len(patterns) > _MOST_FILTERS:
         return f"FilterCriteria may hold {_MOST_FILTERS} filters, not {len(patterns)}."
     for pattern in patterns:
-        defect = defect_of(pattern)
+        defect = defect_of(pattern, service)
         if defect:
             return f"Invalid filter pattern definition: {pattern!r}: {defect}."
     return None
@@ -117,4 +120,11 @@ def _bad_destination(properties: dict[str, Any]) -> str | None:
     destination = ((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if destination and service_of(destination) not in _DESTINATIONS:
         return f"The on-failure destination {destination} is no SQS queue, SNS topic or S3 bucket."
+    if destination and destination.endswith(".fifo"):
+        return f"The on-failure destination {destination} is FIFO; take a standard queue or topic."
     return None
+
+
+def _bad_response_type(properties: dict[str, Any]) -> str | None:
+    wrong = [each for each in properties.get("FunctionResponseTypes") or () if each != PARTIAL_RESPONSES]
+    return f"FunctionResponseTypes may hold {PARTIAL_RESPONSES}, not {wrong[0]}." if wrong else None
