@@ -202,7 +202,8 @@ def test_null_is_null(database):
         ),
         ("SELECT E'\\':a' , 'it''s :a', :ab", "SELECT E'\\':a' , 'it''s :a', <2>"),
         ("SELECT 1; ", "SELECT 1"),
-        ("SELECT x[1:2]", "SELECT x[1:2]"),
+        ("SELECT x[1:2], x[i:j], x[:a]", "SELECT x[1:2], x[i:j], x[<1>]"),
+        ("SELECT ARRAY[CASE WHEN x THEN :a ELSE :ab END]", "SELECT ARRAY[CASE WHEN x THEN <1> ELSE <2> END]"),
         ("CALL p(a := :a)", "CALL p(a := <1>)"),
     ],
 )
@@ -491,6 +492,9 @@ def test_a_transaction_takes_one_statement_at_a_time(table):
     )
 
     refusal = table.refused("SELECT 1", options={"transactionId": transaction})
+    for end in (table.client.commit_transaction, table.client.rollback_transaction):
+        with pytest.raises(ClientError, match="Transaction is still running a query"):
+            end(**table.arns, transactionId=transaction)
     slow.join()
 
     assert refusal == ("DatabaseErrorException", "Transaction is still running a query")

@@ -253,8 +253,9 @@ class DataApi:
         transaction = self._transactions.get(identity)
         if transaction is None or transaction.resource_arn != request["resourceArn"]:
             raise Refused(COMPLETION_UNKNOWN.current()(identity))
-        del self._transactions[identity]
         with _exclusive(transaction):
+            if self._transactions.pop(identity, None) is None:  # another call ended it meanwhile
+                raise Refused(COMPLETION_UNKNOWN.current()(identity))
             try:
                 return _reporting(
                     lambda: _command(transaction.connection, command), lost=COMPLETION_UNKNOWN, of=identity

@@ -72,9 +72,8 @@ def _replaced(sql: str, values: Mapping[str, str]) -> str:
 
 
 def _is_slice(sql: str, colon: int) -> bool:
-    """Whether a colon stands between the bounds of an array slice, as in `a[i:j]`."""
-    before = sql[:colon].rstrip()
-    return bool(re.search(r"\[[^\[\]']*\w$", before)) and bool(re.match(r"[^\[\]']*\]", sql[colon + 1 :]))
+    """Whether a colon stands between the bounds of an array slice, as in `a[i:j]`; behind a space it is a parameter's."""
+    return bool(re.search(r"\[[^\[\]']*\w$", sql[:colon])) and bool(re.match(r"[^\[\]']*\]", sql[colon + 1 :]))
 
 
 def _literal(parameter: dict[str, Any], quote: Quote) -> str:
