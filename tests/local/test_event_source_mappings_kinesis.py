@@ -4,6 +4,8 @@ import json
 import re
 import time
 
+import pytest
+
 from blueprints.local.event_source_mappings.shard_progress import lane_of
 from tests.local.event_sources import (
     HANDLER,
@@ -18,7 +20,7 @@ from tests.local.event_sources import (
     stored,
     switch_on,
 )
-from tests.local.resources import QUEUE, aliased, function_resource, queue_policy
+from tests.local.resources import QUEUE, aliased, function_resource, queue_policy, role_with
 from tests.local.waiting import messages, printed, until
 
 TO_QUEUE = on_failure({"Fn::GetAtt": ["Queue", "Arn"]})
@@ -347,6 +349,24 @@ def test_a_destination_out_of_reach_is_logged_and_the_lane_goes_on(cloud, stack)
     (line,) = [each for each in cloud.server_log().splitlines() if sent["SequenceNumber"] in each]
     assert "did not take 1 records" in line
     assert "RetryAttemptsExhausted" in line
+
+
+@pytest.mark.parametrize("missing", ["s3:PutObject", "s3:ListBucket"])
+def test_a_bucket_takes_what_failed_only_with_both_permissions(cloud, stack, missing):
+    reading = [f"kinesis:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")]
+    deployed = stack(
+        Role=role_with(*reading, *({"s3:PutObject", "s3:ListBucket"} - {missing})),
+        Stream=STREAM,
+        Bucket={"Type": "AWS::S3::Bucket"},
+        Function=function_resource(HANDLER),
+        Mapping=mapping(MaximumRetryAttempts=0, BatchSize=1, **on_failure({"Fn::GetAtt": ["Bucket", "Arn"]})),
+    )
+    (sent, _) = put(cloud, deployed, "raise", "next")
+
+    assert batches_until(cloud, deployed, "next") == [["raise"], ["next"]]
+    (line,) = [each for each in cloud.server_log().splitlines() if sent["SequenceNumber"] in each]
+    assert f"not authorized to perform: {missing}" in line
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=deployed.outputs["Bucket"])
 
 
 STORMY = """

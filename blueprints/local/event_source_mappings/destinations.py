@@ -1,7 +1,7 @@
 """Hands batches that were given up to the mapping's on-failure destination, with the execution role's own permission.
 
 Source: AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda":
-a role needs sqs:SendMessage, sns:Publish, or s3:PutObject, and no more.
+a role needs sqs:SendMessage, sns:Publish, or s3:PutObject with s3:ListBucket.
 """
 
 import json
@@ -56,9 +56,10 @@ def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, b
     service = service_of(destination)
     client = function.session().client(service, endpoint_url=endpoint, config=_SETTINGS)
     if service == "s3":
-        key = object_key(mapping.stored["UUID"], shard_id, now)
+        bucket, key = destination.split(":::", 1)[1], object_key(mapping.stored["UUID"], shard_id, now)
+        client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # asks for the second permission
         body = json.dumps(with_payload(record, batch)).encode()
-        client.put_object(Bucket=destination.split(":::", 1)[1], Key=key, Body=body, ContentType="application/json")
+        client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
     elif service == "sns":
         client.publish(TopicArn=destination, Message=json.dumps(record))
     else:

@@ -72,7 +72,7 @@ def _replaced(sql: str, values: Mapping[str, str]) -> str:
 
 
 def _is_slice(sql: str, colon: int) -> bool:
-    """Whether a colon stands between the bounds of an array slice, as in `a[i:j]`; behind a space it is a parameter's."""
+    """Whether a colon stands between the bounds of an array slice, as in `a[i:j]`; behind a space it begins a name."""
     return bool(re.search(r"\[[^\[\]']*\w$", sql[:colon])) and bool(re.match(r"[^\[\]']*\]", sql[colon + 1 :]))
 
 
