@@ -43,17 +43,17 @@ def changes(port):
         yield pattern, cloud, bring_up(cloud, prepared, steps)
 
 
-def command(changes, script, *options):
+def command(changes, script, *options, **variables):
     """Run one of the pattern's own commands, as a person on call would."""
     pattern, cloud, stack = changes
-    environment = {"PATH": os.environ["PATH"], **cloud.environment()}
+    environment = {"PATH": os.environ["PATH"], **cloud.environment(), **variables}
     called = [sys.executable, pattern.folder / script, stack.name, *options]
     return subprocess.run(called, env=environment, capture_output=True, check=False, text=True, timeout=120)
 
 
-def test_the_demo_is_the_receiver_of_the_webhook_and_plays_as_a_command_too(changes):
+def test_the_demo_is_the_receiver_of_the_webhook_and_plays_as_a_command_too(changes, tmp_path):
     """As on an account, where `python demo.py STACK_NAME` is all there is."""
-    played = command(changes, "demo.py")
+    played = command(changes, "demo.py", TMPDIR=str(tmp_path))
 
     assert played.returncode == 0, played.stderr
     result = dict(line.split(maxsplit=1) for line in played.stdout.splitlines() if " … " not in line)

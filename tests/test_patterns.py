@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import deploy
 from blueprints.pattern import discover
 from blueprints.promises import check
 
@@ -56,5 +59,28 @@ def test_commands_say_how_they_are_called_and_what_hinders_them(command, tmp_pat
     assert "STACK_NAME" in helped.stdout
     assert hindered.returncode in (1, 2)
     assert "must specify a region" in hindered.stderr
+    assert "Traceback" not in hindered.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """An embedded AWS with a stack of some other template."""
+    with Cloud() as cloud:
+        topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}
+        deploy(cloud, "elsewhere", json.dumps(topic))
+        yield cloud
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: f"{each.parent.name}-{each.stem}")
+def test_commands_tell_a_stack_of_another_template(command, elsewhere, tmp_path):
+    environment = {**os.environ, **elsewhere.environment(), "TMPDIR": str(tmp_path)}
+
+    hindered = subprocess.run(
+        [sys.executable, command, "elsewhere"], env=environment, capture_output=True, check=False, text=True, timeout=60
+    )
+
+    assert hindered.returncode in (1, 2)
+    assert re.search(r"has no output \w+[;,] (is it a|so it is no) stack of this", hindered.stderr)
     assert "Traceback" not in hindered.stderr
     assert not list(tmp_path.iterdir())

@@ -23,7 +23,7 @@ from decimal import Decimal
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 ORDERS = 200
@@ -274,6 +274,13 @@ def advice(outputs: dict[str, str]) -> str:
     return f"look into the logs ({outputs['LogGroup']}) and the failures ({outputs['FailuresBucket']})"
 
 
+class Outputs(dict[str, str]):
+    """A stack's outputs by name; one that it does not have ends the command."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
+
+
 @dataclass
 class DeployedStack:
     """A stack on a real account, by its name."""
@@ -301,20 +308,35 @@ class DeployedStack:
             stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Say what is being done, and how long it took."""
         print(title, end=" … ", flush=True)
         start = time.monotonic()
-        yield
-        print(f"{time.monotonic() - start:.1f} s")
+        try:
+            yield
+        finally:
+            print(f"{time.monotonic() - start:.1f} s")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Play the story on the stack that the command line names; what hinders it is said in a line."""
     parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
     parser.add_argument("stack", metavar="STACK_NAME")
     given = parser.parse_args()
-    for name, value in run(DeployedStack(given.stack)).items():
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        result = run(DeployedStack(given.stack))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ChangesAmiss, BotoCoreError, ClientError, OSError) as error:
+        sys.exit(f"demo.py: {error}")
+    for name, value in result.items():
         print(f"{name:12}{value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 EVENTS = 20_000
 POISON_EVERY = 400
@@ -44,10 +44,11 @@ class RecordsAmiss(Exception):
 def run(stack: Any) -> dict[str, Any]:
     """Put events, some of ours poison, and count them back; raises when one is missing or there twice."""
     outputs, story = stack.outputs, uuid.uuid4().hex[:12]
+    stream = outputs["StreamName"]
     records = read_records(stack.input, story) if stack.input else make_records(EVENTS, story)
     (stack.folder / "events.ndjson").write_bytes(b"".join(record + b"\n" for record in records))
-    with stack.step(f"Put {len(records):,} events into {outputs['StreamName']}"):
-        put_all(stack.client("kinesis"), outputs["StreamName"], records, story)
+    with stack.step(f"Put {len(records):,} events into {stream}"):
+        put_all(stack.client("kinesis"), stream, records, story)
     lake = Lake(stack.client("s3"), outputs, stack.folder, story)
     with stack.step(f"Find them in {outputs['LakeBucket']}"):
         lake.wait_for(len(records))
@@ -240,6 +241,13 @@ def counted(records: list[bytes], lake: Lake) -> dict[str, Any]:
     }
 
 
+class Outputs(dict[str, str]):
+    """A stack's outputs by name; one that it does not have ends the command."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
+
+
 @dataclass
 class DeployedStack:
     """A stack on a real account, by its name."""
@@ -267,24 +275,38 @@ class DeployedStack:
             stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Say what is being done, and how long it took."""
         print(title, end=" … ", flush=True)
         start = time.monotonic()
-        yield
-        print(f"{time.monotonic() - start:.1f} s")
+        try:
+            yield
+        finally:
+            print(f"{time.monotonic() - start:.1f} s")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Play the story on the stack that the command line names; what hinders it is said in a line."""
     parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
     parser.add_argument("stack", metavar="STACK_NAME")
     parser.add_argument(
         "input", metavar="EVENTS.ndjson", nargs="?", type=Path, help="events of yours, one JSON object a line"
     )
     given = parser.parse_args()
-    result = run(DeployedStack(given.stack, given.input))
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        result = run(DeployedStack(given.stack, given.input))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (BadInput, RecordsAmiss, RuntimeError, BotoCoreError, ClientError, OSError) as error:
+        sys.exit(f"demo.py: {error}")
     print("{put:,} events were put: {stored:,} stored, {poison:,} set aside, in {objects} objects".format(**result))
     print("\n".join(result["files"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PHOTO = Path(__file__).parent / "photo.jpg"
 PATIENCE = 90  # seconds, a cold start included
@@ -108,6 +108,13 @@ def download(s3: Any, outputs: dict[str, str], entry: dict[str, Any], folder: Pa
     }
 
 
+class Outputs(dict[str, str]):
+    """A stack's outputs by name; one that it does not have ends the command."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
+
+
 @dataclass
 class DeployedStack:
     """A stack on a real account, by its name."""
@@ -135,23 +142,37 @@ class DeployedStack:
             stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Say what is being done, and how long it took."""
         print(title, end=" … ", flush=True)
         start = time.monotonic()
-        yield
-        print(f"{time.monotonic() - start:.1f} s")
+        try:
+            yield
+        finally:
+            print(f"{time.monotonic() - start:.1f} s")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Play the story on the stack that the command line names; what hinders it is said in a line."""
     parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
     parser.add_argument("stack", metavar="STACK_NAME")
     parser.add_argument("input", metavar="PHOTO", nargs="?", type=Path, help="a photo of yours")
     given = parser.parse_args()
-    result = run(DeployedStack(given.stack, given.input))
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        result = run(DeployedStack(given.stack, given.input))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (EventSetAside, ImageRejected, RuntimeError, BotoCoreError, ClientError, OSError) as error:
+        sys.exit(f"demo.py: {error}")
     print(f"{result['source']} became:")
     for rendition in result["renditions"]:
         print("  {name}: {width} x {height}, {bytes:,} bytes, {file}".format(**rendition))
+
+
+if __name__ == "__main__":
+    main()

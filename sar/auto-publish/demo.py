@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 EXAMPLE = Path(__file__).parent / "example"
 APPLICATION = "auto-publish-example"
@@ -111,14 +111,14 @@ class Pipeline:
     """The stack's pipeline, and the bucket it takes patterns from."""
 
     def __init__(self, stack: Any) -> None:
+        self._name, self._url = stack.outputs["Pipeline"], stack.outputs["PipelineUrl"]
         if "SourceBucket" not in stack.outputs:
             raise NotAsItShouldBe(
                 "This stack takes its patterns from a repository: push to that, and watch the pipeline."
             )
+        self._bucket = stack.outputs["SourceBucket"]
         self._client = stack.client("codepipeline")
         self._s3 = stack.client("s3")
-        self._name, self._bucket = stack.outputs["Pipeline"], stack.outputs["SourceBucket"]
-        self._url = stack.outputs["PipelineUrl"]
 
     def stages(self) -> list[str]:
         """The stages' names, but for the source's."""
@@ -266,6 +266,13 @@ def _written(file: Path, message: dict[str, str]) -> str:
     return str(file.resolve())
 
 
+class Outputs(dict[str, str]):
+    """A stack's outputs by name; one that it does not have ends the command."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
+
+
 @dataclass
 class DeployedStack:
     """A stack on a real account, by its name."""
@@ -293,20 +300,34 @@ class DeployedStack:
             stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         """Say what is being done, and how long it took."""
         print(title, end=" … ", flush=True)
         start = time.monotonic()
-        yield
-        print(f"{time.monotonic() - start:.1f} s")
+        try:
+            yield
+        finally:
+            print(f"{time.monotonic() - start:.1f} s")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Play the story on the stack that the command line names; what hinders it is said in a line."""
     parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
     parser.add_argument("stack", metavar="STACK_NAME")
     given = parser.parse_args()
-    result = run(DeployedStack(given.stack))
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        result = run(DeployedStack(given.stack))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (NotAsItShouldBe, BotoCoreError, ClientError, OSError) as error:
+        sys.exit(f"demo.py: {error}")
     print("\n".join([*result["messages"], *result["files"]]))
+
+
+if __name__ == "__main__":
+    main()
