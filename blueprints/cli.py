@@ -188,6 +188,7 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
     """Invoke FUNCTION (its name in the template) once in the embedded AWS: answer, log, duration, memory."""
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.local.deployment import invocation_arn
+    from blueprints.local.diagnosis import advice_on
     from blueprints.pattern import find
 
     found = find(pattern)
@@ -204,6 +205,9 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
         click.echo(json.dumps({field: getattr(answer, field) for field in fields}))
     else:
         _screen().show_answer(answer)
+    advice = advice_on(answer, stack, pattern)
+    if advice:
+        click.echo(f"blueprints: {advice}", err=True)
     if answer.failed:
         sys.exit(1)
 

@@ -359,9 +359,23 @@ def test_invoke_ends_badly_when_the_function_fails(shell, pattern, tmp_path):
 
     assert ended.returncode == 1
     assert "KeyError" in ended.stdout
+    assert "does not exist" not in ended.stderr
     assert unknown.returncode == 1
     assert "has no function NoSuch" in unknown.stderr
     assert "CopyObject" in unknown.stderr
+
+
+def test_invoke_says_what_to_do_about_an_event_of_another_stack(shell, pattern, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text('{"detail": {"bucket": {"name": "originals"}, "object": {"key": "photo.jpg"}}}')
+
+    ended = shell("invoke", pattern(), "CopyObject", "--event", str(event), "--json")
+
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["failed"]
+    assert "does not exist (NoSuchBucket)" in ended.stderr
+    assert "blueprints up " in ended.stderr
+    assert "Inbox = greeting-inbox-" in ended.stderr
 
 
 def test_an_event_that_is_no_json_is_refused(shell, pattern, tmp_path):

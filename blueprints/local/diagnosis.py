@@ -7,9 +7,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.local.cloud import Answer
 from blueprints.local.deployment import Stack
 
 _MOST_PER_FUNCTION = 5
+_MISSING = re.compile(r"An error occurred \((?P<code>[\w.]*(NoSuch|NotFound|NonExistent|DoesNotExist)[\w.]*)\)")
 _PLATFORM_ERROR = re.compile(
     r"RequestId: \S+ Error: (?P<exit>.*)\n(?P<type>Runtime\.\w+)|\S+Z \S+ (?P<timeout>Task timed out after .*)"
 )
@@ -25,6 +27,20 @@ def logged_errors(client: Callable[[str], Any], stack: Stack) -> dict[str, list[
         for function in stack.of_type("AWS::Lambda::Function")
     }
     return {logical_id: found[:_MOST_PER_FUNCTION] for logical_id, found in errors.items() if found}
+
+
+def advice_on(answer: Answer, stack: Stack, pattern: str) -> str | None:
+    """What to do about an invocation that missed something; a sample event's names are none of the stack's."""
+    said = answer.payload.get("errorMessage") if answer.failed and isinstance(answer.payload, dict) else None
+    missing = _MISSING.search(str(said))
+    if missing is None:
+        return None
+    outputs = "".join(f"\n    {name} = {value}" for name, value in stack.outputs.items())
+    return (
+        f"Something that the event or the function names does not exist ({missing['code']}): there is what the stack "
+        f"made, and nothing else.\n  To have the service itself send an event: 'blueprints up {pattern}', and do there "
+        f"what the event tells of.\n  The stack's outputs here:{outputs or ' none'}"
+    )
 
 
 def _errors(client: Callable[[str], Any], function_name: str) -> list[str]:
