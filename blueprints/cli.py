@@ -417,8 +417,6 @@ def _explaining_failures(cloud: "Cloud", stack: "Stack") -> Iterator[None]:
 
 
 def _stay_up(cloud: "Cloud", stacks: list["Stack"], *, quiet: bool) -> None:
-    import threading
-
     if not quiet:
         _screen().show_up(cloud, stacks)
-    threading.Event().wait()
+    cloud.stay()

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import small_pattern
@@ -333,6 +334,18 @@ s3.put_object(Bucket="{said["stacks"]["greeting"]["outputs"]["Inbox"]}", Key="k"
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=20)
     assert running.returncode == 130
+
+
+def test_up_tells_when_the_embedded_aws_is_gone(shell):
+    running = shell.start("up", "--json")
+    running.stdout.readline()
+    (server,) = psutil.Process(running.pid).children()
+
+    server.kill()
+    _, said = running.communicate(timeout=20)
+
+    assert running.returncode == 1
+    assert "The embedded AWS ended by itself (exit status -9)" in said
 
 
 def test_invoke_shows_answer_log_and_figures(shell, pattern, tmp_path):

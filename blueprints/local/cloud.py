@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import boto3
 import botocore.session
@@ -137,6 +137,14 @@ class Cloud:
                 self._process.stdout.close()
             self._log.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def stay(self) -> NoReturn:
+        """Wait for as long as the process runs; raises BlueprintError when it ends by itself."""
+        status = self._process.wait()
+        raise BlueprintError(
+            f"The embedded AWS ended by itself (exit status {status}), and all it held is gone. Start it again.",
+            advice=f"Its last words:\n{self.server_log()[-2000:]}",
+        )
 
     def server_log(self) -> str:
         """What the process itself had to say: deliveries that failed, defects."""
