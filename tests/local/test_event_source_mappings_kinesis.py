@@ -347,7 +347,7 @@ def test_a_destination_out_of_reach_is_logged_and_the_lane_goes_on(cloud, stack)
 
     assert batches_until(cloud, deployed, "next") == [["raise"], ["next"]]
     (line,) = [each for each in cloud.server_log().splitlines() if sent["SequenceNumber"] in each]
-    assert "did not take 1 records" in line
+    assert "did not take 1 record of" in line
     assert "RetryAttemptsExhausted" in line
 
 

@@ -82,7 +82,9 @@ ONE_CLICK = [
     broken("application-metadata-is-within-limits", "Name: good-pattern", "Name: " + "n" * 141, "    Name:"),
     broken("application-metadata-is-within-limits", "[greeting, lambda]", "[greeting, 'a b']", "Labels"),
     broken("application-metadata-is-within-limits", "LicenseUrl: LICENSE", "LicenseUrl: COPYING", "LicenseUrl"),
-    broken("application-metadata-is-within-limits", "SemanticVersion: 0.1.0", "SemanticVersion: 0.01.0", "SemanticVersion"),
+    broken(
+        "application-metadata-is-within-limits", "SemanticVersion: 0.1.0", "SemanticVersion: 0.01.0", "SemanticVersion"
+    ),
     broken("application-metadata-is-literal", "Name: good-pattern", "Name: !Ref Environment", "    Name:"),
     broken(
         "architectures-are-literal",
