@@ -22,15 +22,17 @@ Handle = Callable[[dict[str, Any]], str | None]
 def replay(sqs: Any, queue_url: str, handle: Handle) -> tuple[int, list[str]]:
     """Handle every message once; returns how many left the queue, and what went wrong with the others."""
     settled = 0
+    seen: set[str] = set()  # what fails slowly comes back before the last has been handled
     failures: list[str] = []
     while True:
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=120, WaitTimeSeconds=1
         )
-        messages = answer.get("Messages", [])
-        if not messages:
+        new = [message for message in answer.get("Messages", ()) if message["MessageId"] not in seen]
+        if not new:
             return settled, failures
-        for message in messages:
+        for message in new:
+            seen.add(message["MessageId"])
             failure = handle(event_of(message["Body"]))
             if failure is not None:
                 failures.append(failure)
@@ -90,7 +92,7 @@ def main() -> None:
     outputs = outputs_of(name)
     handle = handling(boto3.client("lambda"), boto3.client("codepipeline"), outputs["Function"], outputs["Pipeline"])
     settled, failures = replay(boto3.client("sqs"), outputs["DeadLettersUrl"], handle)
-    print(f"{settled} events settled, {len(failures)} failed again")
+    print(f"{settled} event{'' if settled == 1 else 's'} settled, {len(failures)} failed again")
     for failure in failures:
         print(f"  {failure}", file=sys.stderr)
     sys.exit(1 if failures else 0)

@@ -6,16 +6,19 @@ from services_in_memory import Functions
 
 
 class Queue:
-    """A queue in memory."""
+    """A queue in memory, whose messages are seen by nobody else for a while: forever, or no time at all."""
 
-    def __init__(self, *bodies):
+    def __init__(self, *bodies, forever=True):
         self.waiting = {str(number): json.dumps(body) for number, body in enumerate(bodies)}
+        self.forever = forever
         self.given = set()
 
     def receive_message(self, **_):
         new = [number for number in self.waiting if number not in self.given]
-        self.given |= set(new)
-        return {"Messages": [{"ReceiptHandle": number, "Body": self.waiting[number]} for number in new]}
+        self.given |= set(new) if self.forever else set()
+        return {
+            "Messages": [{"MessageId": number, "ReceiptHandle": number, "Body": self.waiting[number]} for number in new]
+        }
 
     def delete_message(self, *, QueueUrl, ReceiptHandle):
         del self.waiting[ReceiptHandle]
@@ -65,3 +68,12 @@ def test_what_fails_again_stays(replaying, sample):
     assert settled == 0
     assert "AccessDenied" in failures[0]
     assert queue.waiting
+
+
+def test_what_comes_back_while_others_are_handled_is_not_handled_again(replaying, sample):
+    queue = Queue(sample("run-failed"), PUSH, forever=False)
+    functions = Functions({"errorType": "AccessDenied"}, error="Unhandled")
+
+    settled, failures = replayed(replaying, queue, functions, CodePipeline())
+
+    assert (settled, len(failures), len(functions.invoked)) == (1, 1, 1)
