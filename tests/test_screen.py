@@ -32,9 +32,9 @@ def test_many_files_are_shown_by_their_folders(shown):
 
 
 def test_the_many_files_of_a_try_are_shown_by_their_folders_too(capsys):
-    files = [f"/work/tries/data/{number}.gz" for number in range(20)]
+    files = [f"/tries/notes/data/{number}.gz" for number in range(20)]
     trial = {"pattern": "notes", "passed": True, "result": {}, "files": files, "kept": False}
 
     Screen().show_trial(trial)
 
-    assert "/work/tries/data  (20 files)" in capsys.readouterr().out
+    assert "/tries/notes/data  (20 files)" in capsys.readouterr().out

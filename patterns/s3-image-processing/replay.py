@@ -18,20 +18,29 @@ def replay(sqs: Any, functions: Any, queue_url: str, function: str) -> tuple[int
     """Settle every message once; returns how many left the queue, and what went wrong with the others."""
     settled = 0
     failures: list[str] = []
-    while True:
+    # What failed comes back where the others take long; once all of it has come since the last new one, none is left.
+    seen: set[str] = set()
+    since_new = 0
+    while since_new <= len(seen):
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=120, WaitTimeSeconds=1
         )
-        messages = answer.get("Messages", [])
+        messages = answer.get("Messages")
         if not messages:
-            return settled, failures
+            break
         for message in messages:
+            if message["MessageId"] in seen:
+                since_new += 1
+                continue
+            seen.add(message["MessageId"])
+            since_new = 0
             answer = functions.invoke(FunctionName=function, Payload=json.dumps(event_of(message["Body"])).encode())
             if "FunctionError" in answer:
                 failures.append(answer["Payload"].read().decode())
                 continue
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             settled += 1
+    return settled, failures
 
 
 def event_of(body: str) -> Any:

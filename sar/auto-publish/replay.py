@@ -22,23 +22,30 @@ Handle = Callable[[dict[str, Any]], str | None]
 def replay(sqs: Any, queue_url: str, handle: Handle) -> tuple[int, list[str]]:
     """Handle every message once; returns how many left the queue, and what went wrong with the others."""
     settled = 0
-    seen: set[str] = set()  # what fails slowly comes back before the last has been handled
     failures: list[str] = []
-    while True:
+    # What failed comes back where the others take long; once all of it has come since the last new one, none is left.
+    seen: set[str] = set()
+    since_new = 0
+    while since_new <= len(seen):
         answer = sqs.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=120, WaitTimeSeconds=1
         )
-        new = [message for message in answer.get("Messages", ()) if message["MessageId"] not in seen]
-        if not new:
-            return settled, failures
-        for message in new:
+        messages = answer.get("Messages")
+        if not messages:
+            break
+        for message in messages:
+            if message["MessageId"] in seen:
+                since_new += 1
+                continue
             seen.add(message["MessageId"])
+            since_new = 0
             failure = handle(event_of(message["Body"]))
             if failure is not None:
                 failures.append(failure)
                 continue
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
             settled += 1
+    return settled, failures
 
 
 def event_of(body: str) -> dict[str, Any]:

@@ -46,10 +46,6 @@ class DynamoDBSource:
         records = self._records()
         return _position(records[-1]) if records else 0
 
-    def before(self, shard_id: str, moment: float) -> int:
-        """Tables' streams are read from one of their ends alone."""
-        raise NotImplementedError("a DynamoDB stream is not read from a moment on")
-
     def read(self, shard_id: str, after: int, limit: int, role_arn: str) -> list[Record]:  # noqa: ARG002
         """Records in the form of Lambda's DynamoDB events."""
         records = self._records() or []

@@ -80,7 +80,7 @@ class KinesisSource:
         return _position(records[-1]) if records else 0
 
     def before(self, shard_id: str, moment: float) -> int:
-        """The position of the last record that had arrived by then."""
+        """The position of the last record that had arrived before a moment, in seconds since the epoch."""
         records = self._records(shard_id)
         count = bisect_left(records, moment, key=lambda record: float(record["ApproximateArrivalTimestamp"]))
         return _position(records[count - 1]) if count else 0

@@ -71,13 +71,14 @@ class Poller:
             self._anchors[mapping_id] = {each.shard_id: source.end(each.shard_id) for each in shards if source}
 
     def anchor_at(self, mapping_id: str, source_arn: str, moment: float) -> None:
-        """Note that a mapping that is being made begins with what arrived since a moment (seconds since the epoch)."""
-        source = source_of(source_arn)
-        shards = (source.shards() or []) if source else []
+        """Note that a mapping that is being made begins with what arrived since a moment (seconds since the epoch).
+
+        Kinesis alone has that; a table's stream is read from one of its ends.
+        """
+        source = KinesisSource(source_arn)
+        shards = source.shards() or []
         with self._lock:
-            self._anchors[mapping_id] = {
-                each.shard_id: source.before(each.shard_id, moment) for each in shards if source
-            }
+            self._anchors[mapping_id] = {each.shard_id: source.before(each.shard_id, moment) for each in shards}
 
     def remove(self, mapping_id: str) -> None:
         """Stop a mapping; a batch under way ends, and nothing follows it."""

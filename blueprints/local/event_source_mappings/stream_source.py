@@ -53,8 +53,5 @@ class Source(Protocol):
     def end(self, shard_id: str) -> int:
         """The position behind which LATEST begins."""
 
-    def before(self, shard_id: str, moment: float) -> int:
-        """The position behind which reading begins that starts at a moment, in seconds since the epoch."""
-
     def read(self, shard_id: str, after: int, limit: int, role_arn: str) -> list[Record]:
         """The records that follow a position, as the function with that role gets them."""

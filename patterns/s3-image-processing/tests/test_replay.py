@@ -7,15 +7,18 @@ import pytest
 
 
 class Queue:
-    """A queue whose messages stay out of sight once received, as SQS's do for a while."""
+    """A queue whose messages stay out of sight for a while once received, and come back before others."""
 
     def __init__(self, *bodies):
         self.messages = {str(number): body for number, body in enumerate(bodies)}
-        self.unseen = list(self.messages)
+        self.hidden_until = dict.fromkeys(self.messages, 0)
+        self.seconds = 0
 
-    def receive_message(self, *, QueueUrl, MaxNumberOfMessages, **_):
-        seen, self.unseen = self.unseen[:MaxNumberOfMessages], self.unseen[MaxNumberOfMessages:]
-        return {"Messages": [{"Body": self.messages[one], "ReceiptHandle": one} for one in seen]} if seen else {}
+    def receive_message(self, *, QueueUrl, MaxNumberOfMessages, VisibilityTimeout, **_):
+        visible = [one for one in self.messages if self.hidden_until[one] <= self.seconds][:MaxNumberOfMessages]
+        self.hidden_until |= dict.fromkeys(visible, self.seconds + VisibilityTimeout)
+        given = [{"MessageId": one, "Body": self.messages[one], "ReceiptHandle": one} for one in visible]
+        return {"Messages": given} if given else {}
 
     def delete_message(self, *, QueueUrl, ReceiptHandle):
         del self.messages[ReceiptHandle]
@@ -50,3 +53,26 @@ def test_an_event_that_fails_again_stays(replaying):
     settled, failures = replaying.replay(queue, functions, "url", "function")
     assert (settled, failures) == (1, ['{"errorMessage": "AccessDenied"}'])
     assert list(queue.messages.values()) == ['{"id": 1}']
+
+
+@pytest.mark.parametrize("seconds", [0, 50, 130])
+def test_what_fails_slowly_comes_back_and_is_not_handled_again(replaying, seconds):
+    queue, functions = Queue(*(json.dumps({"id": number}) for number in range(25))), Functions(failing=range(25))
+    invoke = functions.invoke
+
+    def slow(**request):
+        queue.seconds += seconds
+        return invoke(**request)
+
+    functions.invoke = slow
+    settled, failures = replaying.replay(queue, functions, "url", "function")
+
+    assert (settled, len(failures)) == (0, 25)
+    assert [event["id"] for event in functions.events] == list(range(25))
+
+
+def test_a_queue_that_hides_nothing_is_left_once_all_failed(replaying):
+    queue, functions = Queue('{"id": 1}', '{"id": 2}'), Functions(failing=[1, 2])
+    queue.seconds = float("inf")
+    assert replaying.replay(queue, functions, "url", "function")[0] == 0
+    assert [event["id"] for event in functions.events] == [1, 2]

@@ -64,7 +64,7 @@ class Attempt(threading.Thread):
             settler(s3, self.version).settle(self.event)
             self.settled = True
         except Died:
-            pass
+            pass  # it reports nothing: Lambda sees a time-out, and the play goes on
         except Exception as failure:  # noqa: BLE001 - Lambda would report it and retry
             self.failure = failure
         self.call = None

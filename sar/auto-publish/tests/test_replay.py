@@ -6,19 +6,17 @@ from services_in_memory import Functions
 
 
 class Queue:
-    """A queue in memory, whose messages are seen by nobody else for a while: forever, or no time at all."""
+    """A queue in memory, whose messages stay out of sight for a while once received, and come back before others."""
 
-    def __init__(self, *bodies, forever=True):
+    def __init__(self, *bodies):
         self.waiting = {str(number): json.dumps(body) for number, body in enumerate(bodies)}
-        self.forever = forever
-        self.given = set()
+        self.hidden_until = dict.fromkeys(self.waiting, 0)
+        self.seconds = 0
 
-    def receive_message(self, **_):
-        new = [number for number in self.waiting if number not in self.given]
-        self.given |= set(new) if self.forever else set()
-        return {
-            "Messages": [{"MessageId": number, "ReceiptHandle": number, "Body": self.waiting[number]} for number in new]
-        }
+    def receive_message(self, *, QueueUrl, MaxNumberOfMessages, VisibilityTimeout, **_):
+        visible = [one for one in self.waiting if self.hidden_until[one] <= self.seconds][:MaxNumberOfMessages]
+        self.hidden_until |= dict.fromkeys(visible, self.seconds + VisibilityTimeout)
+        return {"Messages": [{"MessageId": one, "ReceiptHandle": one, "Body": self.waiting[one]} for one in visible]}
 
     def delete_message(self, *, QueueUrl, ReceiptHandle):
         del self.waiting[ReceiptHandle]
@@ -70,10 +68,24 @@ def test_what_fails_again_stays(replaying, sample):
     assert queue.waiting
 
 
-def test_what_comes_back_while_others_are_handled_is_not_handled_again(replaying, sample):
-    queue = Queue(sample("run-failed"), PUSH, forever=False)
-    functions = Functions({"errorType": "AccessDenied"}, error="Unhandled")
+def test_what_fails_slowly_comes_back_and_is_not_handled_again(replaying):
+    queue, handled = Queue(*({"number": number} for number in range(25))), []
 
-    settled, failures = replayed(replaying, queue, functions, CodePipeline())
+    def fail(event):
+        queue.seconds += 50
+        handled.append(event["number"])
+        return "AccessDenied"
 
-    assert (settled, len(failures), len(functions.invoked)) == (1, 1, 1)
+    settled, failures = replaying.replay(queue, "queue", fail)
+
+    assert (settled, len(failures)) == (0, 25)
+    assert handled == list(range(25))
+
+
+def test_a_queue_that_hides_nothing_is_left_once_all_failed(replaying):
+    queue, handled = Queue({"number": 1}, {"number": 2}), []
+    queue.seconds = float("inf")
+
+    assert replaying.replay(queue, "queue", lambda event: handled.append(event["number"]) or "AccessDenied")[0] == 0
+
+    assert handled == [1, 2]
