@@ -62,8 +62,6 @@ class Shell:
 
 def _processes_of(folder):
     """Processes whose command line names a folder below this one, as the embedded AWS's does."""
-    import psutil
-
     return [each for each in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(each.info["cmdline"] or [])]
 
 

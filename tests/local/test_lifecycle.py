@@ -16,6 +16,7 @@ import pytest
 
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
+from tests.local.processes import alive, descendants
 from tests.local.waiting import take_interrupts, until
 
 # Starts an embedded AWS with a busy function, says where, and waits.
@@ -39,15 +40,6 @@ with Cloud() as cloud:
     print(json.dumps({"port": cloud.port}), flush=True)
     threading.Event().wait()
 """
-
-
-def descendants(pid):
-    """All processes below one, zombies left out: where process 1 does not reap they stay for ever."""
-    return [each for each in psutil.Process(pid).children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
-
-
-def gone(processes):
-    return all(not each.is_running() or each.status() == psutil.STATUS_ZOMBIE for each in processes)
 
 
 def port_is_free(port):
@@ -78,7 +70,7 @@ def test_nothing_stays_however_the_parent_ends(tmp_path, ending):
     parent.wait(15)
     parent.stdout.close()
 
-    until(lambda: gone(started))
+    until(lambda: not alive(started))
     until(lambda: port_is_free(port))
     until(lambda: not folders(tmp_path))
 
@@ -94,7 +86,7 @@ def test_leaving_the_context_leaves_nothing(tmp_path, monkeypatch):
 
     assert started
 
-    assert gone(started)
+    assert not alive(started)
     assert port_is_free(port)
     assert folders(tmp_path) == []
 

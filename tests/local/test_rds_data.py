@@ -23,6 +23,7 @@ from blueprints.local.rds.clusters import Databases
 from blueprints.local.rds.data_api import DataApi
 from blueprints.local.rds.postgres import Postgres
 from blueprints.local.rds.statements import BadStatement, render
+from tests.local.processes import alive, descendants
 from tests.local.resources import ROLE, function_resource, role_with
 from tests.local.waiting import until
 
@@ -664,19 +665,11 @@ def test_a_forgotten_transaction_is_rolled_back(impatient):
 def servers(folder):
     """The PostgreSQL processes whose data lie below a folder."""
     found = []
-    for each in psutil.process_iter(["name", "cmdline", "status"]):
+    for each in psutil.process_iter(["cmdline"]):
         command = each.info["cmdline"] or [""]
-        if (
-            command[0].endswith("/postgres")
-            and str(folder) in " ".join(command)
-            and each.info["status"] != psutil.STATUS_ZOMBIE
-        ):
-            found += [each, *each.children(recursive=True)]
+        if command[0].endswith("/postgres") and str(folder) in " ".join(command):
+            found += [*alive([each]), *descendants(each.pid)]
     return found
-
-
-def alive(processes):
-    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture
