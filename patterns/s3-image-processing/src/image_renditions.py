@@ -4,7 +4,6 @@ An image is decoded once, shrunk while it is decoded, to the largest rendition; 
 one before it. What is told from the header (kind, pixels, layout) is refused before anything is decoded.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,27 +11,20 @@ from functools import lru_cache
 from typing import Any
 
 import pyvips
+from image_kind import sniff
+from image_loading import check_header, load_shrunk, read_header
+from image_rejections import as_rejection
 
 # Loaders that libvips itself calls unsafe for strangers' files (SVG, PDF, ImageMagick, …) are switched off for good.
 pyvips.block_untrusted_set(True)
 # Each image is seen once, so libvips' cache of operations would only hold memory between two invocations.
 pyvips.cache_set_max(0)
 
-READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 LONGEST_SIDE_LIMIT = 16_383  # of WebP; the other formats allow more
 
 _SPEC = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)=([1-9][0-9]{0,4})")
 _EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
-_OUT_OF_RESOURCES = ("out of memory", "No space left", "Too many open files")
-
-
-class Rejected(Exception):
-    """The input is at fault, so a retry would change nothing. `code` is for machines, the message for people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +83,8 @@ def parse_specs(text: str) -> tuple[RenditionSpec, ...]:
 def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_pixels: int) -> Rendered:
     """Make every rendition of one image, in the order of `specs`; raise Rejected when the input is at fault."""
     kind = sniff(data)
-    header = _read_header(data, kind)
-    _check_header(header, kind, max_pixels)
+    header = read_header(data, kind)
+    check_header(header, kind, max_pixels)
     seen = _seen_size(header)
     largest_first = sorted(specs, key=lambda spec: spec.longest_side, reverse=True)
     image = _decode(data, kind, header, _fit(seen, largest_first[0].longest_side), encoding.format)
@@ -101,59 +93,6 @@ def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_
         image = _shrink(image, _fit(seen, spec.longest_side))
         made[spec.name] = Rendition(spec.name, image.width, image.height, _encode(image, encoding))
     return Rendered(kind, *seen, tuple(made[spec.name] for spec in specs))
-
-
-def sniff(data: bytes) -> str:
-    """Tell the kind of image from its first bytes (never from its name): one of READABLE, or raise Rejected."""
-    if not data:
-        raise Rejected("empty", "the object is empty")
-    if data[:3] == b"\xff\xd8\xff":
-        return "jpeg"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "png"
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "tiff"
-    if data[4:8] == b"ftyp":
-        return _sniff_brands(data)
-    raise Rejected("not-an-image", f"the bytes are not {', '.join(READABLE[:-1])} or {READABLE[-1]}")
-
-
-def _sniff_brands(data: bytes) -> str:
-    """AVIF, HEIF and films share one container; its brands (major, minor version, compatible ones) tell them apart."""
-    box = data[8 : max(8, min(int.from_bytes(data[:4], "big"), 256))]
-    brands = {box[at : at + 4] for at in range(0, len(box), 4)}
-    if brands & {b"avif", b"avis"}:
-        return "avif"
-    if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
-        return "heif"
-    raise Rejected("not-an-image", "the bytes are a film or another file of the same container, not a picture")
-
-
-def _read_header(data: bytes, kind: str) -> Any:
-    try:
-        header = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="error")
-    except pyvips.Error as error:
-        raise _as_rejection(error, kind) from error
-    loader = header.get("vips-loader")
-    if not loader.startswith({"avif": "heif"}.get(kind, kind)):
-        raise Rejected("not-an-image", f"the bytes begin like {kind} and go on like something else")
-    return header
-
-
-def _check_header(header: Any, kind: str, max_pixels: int) -> None:
-    pixels = header.width * header.height
-    if pixels > max_pixels:
-        raise Rejected(
-            "too-many-pixels", f"{header.width} x {header.height} is {pixels:,} pixels; the limit is {max_pixels:,}"
-        )
-    if header.format not in ("uchar", "ushort") or header.bands > 5 or header.interpretation == "multiband":
-        raise Rejected(
-            "unsupported-layout", f"{kind} with {header.bands} bands of {header.format} is not a picture for the eye"
-        )
 
 
 def _seen_size(header: Any) -> tuple[int, int]:
@@ -171,23 +110,15 @@ def _fit(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
 def _decode(data: bytes, kind: str, header: Any, size: tuple[int, int], output_format: str) -> Any:
     """Decode, shrink, turn upright and bring to 8-bit sRGB (or grey), held in memory."""
     try:
-        image = _decode_shrunk(data, kind, header, size)
+        image = load_shrunk(data, kind, header, size)
+        image = image.thumbnail_image(size[0], height=size[1], size="force", **_colour_management(header))
         image = image.colourspace("b-w" if image.interpretation in ("b-w", "grey16") else "srgb")
         if output_format == "jpeg" and image.hasalpha():
             image = image.flatten(background=255)
         # The decoder gives its rows once, in order; every rendition but the first needs them again.
         return image.copy_memory()
     except pyvips.Error as error:
-        raise _as_rejection(error, kind) from error
-
-
-def _decode_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> Any:
-    """Let the decoder shrink by a power of two, and leave the rest, at least a fifth, to a better filter."""
-    spare = max(header.width, header.height) / (1.2 * max(size))
-    factor = 2 ** min(3, max(0, math.floor(math.log2(spare))))
-    loading = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
-    image = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="error", **loading)
-    return image.thumbnail_image(size[0], height=size[1], size="force", **_colour_management(header))
+        raise as_rejection(error, kind) from error
 
 
 def _colour_management(header: Any) -> dict[str, str]:
@@ -227,13 +158,3 @@ def _encode(image: Any, encoding: Encoding) -> bytes:
     if encoding.format == "avif":
         return bytes(image.heifsave_buffer(Q=encoding.quality, compression="av1", effort=3, keep=keep))
     return bytes(image.pngsave_buffer(filter="all", keep=keep))
-
-
-def _as_rejection(error: Exception, kind: str) -> Exception:
-    """The input's fault, unless the machine ran out of something: then the error itself, to be raised and retried."""
-    text = " ".join(str(error).split())
-    if any(sign in text for sign in _OUT_OF_RESOURCES):
-        return error
-    if kind == "heif":
-        return Rejected("unsupported-codec", f"HEIF is read where it holds AV1 pictures, not HEVC ones (HEIC): {text}")
-    return Rejected("damaged", f"the {kind} is truncated or damaged: {text}")

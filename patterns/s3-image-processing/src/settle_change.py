@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from image_renditions import Rejected, Rendered
+from image_rejections import Rejected
+from image_renditions import Rendered
 from rendition_store import CommitContended, Found, Manifest, RenditionStore, Source, longest_key, new_set
 from source_object import SourceObject, open_source
 

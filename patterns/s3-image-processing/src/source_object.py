@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import ClientError
-from image_renditions import Rejected
+from image_rejections import Rejected
 from rendition_store import Source
 
 from blueprints_shared.s3_events import ObjectChange

@@ -11,7 +11,8 @@ import pytest
 import rendition_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_renditions import Rejected, Rendered, Rendition
+from image_rejections import Rejected
+from image_renditions import Rendered, Rendition
 from rendition_store import KEY_LIMIT, CommitContended, Manifest, RenditionStore, longest_key, manifest_key
 from s3_in_turns import Bucket, InMemoryS3, s3_error
 from settle_change import Settler
