@@ -2,9 +2,12 @@
 
 The receiver's name is resolved once, every address it has must be public, and the connection goes to one of those very
 addresses: a name that resolves to another address a moment later changes nothing. Redirects are not followed, proxies
-of the environment not used.
+of the environment not used. Interim answers (1xx) are skipped, however many come before the final one.
+
+http.client, and so urllib3, takes every 1xx but 100 for the final answer.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import re
@@ -83,7 +86,10 @@ class Poster:
         watch.daemon = True
         watch.start()
         try:
-            connection.request("POST", self._target, body, headers)
+            connection.connect()
+            # A receiver may answer, 413 for example, and close before it has read the whole body.
+            with contextlib.suppress(OSError):
+                connection.request("POST", self._target, body, headers)
             response = connection.getresponse()
             headers_said = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, headers_said, _beginning(response))
@@ -136,8 +142,22 @@ def is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """Skips interim answers (RFC 9110, section 15.2), such as 102 Processing and 103 Early Hints."""
+
+    def begin(self, *positional: Any, **named: Any) -> None:
+        super().begin(*positional, **named)
+        while 100 <= self.status < 200:
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.HTTPException("101: the receiver switched to another protocol without being asked")
+            self.headers = None  # type: ignore[assignment]  # begin() returns at once where headers were read already
+            super().begin(*positional, **named)
+
+
 class _Connection(http.client.HTTPConnection):
     """A connection to the first of some addresses that answers, under the name that its certificate has to be for."""
+
+    response_class = _FinalResponse
 
     def __init__(self, host: str, port: int, addresses: list[_Address], context: ssl.SSLContext | None) -> None:
         super().__init__(host, port)

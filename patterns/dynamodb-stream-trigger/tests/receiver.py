@@ -28,6 +28,7 @@ class Receiver:
     host: str = "127.0.0.1"
     port: int = 0
     tls: ssl.SSLContext | None = None
+    reads_bodies: bool = True
 
     def __enter__(self) -> "Receiver":
         self._listener = socket.create_server((self.host, self.port))
@@ -58,17 +59,17 @@ class Receiver:
         if self.tls:
             connection = self.tls.wrap_socket(connection, server_side=True)
         with connection:
-            self.requests.append(_read(connection))
+            self.requests.append(_read(connection, whole=self.reads_bodies))
             step = self.script.pop(0) if self.script else OK
             connection.sendall(step) if isinstance(step, bytes) else step(connection)
 
 
-def drip(data: bytes, seconds: float) -> Callable[[socket.socket], None]:
-    """Sends one byte at a time."""
+def drip(data: bytes | list[bytes], seconds: float) -> Callable[[socket.socket], None]:
+    """Sends one byte, or one part, at a time."""
 
     def send(connection: socket.socket) -> None:
-        for byte in data:
-            connection.sendall(bytes([byte]))
+        for each in data:
+            connection.sendall(each if isinstance(each, bytes) else bytes([each]))
             time.sleep(seconds)
 
     return send
@@ -85,7 +86,7 @@ def endless(beginning: bytes) -> Callable[[socket.socket], None]:
     return send
 
 
-def _read(connection: socket.socket) -> Request:
+def _read(connection: socket.socket, *, whole: bool) -> Request:
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
@@ -95,6 +96,6 @@ def _read(connection: socket.socket) -> Request:
     head, _, body = data.partition(b"\r\n\r\n")
     line, *rest = head.decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in rest)}
-    while len(body) < int(headers.get("content-length", 0)):
+    while whole and len(body) < int(headers.get("content-length", 0)):
         body += connection.recv(65536)
     return Request(line, headers, body)

@@ -153,6 +153,18 @@ def test_a_change_the_receiver_refuses_is_set_aside_with_its_answer_and_blocks_n
     assert len(receiver.requests) == 3
 
 
+def test_interim_answers_before_the_final_one_refuse_nothing(announce, s3):
+    table = StreamedTable()
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+    with Receiver([hints + OK, b"HTTP/1.1 102 Processing\r\n\r\n" + hints + REFUSED, hints * 3 + OK]) as receiver:
+        answer = announce(*(table.put(name) for name in "abc"), **webhook(receiver))
+
+    assert answer == {"batchItemFailures": []}
+    assert [json.loads(request.body)["data"]["keys"]["pk"] for request in receiver.requests] == ["a", "b", "c"]
+    (kept,) = s3.contents()
+    assert (kept["detail"]["status"], kept["record"]["dynamodb"]["Keys"]["pk"]) == (422, {"S": "b"})
+
+
 def test_a_change_that_can_not_even_be_set_aside_is_not_passed_over(announce, s3):
     s3.broken = True
     table = StreamedTable()

@@ -7,6 +7,7 @@ import pytest
 from bounded_http import BODY_LIMIT, NoAnswer, Poster, is_public
 from receiver import Receiver, drip, endless
 
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.5"
 
 
@@ -37,6 +38,52 @@ def test_it_posts_and_says_what_came_back():
     assert request.line == "POST /hook?a=b HTTP/1.1"
     assert (request.headers["host"], request.headers["x-test"]) == (f"127.0.0.1:{receiver.port}", "1")
     assert request.body == b'{"a": 1}'
+
+
+INTERIM = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "102": b"HTTP/1.1 102 Processing\r\n\r\n",
+    "103": EARLY_HINTS,
+    "100 after 103": EARLY_HINTS + b"HTTP/1.1 100 Continue\r\n\r\n",
+    "one that no RFC names": b"HTTP/1.1 199 Soon\r\nX-Progress: 10%\r\n\r\n",
+    "with headers of a body": b"HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "that closes": b"HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n",
+    "many": EARLY_HINTS * 200,
+}
+FINAL = {
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+    "no content with a length": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204, b""),
+    "a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, b"hello"),
+    "a body until it closes": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", 200, b"hello"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, b"hello"),
+    "a refusal": (b"HTTP/1.1 422 No\r\nContent-Length: 2\r\n\r\nno", 422, b"no"),
+    "an older HTTP": (b"HTTP/1.0 200 OK\r\n\r\nhello", 200, b"hello"),
+}
+
+
+@pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM)
+@pytest.mark.parametrize(("final", "status", "body"), FINAL.values(), ids=FINAL)
+def test_interim_answers_are_skipped(interim, final, status, body):
+    with Receiver([interim + final]) as receiver:
+        answer = post(receiver.url)
+
+    assert (answer.status, answer.body) == (status, body)
+    assert "link" not in answer.headers
+
+
+@pytest.mark.parametrize("interim", [*INTERIM.values(), b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"])
+def test_an_interim_answer_alone_is_no_answer(interim):
+    with Receiver([interim]) as receiver, pytest.raises(NoAnswer, match=r"closed connection|another protocol"):
+        post(receiver.url)
+
+
+def test_an_answer_before_the_body_was_read_is_one():
+    """413, for example; the receiver closes the connection while the body is still being sent."""
+    with Receiver([b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"], reads_bodies=False) as receiver:
+        poster = Poster(receiver.url, True, 2.0)
+        answer = poster.post({}, b"x" * 2**24, time.monotonic() + 60)
+
+    assert answer.status == 413
 
 
 @pytest.mark.parametrize(
@@ -218,8 +265,10 @@ def test_a_redirect_is_an_answer_and_is_not_followed(status):
         drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 50, 0.05),
         lambda connection: time.sleep(1.5),
         drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.02),
+        drip(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50, 0.02),
+        drip([EARLY_HINTS] * 500, 0.002),
     ],
-    ids=["headers drip", "silence", "endless interim answers"],
+    ids=["headers drip", "silence", "100 drips", "103 drips", "one 103 after the other"],
 )
 def test_an_answer_that_does_not_come_in_time_is_none(script):
     with Receiver([script]) as receiver:
