@@ -75,6 +75,7 @@ def configure(folder: Path, port: int) -> None:
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
     from blueprints.local import (
+        dynamodb,
         event_source_mappings,
         identity_policies,
         requested_resources,
@@ -102,6 +103,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *pipelines.HOOKS,
         *clusters.HOOKS,
         *data_api.HOOKS,
+        *dynamodb.HOOKS,
         *resource_policies.HOOKS,
         *requested_resources.HOOKS,
         *resource_types.HOOKS,
@@ -118,6 +120,7 @@ class Server:
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
         from blueprints.local import (
+            dynamodb,
             event_source_mappings,
             requested_resources,
             resource_types,
@@ -147,6 +150,7 @@ class Server:
         event_targets.install(invocations, endpoint, time_scale)
         requested_resources.install()
         resource_types.install()
+        dynamodb.install(time_scale)
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
         self.builds = Builds(folder / "builds", endpoint)

@@ -23,7 +23,6 @@ from blueprints.local.event_source_mappings import (
     poller,
     registration,
     stream_consumers,
-    time_to_live,
 )
 from blueprints.local.event_source_mappings.poller import Poller
 from blueprints.local.event_source_mappings.registration import Registration
@@ -46,7 +45,6 @@ HOOKS = (
     *poller.HOOKS,
     *registration.HOOKS,
     *stream_consumers.HOOKS,
-    *time_to_live.HOOKS,
 )
 
 
@@ -66,7 +64,6 @@ def install(endpoint: str, time_scale: float) -> None:
         wake.replace(_Wake(streams.look))
     kinesis_source.install()
     stream_consumers.install()
-    time_to_live.install(time_scale)
     Registration(streams).install()
     reset: Callable[[], Any] = RESET.current()
 

@@ -1,7 +1,8 @@
-"""Expired items of tables with a TTL: deleted, and told to the table's stream as the service's own deletes.
+"""Deletes expired items of tables with a TTL, and puts the service's own deletes into the table's stream.
 
-The base emulator deletes them once a minute without a word to the stream, and forgets the TTL a template gives a table.
-Source: Amazon DynamoDB Developer Guide, "DynamoDB Streams and Time to Live".
+The base emulator deletes them once a minute without a stream record, also those whose TTL lies too far back to count,
+and forgets the TTL a template gives a table.
+Sources: Amazon DynamoDB Developer Guide, "DynamoDB Streams and Time to Live" and "Using time to live (TTL)".
 """
 
 import logging
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.event_source_mappings.policy import is_true
-from blueprints.local.hooks import Hook
+from blueprints.local.hooks import Hook, IncompatibleEmulator
 
 SETTINGS = Hook("services.dynamodb", "_ttl_settings")
 TABLES = Hook("services.dynamodb", "_tables")
@@ -23,14 +24,17 @@ EMIT = Hook(
 RECORD = Hook("services.dynamodb", "_build_change_record", ("table", "event_name", "old_item", "new_item", "view_type"))
 SCOPE = Hook("core.responses", "request_scope", ("account_id", "region"))
 REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
-HOOKS = (SETTINGS, TABLES, LOCK, REMOVE, EMIT, RECORD, SCOPE, REGISTRY)
+STOCK_REAPER = Hook("services.dynamodb", "_ttl_reaper", ())
+HOOKS = (SETTINGS, TABLES, LOCK, REMOVE, EMIT, RECORD, SCOPE, REGISTRY, STOCK_REAPER)
 
 _TYPE = "AWS::DynamoDB::Table"
 
 _BY_THE_SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-# The base emulator's own thread looks once a minute; it must find nothing left.
-_STOCK_SECONDS = 60.0
+_SECONDS_BETWEEN_LOOKS = 30.0
 _LEAST_SECONDS = 0.25
+# DynamoDB ignores a TTL of more than five years ago: a 0, or a moment in another unit, deletes nothing.
+_FURTHEST_BACK_SECONDS = 5 * 365 * 24 * 3600
+_STOCK_THREAD = "dynamodb-ttl-reaper"
 
 log = logging.getLogger(__name__)
 _expiring = threading.local()
@@ -38,6 +42,7 @@ _expiring = threading.local()
 
 def install(time_scale: float) -> None:
     """Delete expired items from now on, twice a minute divided by `time_scale`."""
+    _stop_the_stock_reaper()
     build = RECORD.current()
 
     def build_record(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -51,8 +56,21 @@ def install(time_scale: float) -> None:
         "create": _remembering(handlers["create"], properties=1),
         "update": _remembering(handlers["update"], properties=2),
     }
-    seconds = max(_STOCK_SECONDS / 2 / time_scale, _LEAST_SECONDS)
+    seconds = max(_SECONDS_BETWEEN_LOOKS / time_scale, _LEAST_SECONDS)
     threading.Thread(target=_expire_forever, args=(seconds,), name="time-to-live", daemon=True).start()
+
+
+def _stop_the_stock_reaper() -> None:
+    """Let the base emulator's thread remove nothing: it started with the import, and nothing ends it."""
+    stock = [thread.ident for thread in threading.enumerate() if thread.name == _STOCK_THREAD]
+    if len(stock) != 1:
+        raise IncompatibleEmulator(f"ministack starts {len(stock)} threads named {_STOCK_THREAD}, not 1")
+    remove_item: Callable[..., Any] = REMOVE.current()
+
+    def remove_unless_stock(table: dict[str, Any], pk_val: str, sk_val: str) -> Any:
+        return None if threading.get_ident() == stock[0] else remove_item(table, pk_val, sk_val)
+
+    REMOVE.replace(remove_unless_stock)
 
 
 def _remembering(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
@@ -93,5 +111,5 @@ def _expire_items(table_name: str, table: dict[str, Any], attribute: str, now: f
     for partition, items in list(table["items"].items()):
         for sort, item in list(items.items()):
             expires = (item.get(attribute) or {}).get("N")
-            if expires is not None and float(expires) <= now:
+            if expires is not None and now - _FURTHEST_BACK_SECONDS <= float(expires) <= now:
                 EMIT.current()(table_name, "REMOVE", REMOVE.current()(table, partition, sort), None)
