@@ -55,7 +55,10 @@ def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
     """Every parameter has a default, so that nothing has to be filled in."""
     for name, parameter in subject.parameters.items():
         if "Default" not in parameter:
-            message = f"Parameter {name} has no Default; write one with which the stack works, '' if it is optional."
+            message = (
+                f"Parameter {name} has no Default; write one with which the stack works, '' if it is optional: "
+                "the handler's setting is then of a type that may be None, such as 'str | None'."
+            )
             yield subject.breach(message, "Parameters", name)
 
 

@@ -4,7 +4,7 @@ import os
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["SettingsError", "load", "parsed"]
 
@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
+_HOW_TO_SET = "Give each a value under Environment in the template or, if it may be empty, write"
 
 
 class SettingsError(Exception):
@@ -21,27 +22,32 @@ class SettingsError(Exception):
 def load(settings: type[T], environment: Mapping[str, str] | None = None) -> T:
     """Fill a dataclass from the variables named like its fields in upper case; raise SettingsError naming every fault.
 
-    A field is str, int, float, bool, one of these `| None` (None when the variable is missing or empty), or `parsed`.
-    A field with a default may be missing.
+    A field is str, int, float, bool, one of these `| None`, or `parsed`. A variable that is missing or empty (or holds
+    nothing but blanks) is not set: the field then has its default, or None if its type allows it.
     """
     environment = os.environ if environment is None else environment
     hints = get_type_hints(settings)
     values: dict[str, Any] = {}
     faults = []
+    unset = []
     for item in fields(settings):  # type: ignore[arg-type]
         variable = item.name.upper()
         text = environment.get(variable, "").strip()
         try:
             if text:
                 values[item.name] = _parser(item, hints[item.name])(text)
-            elif _is_optional(hints[item.name]) and not _has_default(item):
+            elif _has_default(item):
+                continue
+            elif _is_optional(hints[item.name]):
                 values[item.name] = None
-            elif not _has_default(item):
-                faults.append(f"{variable} is not set")
+            else:
+                faults.append(f"{variable} is not set" + (" (its value is empty)" if variable in environment else ""))
+                unset.append(f"'{item.name}: {_words(hints[item.name])} | None'")
         except ValueError as error:
             faults.append(f"{variable}: {error}")
     if faults:
-        raise SettingsError(f"environment variables of {settings.__name__}: " + "; ".join(faults))
+        advice = f". {_HOW_TO_SET} {', '.join(unset)} in {settings.__name__}." if unset else ""
+        raise SettingsError(f"environment variables of {settings.__name__}: " + "; ".join(faults) + advice)
     return settings(**values)
 
 
@@ -55,18 +61,26 @@ def _has_default(item: Field[Any]) -> bool:
 
 
 def _is_optional(hint: Any) -> bool:
-    return isinstance(hint, types.UnionType) and types.NoneType in hint.__args__
+    """Whether a type is written `str | None` or `Optional[str]`."""
+    return get_origin(hint) in (types.UnionType, Union) and types.NoneType in get_args(hint)
+
+
+def _words(hint: Any) -> str:
+    """A type as it is written in a dataclass."""
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
 def _parser(item: Field[Any], hint: Any) -> Callable[[str], Any]:
     if "parser" in item.metadata:
         return item.metadata["parser"]  # type: ignore[no-any-return]
     if _is_optional(hint):
-        hint = next(part for part in hint.__args__ if part is not types.NoneType)
+        hint = next(part for part in get_args(hint) if part is not types.NoneType)
     try:
         return _PARSERS[hint]
     except KeyError:
-        raise TypeError(f"a setting cannot be {hint}; use str, int, float, bool or parsed()") from None
+        raise TypeError(
+            f"{item.name}: a setting cannot be {_words(hint)}; use str, int, float, bool or parsed()"
+        ) from None
 
 
 def _whole_number(text: str) -> int:

@@ -1,6 +1,7 @@
 """Settings: read once, every fault named."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Optional
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,52 @@ def test_what_may_be_missing_may_be_empty():
     assert (settings.topic, settings.limit, settings.region) == (None, None, "eu-west-1")
 
 
+def _no_pair(text: str) -> None:
+    raise ValueError(f"{text!r} was parsed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optionals:
+    """Every way to write a setting that may be empty."""
+
+    a: str | None
+    b: Optional[int]  # noqa: UP045 - what people bring from older code
+    c: float | None
+    d: str = ""
+    e: bool = False
+    f: str | None = None
+    g: tuple[str, ...] | None = parsed(_no_pair)
+    h: tuple[str, ...] = parsed(_no_pair, default=())
+    i: tuple[str, ...] = parsed(_no_pair, default_factory=tuple)
+    j: int = field(init=False, default=1)
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "\n"], ids=repr)
+def test_a_setting_that_may_be_empty_is_not_set_by_an_empty_variable(value):
+    """CloudFormation has no value but '' for an optional parameter that is left out."""
+    variables = {name.upper(): value for name in "abcdefghij"} if value is not None else {}
+    assert load(Optionals, variables) == Optionals(a=None, b=None, c=None, g=None)
+
+
+def test_an_optional_setting_is_read_when_it_is_set():
+    assert load(Optionals, {"A": "x", "B": "7", "C": "0.5"}) == Optionals(a="x", b=7, c=0.5, g=None)
+
+
+def test_a_setting_that_is_not_set_says_how_to_set_it_and_how_to_make_it_optional():
+    with pytest.raises(SettingsError) as raised:
+        load(Example, {**GOOD, "BUCKET": "", "QUALITY": " ", "PAIR": "x"})
+    assert str(raised.value) == (
+        "environment variables of Example: BUCKET is not set (its value is empty); QUALITY is not set (its value is "
+        "empty); PAIR: 'x' has no equals sign. Give each a value under Environment in the template or, if it may be "
+        "empty, write 'bucket: str | None', 'quality: int | None' in Example."
+    )
+
+
+def test_a_value_of_the_wrong_form_alone_needs_no_advice_about_empty_ones():
+    with pytest.raises(SettingsError, match=r"whole number$"):
+        load(Example, {**GOOD, "QUALITY": "high"})
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(SettingsError) as raised:
         load(Example, {"QUALITY": "high", "SHARE": "half", "VERBOSE": "maybe", "PAIR": "x"})
@@ -71,7 +118,7 @@ def test_a_type_that_cannot_be_a_setting_is_a_programming_error():
     class Wrong:
         things: list
 
-    with pytest.raises(TypeError, match="cannot be"):
+    with pytest.raises(TypeError, match=r"^things: a setting cannot be list; use str"):
         load(Wrong, {"THINGS": "1"})
 
 

@@ -65,7 +65,7 @@ class Hook:
     def __init__(self, name, module, s3, context, monkeypatch, render_image):
         self.name, self.module, self.s3, self.context = name, module, s3, context
         self.monkeypatch, self.told = monkeypatch, []
-        self.real = render_image.handler
+        self.render_image, self.real = render_image, render_image.handler
 
     def run(self, handler=None, lies=None):
         from blueprints_shared import deployment_hooks
@@ -164,16 +164,77 @@ def an_image_of(width, height):
     [
         (b"words", "rendition 'medium' does not open"),
         (an_image_of(80, 60)[:60], "rendition 'medium' does not open"),
-        (an_image_of(60, 80), "is 60 x 80"),
-        (an_image_of(81, 60), "is 81 x 60"),
+        (an_image_of(61, 79), "rendition 'medium' is 61 x 79 pixels, its manifest says "),
     ],
-    ids=["words", "truncated", "turned", "too wide"],
+    ids=["words", "truncated", "of another size"],
 )
-def test_a_rendition_that_is_not_what_the_settings_ask_for_is_found(hook, s3, data, reason):
+def test_a_rendition_that_is_not_what_its_manifest_says_is_found(hook, s3, data, reason):
     answer = hook.run(lies=replaced_rendition(data))
     assert answer["status"] == "Failed"
     assert reason in answer["reason"]
     assert left(s3) == []
+
+
+def made_by(hook, make):
+    """The real handler, but for how an image's bytes become renditions: `make(data, spec)` gives each one."""
+    from dataclasses import replace
+
+    from image_renditions import Rendered
+
+    settings = hook.render_image.load(hook.render_image.Settings)
+
+    def render(data):
+        return Rendered("png", 320, 240, tuple(make(data, spec) for spec in settings.renditions))
+
+    settler = replace(hook.render_image.build_settler(settings, hook.s3), render=render)
+    hook.monkeypatch.setattr(hook.render_image, "settler", settler)
+    return hook.real
+
+
+def square(data, spec):
+    from PIL import Image, ImageOps
+
+    return a_rendition(spec.name, ImageOps.fit(Image.open(io.BytesIO(data)), (spec.longest_side, spec.longest_side)))
+
+
+def watermarked(data, spec):
+    from PIL import Image, ImageDraw
+
+    image = Image.open(io.BytesIO(data))
+    image.thumbnail((spec.longest_side, spec.longest_side))
+    ImageDraw.Draw(image).text((1, 1), "mine", fill="white")
+    return a_rendition(spec.name, image)
+
+
+def much_smaller(_data, spec):
+    from PIL import Image
+
+    return a_rendition(spec.name, Image.new("RGB", (max(1, spec.longest_side // 3), 1)))
+
+
+def one_pixel_larger(_data, spec):
+    from PIL import Image
+
+    return a_rendition(spec.name, Image.new("RGB", (1, spec.longest_side + 1)))
+
+
+def a_rendition(name, image):
+    from image_renditions import Rendition
+
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return Rendition(name, *image.size, data.getvalue())
+
+
+@pytest.mark.parametrize("make", [square, watermarked, much_smaller], ids=lambda make: make.__name__)
+def test_how_an_image_is_fitted_and_painted_is_left_to_the_function(hook, s3, make):
+    """A crop, a frame or a watermark needs no change of the hooks."""
+    assert hook.run(handler=made_by(hook, make)) == {"status": "Succeeded", "reported": True, "reason": None}
+    assert left(s3) == []
+
+
+def test_a_rendition_larger_than_the_settings_ask_for_is_found(hook):
+    assert hook.run(handler=made_by(hook, one_pixel_larger))["reason"].endswith("is 1 x 21 pixels, larger than 20")
 
 
 def test_a_rendition_that_the_settings_ask_for_and_is_missing_is_found(hook):
