@@ -143,6 +143,7 @@ def run(
 def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_json: bool) -> None:
     """Start the embedded AWS, deploy patterns to it, and stay up until Ctrl-C."""
     from blueprints.local.bring_up import bring_up, prepare
+    from blueprints.local.urls import urls
     from blueprints.pattern import find
 
     found = [find(each) for each in patterns]
@@ -156,7 +157,12 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
                 "endpoint": cloud.endpoint,
                 "environment": cloud.environment(),
                 "stacks": {
-                    stack.name: {"outputs": stack.outputs, "not_emulated": stack.not_emulated} for stack in stacks
+                    stack.name: {
+                        "outputs": stack.outputs,
+                        "urls": urls(cloud, stack),
+                        "not_emulated": stack.not_emulated,
+                    }
+                    for stack in stacks
                 },
             }
             click.echo(json.dumps(report))

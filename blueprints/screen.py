@@ -95,6 +95,8 @@ class Screen:
 
     def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
         """What somebody needs who wants to use what is up."""
+        from blueprints.local.urls import urls
+
         self._console.print(f"\nThe embedded AWS is up at [bold]{cloud.endpoint}[/bold]. To use it from a shell:\n")
         for name, value in cloud.environment().items():
             self._console.print(f"  export {name}={shlex.quote(value)}", soft_wrap=True)
@@ -102,6 +104,8 @@ class Screen:
             self._console.print(f"\n[bold]{escape(stack.name)}[/bold]")
             for name, value in stack.outputs.items():
                 self._console.print(f"  {escape(name)} = {escape(value)}", soft_wrap=True)
+            for each in urls(cloud, stack):
+                self._show_url(each)
             self._show_not_emulated(stack.not_emulated)
         self._console.print("\nCtrl-C ends it and leaves nothing behind.")
 
@@ -120,6 +124,11 @@ class Screen:
             self._console.print(f"{escape(name)}: {len(value)}")
         else:
             self._console.print(f"{escape(name)}: {escape(str(value))}", soft_wrap=True)
+
+    def _show_url(self, url: dict[str, Any]) -> None:
+        self._console.print(f"  {escape(url['resource'])} answers at [bold]{escape(url['url'])}[/bold]", soft_wrap=True)
+        for route in url["routes"]:
+            self._console.print(f"    [dim]{escape(route)}[/dim]", soft_wrap=True)
 
     def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
         if not listed:

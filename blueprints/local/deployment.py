@@ -7,7 +7,7 @@ off. So every function is started, and every rule and event source mapping looke
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
 from blueprints.local.resource_types import NOT_EMULATED
+from blueprints.local.urls import local
 
 _PACKAGES = "blueprints-packages"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -68,7 +69,10 @@ def upload(cloud: Cloud, packages: Mapping[str, Path]) -> dict[str, tuple[str, s
 
 
 def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str, str] | None = None) -> Stack:
-    """Create or update a stack from a packaged template, in JSON. Raises BlueprintError with the reasons it failed."""
+    """Create or update a stack from a packaged template, in JSON. Its outputs name APIs by URLs that answer here.
+
+    Raises BlueprintError with the reasons it failed.
+    """
     cloudformation = cloud.client("cloudformation")
     request: dict[str, Any] = {
         "StackName": stack_name,
@@ -85,7 +89,8 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
         if "No updates are to be performed" not in str(error):
             raise BlueprintError(f"CloudFormation refused the template: {_message(error)}") from error
     _await(cloudformation, stack_name)
-    return described(cloudformation, stack_name)
+    stack = described(cloudformation, stack_name)
+    return replace(stack, outputs={name: local(value, cloud.endpoint) for name, value in stack.outputs.items()})
 
 
 def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:

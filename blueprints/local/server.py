@@ -75,8 +75,10 @@ def configure(folder: Path, port: int) -> None:
 def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
     from blueprints.local import (
+        apigateway,
         dynamodb,
         event_source_mappings,
+        events,
         identity_policies,
         requested_resources,
         resource_types,
@@ -90,10 +92,12 @@ def all_hooks() -> tuple[Hook, ...]:
     from blueprints.local.sar import endpoint
 
     return (
+        *apigateway.HOOKS,
         *asynchronous.HOOKS,
         *builds.HOOKS,
         *event_source_mappings.HOOKS,
         *event_targets.HOOKS,
+        *events.HOOKS,
         *executor.HOOKS,
         *function_code.HOOKS,
         *function_logs.HOOKS,
@@ -120,8 +124,10 @@ class Server:
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
         from blueprints.local import (
+            apigateway,
             dynamodb,
             event_source_mappings,
+            events,
             requested_resources,
             resource_types,
             stream_retention,
@@ -151,6 +157,8 @@ class Server:
         requested_resources.install()
         resource_types.install()
         dynamodb.install(time_scale)
+        apigateway.install()
+        events.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
         self.builds = Builds(folder / "builds", endpoint)

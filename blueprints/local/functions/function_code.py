@@ -18,6 +18,7 @@ from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.functions.execution_environment import Launch
 from blueprints.local.functions.function_logs import stream_of
 from blueprints.local.hooks import Hook
+from blueprints.local.urls import local
 
 LAYER_ZIP = Hook("services.lambda_svc", "_resolve_layer_zip", ("attachment",))
 CREDENTIALS = Hook("core.lambda_runtime", "execution_credentials", ("config",))
@@ -154,4 +155,4 @@ def _environment(config: dict[str, Any], package: Path, endpoint: str, log_strea
     if logging.get("LogFormat") == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = str(logging.get("ApplicationLogLevel") or "INFO")
-    return {**{str(name): str(value) for name, value in variables.items()}, **reserved}
+    return {**{str(name): local(str(value), endpoint) for name, value in variables.items()}, **reserved}

@@ -1,0 +1,170 @@
+"""API Gateway invokes a function only where the function's policy lets it, in the payload format asked for."""
+
+import base64
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from blueprints.local.delivery.resource_policies import may_invoke
+from blueprints.local.hooks import Hook
+
+HTTP_INVOKE = Hook(
+    "services.apigateway", "_invoke_lambda_proxy",
+    ("integration", "api_id", "stage", "path", "method", "headers", "body", "query_params", "route_key", "path_params",
+     "authorizer_claims", "authorizer_scopes", "authorizer_lambda_context", "authorizer_iam", "owner_account_id",
+     "owner_region", "raw_query_string"),
+)  # fmt: skip
+_REST = (
+    "integration", "api_id", "stage_name", "stage", "resource", "request_path", "method", "headers", "body",
+    "query_params", "path_params", "owner_account_id", "owner_region", "binary_media_types", "authorizer_context",
+    "caller_identity",
+)  # fmt: skip
+REST_PROXY = Hook("services.apigateway_v1", "_invoke_lambda_proxy_v1", _REST)
+REST_CUSTOM = Hook("services.apigateway_v1", "_invoke_lambda_custom_v1", _REST)
+REST_EVENT = Hook(
+    "services.apigateway_v1", "_build_lambda_event_v1",
+    ("api_id", "stage_name", "stage", "resource", "request_path", "method", "headers", "body", "query_params",
+     "path_params", "binary_media_types", "authorizer_context", "caller_identity"),
+)  # fmt: skip
+FUNCTION_OF = Hook("services.apigateway", "_extract_lambda_ref_from_integration_uri", ("uri",))
+CALL = Hook("services.apigateway_v1", "_call_lambda_raw", ("function_ref", "event", "account_id", "region"))
+STAGE_VARIABLES = Hook("services.apigateway", "_get_stage_variables", ("api_id", "stage"))
+IS_TEXT = Hook("services.apigateway", "_v2_request_body_is_text", ("content_type",))
+HOOKS = (HTTP_INVOKE, REST_PROXY, REST_CUSTOM, REST_EVENT, FUNCTION_OF, CALL, STAGE_VARIABLES, IS_TEXT)
+
+_SERVICE = "apigateway.amazonaws.com"
+_JSON = "application/json"
+
+log = logging.getLogger(__name__)
+
+_Response = tuple[int, dict[str, Any], bytes]
+_Invoke = Callable[..., Awaitable[_Response]]
+
+
+def install() -> None:
+    """Take the place of the base emulator's invocations."""
+    HTTP_INVOKE.replace(_http(HTTP_INVOKE.current()))
+    REST_PROXY.replace(_rest(REST_PROXY.current()))
+    REST_CUSTOM.replace(_rest(REST_CUSTOM.current()))
+
+
+def _http(original: _Invoke) -> _Invoke:
+    async def invoke(
+        integration: dict[str, Any],
+        api_id: str,
+        stage: str,
+        path: str,
+        method: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, list[str]],
+        route_key: str = "$default",
+        path_params: dict[str, str] | None = None,
+        **more: Any,
+    ) -> _Response:
+        account, region = str(more["owner_account_id"]), str(more["owner_region"])
+        route_path = route_key.partition(" ")[2] or f"/{route_key}"
+        source = f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{route_path}"
+        function = FUNCTION_OF.current()(integration.get("integrationUri", ""))
+        if not _permitted(integration.get("credentialsArn"), function, source, account):
+            return 500, {"Content-Type": _JSON}, b'{"message":"Internal Server Error"}'
+        if integration.get("payloadFormatVersion") != "1.0":
+            return await original(
+                integration, api_id, stage, path, method, headers, body, query_params, route_key, path_params, **more
+            )
+        event = _event_1_0(api_id, stage, route_key, path, method, headers, body, query_params, path_params, more)
+        result, error = await CALL.current()(function, event, account_id=account, region=region)
+        return _response_1_0(None if error else result)
+
+    return invoke
+
+
+def _rest(original: _Invoke) -> _Invoke:
+    async def invoke(
+        integration: dict[str, Any],
+        api_id: str,
+        stage_name: str,
+        stage: dict[str, Any],
+        resource: dict[str, Any],
+        request_path: str,
+        method: str,
+        *rest: Any,
+        **more: Any,
+    ) -> _Response:
+        account, region = str(more["owner_account_id"]), str(more["owner_region"])
+        source = f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage_name}/{method}{resource['path']}"
+        function = FUNCTION_OF.current()(integration.get("uri") or "")
+        if not _permitted(integration.get("credentials"), function, source, account):
+            return 500, {"Content-Type": _JSON}, b'{"message": "Internal server error"}'
+        return await original(integration, api_id, stage_name, stage, resource, request_path, method, *rest, **more)
+
+    return invoke
+
+
+def _permitted(role: str | None, function: str, source: str, account: str) -> bool:
+    """Whether the function's policy lets API Gateway in; a role of the integration needs no such policy."""
+    if role or not function.startswith("arn:") or may_invoke(function, _SERVICE, source, account):
+        return True
+    log.error("request not delivered: the policy of %s does not let %s invoke it for %s", function, _SERVICE, source)
+    return False
+
+
+def _event_1_0(
+    api_id: str,
+    stage: str,
+    route_key: str,
+    path: str,
+    method: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, list[str]],
+    path_params: dict[str, str] | None,
+    more: dict[str, Any],
+) -> dict[str, Any]:
+    """A request in payload format 1.0, which an HTTP API has in common with REST APIs."""
+    variables = {"variables": STAGE_VARIABLES.current()(api_id, stage)}
+    resource = {"path": route_key.partition(" ")[2] or route_key, "id": route_key}
+    text = IS_TEXT.current()(headers.get("content-type"))
+    event: dict[str, Any] = REST_EVENT.current()(
+        api_id, stage, variables, resource, path, method, headers, b"" if not text else body, query_params, path_params
+    )
+    if body and not text:
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    if stage == "$default":
+        event["requestContext"]["path"] = path
+    else:
+        event["path"] = f"/{stage}{path}"
+    if more.get("authorizer_claims") is not None:
+        event["requestContext"]["authorizer"] = {
+            "claims": more["authorizer_claims"],
+            "scopes": more.get("authorizer_scopes"),
+        }
+    elif more.get("authorizer_lambda_context") is not None:
+        event["requestContext"]["authorizer"] = more["authorizer_lambda_context"]
+    elif more.get("authorizer_iam") is not None:
+        event["requestContext"]["identity"].update(more["authorizer_iam"])
+    return event
+
+
+def _response_1_0(result: dict[str, Any] | None) -> _Response:
+    """What a function answered in format 1.0, where nothing is inferred: an answer without statusCode is an error."""
+    answer = (result or {}).get("body")
+    if isinstance(answer, str | bytes):
+        answer = _parsed(answer)
+    if result is None or result.get("error") or not isinstance(answer, dict) or "statusCode" not in answer:
+        return 500, {"Content-Type": _JSON}, b'{"message":"Internal Server Error"}'
+    headers: dict[str, Any] = {"content-type": _JSON}
+    headers |= {name.lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+    headers |= {name.lower(): list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+    body = answer.get("body") or ""
+    if answer.get("isBase64Encoded"):
+        return int(answer["statusCode"]), headers, base64.b64decode(body)
+    return int(answer["statusCode"]), headers, str(body).encode()
+
+
+def _parsed(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
