@@ -213,7 +213,7 @@ class Lake:
         content = answer["Body"].read()
         self.etags[key] = answer["ETag"]
         lines = (json.loads(line) for line in gzip.decompress(content).splitlines())
-        self.lines[key] = [line for line in lines if line["partition_key"].startswith(self.story)]
+        self.lines[key] = [line for line in lines if (line["partition_key"] or "").startswith(self.story)]
         if self.lines[key]:
             path = self.folder / key
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from gzipped_lines import GzippedLines
 from pybase64 import b64decode
 from record_checks import Check, Poison, build_check
 from stream_record import PoisonLine, StreamRecord
+from unusual_record import read_unusual, readable_key
 
-from blueprints_shared.streams import MalformedAggregate, user_records
-from blueprints_shared.streams.kpl import MAGIC
+from blueprints_shared.streams.kpl import MAGIC, MalformedAggregate, deaggregate
 
 __all__ = ["BatchLines", "Transform"]
 
@@ -44,26 +44,41 @@ class BatchLines:
     def add(self, record: Mapping[str, Any]) -> None:
         """Take one record of the event with all that is aggregated in it; or, if this raises, nothing of it."""
         kinesis = record["kinesis"]
-        whole = StreamRecord(
-            self._shard,
-            kinesis["sequenceNumber"],
-            0,
-            kinesis["partitionKey"],
-            kinesis["approximateArrivalTimestamp"],
-            b64decode(kinesis["data"], None, True),  # by position, and strict: twice as fast as by default
-        )
+        try:
+            key = kinesis["partitionKey"]
+            whole = StreamRecord(
+                self._shard,
+                kinesis["sequenceNumber"],
+                0,
+                key if key.isascii() else readable_key(key),
+                kinesis["approximateArrivalTimestamp"],
+                b64decode(kinesis["data"], None, True),  # by position, and strict: twice as fast as by default
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            unusual = read_unusual(self._shard, kinesis)
+            if isinstance(unusual, PoisonLine):
+                self._append(unusual)
+                return
+            whole = unusual
         if whole.data.startswith(MAGIC):
-            for line in self._aggregated(record, whole):
+            for line in self._aggregated(whole):
                 self._append(line)
         else:
             self._append(self._line(whole))
 
-    def _aggregated(self, record: Mapping[str, Any], whole: StreamRecord) -> Iterable[_Line]:
+    def _aggregated(self, whole: StreamRecord) -> Iterable[_Line]:
         """The lines of all that is in a record; one that can't be taken apart is set aside whole."""
         try:
-            return [self._line(each) for each in user_records(record, b64decode, StreamRecord)]
+            inside = deaggregate(whole.data)
         except MalformedAggregate as error:
             return [PoisonLine.of(whole, whole.data, Poison("malformed-aggregate", str(error)))]
+        if inside is None:
+            return [self._line(whole)]
+        shard, number, arrived_at = whole.shard_id, whole.sequence_number, whole.arrived_at
+        return [
+            self._line(StreamRecord(shard, number, sub_number, each.partition_key, arrived_at, each.data))
+            for sub_number, each in enumerate(inside)
+        ]
 
     def _line(self, record: StreamRecord) -> _Line:
         data = record.data

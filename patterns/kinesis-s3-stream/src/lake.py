@@ -38,10 +38,17 @@ class BatchKeys:
 
 def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> BatchKeys:
     """The keys of the batch of which this is the first record *received*; `within` comes before both."""
-    arrived = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
     name = f"{shard_id(first)}-{sequence_number(first).zfill(_DIGITS)}"
-    place = f"{arrived:dt=%Y-%m-%d/hour=%H}/{name}{_ENDING}"
+    place = f"{_arrival(first):dt=%Y-%m-%d/hour=%H}/{name}{_ENDING}"
     return BatchKeys(f"{within}{prefix}/{place}", f"{within}{ERRORS}/{place}")
+
+
+def _arrival(first: Mapping[str, Any]) -> datetime:
+    """When a record arrived; 1970 when it does not say, and not the clock's time, which differs between attempts."""
+    try:
+        return datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 class Lake:

@@ -9,14 +9,15 @@ __all__ = ["PoisonLine", "StreamRecord"]
 class StreamRecord(msgspec.Struct, gc=False):
     """A record, and its line in a data object, where `data` is written as `record`.
 
-    The first three fields name the record for ever; readers drop repeats by them. `arrived_at`: seconds since 1970.
+    The first three fields name the record for ever; readers drop repeats by them. `partition_key` is None for a record
+    that was put without one. `arrived_at`: seconds since 1970, None when Kinesis does not say.
     """
 
     shard_id: str
     sequence_number: str
     sub_sequence_number: int
-    partition_key: str
-    arrived_at: float
+    partition_key: str | None
+    arrived_at: float | None
     data: bytes = msgspec.field(name="record")
 
 
@@ -26,8 +27,8 @@ class PoisonLine(msgspec.Struct, gc=False):
     shard_id: str
     sequence_number: str
     sub_sequence_number: int
-    partition_key: str
-    arrived_at: float
+    partition_key: str | None
+    arrived_at: float | None
     code: str
     reason: str
     data: bytes

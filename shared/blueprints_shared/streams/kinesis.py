@@ -13,14 +13,15 @@ class KinesisRecord(NamedTuple):
     """One user record: what a producer handed over.
 
     `shard_id`, `sequence_number` and `sub_sequence_number` together name it for ever; the last counts the user records
-    of one aggregated record from 0, and is 0 for a record by itself. `arrived_at`: seconds since 1970.
+    of one aggregated record from 0, and is 0 for a record by itself. `partition_key` is None for a record that was put
+    without one. `arrived_at`: seconds since 1970, None when Kinesis does not say.
     """
 
     shard_id: str
     sequence_number: str
     sub_sequence_number: int
-    partition_key: str
-    arrived_at: float
+    partition_key: str | None
+    arrived_at: float | None
     data: bytes
 
 
@@ -41,10 +42,10 @@ def user_records(
     """
     kinesis = record["kinesis"]
     data = decode(kinesis["data"])
-    shard, number, arrived_at = shard_id(record), kinesis["sequenceNumber"], kinesis["approximateArrivalTimestamp"]
+    shard, number, arrived_at = shard_id(record), kinesis["sequenceNumber"], kinesis.get("approximateArrivalTimestamp")
     aggregated = kpl.deaggregate(data) if data.startswith(kpl.MAGIC) else None
     if aggregated is None:
-        return [make(shard, number, 0, kinesis["partitionKey"], arrived_at, data)]
+        return [make(shard, number, 0, kinesis.get("partitionKey"), arrived_at, data)]
     return [
         make(shard, number, sub_number, each.partition_key, arrived_at, each.data)
         for sub_number, each in enumerate(aggregated)

@@ -25,7 +25,7 @@ _KEY_INDEX, _HASH_KEY_INDEX, _DATA = 1, 2, 3
 
 
 class MalformedAggregate(ValueError):
-    """Magic and MD5 say that this is an aggregated record, and its inside is not one."""
+    """Magic and MD5 say that this is an aggregated record, and its inside is not one, or holds no user record."""
 
 
 class UserRecord(NamedTuple):
@@ -37,7 +37,7 @@ class UserRecord(NamedTuple):
 
 
 def deaggregate(data: bytes) -> list[UserRecord] | None:
-    """The user records inside; None when `data` is not aggregated (the magic or the MD5 is another).
+    """The user records inside, at least one; None when `data` is not aggregated (the magic or the MD5 is another).
 
     Raises MalformedAggregate.
     """
@@ -50,6 +50,8 @@ def deaggregate(data: bytes) -> list[UserRecord] | None:
     for number, value in _fields(message):
         if number in tables:
             tables[number].append(_as_bytes(value))
+    if not tables[_RECORDS]:
+        raise MalformedAggregate("there is no user record in it")
     partition_keys = [_text(key) for key in tables[_PARTITION_KEYS]]
     hash_keys = [_text(key) for key in tables[_HASH_KEYS]]
     return [_user_record(each, partition_keys, hash_keys) for each in tables[_RECORDS]]
