@@ -7,10 +7,10 @@ one before it. What is told from the header (kind, pixels, layout) is refused be
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import pyvips
+from image_colours import read_colours, shrink_to_srgb
 from image_kind import sniff
 from image_loading import check_header, load_shrunk, read_header
 from image_rejections import as_rejection
@@ -110,37 +110,14 @@ def _fit(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
 def _decode(data: bytes, kind: str, header: Any, size: tuple[int, int], output_format: str) -> Any:
     """Decode, shrink, turn upright and bring to 8-bit sRGB (or grey), held in memory."""
     try:
-        image = load_shrunk(data, kind, header, size)
-        image = image.thumbnail_image(size[0], height=size[1], size="force", **_colour_management(header))
-        image = image.colourspace("b-w" if image.interpretation in ("b-w", "grey16") else "srgb")
+        colours = read_colours(data, kind, header)
+        image = shrink_to_srgb(load_shrunk(data, kind, header, size), size, colours)
         if output_format == "jpeg" and image.hasalpha():
             image = image.flatten(background=255)
         # The decoder gives its rows once, in order; every rendition but the first needs them again.
         return image.copy_memory()
     except pyvips.Error as error:
         raise as_rejection(error, kind) from error
-
-
-def _colour_management(header: Any) -> dict[str, str]:
-    """What makes sRGB of the input: nothing where its numbers are sRGB already, as that would double the work."""
-    if header.interpretation == "cmyk":
-        return {"input_profile": "cmyk", "output_profile": "srgb"}
-    if header.get_typeof("icc-profile-data") and not _means_srgb(header.get("icc-profile-data")):
-        return {"output_profile": "srgb"}
-    return {}
-
-
-@lru_cache(maxsize=32)
-def _means_srgb(profile: bytes) -> bool:
-    """Whether a profile changes none of a few thousand colours by more than one step: there are many sRGB profiles."""
-    place = pyvips.Image.xyz(16, 256)
-    red, green, blue = place[0], (place[1] / 16).floor(), place[1] % 16
-    image = (red.bandjoin([green, blue]) * 17).cast("uchar").copy(interpretation="srgb")
-    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    try:
-        return bool((image.icc_transform("srgb", embedded=True) - image).abs().max() <= 1)
-    except pyvips.Error:
-        return False
 
 
 def _shrink(image: Any, size: tuple[int, int]) -> Any:

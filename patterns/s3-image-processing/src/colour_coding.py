@@ -1,0 +1,210 @@
+"""How a file says, beside an ICC profile, what its samples mean: PNG's chunks, and the `colr` box of AVIF and HEIF.
+
+Sources: PNG third edition (cICP, sRGB, gAMA, cHRM), ISO/IEC 14496-12 and 23008-12 (boxes), ITU-T H.273 (code points).
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+Point = tuple[float, float]
+
+
+class Primaries(NamedTuple):
+    """CIE 1931 x and y of the three primaries and of white."""
+
+    red: Point
+    green: Point
+    blue: Point
+    white: Point
+
+
+class Coding(NamedTuple):
+    """What samples mean: primaries, transfer function, and whether they use the full range (or 16 to 235 of 255).
+
+    `transfer` names the function; `gamma` is the exponent that makes light of a sample where that name is `gamma`.
+    """
+
+    primaries: Primaries
+    transfer: str
+    gamma: float = 1.0
+    full_range: bool = True
+
+
+_D65, _C, _E, _DCI = (0.3127, 0.3290), (0.310, 0.316), (1 / 3, 1 / 3), (0.314, 0.351)
+BT709 = Primaries((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65)
+_BT601 = Primaries((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), _D65)
+_PRIMARIES = {
+    1: BT709,
+    4: Primaries((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), _C),
+    5: Primaries((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), _D65),
+    6: _BT601,
+    7: _BT601,
+    8: Primaries((0.681, 0.319), (0.243, 0.692), (0.145, 0.049), _C),
+    9: Primaries((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65),
+    10: Primaries((1.0, 0.0), (0.0, 1.0), (0.0, 0.0), _E),
+    11: Primaries((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _DCI),
+    12: Primaries((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
+    22: Primaries((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), _D65),
+}
+# Code points 11 and 12 extend BT.709 to negative light, which unsigned samples do not have.
+_TRANSFERS = {
+    **dict.fromkeys((1, 6, 11, 12, 14, 15), ("bt709", 1.0)),
+    4: ("gamma", 2.2),
+    5: ("gamma", 2.8),
+    7: ("smpte240", 1.0),
+    8: ("gamma", 1.0),
+    9: ("log100", 1.0),
+    10: ("log316", 1.0),
+    13: ("srgb", 1.0),
+    16: ("pq", 1.0),
+    17: ("smpte428", 1.0),
+    18: ("hlg", 1.0),
+}
+SRGB = Coding(BT709, "srgb")
+
+
+def from_code_points(primaries: int, transfer: int, *, full_range: bool = True) -> Coding:
+    """The coding of H.273's numbers; what is unspecified or reserved is taken as in sRGB, as browsers do."""
+    name, gamma = _TRANSFERS.get(transfer, _TRANSFERS[13])
+    return Coding(_PRIMARIES.get(primaries, BT709), name, gamma, full_range)
+
+
+class Signals(NamedTuple):
+    """What a file says beside its ICC profile: `stronger` counts before the profile, `weaker` where there is none."""
+
+    stronger: Coding | None = None
+    weaker: Coding | None = None
+
+
+def read_signals(data: bytes, kind: str) -> Signals:
+    """Look into the file for what it says of its samples; a part that cannot be read says nothing."""
+    try:
+        if kind == "png":
+            return _png_signals(data)
+        if kind in ("avif", "heif"):
+            return Signals(weaker=_heif_coding(memoryview(data)))
+    except (struct.error, IndexError, ValueError):
+        pass
+    return Signals()
+
+
+# ── PNG ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _png_signals(data: bytes) -> Signals:
+    """PNG third edition, 4.3: cICP before iCCP before sRGB before gAMA and cHRM."""
+    chunks = dict(_colour_chunks(data))
+    stronger = None
+    if len(cicp := chunks.get(b"cICP", b"")) == 4 and cicp[2] == 0:  # the third is a matrix, of which RGB has none
+        stronger = from_code_points(cicp[0], cicp[1], full_range=cicp[3] != 0)
+    if b"sRGB" in chunks:
+        return Signals(stronger)
+    return Signals(stronger, _of_gamma_and_chromaticities(chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")))
+
+
+def _colour_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks before the pixels that have to do with colours, and whose checksum is right."""
+    at = 8
+    while at + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        if name in (b"IDAT", b"IEND"):
+            return
+        if name in (b"cICP", b"sRGB", b"gAMA", b"cHRM") and length <= 32:
+            body = data[at + 8 : at + 8 + length]
+            if data[at + 8 + length : at + 12 + length] == struct.pack(">I", zlib.crc32(name + body)):
+                yield name, body
+        at += 12 + length
+
+
+def _of_gamma_and_chromaticities(gama: bytes, chrm: bytes) -> Coding | None:
+    """The coding of gAMA and cHRM; None where neither says anything that sRGB does not."""
+    primaries = _chromaticities(chrm) or BT709
+    stored = struct.unpack(">I", gama)[0] / 100_000 if len(gama) == 4 else 0.0
+    # Writers of sRGB store 1/2.2, its nearest power, for readers that know no sRGB.
+    near_srgb = primaries == BT709 and abs(stored * 2.2 - 1) < 0.01
+    if not 0.01 <= stored <= 10 or near_srgb:
+        return None if primaries == BT709 else Coding(primaries, "srgb")
+    return Coding(primaries, "gamma", 1 / stored)
+
+
+def _chromaticities(chrm: bytes) -> Primaries | None:
+    """What cHRM says; None where it says nothing that can be, and BT709 itself where it is that but for rounding."""
+    if len(chrm) != 32:
+        return None
+    numbers = [number / 100_000 for number in struct.unpack(">8I", chrm)]
+    white, red, green, blue = zip(numbers[::2], numbers[1::2], strict=True)
+    area = (green[0] - red[0]) * (blue[1] - red[1]) - (green[1] - red[1]) * (blue[0] - red[0])
+    if max(numbers) > 1 or white[1] < 0.01 or abs(area) < 0.001:
+        return None
+    near = zip((white, red, green, blue), (BT709.white, BT709.red, BT709.green, BT709.blue), strict=True)
+    if all(abs(ours - theirs) <= 0.002 for pair in near for ours, theirs in zip(*pair, strict=True)):
+        return BT709
+    return Primaries(red, green, blue, white)
+
+
+# ── AVIF and HEIF ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _heif_coding(data: memoryview) -> Coding | None:
+    """The nclx colour of the primary picture; of a picture put together from tiles, of its first tile if need be."""
+    meta = _child(data, b"meta")[4:]
+    pitm = _child(meta, b"pitm")
+    primary = struct.unpack_from(">H" if pitm[0] == 0 else ">I", pitm, 4)[0]
+    properties = _child(meta, b"iprp")
+    boxes = list(_boxes(_child(properties, b"ipco")))
+    associated = _associations(_child(properties, b"ipma"))
+    for item in (primary, _first_tile(_child(meta, b"iref"), primary)):
+        for index in associated.get(item, ()) if item is not None else ():
+            name, body = boxes[index - 1]
+            if name == b"colr" and body[:4] == b"nclx":
+                return from_code_points(*struct.unpack_from(">HH", body, 4))
+    return None
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Name and content of each box that lies in `data`, one after the other."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name, start = *struct.unpack_from(">I4s", data, at), 8
+        if size == 1:
+            size, start = struct.unpack_from(">Q", data, at + 8)[0], 16
+        elif size == 0:
+            size = len(data) - at
+        if size < start:
+            raise ValueError("a box smaller than its own header")
+        yield name, data[at + start : at + size]
+        at += size
+
+
+def _child(data: memoryview, wanted: bytes) -> memoryview:
+    """The content of the first box of that name, or nothing."""
+    return next((body for name, body in _boxes(data) if name == wanted), data[:0])
+
+
+def _associations(ipma: memoryview) -> dict[int, list[int]]:
+    """Item to the indexes of its properties, which count from 1."""
+    found: dict[int, list[int]] = {}
+    version, flags, entries = ipma[0], ipma[3], struct.unpack_from(">I", ipma, 4)[0]
+    at = 8
+    for _ in range(entries):
+        item = struct.unpack_from(">H" if version == 0 else ">I", ipma, at)[0]
+        at += 2 if version == 0 else 4
+        count, wide = ipma[at], flags & 1
+        each = struct.unpack_from(f">{count}{'H' if wide else 'B'}", ipma, at + 1)
+        at += 1 + (count * 2 if wide else count)
+        found[item] = [index for one in each if (index := one & (0x7FFF if wide else 0x7F))]
+    return found
+
+
+def _first_tile(iref: memoryview, item: int) -> int | None:
+    """The first picture that `item` is derived from, if it is."""
+    if not iref:
+        return None
+    number = "H" if iref[0] == 0 else "I"
+    for name, body in _boxes(iref[4:]):
+        if name == b"dimg" and struct.unpack_from(f">{number}", body)[0] == item:
+            tile: int = struct.unpack_from(f">{number}H{number}", body)[2]
+            return tile
+    return None

@@ -1,0 +1,142 @@
+"""From the colours of the input to sRGB: what the file says of its samples, and the conversion that follows from it."""
+
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import pyvips
+from colour_coding import SRGB, Coding, read_signals
+
+_PROFILE = "icc-profile-data"
+
+
+class Colours(NamedTuple):
+    """How the samples of an image become sRGB: by its ICC profile, by a coding it names, or as they are (neither).
+
+    `cmyk`: the samples are inks, which take libvips' own profile where the file has no usable one.
+    """
+
+    profile: bytes | None = None
+    coding: Coding | None = None
+    cmyk: bool = False
+
+
+def read_colours(data: bytes, kind: str, header: Any) -> Colours:
+    """Find out what the samples mean; a profile that cannot be used does not count, as in browsers."""
+    if header.interpretation == "cmyk":
+        return Colours(_usable_profile(header), cmyk=True)
+    signals = read_signals(data, kind)
+    profile = None if signals.stronger else _usable_profile(header)
+    coding = None if profile else (signals.stronger or signals.weaker)
+    if profile and not _changes_colours(profile, _model(header)):
+        profile = None
+    return Colours(profile, None if coding == SRGB else coding)
+
+
+def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:
+    """Shrink an image to `size` (width and height), turn it upright and bring it to 8-bit sRGB or grey.
+
+    Where colours need no conversion, none is made, as that would double the work.
+    """
+    if colours.coding:
+        from coded_light import to_srgb  # few images need it, and every cold start would pay for it
+
+        return to_srgb(_shrink_samples(image, size), colours.coding)
+    if image.get_typeof(_PROFILE) and not colours.profile:
+        image = image.copy()
+        image.remove(_PROFILE)
+    options = {"input_profile": "cmyk", "output_profile": "srgb"} if colours.cmyk else {}
+    if colours.profile and _model(image) != "grey":
+        options["output_profile"] = "srgb"
+    image = image.thumbnail_image(size[0], height=size[1], size="force", **options)
+    image = image.colourspace("b-w" if image.interpretation in ("b-w", "grey16") else "srgb")
+    if colours.profile and _model(image) == "grey":
+        return _through_table(image, _grey_table(colours.profile))
+    return image
+
+
+def _shrink_samples(image: Any, size: tuple[int, int]) -> Any:
+    """As thumbnail_image does it, which would bring 16 bits to 8 before their meaning is looked at."""
+    turned = image.get_typeof("orientation") and image.get("orientation") >= 5
+    width, height = size[::-1] if turned else size
+    sample, alpha = image.format, image.hasalpha()
+    if alpha:
+        image = image.premultiply()
+    image = image.resize(width / image.width, vscale=height / image.height)
+    if alpha:
+        image = image.unpremultiply().cast(sample)
+    return image.copy_memory().autorot()
+
+
+def _through_table(image: Any, table: Any) -> Any:
+    """Map the grey of an 8-bit image; its alpha stays."""
+    if not image.hasalpha():
+        return image.maplut(table).copy(interpretation="b-w")
+    return image[0].maplut(table).bandjoin(image[1]).copy(interpretation="b-w")
+
+
+# ── ICC profiles ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_Model = Literal["grey", "rgb", "cmyk", "other"]
+_MODELS: dict[str, _Model] = {
+    **dict.fromkeys(("b-w", "grey16"), "grey"),
+    **dict.fromkeys(("srgb", "rgb", "rgb16"), "rgb"),
+    "cmyk": "cmyk",
+}
+
+
+def _model(image: Any) -> _Model:
+    return _MODELS.get(image.interpretation, "other")
+
+
+def _usable_profile(header: Any) -> bytes | None:
+    """The embedded profile, if it can convert samples like these; not one for others, nor one that is broken."""
+    if not header.get_typeof(_PROFILE):
+        return None
+    profile: bytes = header.get(_PROFILE)
+    return profile if _is_usable(profile, _model(header)) else None
+
+
+@lru_cache(maxsize=32)
+def _is_usable(profile: bytes, model: _Model) -> bool:
+    if profile[16:20] != {"grey": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK"}.get(model, profile[16:20]):
+        return False
+    if model == "other":
+        return True
+    probe = _probe(model)
+    try:
+        return bool((_converted(probe, profile) - _converted(probe, profile, instead="p3")).abs().max() == 0)
+    except pyvips.Error:
+        return False
+
+
+@lru_cache(maxsize=32)
+def _changes_colours(profile: bytes, model: _Model) -> bool:
+    """Whether any of a few thousand colours changes by more than one step: there are many sRGB profiles."""
+    if model not in ("grey", "rgb"):
+        return True
+    probe = _probe(model)
+    return bool((_converted(probe, profile) - probe).abs().max() > 1)
+
+
+def _probe(model: _Model) -> Any:
+    """Colours from all over the model."""
+    if model == "grey":
+        return pyvips.Image.identity().copy(interpretation="b-w")
+    place = pyvips.Image.xyz(16, 256)
+    bands = [place[0], (place[1] / 16).floor(), place[1] % 16]
+    if model == "cmyk":
+        bands.append((place[0] + place[1]) % 16)
+    image = (bands[0].bandjoin(bands[1:]) * 17).cast("uchar")
+    return image.copy(interpretation="cmyk" if model == "cmyk" else "srgb")
+
+
+def _converted(image: Any, profile: bytes, instead: str = "srgb") -> Any:
+    """The image in sRGB; where libvips finds the profile to be of no use, it quietly takes `instead`."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
+    return image.icc_transform("srgb", embedded=True, input_profile=instead)
+
+
+def _grey_table(profile: bytes) -> Any:
+    """For each of 256 samples the grey of sRGB."""
+    return _converted(_probe("grey"), profile)[0]
