@@ -3,6 +3,8 @@
 A build resolves nothing: the committed requirements.txt names every package. There are two targets out of that one
 lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this machine. The parts:
 
+    file_selection which files of the code folder travel
+    gitignore      what .gitignore files leave out
     lock           requirements.txt, read and refused when something in it is not pinned
     targets        which Python, platform and interpreter a function's package is for
     installer      uv, from its cache where possible
@@ -28,6 +30,7 @@ from blueprints.interpreters import Interpreter
 from blueprints.packaging import archive, cache, dependencies
 from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
+from blueprints.packaging.file_selection import Selection, select
 from blueprints.packaging.installer import Progress
 from blueprints.packaging.shared_wheel import wheel_for
 from blueprints.packaging.targets import Kind, Target, resolve
@@ -38,7 +41,9 @@ __all__ = ["Kind", "Package", "Progress", "build"]
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """What Lambda allows a function and its layers, unzipped, in bytes."""
 
-_NOT_SHIPPED = {REQUIREMENTS, "requirements.in", ".DS_Store"}
+_NOT_SHIPPED = {REQUIREMENTS, "requirements.in"}
+"""At the top of the code folder: what they name is installed, so no function reads them."""
+_GIT_FILES = (".gitignore", ".gitattributes", ".gitkeep", ".gitmodules")
 _ARCHIVE, _MANIFEST = "package.zip", "manifest.json"
 _KEPT = 24
 
@@ -74,18 +79,22 @@ def build(
     """
     made: dict[tuple[Path, str, str], Package] = {}
     packages = []
+    results = frozenset({output.absolute()} if output else ())
     for function in pattern.functions:
         same = (function.code, function.runtime, function.architecture)
         if same not in made:
-            made[same] = _build(pattern, function, target, progress)
+            made[same] = _build(pattern, function, target, results, progress)
         packages.append(_delivered(made[same], function.logical_id, output))
     return packages
 
 
-def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress | None) -> Package:
+def _build(
+    pattern: Pattern, function: Function, kind: Kind, results: frozenset[Path], progress: Progress | None
+) -> Package:
     began = time.perf_counter()
     target = resolve(pattern, function, kind)
-    sources = _sources(pattern, function)
+    selection = _selected(pattern, function, results)
+    sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
     lock = locks.read(function.requirements) if function.requirements else None
     wheel = wheel_for(lock, progress) if lock else None
     made_of = dependencies.key(lock, wheel, target) if lock else target.digest
@@ -117,7 +126,11 @@ def _build(pattern: Pattern, function: Function, kind: Kind, progress: Progress 
         unzipped=about["unzipped"],
         target=kind,
         interpreter=target.interpreter,
-        warnings=(*target.warnings, *_incomplete(function, about["missing"])),
+        warnings=(
+            *target.warnings,
+            *_incomplete(function, about["missing"]),
+            *(f"{function.logical_id}: {note}." for note in selection.notes()),
+        ),
         seconds=time.perf_counter() - began,
         reused=not fresh,
     )
@@ -132,21 +145,21 @@ class _Source:
     program: bool
 
 
-def _sources(pattern: Pattern, function: Function) -> list[_Source]:
-    """The function's own files, by the name that they get in the package."""
+def _selected(pattern: Pattern, function: Function, results: frozenset[Path]) -> Selection:
+    """What travels of the function's own files. `results` is where packages are about to be written to."""
     if not function.code.is_dir():
         raise BlueprintError(
             f"{function.logical_id}: its code folder {function.code.name}/ does not exist.",
             where=at(pattern.template, function.line),
             advice="Make it, or write the right CodeUri.",
         )
-    found = []
-    for path in archive.files(function.code):
-        name = path.relative_to(function.code).as_posix()
-        if "__pycache__/" in f"/{name}" or path.suffix in (".pyc", ".pyo") or name in _NOT_SHIPPED:
-            continue
-        found.append(_Source(name, path.read_bytes(), bool(path.stat().st_mode & 0o100)))
-    return found
+    selection = select(function.code, pattern.folder.resolve(), leave_out=results)
+    files = tuple(
+        each
+        for each in selection.files
+        if each.name not in _NOT_SHIPPED and each.name.rpartition("/")[2] not in _GIT_FILES
+    )
+    return replace(selection, files=files)
 
 
 def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:

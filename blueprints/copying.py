@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
+from blueprints.packaging.file_selection import select
 from blueprints.packaging.installer import Progress
 from blueprints.packaging.lock import SHARED
 from blueprints.packaging.shared_wheel import shared_wheel
 from blueprints.pattern import REQUIREMENTS, Pattern
 
 VENDOR = "vendor"
-_LEFT_OUT = shutil.ignore_patterns(
-    "__pycache__", "*.pyc", ".aws-sam", ".blueprints", ".pytest_cache", ".hypothesis", ".venv"
-)
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) 
     destination.parent.mkdir(parents=True, exist_ok=True)
     fresh = destination.parent / f".{destination.name}-{uuid.uuid4().hex[:8]}"
     try:
-        shutil.copytree(pattern.folder, fresh, ignore=_LEFT_OUT)
+        _copy_files(pattern.folder, fresh)
         vendored = _vendor_shared(fresh, pattern, progress)
         if destination.is_dir():
             destination.rmdir()  # empty, as _refuse saw
@@ -40,6 +38,18 @@ def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) 
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Copy(destination, vendored)
+
+
+def _copy_files(source: Path, destination: Path) -> None:
+    """Copy what travels of a folder; what links lead to is copied in their place."""
+    destination.mkdir()
+    for each in select(source, libraries=True).files:
+        place = destination / each.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(each.path, place)
+        if each.program:
+            mode = place.stat().st_mode
+            place.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may execute it
 
 
 def _refuse(pattern: Pattern, destination: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from blueprints.errors import BlueprintError, at
 from blueprints.interpreters import current
 from blueprints.packaging import cache, installer
+from blueprints.packaging.file_selection import select
 from blueprints.packaging.lock import SHARED, Lock
 
 _MODULE = "blueprints_shared"
@@ -88,9 +89,7 @@ def _source() -> Path | None:
 
 def _files(source: Path) -> dict[str, bytes]:
     """What the wheel is made of, read once."""
-    package = sorted(
-        path for path in (source / _MODULE).rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    )
+    package = (each.path for each in select(source / _MODULE, source).files)
     top = (source / name for name in ("pyproject.toml", "README.md", "LICENSE"))
     return {path.relative_to(source).as_posix(): path.read_bytes() for path in [*top, *package] if path.is_file()}
 

@@ -1,0 +1,196 @@
+"""Which files of a folder leave this machine: one rule for packages, layers, copies and published versions.
+
+Left out are what `sam build` leaves out, further files of tools and editors, virtual environments, and what .gitignore
+names. Links are followed, as `sam build` follows them.
+"""
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from blueprints.errors import BlueprintError, at
+from blueprints.packaging.gitignore import IgnoreRules, rules_for
+
+# What sam build leaves out of Python functions (aws-lambda-builders, PythonPipWorkflow.EXCLUDED_FILES), but for .env.
+_BY_SAM = (
+    ".aws-sam", ".chalice", ".git", "*.pyc", "__pycache__", ".Python", "pip-log.txt", "pip-delete-this-directory.txt",
+    "htmlcov", ".tox", ".nox", ".coverage", ".cache", ".pytest_cache", ".python-version", ".mypy_cache", ".dmypy.json",
+    ".pyre", ".venv", "venv", "venv.bak", "env.bak", "ENV", "env", ".vscode", ".idea",
+)  # fmt: skip
+_LIBRARIES_BY_SAM = ("*.so", "*.egg-info", "*.egg")
+_BY_US = (
+    ".blueprints", ".hypothesis", ".ruff_cache", ".pytype", ".eggs", ".ipynb_checkpoints", ".coverage.*", "*.pyo",
+    ".hg", ".svn", ".bzr", ".jj", "node_modules", "cdk.out", ".serverless", ".terraform", ".aws", ".ssh", ".gnupg",
+    ".direnv", ".vs", ".history", "*.swp", "*.swo", "*~", ".#*", ".DS_Store", "._*", "Thumbs.db", "desktop.ini",
+)  # fmt: skip
+_NAMES = frozenset(each for each in (*_BY_SAM, *_BY_US) if "*" not in each)
+_PATTERNS = re.compile("|".join(fnmatch.translate(each) for each in (*_BY_SAM, *_BY_US) if "*" in each))
+_LIBRARIES = re.compile("|".join(map(fnmatch.translate, _LIBRARIES_BY_SAM)))
+# Names that sam build leaves out and that a person may have meant to ship: said aloud.
+_SURPRISING = re.compile(r"venv|venv\.bak|env|env\.bak|ENV|.*\.so")
+_SETTINGS = re.compile(r"\.env(\..*)?|\.envrc", re.IGNORECASE)
+_EXAMPLES = (".example", ".sample", ".template", ".dist", ".defaults")
+_SHOWN = 5
+
+Reason = Literal["settings", "ignored", "tool"]
+
+
+@dataclass(frozen=True)
+class SelectedFile:
+    """A file that travels."""
+
+    name: str
+    """Below the folder, with slashes."""
+    path: Path
+    program: bool
+    """Whether its owner may execute it; of a file's mode git keeps nothing else."""
+    linked: bool
+    """Whether it is reached by way of a symbolic link."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or folder that does not travel and that somebody may miss."""
+
+    name: str
+    path: Path
+    reason: Reason
+    """`settings`: an environment file such as .env; `ignored`: .gitignore names it; `tool`: sam build leaves it out."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What travels of a folder, in the order of names, and what is left out."""
+
+    files: tuple[SelectedFile, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def notes(self) -> Iterator[str]:
+        """A line for each reason to leave something out that is worth knowing."""
+        for reason, why in _WHY.items():
+            names = [each.name for each in self.left_out if each.reason == reason]
+            if names:
+                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+                yield f"left out {why}: {', '.join(names[:_SHOWN])}{more}"
+
+
+_WHY: dict[Reason, str] = {
+    "settings": "as settings of this machine",
+    "ignored": "because .gitignore names them",
+    "tool": "as sam build does",
+}
+
+
+def select(
+    folder: Path, top: Path | None = None, *, libraries: bool = False, leave_out: Collection[Path] = ()
+) -> Selection:
+    """The files of a folder that travel. Raises BlueprintError for links that lead nowhere or in a circle.
+
+    `top` is the folder whose .gitignore is the outermost where there is no git repository: the pattern's. `leave_out`
+    names paths that results are about to be written to. With `libraries`, compiled libraries and egg metadata travel
+    too: in a layer and in a copy they do, while sam build leaves them out of a function's code.
+    """
+    walk = _Walk(frozenset(leave_out), libraries=libraries)
+    top = top if top is not None and folder.is_relative_to(top) else folder
+    walk.enter("", folder, rules_for(folder, top), (os.path.realpath(folder),), linked=False)
+    return Selection(tuple(sorted(walk.files, key=lambda each: each.name)), tuple(walk.left_out))
+
+
+def is_environment_file(name: str) -> bool:
+    """Whether a file is named as those that hold a machine's settings and passwords; `.env.example` holds none."""
+    return bool(_SETTINGS.fullmatch(name)) and not name.lower().endswith(_EXAMPLES)
+
+
+class _Walk:
+    """One walk through a folder."""
+
+    def __init__(self, leave_out: frozenset[Path], *, libraries: bool) -> None:
+        self.files: list[SelectedFile] = []
+        self.left_out: list[LeftOut] = []
+        self._leave_out = leave_out
+        self._libraries = libraries
+
+    def enter(self, prefix: str, folder: Path, rules: IgnoreRules, above: tuple[str, ...], *, linked: bool) -> None:
+        """Take the files of a folder; `above` are the real paths of the folder and all that led to it."""
+        for entry in _entries(folder):
+            name, path = f"{prefix}{entry.name}", folder / entry.name
+            is_folder = _is_folder(entry)
+            if self._is_passed_over(entry.name, path):
+                if _SURPRISING.fullmatch(entry.name) and not _is_virtual_environment(path):
+                    self.left_out.append(LeftOut(name, path, "tool"))
+            elif rules.ignore(entry.name, is_folder=is_folder and not entry.is_symlink()):
+                self.left_out.append(LeftOut(name, path, "ignored"))
+            elif is_environment_file(entry.name):
+                self.left_out.append(LeftOut(name, path, "settings"))
+            elif not is_folder:
+                self.files.append(_file(name, path, linked=linked or entry.is_symlink()))
+            elif not _is_virtual_environment(path):
+                self._enter_subfolder(f"{name}/", path, rules, above, linked=linked or entry.is_symlink())
+
+    def _enter_subfolder(
+        self, prefix: str, folder: Path, rules: IgnoreRules, above: tuple[str, ...], *, linked: bool
+    ) -> None:
+        real = os.path.realpath(folder) if folder.is_symlink() else f"{above[-1]}/{folder.name}"
+        if any(f"{each}/".startswith(f"{real}/") for each in above):
+            raise _circle(folder)
+        self.enter(prefix, folder, rules.below(folder.name, folder), (*above, real), linked=linked)
+
+    def _is_passed_over(self, name: str, path: Path) -> bool:
+        of_a_tool = name in _NAMES or _PATTERNS.match(name) is not None
+        return of_a_tool or path in self._leave_out or (not self._libraries and _LIBRARIES.match(name) is not None)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as listed:
+            return sorted(listed, key=lambda entry: entry.name)
+    except PermissionError as error:
+        raise _unreadable(folder, error) from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself; it is refused as a file
+
+
+def _is_virtual_environment(path: Path) -> bool:
+    return (path / "pyvenv.cfg").is_file()
+
+
+def _file(name: str, path: Path, *, linked: bool) -> SelectedFile:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not stat.S_ISREG(mode):
+        raise BlueprintError(
+            "This is neither a file nor a folder, so it can't be packaged.",
+            where=at(path),
+            advice="Remove it, or name it in .gitignore.",
+        )
+    return SelectedFile(name, path, bool(mode & stat.S_IXUSR), linked)
+
+
+def _unreadable(path: Path, error: OSError) -> BlueprintError:
+    if not path.is_symlink():
+        return BlueprintError(f"It can't be read: {error.strerror}.", where=at(path), advice="Mend its permissions.")
+    return BlueprintError(
+        f"This link leads nowhere: to {path.readlink()}.",
+        where=at(path),
+        advice="Point it at a file or folder, remove it, or name it in .gitignore.",
+    )
+
+
+def _circle(path: Path) -> BlueprintError:
+    return BlueprintError(
+        f"This link leads in a circle: to {path.readlink()}, a folder around it.",
+        where=at(path),
+        advice="Point it elsewhere, remove it, or name it in .gitignore.",
+    )

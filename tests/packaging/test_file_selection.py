@@ -1,0 +1,184 @@
+"""One rule says which files travel: into packages, copies, layers and published versions."""
+
+import os
+import zipfile
+
+import pytest
+
+from blueprints.build import build
+from blueprints.copying import copy
+from blueprints.errors import BlueprintError
+from blueprints.packaging.file_selection import is_environment_file, select
+from blueprints.pattern import Pattern
+from tests import small_pattern
+
+JUNK = [
+    ".env", ".env.production", ".envrc", ".git/config", ".hg/store", ".venv/pyvenv.cfg", "my-python/pyvenv.cfg",
+    "my-python/bin/python", ".aws-sam/build.toml", ".vscode/settings.json", ".idea/workspace.xml",
+    ".mypy_cache/x.json", ".ruff_cache/x", ".pytest_cache/x", ".hypothesis/x", ".tox/x", ".coverage",
+    "node_modules/x/index.js", "__pycache__/x.cpython-313.pyc", "x.pyc", ".DS_Store", "._copy_object.py",
+    ".copy_object.py.swp", "copy_object.py~", ".aws/credentials", ".ssh/id_rsa", "cdk.out/x.json", ".terraform/x",
+    "deep/down/.env.local", "deep/down/.git/config", "deep/down/.venv/pyvenv.cfg",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A pattern with its code at the top."""
+    folder = small_pattern.write(tmp_path / "small", template=small_pattern.TEMPLATE.replace("src/", "."))
+    for path in (folder / "src").iterdir():
+        path.rename(folder / path.name)
+    (folder / "src").rmdir()
+    (folder / "demo.py").unlink()
+    return folder
+
+
+def put(folder, *names, text="x\n"):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def packed(folder, **options):
+    (package,) = build(Pattern.load(folder), "lambda", **options)
+    with zipfile.ZipFile(package.path) as file:
+        return {name: file.read(name) for name in file.namelist() if not name.endswith(".pyc")}
+
+
+def test_a_package_holds_nothing_of_tools_and_no_settings_of_the_machine(folder):
+    put(folder, *JUNK, ".env.example", "environment.py", "build/kept.py")
+
+    assert set(packed(folder)) == {
+        "copy_object.py", "template.yaml", ".env.example", "environment.py", "build/kept.py",
+    }  # fmt: skip
+
+
+def test_a_copy_holds_nothing_of_tools_and_no_settings_of_the_machine(folder, tmp_path):
+    put(folder, *JUNK, ".env.example", "layers/lib/native.so", "tests/test_it.py")
+    put(folder, "ignored/x.py", "kept.txt")
+    put(folder, ".gitignore", text="ignored/\n")
+    program = folder / "tool.sh"
+    put(folder, "tool.sh")
+    program.chmod(0o744)
+
+    made = copy(Pattern.load(folder), tmp_path / "copy").folder
+
+    assert {path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()} == {
+        "copy_object.py", "template.yaml", "requirements.txt", ".gitignore", ".env.example", "kept.txt", "tool.sh",
+        "layers/lib/native.so", "tests/test_it.py",
+    }  # fmt: skip
+    assert {path.name for path in made.rglob("*") if path.is_file() and path.stat().st_mode & 0o111} == {"tool.sh"}
+
+
+def test_what_sam_and_gitignore_leave_out_and_somebody_may_miss_is_said(folder):
+    put(folder, "native.so", "env/settings.py", "model.bin", "venv/pyvenv.cfg", ".env")
+    put(folder, ".gitignore", text="*.bin\n")
+
+    (package,) = build(Pattern.load(folder), "lambda")
+
+    notes = [each for each in package.warnings if "left out" in each]
+    assert notes == [
+        "CopyObject: left out as settings of this machine: .env.",
+        "CopyObject: left out because .gitignore names them: model.bin.",
+        "CopyObject: left out as sam build does: env, native.so.",
+    ]
+
+
+def test_packages_written_into_the_code_folder_are_not_packed_by_the_next_build(folder):
+    first = packed(folder, output=folder / "packages")
+    again = packed(folder, output=folder / "packages")
+
+    assert (folder / "packages/CopyObject.zip").is_file()
+    assert again == first
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_the_umask_of_a_clone_changes_no_byte(tmp_path, umask):
+    digests = set()
+    for number, mask in enumerate([0o022, umask]):
+        before = os.umask(mask)
+        try:
+            folder = small_pattern.write(tmp_path / f"clone-{number}")
+            put(folder, "src/run.sh", ".idea/only-here.xml" if number else "src/.mypy_cache/x")
+        finally:
+            os.umask(before)
+        (folder / "src/run.sh").chmod(0o777 & ~mask)
+        (package,) = build(Pattern.load(folder), "lambda")
+        digests.add(package.sha256)
+    assert len(digests) == 1
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_links_lead_to_travels(folder, tmp_path):
+    put(tmp_path / "common", "words.py", "deeper/more.py", text="HELLO = 'hello'\n")
+    put(tmp_path / "common", ".env", "__pycache__/x.pyc")
+    (folder / "common").symlink_to("../common")
+    (folder / "alone.py").symlink_to(tmp_path / "common/words.py")
+    (folder / "again").symlink_to("common/deeper")
+
+    inside = packed(folder)
+
+    linked = {"common/words.py", "common/deeper/more.py", "alone.py", "again/more.py"}
+    assert {name for name, text in inside.items() if text == b"HELLO = 'hello'\n"} == linked
+    assert "common/.env" not in inside
+    made = copy(Pattern.load(folder), tmp_path / "copy").folder
+    assert not [path for path in made.rglob("*") if path.is_symlink()]
+    assert (made / "common/words.py").read_text() == "HELLO = 'hello'\n"
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "message"),
+    [
+        ("gone.py", "nowhere.py", r"gone.py: This link leads nowhere: to nowhere.py"),
+        ("self", "self", r"self: This link leads nowhere: to self"),
+        ("loop", ".", r"loop: This link leads in a circle: to \."),
+        ("deep/loop", "../..", r"deep/loop: This link leads in a circle"),
+        ("deep/up", "..", r"deep/up: This link leads in a circle"),
+    ],
+)
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_refused_by_name(folder, link, target, message, tmp_path):
+    (folder / "deep").mkdir()
+    (folder / link).symlink_to(target)
+
+    with pytest.raises(BlueprintError, match=message) as refused:
+        build(Pattern.load(folder), "lambda")
+    assert ".gitignore" in refused.value.advice
+    with pytest.raises(BlueprintError, match=message):
+        copy(Pattern.load(folder), tmp_path / "copy")
+
+    put(folder, ".gitignore", text=f"/{link}\n")
+    assert link not in packed(folder)
+
+
+def test_two_links_that_lead_to_each_other_are_refused(folder):
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    (folder / "a/to-b").symlink_to("../b")
+    (folder / "b/to-a").symlink_to("../a")
+
+    with pytest.raises(BlueprintError, match="leads in a circle"):
+        select(folder)
+
+
+def test_a_pipe_is_refused_and_never_read(folder):
+    os.mkfifo(folder / "pipe")
+
+    with pytest.raises(BlueprintError, match="pipe: This is neither a file nor a folder"):
+        select(folder)
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local", ".ENV", ".env.prod.json", ".envrc"])
+def test_environment_files_are_told_by_their_names(name):
+    assert is_environment_file(name)
+
+
+@pytest.mark.parametrize("name", [".env.example", ".env.sample", ".env.template", "env.py", ".environment", "x.env"])
+def test_examples_of_environment_files_are_none(name):
+    assert not is_environment_file(name)
