@@ -76,6 +76,7 @@ def all_hooks() -> tuple[Hook, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
     from blueprints.local import (
         apigateway,
+        cloudformation,
         dynamodb,
         event_source_mappings,
         events,
@@ -95,6 +96,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *apigateway.HOOKS,
         *asynchronous.HOOKS,
         *builds.HOOKS,
+        *cloudformation.HOOKS,
         *event_source_mappings.HOOKS,
         *event_targets.HOOKS,
         *events.HOOKS,
@@ -125,6 +127,7 @@ class Server:
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
         from blueprints.local import (
             apigateway,
+            cloudformation,
             dynamodb,
             event_source_mappings,
             events,
@@ -166,6 +169,7 @@ class Server:
         self.databases = clusters.Databases(folder / "postgres", time_scale)
         clusters.install(self.databases)
         DataApi(self.databases).install()
+        cloudformation.install()
         stream_retention.install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)

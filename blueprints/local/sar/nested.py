@@ -7,7 +7,7 @@ finds becomes a nested stack; its template is itself one for SAM, which the base
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +102,8 @@ class NestedApplications:
         except Exception:
             for name in set(STACKS.current()) - before:
                 if STACKS.current()[name].get("_parent_stack_name") == stack_name:
-                    self._stock["delete"](name, {})
+                    with suppress(ValueError):  # what can't be deleted stays; the reason to report is the first one
+                        self._stock["delete"](name, {})
             raise
         self._notify(physical_id, props, since=0)
         return physical_id, attributes
