@@ -14,8 +14,10 @@ KINDS = (
     {"again": True},
     {"relaned": True},
     {"rewound": True},
+    {"resharded": True},
     {"late": True, "overtaken": True},
     {"late": True, "overtaken": True, "again": True},
+    {"resharded": True, "late": True, "overtaken": True, "again": True},
 )
 
 

@@ -5,7 +5,8 @@ and cut anew, longer and shorter; attempts are killed before, during and after e
 refused, fail in `transform`, run another version of it; answers get lost; batches are bisected, answered in part, given
 up, replayed by a person who is interrupted too. Asked for, requests of the dead land later, a batch is delivered twice
 at once, and attempts run on beside those that follow them, request by request; batches come once more when they are
-long done with, or were given up; the parallelization changes under way; the reading begins again further back.
+long done with, or were given up; the parallelization changes under way; the reading begins again further back; shards
+split and merge amid aggregated records (resharded_stream).
 
 Every record has a number, so that the lake can be compared with what each batch's last attempt should have left there.
 """
@@ -28,6 +29,7 @@ from in_memory_lake import Died, InMemoryLake, Overtaken
 from lake import REPLACED, Lake, batch_keys
 from record_checks import Poison, build_check
 from replay import NotSettled, Replay
+from resharded_stream import ReshardedStream
 from settle_batch import Settler
 
 from blueprints_shared.streams import checkpoint
@@ -46,11 +48,15 @@ class Bug(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """One record of the stream: its number, the kinds of the user records in it, and how Lambda delivers it."""
+    """One record of the stream: its number, the kinds of the user records in it, and how Lambda delivers it.
+
+    `ids` are of what producers handed over, and the same in each record that they put it in.
+    """
 
     number: int
     kinds: tuple
     event: dict
+    ids: tuple = ()
 
     def lines(self, version):
         """Where each user record ends up, after that version of `transform`: (place, number, sub-number)."""
@@ -89,17 +95,22 @@ class Life:
     again      batches delivered once more: long after they were done with, or though they were given up
     relaned    another parallelization while records are under way and failed batches wait
     rewound    the reading begins again further back
+    resharded  shards that split and merge while producers aggregate, and put again what went astray
     """
 
-    def __init__(self, seed, *, late=False, overtaken=False, again=False, relaned=False, rewound=False):
+    def __init__(
+        self, seed, *, late=False, overtaken=False, again=False, relaned=False, rewound=False, resharded=False
+    ):
         self.random = random.Random(seed)
         self.late, self.overtaken, self.again, self.relaned, self.rewound = late, overtaken, again, relaned, rewound
+        self.stream = ReshardedStream(self.random) if resharded else None
         self.s3 = InMemoryLake(self._fate)
         self.trouble = self.random.choice((0.0, 0.05, 0.25))
         self.versions = self.random.choice(((1,), (1, 2), (1, 3), (2, 3)))
         self.retry_limit = self.random.choice((0, 1, 4))
         self.window = self.random.choice((2, 5, 15))
-        self.lanes = list(self._lanes())
+        self.parents = {}  # number of a shard -> those of the shards that are read before it
+        self.lanes = list(self._resharded_lanes() if resharded else self._lanes())
         self.records = [record for lane in self.lanes for record in lane.records]
         self.expected = {}  # number of a batch's first record -> the batch, and the version its last attempt ran
         self.given_up = itertools.count()
@@ -131,16 +142,30 @@ class Life:
         """Shards, each read by 1 to 10 lanes; a later shard is the child of the one before it."""
         numbers = itertools.count(1)
         for shard in range(self.random.choice((1, 1, 2, 3))):
+            self.parents[shard] = range(shard)
             lanes = [Lane(shard, []) for _ in range(self.random.choice((1, 1, 2, 5, 10)))]
             for number in itertools.islice(numbers, self.random.randint(1, 25)):
                 kinds = tuple(self.random.choice(KINDS) for _ in range(self.random.choice((1, 1, 1, 3))))
                 self.random.choice(lanes).records.append(Record(number, kinds, event(shard, number, kinds)))
             yield from lanes
 
+    def _resharded_lanes(self):
+        """The shards of a stream that is re-sharded, each read by 1 to 3 lanes."""
+        kinds = {each: self.random.choice(KINDS) for each in self.stream.ids}
+        for shard in self.stream.shards:
+            older = {parent: {parent, *self.parents[parent]} for parent in shard.parents}
+            self.parents[shard.number] = set().union(*older.values())
+            lanes = [Lane(shard.number, []) for _ in range(self.random.choice((1, 1, 2, 3)))]
+            for put in self.stream.puts:
+                if put.shard == shard:
+                    self.random.choice(lanes).records.append(record_of(put, kinds))
+            yield from lanes
+
     def _readable(self):
-        """A child is read when its parent is read to the end."""
+        """A child is read when its parents are read to the end."""
         waiting = [lane for lane in self.lanes if not lane.done]
-        return [lane for lane in waiting if lane.shard == min(each.shard for each in waiting)]
+        unread = {lane.shard for lane in waiting}
+        return [lane for lane in waiting if unread.isdisjoint(self.parents[lane.shard])]
 
     # --- what Lambda does --------------------------------------------------------------------------------------------
 
@@ -325,6 +350,18 @@ class Life:
             assert not strange, f"never made: {strange}"
 
 
+def record_of(put, kinds):
+    """A record of a re-sharded stream, with the kinds of its user records by their ids."""
+    inside = [(key, content(kinds[each], event_id=each)) for key, each in put.user_records]
+    made = delivered(put.shard.number, put.number, inside, ARRIVAL + put.number / 10)
+    return Record(put.number, tuple(kinds[each] for _, each in put.user_records), made, ids_of(put))
+
+
+def ids_of(put):
+    """The ids of the user records in a record."""
+    return tuple(each for _, each in put.user_records)
+
+
 def lines_of(key, content):
     """The lines of an object: (place, number, sub-number)."""
     for line in gzip.decompress(content).splitlines():
@@ -349,15 +386,24 @@ def transform(version):
 
 
 def event(shard, number, kinds):
-    """A record as Lambda delivers it; several user records are aggregated."""
-    datas = [json.dumps({"kind": kind}).encode() if kind != "poison" else b"{" for kind in kinds]
-    data = datas[0] if len(datas) == 1 else aggregated([("key", each) for each in datas])
+    """A record of some kinds as Lambda delivers it."""
+    return delivered(shard, number, [("key", content(kind)) for kind in kinds], ARRIVAL + number * 600)
+
+
+def content(kind, **more):
+    """The bytes of a user record; poison is cut short."""
+    data = json.dumps({**more, "kind": kind}).encode()
+    return data[:-1] if kind == "poison" else data
+
+
+def delivered(shard, number, records, arrived_at):
+    """A record as Lambda delivers it, of (partition key, data) pairs; several are aggregated."""
     return {
         "kinesis": {
-            "partitionKey": "key",
+            "partitionKey": records[0][0],
             "sequenceNumber": str(10**30 + number),
-            "data": base64.b64encode(data).decode(),
-            "approximateArrivalTimestamp": ARRIVAL + number * 600,
+            "data": base64.b64encode(records[0][1] if len(records) == 1 else aggregated(records)).decode(),
+            "approximateArrivalTimestamp": arrived_at,
         },
         "eventSource": "aws:kinesis",
         "eventID": f"shardId-{shard:012}:{10**30 + number}",

@@ -1,7 +1,9 @@
 """What is promised of the lake, tried on random schedules of what Lambda, S3 and people do (stream_simulation)."""
 
+from collections import Counter
 from unittest import mock
 
+import batch_lines
 import gzipped_lines
 import lake
 import pytest
@@ -71,6 +73,18 @@ def test_nothing_is_lost_by_reading_again_from_further_back(seed):
     Life(seed, rewound=True).play()
 
 
+@SCHEDULES
+@given(seed=st.integers(0, 2**32))
+def test_each_record_is_in_the_lake_once_when_shards_split_and_merge_amid_aggregates(seed):
+    """Once by its position. What the KPL put again has several, and other aggregators put what belongs elsewhere."""
+    life = Life(seed, resharded=True)
+    life.play()
+
+    received = Counter(each for record in life.records for each in record.ids)
+    assert set(received) == set(life.stream.ids)
+    Life(seed, resharded=True, overtaken=True, late=True, again=True).play()
+
+
 def fails(count=150, **kind):
     for seed in range(count):
         try:
@@ -133,6 +147,27 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails(again=True)
             assert fails(600, relaned=True)
             assert not fails()
+
+    def test_dropping_what_belongs_to_another_shard(self):
+        """As the Kinesis Client Library does: what other aggregators put there is nowhere else."""
+        aggregated = batch_lines.BatchLines._aggregated
+
+        def loses(seed):
+            life = Life(seed, resharded=True)
+
+            def drop(self, whole):
+                shard = life.stream.shards[int(whole.shard_id[-12:])]
+                found = zip(aggregated(self, whole), batch_lines.deaggregate(whole.data), strict=True)
+                return [line for line, each in found if shard.holds(each.partition_key)]
+
+            with mock.patch.object(batch_lines.BatchLines, "_aggregated", drop):
+                try:
+                    life.play()
+                except AssertionError:
+                    return True
+            return False
+
+        assert any(loses(seed) for seed in range(20))
 
     def test_replaying_the_rest_before_it_is_stored(self):
         with mock.patch.object(Replay, "put"):
