@@ -48,10 +48,9 @@ def announcement_of(record: Mapping[str, Any]) -> Announcement:
 
 
 def _content(change: Change) -> dict[str, Any]:
-    at = None if change.changed_at is None else datetime.fromtimestamp(change.changed_at, UTC).isoformat()
     return {
         "type": f"item.{change.kind}",
-        "timestamp": at,
+        "timestamp": datetime.fromtimestamp(change.changed_at, UTC).isoformat(),
         "data": {
             "table": change.table,
             "sequence_number": str(change.sequence_number),

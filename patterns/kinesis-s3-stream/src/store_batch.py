@@ -21,14 +21,10 @@ _TAKEN = (ERRORS, REPLACED, PROBES)
 
 
 def _prefix(text: str) -> str:
-    if len(text) > 256 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.=-]*(/[A-Za-z0-9_.=-]+)*", text):
-        raise ValueError(
-            f"{text!r} is not letters, digits and _ . = - in parts separated by single slashes, 256 in all, "
-            "with a letter or digit first"
-        )
-    if text.split("/", maxsplit=1)[0] in _TAKEN:
+    prefix = text.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9_.=/-]{1,256}", prefix) or prefix.split("/")[0] in _TAKEN:
         raise ValueError(f"{text!r} cannot be the prefix of stored records; {', '.join(_TAKEN)} are taken")
-    return text
+    return prefix
 
 
 def _schema(text: str) -> dict[str, Any]:

@@ -1,8 +1,43 @@
-"""Telling the kind of an image from its bytes."""
+"""Telling the kind of an image from its bytes, and naming the kinds that are not read."""
 
+from image_formats import png, tiff
 from image_rejections import Rejected
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
+
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
+_CAMERA_RAWS = {
+    b"FUJIFILMCCD-RAW": "RAF",
+    b"FOVb": "X3F",
+    b"\0MRM": "MRW",
+    b"IIRO": "ORF",
+    b"IIRS": "ORF",
+    b"MMOR": "ORF",
+    b"IIU\0": "RW2",
+    b"II\x1a\0\0\0HEAPCCDR": "CRW",
+}
+_OTHERS = {
+    b"\0\0\0\x0cJXL \r\n": "a JPEG XL image",
+    b"\xff\x0a": "a JPEG XL image",
+    b"\0\0\0\x0cjP  \r\n": "a JPEG 2000 image",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 image",
+    b"II\xbc": "a JPEG XR image",
+    b"BM": "a BMP image",
+    b"\0\0\1\0": "an icon (ICO)",
+    b"8BPS": "a Photoshop document",
+    b"gimp xcf": "a GIMP document",
+    b"\x76\x2f\x31\x01": "an OpenEXR image",
+    b"#?RADIANCE": "a Radiance HDR image",
+    b"DDS ": "a DDS texture",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "XML (an SVG drawing perhaps)",
+    b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript document",
+    b"\x1aE\xdf\xa3": "a film (Matroska or WebM)",
+    b"PK\3\4": "a ZIP archive",
+    b"\x1f\x8b": "compressed by gzip",
+}
 
 
 def sniff(data: bytes) -> str:
@@ -11,25 +46,47 @@ def sniff(data: bytes) -> str:
         raise Rejected("empty", "the object is empty")
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
+    if data[:8] == png.SIGNATURE:
         return "png"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return "tiff"
+    if data[:4] in tiff.MAGICS:
+        return _sniff_tiff(data)
     if data[4:8] == b"ftyp":
         return _sniff_brands(data)
-    raise Rejected("not-an-image", f"the bytes are not {', '.join(READABLE[:-1])} or {READABLE[-1]}")
+    raise _other(data)
+
+
+def _sniff_tiff(data: bytes) -> str:
+    """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
+    if data[8:10] == b"CR":
+        raise tiff.raw_rejection("CR2")
+    if raw := tiff.find_camera_raw(tiff.read_directories(data)):
+        raise raw
+    return "tiff"
 
 
 def _sniff_brands(data: bytes) -> str:
     """AVIF, HEIF and films share one container; its brands (major, minor version, compatible ones) tell them apart."""
     box = data[8 : max(8, min(int.from_bytes(data[:4], "big"), 256))]
     brands = {box[at : at + 4] for at in range(0, len(box), 4)}
-    if brands & {b"avif", b"avis"}:
+    if b"crx " in brands:
+        raise tiff.raw_rejection("CR3")
+    if brands & _AVIF_BRANDS:
         return "avif"
-    if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
+    if brands & _HEIF_BRANDS:
         return "heif"
     raise Rejected("not-an-image", "the bytes are a film or another file of the same container, not a picture")
+
+
+def _other(data: bytes) -> Rejected:
+    for start, name in _CAMERA_RAWS.items():
+        if data.startswith(start):
+            return tiff.raw_rejection(name)
+    readable = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
+    for start, name in _OTHERS.items():
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
+            return Rejected("not-an-image", f"the bytes are {name}, not {readable}")
+    return Rejected("not-an-image", f"the bytes are not {readable}")

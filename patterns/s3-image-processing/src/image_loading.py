@@ -1,22 +1,31 @@
-"""Opening an image with libvips: its header first, then its pixels, shrunk while they are decoded."""
+"""Opening an image with libvips: its header first, then its pixels, shrunk while they are decoded.
+
+The loader is the one for the kind that the bytes are (`image_kind`), so libvips' own guess has no say: it has several
+loaders for some kinds, and new ones with every version.
+"""
 
 import math
 from typing import Any
 
 import pyvips
-from image_rejections import Rejected, as_rejection
+from image_formats import gif, jpeg, png, tiff
+from image_rejections import Rejected
+from tiff_loading import open_tiff
+
+_OUT_OF_RESOURCES = ("out of memory", "No space left", "Too many open files")
+_NO_DECODER = ("plugin", "Unsupported codec", "Unsupported feature")
+_HEIC = (
+    "HEIC (HEVC, as iPhones write it) needs a decoder that this libvips lacks; "
+    "take the picture as JPEG, or deploy a libvips that has one"
+)
 
 
 def read_header(data: bytes, kind: str) -> Any:
     """Open the image without decoding its pixels; raises Rejected when its bytes are not of `kind`, or damaged."""
     try:
-        header = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="error")
+        return _open(data, kind)
     except pyvips.Error as error:
-        raise as_rejection(error, kind) from error
-    loader = header.get("vips-loader")
-    if not loader.startswith({"avif": "heif"}.get(kind, kind)):
-        raise Rejected("not-an-image", f"the bytes begin like {kind} and go on like something else")
-    return header
+        raise as_rejection(error, data, kind) from error
 
 
 def check_header(header: Any, kind: str, max_pixels: int) -> None:
@@ -27,9 +36,9 @@ def check_header(header: Any, kind: str, max_pixels: int) -> None:
             "too-many-pixels", f"{header.width} x {header.height} is {pixels:,} pixels; the limit is {max_pixels:,}"
         )
     if header.format not in ("uchar", "ushort") or header.bands > 5 or header.interpretation == "multiband":
-        raise Rejected(
-            "unsupported-layout", f"{kind} with {header.bands} bands of {header.format} is not a picture for the eye"
-        )
+        raise Rejected("unsupported-layout", f"{kind} with {header.bands} samples of {header.format} per pixel")
+    if kind == "jpeg" and header.bands == 2:
+        raise Rejected("unsupported-layout", "jpeg with 2 samples per pixel, which are no colours")
 
 
 def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> Any:
@@ -37,7 +46,92 @@ def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> A
 
     `size` is the width and height in pixels that the image will have. Pixels are decoded when they are used.
     """
-    spare = max(header.width, header.height) / (1.2 * max(size))
-    factor = 2 ** min(3, max(0, math.floor(math.log2(spare))))
-    loading = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
-    return pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="error", **loading)
+    factor = _shrink_factor((header.width, header.height), max(size))
+    return _open(data, kind, factor)
+
+
+def load_without_end_marker(data: bytes, header: Any, size: tuple[int, int]) -> Any | None:
+    """A JPEG whose only fault is that its last marker is missing, in memory; None when pixels are missing too.
+
+    The decoder fills missing bits with zeros. So pixels are missing when it warns, when a scan is missing, or when
+    other bits after the last ones make another picture.
+    """
+    if not jpeg.has_every_scan(data):
+        return None
+    factor = _shrink_factor((header.width, header.height), max(size))
+    coded = data.rstrip(jpeg.END[:1])
+    try:
+        image = _open(coded + jpeg.END, "jpeg", factor, fail_on="warning").copy_memory()
+        other = _open(coded + b"\xaa" * 64 + jpeg.END, "jpeg", factor)
+        return image if (image - other).abs().max() == 0 else None
+    except pyvips.Error:
+        return None
+
+
+def as_rejection(error: pyvips.Error, data: bytes, kind: str) -> Exception:
+    """The input's fault, unless the machine ran out of something: then the error itself, to be raised and retried."""
+    detail = _detail(error)
+    if any(sign in str(error) for sign in _OUT_OF_RESOURCES):
+        return error
+    if kind == "heif" and not _has_decoder(data, detail):
+        return Rejected("unsupported-codec", f"{_HEIC} ({detail})")
+    return _find_unsupported(data, kind) or Rejected("damaged", f"the {kind} is truncated or damaged: {detail}")
+
+
+def _has_decoder(data: bytes, detail: str) -> bool:
+    """Whether a HEIF file failed for another reason than its codec; no where not even its header can be read."""
+    if any(sign in detail for sign in _NO_DECODER):
+        return False
+    try:
+        _load(data, "heif", fail_on="none")
+    except pyvips.Error:
+        return False
+    return True
+
+
+def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
+    if kind == "jpeg":
+        return jpeg.find_unsupported(data)
+    if kind == "png":
+        return png.find_fault(data)
+    if kind == "tiff" and (picture := tiff.find_picture(tiff.read_directories(data))):
+        return tiff.find_unsupported(picture.directory)
+    return None
+
+
+def _detail(error: pyvips.Error) -> str:
+    """What libvips says, each line once; without the operation's name and the places where it looked."""
+    lines = dict.fromkeys(line.strip() for line in str(error.detail).splitlines())
+    kept = [line for line in lines if line and not line.startswith("source: bad seek")]
+    return "; ".join(kept) or "its decoder says no more"
+
+
+def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> Any:
+    """The image by the loader of its kind, shrunk by `factor` where the format allows."""
+    if kind == "tiff":
+        return open_tiff(data, fail_on)
+    options = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
+    image = _load(data, "heif" if kind == "avif" else kind, fail_on=fail_on, **options)
+    return _clear_around_frame(image, data) if kind == "gif" else image
+
+
+def _load(data: bytes, loader: str, **options: Any) -> Any:
+    return getattr(pyvips.Image, f"{loader}load_buffer")(data, access="sequential", **options)
+
+
+def _shrink_factor(size: tuple[int, int], longest_side: int) -> int:
+    """1, 2, 4 or 8; no side becomes shorter than a pixel, which decoders refuse."""
+    spare = max(size) / (1.2 * longest_side)
+    return int(2 ** min(3, max(0, math.floor(math.log2(spare))), math.floor(math.log2(min(size)))))
+
+
+def _clear_around_frame(image: Any, data: bytes) -> Any:
+    """What the first frame leaves free of the canvas is clear; libvips makes it black when nothing else is clear."""
+    frame = gif.first_frame(data)
+    if frame is None or image.hasalpha():
+        return image
+    left, top, width, height = frame
+    if left == top == 0 and width >= image.width and height >= image.height:
+        return image
+    opaque = pyvips.Image.black(width, height).invert()
+    return image.bandjoin(opaque.embed(left, top, image.width, image.height))

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyvips
-from image_colours import read_colours, shrink_to_srgb
+from image_colours import Colours, read_colours, shrink_to_srgb
 from image_kind import sniff
-from image_loading import check_header, load_shrunk, read_header
-from image_rejections import as_rejection
+from image_loading import as_rejection, check_header, load_shrunk, load_without_end_marker, read_header
 
 # Loaders that libvips itself calls unsafe for strangers' files (SVG, PDF, ImageMagick, …) are switched off for good.
 pyvips.block_untrusted_set(True)
@@ -23,10 +22,7 @@ pyvips.cache_set_max(0)
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 LONGEST_SIDE_LIMIT = 16_383  # of WebP; the other formats allow more
 
-RENDITIONS_LIMIT = 10
-
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_PIXELS = re.compile(r"[1-9][0-9]{0,4}")
+_SPEC = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)=([1-9][0-9]{0,4})")
 _EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
 
 
@@ -68,32 +64,19 @@ class Rendered:
 
 
 def parse_specs(text: str) -> tuple[RenditionSpec, ...]:
-    """Read `thumbnail=200,medium=800`; raise ValueError naming the part that is wrong and the rule it breaks.
-
-    The template's AllowedPattern has the same rules, except that names must differ.
-    """
-    specs = [_parse_spec(part.strip(" ")) for part in text.split(",")]
-    if len(specs) > RENDITIONS_LIMIT:
-        raise ValueError(f"{len(specs)} renditions are more than {RENDITIONS_LIMIT}")
-    names = [spec.name for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"the name {name!r} occurs twice in {text!r}; each needs its own")
+    """Read `thumbnail=200,medium=800`; raise ValueError naming the part that is wrong."""
+    specs = []
+    for part in text.split(","):
+        match = _SPEC.fullmatch(part.strip())
+        if not match or int(match[2]) > LONGEST_SIDE_LIMIT:
+            raise ValueError(
+                f"{part.strip()!r} is not name=pixels (name: lower case letters, digits, hyphens; "
+                f"pixels: 1 to {LONGEST_SIDE_LIMIT})"
+            )
+        specs.append(RenditionSpec(match[1], int(match[2])))
+    if len({spec.name for spec in specs}) < len(specs):
+        raise ValueError(f"a rendition's name occurs twice in {text!r}")
     return tuple(specs)
-
-
-def _parse_spec(part: str) -> RenditionSpec:
-    name, equals, pixels = part.partition("=")
-    if not equals:
-        raise ValueError(f"{part!r} is not name=pixels, such as thumbnail=200")
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{part!r} is not name=pixels: the name must be 1 to 32 lower-case letters, digits and hyphens, "
-            "with no hyphen at either end"
-        )
-    if not _PIXELS.fullmatch(pixels) or int(pixels) > LONGEST_SIDE_LIMIT:
-        raise ValueError(f"{part!r} is not name=pixels: pixels must be a whole number from 1 to {LONGEST_SIDE_LIMIT}")
-    return RenditionSpec(name, int(pixels))
 
 
 def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_pixels: int) -> Rendered:
@@ -125,15 +108,22 @@ def _fit(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
 
 def _decode(data: bytes, kind: str, header: Any, size: tuple[int, int], output_format: str) -> Any:
     """Decode, shrink, turn upright and bring to 8-bit sRGB (or grey), held in memory."""
+    colours = read_colours(data, kind, header)
     try:
-        colours = read_colours(data, kind, header)
-        image = shrink_to_srgb(load_shrunk(data, kind, header, size), size, colours)
-        if output_format == "jpeg" and image.hasalpha():
-            image = image.flatten(background=255)
-        # The decoder gives its rows once, in order; every rendition but the first needs them again.
-        return image.copy_memory()
+        return _prepare(load_shrunk(data, kind, header, size), size, colours, output_format)
     except pyvips.Error as error:
-        raise as_rejection(error, kind) from error
+        unended = load_without_end_marker(data, header, size) if kind == "jpeg" else None
+        if unended is None:
+            raise as_rejection(error, data, kind) from error
+        return _prepare(unended, size, colours, output_format)
+
+
+def _prepare(image: Any, size: tuple[int, int], colours: Colours, output_format: str) -> Any:
+    image = shrink_to_srgb(image, size, colours)
+    if output_format == "jpeg" and image.hasalpha():
+        image = image.flatten(background=255)
+    # The decoder gives its rows once, in order; every rendition but the first needs them again.
+    return image.copy_memory()
 
 
 def _shrink(image: Any, size: tuple[int, int]) -> Any:

@@ -1,0 +1,61 @@
+"""JPEG's segments: the coding process, and whether every scan of the image is there."""
+
+import re
+from collections.abc import Iterator
+
+from image_rejections import Rejected
+
+END = b"\xff\xd9"
+
+_START_OF_SCAN = 0xDA
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # in coded data: neither a stuffed zero, a restart nor a fill byte
+_WITHOUT_LENGTH = {0x01, 0xD8, *range(0xD0, 0xD8)}
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE}
+_PROCESSES = {0xC3: "lossless", 0xC9: "arithmetic-coded", 0xCA: "arithmetic-coded", 0xCB: "lossless", 0xF7: "JPEG-LS"}
+
+
+def find_unsupported(data: bytes) -> Rejected | None:
+    """What the frame header asks of a decoder beyond 8-bit Huffman coding, for a JPEG that could not be decoded."""
+    for marker, segment in _segments(data):
+        if marker in _HIERARCHICAL:
+            return Rejected("unsupported-codec", "a hierarchical JPEG, which the library does not decode")
+        if marker in _FRAMES and segment:
+            if segment[0] != 8:
+                return Rejected("unsupported-layout", f"a JPEG of {segment[0]} bits per sample; 8 are supported")
+            if marker in _PROCESSES:
+                return Rejected("unsupported-codec", f"a JPEG ({_PROCESSES[marker]}) that the library does not decode")
+            return None
+    return None
+
+
+def has_every_scan(data: bytes) -> bool:
+    """Whether the scans code each coefficient of each component to its last bit.
+
+    A progressive file that ends between two scans decodes without complaint, but coarsely.
+    """
+    components: set[int] = set()
+    complete: set[tuple[int, int]] = set()
+    for marker, segment in _segments(data):
+        if marker in _FRAMES and len(segment) >= 6:
+            components = set(segment[6::3])
+        elif marker == _START_OF_SCAN and segment:
+            count = segment[0]
+            first, last, approximation = (segment[1 + 2 * count :] + bytes(3))[:3]
+            if approximation & 0x0F == 0:
+                complete |= {(each, at) for each in segment[1 : 1 + 2 * count : 2] for at in range(first, last + 1)}
+    return bool(components) and all((each, at) in complete for each in components for at in range(64))
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Markers with their segments, up to the end of the image or of the data; coded data is left out."""
+    at = 2
+    while found := _MARKER.search(data, at):
+        marker, at = found[1][0], found.end()
+        if marker == END[1]:
+            return
+        if marker in _WITHOUT_LENGTH:
+            continue
+        length = int.from_bytes(data[at : at + 2], "big")
+        yield marker, data[at + 2 : at + length]
+        at += max(2, length)

@@ -1,0 +1,188 @@
+"""TIFF's directories: which page is the picture, camera raw files, and what the decoder does not support."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from image_rejections import Rejected
+
+MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+RGB, YCBCR, CIELAB, ICCLAB = 2, 6, 8, 9  # values of PHOTOMETRIC
+
+SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR = 254, 256, 258, 259, 262, 271, 277, 284
+TILE_WIDTH, CHILDREN, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION = 322, 330, 339, 530, 50706
+_KEPT = {
+    SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN, SAMPLE_FORMAT,
+    SUBSAMPLING, DNG_VERSION,
+}  # fmt: skip
+_SENSOR = {32803, 34892}  # photometric interpretations of a camera's sensor: colour filter array, linear raw
+_RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_READ_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001}
+_COMPRESSIONS = {6: "old-style JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "JPEG",
+                 34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50002: "JPEG XL", 52546: "JPEG XL"}  # fmt: skip
+_PHOTOMETRICS = {4: "a transparency mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv"}
+_DIRECTORIES, _VALUES = 16, 64  # read at most; pictures have fewer
+_WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
+
+
+@dataclass(slots=True)
+class Directory:
+    """The tags of one image in the file, and of the images below it.
+
+    `photometric_at` is where that value lies; `cut_off`: a value lies beyond the end of the file.
+    """
+
+    tags: dict[int, tuple[int, ...]]
+    photometric_at: int = 0
+    cut_off: bool = False
+    children: list["Directory"] = field(default_factory=list)
+
+    def first(self, tag: int, default: int = 0) -> int:
+        """A tag's first value."""
+        return self.tags.get(tag, (default,))[0]
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it holds a smaller version of another image in the file."""
+        return bool(self.first(SUBFILE_TYPE) & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The image to show: its directory, and the options by which the loader finds it."""
+
+    directory: Directory
+    options: dict[str, int]
+
+
+def read_directories(data: bytes) -> list[Directory]:
+    """The pages in order; those that are cut off or point nowhere are left out."""
+    return list(_Reader(data).pages())
+
+
+def find_picture(pages: list[Directory]) -> Picture | None:
+    """The first page, unless it is a preview of another image."""
+    for at, page in enumerate(pages):
+        if not page.is_preview:
+            return Picture(page, {"page": at})
+        for below, child in enumerate(page.children):
+            if not child.is_preview:
+                return Picture(child, {"page": at, "subifd": below})
+    return Picture(pages[0], {}) if pages else None
+
+
+def find_camera_raw(pages: list[Directory]) -> Rejected | None:
+    """Raw files are TIFF files whose first page is often a small preview; the picture itself is sensor data."""
+    every = [each for page in pages for each in (page, *page.children)]
+    if any(DNG_VERSION in each.tags for each in every):
+        return raw_rejection("DNG")
+    for each in every:
+        if each.first(PHOTOMETRIC) in _SENSOR or each.first(COMPRESSION) in _RAW_COMPRESSIONS:
+            make = bytes(pages[0].tags.get(MAKE, ())).decode("ascii", "replace").strip("\0 ")
+            return raw_rejection(make or "TIFF")
+    return None
+
+
+def raw_rejection(name: str) -> Rejected:
+    """The answer to every camera raw file; `name` is its format or the camera's make."""
+    return Rejected(
+        "camera-raw", f"a camera raw file ({name}): its pixels are not developed; export it as JPEG or TIFF"
+    )
+
+
+def find_unsupported(page: Directory) -> Rejected | None:
+    """What a page asks of the decoder that it does not do, for one that could not be decoded."""
+    if page.cut_off:
+        return None
+    compression, bits = page.first(COMPRESSION, 1), page.first(BITS, 1)
+    photometric, samples = page.first(PHOTOMETRIC), page.first(SAMPLES, 1)
+    if compression not in _READ_COMPRESSIONS:
+        name = _COMPRESSIONS.get(compression, f"method {compression}")
+        return Rejected("unsupported-codec", f"a TIFF compressed by {name}, which the library does not decode")
+    if photometric in _PHOTOMETRICS:
+        return Rejected("unsupported-layout", f"a TIFF whose samples are {_PHOTOMETRICS[photometric]}")
+    if page.first(SAMPLE_FORMAT, 1) != 1:
+        return Rejected("unsupported-layout", "a TIFF of signed or floating-point samples")
+    if bits not in (8, 16) and (bits not in (1, 2, 4) or samples > 1):
+        return Rejected("unsupported-layout", f"a TIFF of {bits} bits per sample and {samples} samples per pixel")
+    if photometric in (CIELAB, ICCLAB) and samples < 3:
+        return Rejected("unsupported-layout", f"a TIFF in L*a*b* with {samples} samples per pixel")
+    if page.first(PLANAR, 1) == 2 and TILE_WIDTH in page.tags:
+        return Rejected("unsupported-layout", "a TIFF with a plane of tiles per colour")
+    if photometric == YCBCR and compression != 7 and page.tags.get(SUBSAMPLING, (2, 2)) != (1, 1):
+        return Rejected("unsupported-layout", "an uncompressed TIFF in YCbCr with subsampled colours")
+    return None
+
+
+def holds_ycbcr(page: Directory) -> bool:
+    """Whether samples are luma and chroma, as the decoder turns into RGB only where they are compressed by JPEG."""
+    return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) == 3
+
+
+def as_rgb(data: bytes, page: Directory) -> bytes:
+    """The file with the page's samples called RGB, so that a decoder hands them out as they are."""
+    changed = bytearray(data)
+    struct.pack_into(("<" if data[:2] == b"II" else ">") + "H", changed, page.photometric_at, RGB)
+    return bytes(changed)
+
+
+class _Reader:
+    """Reads classic and big TIFF, either byte order; never the same directory twice, so that no loop traps it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.order = "<" if data[:2] == b"II" else ">"
+        self.big = 43 in data[2:4]
+        self.seen: set[int] = set()
+
+    def pages(self) -> Iterator[Directory]:
+        at = self._number("Q" if self.big else "I", 8 if self.big else 4)
+        while at and at not in self.seen and len(self.seen) < _DIRECTORIES:
+            page, at = self._directory(at)
+            if page:
+                page.children = [child for start in page.tags.get(CHILDREN, ()) for child in self._child(start)]
+                yield page
+
+    def _child(self, start: int) -> list[Directory]:
+        if start in self.seen or len(self.seen) >= _DIRECTORIES:
+            return []
+        child, _ = self._directory(start)
+        return [child] if child else []
+
+    def _directory(self, start: int) -> tuple[Directory | None, int]:
+        """A directory and where the next one is (0: nowhere)."""
+        self.seen.add(start)
+        counting, entry = ("Q", 20) if self.big else ("H", 12)
+        count = self._number(counting, start)
+        first = start + struct.calcsize(counting)
+        directory = Directory({})
+        if not 0 < count <= 4096 or first + count * entry > len(self.data):
+            return None, 0
+        for at in range(first, first + count * entry, entry):
+            tag = self._number("H", at)
+            if tag in _KEPT:
+                directory.tags[tag] = self._values(at)
+            if tag == PHOTOMETRIC:
+                directory.photometric_at = at + (12 if self.big else 8)
+        directory.cut_off = not all(directory.tags.values())
+        directory.tags = {tag: values for tag, values in directory.tags.items() if values}
+        return directory, self._number("Q" if self.big else "I", first + count * entry)
+
+    def _values(self, entry: int) -> tuple[int, ...]:
+        letter = _WIDTHS.get(self._number("H", entry + 2), "B")
+        wide = "Q" if self.big else "I"
+        count = min(self._number(wide, entry + 4), _VALUES)
+        place = entry + (12 if self.big else 8)
+        if count * struct.calcsize(letter) > struct.calcsize(wide):
+            place = self._number(wide, place)
+        try:
+            return struct.unpack_from(f"{self.order}{count}{letter}", self.data, place)
+        except struct.error:
+            return ()
+
+    def _number(self, letter: str, at: int) -> int:
+        try:
+            (number,) = struct.unpack_from(self.order + letter, self.data, at)
+        except struct.error:
+            return 0
+        return int(number)

@@ -1,0 +1,44 @@
+"""Opening a TIFF with libvips: the page that is the picture, in RGB also where the decoder leaves YCbCr or L*a*b*."""
+
+from typing import Any
+
+import pyvips
+from image_formats import tiff
+
+
+def open_tiff(data: bytes, fail_on: str) -> Any:
+    """The picture, or libvips' error when there is none."""
+    picture = tiff.find_picture(tiff.read_directories(data))
+    if picture is None:
+        return _load(data, fail_on)
+    photometric = picture.directory.first(tiff.PHOTOMETRIC)
+    if photometric in (tiff.CIELAB, tiff.ICCLAB) and picture.directory.first(tiff.SAMPLES) >= 3:
+        return _lab_to_srgb(_load(tiff.as_rgb(data, picture.directory), fail_on, **picture.options), photometric)
+    image = _load(data, fail_on, **picture.options)
+    return _ycbcr_to_srgb(image) if tiff.holds_ycbcr(picture.directory) else image
+
+
+def _load(data: bytes, fail_on: str, **options: int) -> Any:
+    return pyvips.Image.tiffload_buffer(data, access="sequential", fail_on=fail_on, **options)
+
+
+def _ycbcr_to_srgb(image: Any) -> Any:
+    """Full-range BT.601, which is what TIFF means unless a file says otherwise."""
+    centred = image.linear([1, 1, 1], [0, -128, -128])
+    red_green_blue = centred.recomb([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]])
+    return red_green_blue.rint().cast("uchar").copy(interpretation="srgb")
+
+
+def _lab_to_srgb(image: Any, photometric: int) -> Any:
+    """From L*a*b* in 8 or 16 bits: CIELAB has signed a and b, ICCLAB adds 128 to them."""
+    step = 1 if image.format in ("uchar", "char") else 256
+    lightest = 255 * (step if photometric == tiff.ICCLAB or step == 1 else 257)
+    unsigned = image[0].copy(format="uchar" if step == 1 else "ushort")
+    lightness = unsigned * (100 / lightest)
+    if photometric == tiff.CIELAB:
+        colours = [image[band].copy(format="char" if step == 1 else "short") / step for band in (1, 2)]
+    else:
+        colours = [image[band] / step - 128 for band in (1, 2)]
+    rgb = lightness.bandjoin(colours).copy(interpretation="lab").icc_export(output_profile="srgb", depth=8)
+    rgb.remove("icc-profile-data")
+    return rgb.bandjoin((image[3] / (257 if step > 1 else 1)).cast("uchar")) if image.bands == 4 else rgb

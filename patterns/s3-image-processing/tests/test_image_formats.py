@@ -1,0 +1,451 @@
+"""One table of inputs that are whole, or damaged in one way: what becomes of each, and what is said of it."""
+
+import struct
+import zlib
+
+import hypothesis.strategies as st
+import pytest
+import pyvips
+from gif_files import gif
+from hypothesis import given, settings
+from image_loading import load_shrunk, read_header
+from image_rejections import Rejected
+from jpeg_files import flat, segment, with_gain_map_iso, with_gain_map_xmp, with_pictures
+from pictures import BLUE, GREEN, RED, WHITE, assert_corners, corner_colours, corners, encoded, opened, rendered
+from PIL import Image, ImageCms
+from png_files import chunk, png
+from tiff_files import Directory, plain, tiff
+
+SIZE = (60, 40)
+
+
+def rejected(data, **options):
+    with pytest.raises(Rejected) as raised:
+        rendered(data, **options)
+    return raised.value.code, str(raised.value)
+
+
+def outcome(data):
+    try:
+        return rendered(data)
+    except Rejected as rejection:
+        return rejection
+
+
+def quarters(values, bits=8):
+    """A sample with one value of 0 to 255 per quarter, spread over the range that so many bits have."""
+    top = (1 << bits) - 1
+    return lambda x, y: round(values[(x >= SIZE[0] // 2) + 2 * (y >= SIZE[1] // 2)] * top / 255)
+
+
+def rgb(bits=8):
+    return [quarters([colour[band] for colour in (RED, GREEN, BLUE, WHITE)], bits) for band in range(3)]
+
+
+def grey(bits=8):
+    return [quarters([0, 100, 200, 255], bits)]
+
+
+def converted(mode):
+    """The samples of the picture in another colour model."""
+    image = corners(SIZE)
+    if mode == "LAB":
+        profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
+    else:
+        image = image.convert(mode)
+    pixels = image.load()
+    return [lambda x, y, band=band: pixels[min(x, SIZE[0] - 1), min(y, SIZE[1] - 1)][band] for band in range(3)]
+
+
+def signed(sample, factor=1):
+    return lambda x, y: (sample(x, y) - 128) * factor & (0xFF if factor == 1 else 0xFFFF)
+
+
+def scaled(sample, factor):
+    return lambda x, y: sample(x, y) * factor
+
+
+LIGHTNESS, *AB = converted("LAB")
+OPAQUE = quarters([255] * 4)
+HALF = struct.unpack("<I", struct.pack("<f", 0.5))[0]
+PREVIEW = plain((16, 8), [lambda x, y: 0] * 3, t254=1)
+
+READ = {
+    "tiff, RGB": plain(SIZE, rgb()),
+    "tiff, RGB of 16 bits": plain(SIZE, rgb(16), 16),
+    "tiff, RGB with alpha": plain(SIZE, [*rgb(), OPAQUE], t338=2),
+    "tiff, a plane per colour": plain(SIZE, rgb(), planar=True),
+    "tiff, tiles": plain(SIZE, rgb(), tile=16),
+    "tiff, deflate": plain(SIZE, rgb(), squeeze=zlib.compress, t259=8),
+    "tiff, CIELAB": plain(SIZE, [LIGHTNESS, *map(signed, AB)], t262=8),
+    "tiff, CIELAB of 16 bits": plain(SIZE, [scaled(LIGHTNESS, 257), *(signed(s, 256) for s in AB)], 16, t262=8),
+    "tiff, CIELAB with alpha": plain(SIZE, [LIGHTNESS, *map(signed, AB), OPAQUE], t262=8, t338=2),
+    "tiff, ICCLAB": plain(SIZE, [LIGHTNESS, *AB], t262=9),
+    "tiff, ICCLAB of 16 bits": plain(SIZE, [scaled(sample, 256) for sample in (LIGHTNESS, *AB)], 16, t262=9),
+    "tiff, YCbCr without JPEG": plain(SIZE, converted("YCbCr"), t262=6, t530=[1, 1]),
+}
+NOT_SUPPORTED = {
+    **{f"tiff, RGB of {bits} bits": (plain(SIZE, rgb(bits), bits), "layout", f"{bits} bits") for bits in (1, 2, 4, 12)},
+    **{f"tiff, grey of {bits} bits": (plain(SIZE, grey(bits), bits), "layout", f"{bits} bits") for bits in (3, 6, 12)},
+    "tiff, palette of 6 bits": (plain(SIZE, grey(6), 6, t262=3, t320=[0] * 192), "layout", "6 bits"),
+    "tiff, RGB of 32 bits": (plain(SIZE, rgb(32), 32), "layout", "uint"),
+    "tiff, floating point": (plain(SIZE, [lambda x, y: HALF] * 3, 32, t339=[3] * 3), "layout", "float"),
+    "tiff, signed": (plain(SIZE, rgb(7), 8, t339=[2] * 3), "layout", "char"),
+    "tiff, tiles with a plane per colour": (plain(SIZE, rgb(), tile=16, planar=True), "layout", "plane of tiles"),
+    "tiff, ITULAB": (plain(SIZE, [LIGHTNESS, *AB], t262=10), "layout", "3 samples"),
+    "tiff, lightness alone": (plain(SIZE, [LIGHTNESS], t262=8), "layout", "L*a*b*"),
+    "tiff, a mask": (plain(SIZE, grey(1), 1, t262=4), "layout", "mask"),
+    "tiff, Zstandard": (plain(SIZE, rgb(), t259=50000), "codec", "Zstandard"),
+    "tiff, LZMA": (plain(SIZE, rgb(), t259=34925), "codec", "LZMA"),
+    "tiff, JPEG XL": (plain(SIZE, rgb(), t259=50002), "codec", "JPEG XL"),
+    "tiff, an unknown compression": (plain(SIZE, rgb(), t259=12345), "codec", "12345"),
+}  # fmt: skip
+
+
+class TestTiff:
+    @pytest.mark.parametrize("name", READ)
+    def test_is_read_in_the_colours_that_it_has(self, name):
+        result = rendered(tiff(READ[name]))
+        assert (result.kind, result.width, result.height) == ("tiff", *SIZE)
+        assert_corners(opened(result.renditions[1]))
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_lab_is_read_in_either_byte_order(self, order):
+        samples = [scaled(LIGHTNESS, 257), *(signed(sample, 256) for sample in AB)]
+        assert_corners(opened(rendered(tiff(plain(SIZE, samples, 16, order=order, t262=8), order=order)).renditions[1]))
+
+    @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+    @pytest.mark.parametrize("zero", ["white", "black"])
+    def test_grey_is_read_in_every_common_depth(self, bits, zero):
+        values = [0, 85, 170, 255] if bits > 1 else [0, 0, 255, 255]
+        stored = [255 - value for value in values] if zero == "white" else values
+        page = plain(SIZE, [quarters(stored, bits)], bits, t262=int(zero == "black"))
+        image = opened(rendered(tiff(page)).renditions[1])
+        assert image.mode == "L"
+        assert [red for red, _, _ in corner_colours(image)] == pytest.approx(values, abs=1)
+
+    @pytest.mark.parametrize("name", NOT_SUPPORTED)
+    def test_what_is_not_supported_is_named_and_not_called_damaged(self, name):
+        page, code, words = NOT_SUPPORTED[name]
+        found, reason = rejected(tiff(page))
+        assert found == f"unsupported-{code}"
+        assert words in reason
+
+    def test_the_picture_is_shown_where_a_preview_stands_first(self):
+        behind = tiff(PREVIEW, plain(SIZE, rgb()))
+        below = Directory(PREVIEW.tags, PREVIEW.blocks, children=[PREVIEW, plain(SIZE, rgb())])
+        for data in (behind, tiff(below)):
+            result = rendered(data)
+            assert (result.width, result.height) == SIZE
+            assert_corners(opened(result.renditions[1]))
+
+    def test_directories_that_point_in_a_circle_end(self):
+        data = bytearray(tiff(plain(SIZE, rgb())))
+        at = struct.unpack_from("<I", data, 4)[0]
+        count = struct.unpack_from("<H", data, at)[0]
+        struct.pack_into("<I", data, at + 2 + 12 * count, at)
+        assert_corners(opened(rendered(bytes(data)).renditions[1]))
+
+
+def raw_below_preview(**tags):
+    sensor = plain(SIZE, grey(16), 16, **tags)
+    return Directory(PREVIEW.tags, PREVIEW.blocks, children=[sensor])
+
+
+def with_make(page, make):
+    return Directory({**page.tags, 271: (2, make)}, page.blocks, page.tiled, page.children)
+
+
+CAMERA_RAWS = {
+    "NEF": (tiff(with_make(raw_below_preview(t262=32803, t259=34713), b"NIKON CORPORATION\0")), "NIKON CORPORATION"),
+    "NEF, big endian": (
+        tiff(with_make(raw_below_preview(t262=32803, order=">"), b"NIKON CORPORATION\0"), order=">"),
+        "NIKON CORPORATION",
+    ),
+    "DNG": (tiff(Directory({**PREVIEW.tags, 50706: (1, b"\1\4\0\0")}, PREVIEW.blocks)), "DNG"),
+    "DNG, linear": (tiff(raw_below_preview(t262=34892)), "TIFF"),
+    "ARW": (tiff(with_make(raw_below_preview(t259=32767), b"SONY\0")), "SONY"),
+    "PEF": (tiff(with_make(plain(SIZE, grey(16), 16, t262=32803, t259=65535), b"PENTAX\0")), "PENTAX"),
+    "SRW, on the second page": (tiff(PREVIEW, plain(SIZE, grey(16), 16, t262=32803, t259=32770)), "TIFF"),
+    "CR2": (b"II*\0\x10\0\0\0CR\2\0" + bytes(60), "CR2"),
+    "CR3": (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(40), "CR3"),
+    "RAF": (b"FUJIFILMCCD-RAW 0201" + bytes(60), "RAF"),
+    "ORF": (b"IIRO\x08\0\0\0" + bytes(60), "ORF"),
+    "RW2": (b"IIU\0\x18\0\0\0" + bytes(60), "RW2"),
+    "X3F": (b"FOVb\0\0\2\0" + bytes(60), "X3F"),
+    "MRW": (b"\0MRM" + bytes(60), "MRW"),
+    "CRW": (b"II\x1a\0\0\0HEAPCCDR" + bytes(60), "CRW"),
+}
+
+
+class TestCameraRaw:
+    @pytest.mark.parametrize("name", CAMERA_RAWS)
+    def test_is_refused_by_name_rather_than_shown_as_its_preview(self, name):
+        data, words = CAMERA_RAWS[name]
+        code, reason = rejected(data)
+        assert code == "camera-raw"
+        assert words in reason
+
+
+GAIN_MAPS = {
+    "XMP": with_gain_map_xmp,
+    "ISO 21496-1": with_gain_map_iso,
+    "several pictures": lambda primary: with_pictures(primary, encoded(Image.new("L", (75, 50)), "JPEG")),
+}
+
+
+class TestGainMaps:
+    """Ultra HDR JPEGs: libvips has a loader of its own for them."""
+
+    @pytest.mark.parametrize("form", GAIN_MAPS)
+    @pytest.mark.parametrize("orientation", [1, 6])
+    def test_are_rendered_as_the_picture_that_every_screen_shows(self, form, orientation):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        stored = corners((600, 400)) if orientation == 1 else corners((600, 400)).rotate(90, expand=True)
+        data = GAIN_MAPS[form](encoded(stored, "JPEG", quality=95, exif=exif))
+        guessed = pyvips.Image.new_from_buffer(data, "").get("vips-loader")
+        assert guessed.startswith("jpeg" if form == "several pictures" else "uhdr")
+        result = rendered(data)
+        assert (result.kind, result.width, result.height) == ("jpeg", 600, 400)
+        alone = data[: data.index(b"\xff\xd8\xff", 2)]
+        assert result.renditions == rendered(alone).renditions
+        if form != "ISO 21496-1":  # whose writer makes the picture darker, to leave room for light
+            assert_corners(opened(result.renditions[1]))
+
+    @pytest.mark.parametrize("form", GAIN_MAPS)
+    def test_are_shrunk_while_they_are_decoded(self, form):
+        data = GAIN_MAPS[form](encoded(corners((600, 400)), "JPEG"))
+        shrunk = load_shrunk(data, "jpeg", read_header(data, "jpeg"), (120, 80))
+        assert (shrunk.width, shrunk.height) == (150, 100)
+
+    @pytest.mark.parametrize("form", GAIN_MAPS)
+    @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "avif"])
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_leave_no_gain_map_in_a_rendition(self, form, output, keep):
+        noise = encoded(Image.effect_noise((600, 400), 90).convert("RGB"), "JPEG")
+        for item in rendered(GAIN_MAPS[form](noise), output=output, keep_metadata=keep).renditions:
+            image = pyvips.Image.new_from_buffer(item.data, "")
+            assert not [name for name in image.get_fields() if name.startswith("gainmap")]
+            assert b"MPF\0" not in item.data
+            assert item.data.count(b"\xff\xd8\xff") == (output == "jpeg")
+
+    def test_are_damaged_when_their_picture_is_truncated(self):
+        data = with_gain_map_xmp(encoded(Image.effect_noise((300, 200), 90).convert("RGB"), "JPEG"))
+        assert rejected(data[: len(data) // 2])[0] == "damaged"
+
+
+JPEG_PROCESSES = {
+    "12 bits": (flat(frame=0xC1, bits=12), "layout", "12 bits"),
+    "12 bits in colours": (flat(frame=0xC1, bits=12, components=3), "layout", "12 bits"),
+    "lossless, 16 bits": (flat(frame=0xC3, bits=16), "layout", "16 bits"),
+    "hierarchical": (flat(frame=0xC5), "codec", "hierarchical"),
+    "arithmetic-coded, lossless": (flat(frame=0xCB), "codec", "lossless"),
+    "JPEG-LS": (flat(frame=0xF7), "codec", "JPEG-LS"),
+    "two components": (flat(components=2), "layout", "2 samples"),
+}
+
+
+class TestJpeg:
+    @pytest.mark.parametrize("frame", [0xC0, 0xC1, 0xC3])
+    @pytest.mark.parametrize("components", [1, 3])
+    def test_baseline_extended_and_lossless_are_read(self, frame, components):
+        image = opened(rendered(flat(frame=frame, components=components)).renditions[1])
+        assert corner_colours(image) == [(128, 128, 128)] * 4
+
+    @pytest.mark.parametrize("name", JPEG_PROCESSES)
+    def test_what_is_not_supported_is_named_and_not_called_damaged(self, name):
+        data, code, words = JPEG_PROCESSES[name]
+        found, reason = rejected(data)
+        assert found == f"unsupported-{code}"
+        assert words in reason
+
+    @pytest.mark.parametrize("progressive", [False, True])
+    @pytest.mark.parametrize("subsampling", [0, 2])
+    @pytest.mark.parametrize("size", [(300, 200), (301, 203), (96, 24)])
+    def test_without_its_end_marker_it_is_rendered_as_with_it(self, progressive, subsampling, size):
+        noise = Image.effect_noise(size, 60).convert("RGB")
+        data = encoded(noise, "JPEG", progressive=progressive, subsampling=subsampling)
+        assert rendered(data[:-2]).renditions == rendered(data).renditions
+        assert rendered(data[:-1]).renditions == rendered(data).renditions
+
+    @pytest.mark.parametrize("subsampling", [0, 2])
+    def test_without_its_last_pixels_it_is_damaged(self, subsampling):
+        data = encoded(Image.effect_noise((96, 24), 60).convert("RGB"), "JPEG", subsampling=subsampling)
+        for missing in range(5, 40):
+            assert rejected(data[:-missing])[0] == "damaged"
+
+    def test_without_its_last_scan_it_is_damaged(self):
+        data = encoded(Image.effect_noise((96, 24), 60).convert("RGB"), "JPEG", progressive=True)
+        last = data.rindex(b"\xff\xda")
+        table = data.rfind(b"\xff\xc4", 0, last)
+        for cut in (last, table):
+            assert rejected(data[:cut])[0] == "damaged"
+
+    def test_a_comment_that_looks_like_an_end_is_no_end(self):
+        data = encoded(corners(), "JPEG", quality=95)
+        data = data[:2] + segment(0xFE, b"\xff\xd9 \xff\xda") + data[2:]
+        assert_corners(opened(rendered(data[:-2]).renditions[1]))
+
+
+class TestStrips:
+    """Shrinking while decoding stops at one pixel."""
+
+    @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG", "GIF", "TIFF", "AVIF"])
+    @pytest.mark.parametrize("size", [(1, 4000), (3, 8000), (4000, 1), (7, 4000), (8, 9000), (16000, 2), (1, 1)])
+    def test_are_rendered(self, kind, size):
+        result = rendered(encoded(Image.new("RGB", size, RED), kind))
+        assert (result.width, result.height) == size
+        for item in result.renditions:
+            assert max(item.width, item.height) == min(max(size), {"small": 40, "large": 120}[item.name])
+            assert opened(item).convert("RGB").getpixel((0, 0)) == pytest.approx(RED, abs=3)
+
+    def test_on_their_side_are_rendered_upright(self):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        result = rendered(encoded(Image.new("RGB", (4000, 3), RED), "JPEG", exif=exif))
+        assert (result.width, result.height) == (3, 4000)
+        assert [(item.width, item.height) for item in result.renditions] == [(1, 40), (1, 120)]
+
+
+PNG_FAULTS = {
+    "a bit depth that PNG lacks": (png(depth=3), "damaged", "bit depth 3"),
+    "a colour type that PNG lacks": (png(colour=5), "damaged", "colour type 5"),
+    "a compression method that PNG lacks": (png(methods=(1, 0, 0)), "damaged", "compression 1"),
+    "a filter method that PNG lacks": (png(methods=(0, 1, 0)), "damaged", "filter 1"),
+    "an interlacing method that PNG lacks": (png(methods=(0, 0, 2)), "damaged", "interlacing 2"),
+    "no width": (png(size=(0, 10)), "damaged", "0 x 10"),
+    "no palette": (png(colour=3), "damaged", "palette"),
+    "no pixels": (png(data=b""), "damaged", "before its pixels"),
+    "no header": (png()[:8] + png()[33:], "damaged", "IHDR"),
+    "a short header": (png()[:8] + chunk(b"IHDR", bytes(4)) + png()[33:], "damaged", "4 bytes"),
+    "pixels with a wrong checksum": (png(data=chunk(b"IDAT", zlib.compress(bytes(610)), 1)), "damaged", "IDAT"),
+    "too few pixels": (png(data=chunk(b"IDAT", zlib.compress(bytes(200)))), "damaged", "pixels"),
+    "pixels that are not compressed": (png(data=chunk(b"IDAT", bytes(610))), "damaged", "pixels"),
+    "a length beyond the file": (png(before=b"\xff\xff\xff\xfftEXt"), "damaged", "tEXt"),
+    "a necessary chunk that is unknown": (png(before=chunk(b"ABCD", b"")), "unsupported-codec", "ABCD"),
+    "Apple's variant": (png()[:8] + chunk(b"CgBI", b"P\0 \2") + png()[8:], "unsupported-codec", "CgBI"),
+}
+PNG_BLEMISHES = {
+    "no end": png(end=b""),
+    "half an end": png(end=b"\0\0\0\0IE"),
+    "an end with a wrong checksum": png(end=chunk(b"IEND", b"", 5)),
+    "bytes behind the end": png() + b"more",
+    "a comment with a wrong checksum": png(before=chunk(b"tEXt", b"a\0b", 5)),
+    "a comment without a key": png(before=chunk(b"tEXt", b"\0\0")),
+    "EXIF that is none": png(before=chunk(b"eXIf", b"nothing")),
+    "an odd resolution": png(before=chunk(b"pHYs", b"\0")),
+}
+
+
+class TestPng:
+    @pytest.mark.parametrize("name", PNG_FAULTS)
+    def test_a_fault_is_named(self, name):
+        data, code, words = PNG_FAULTS[name]
+        found, reason = rejected(data)
+        assert found == code
+        assert words in reason
+
+    @pytest.mark.parametrize("name", PNG_BLEMISHES)
+    def test_what_every_browser_overlooks_costs_nothing(self, name):
+        assert corner_colours(opened(rendered(PNG_BLEMISHES[name]).renditions[0])) == [(0, 0, 0)] * 4
+
+
+class TestGif:
+    @pytest.mark.parametrize("clear", [False, True])
+    @pytest.mark.parametrize("frame", [(10, 10, 20, 20), (0, 0, 40, 20), (20, 0, 20, 40), (39, 39, 1, 1)])
+    @pytest.mark.parametrize("frames", [1, 2])
+    def test_what_the_first_frame_leaves_free_is_clear(self, frame, clear, frames):
+        left, top, width, height = frame
+        image = opened(rendered(gif(frame, clear=clear, frames=frames)).renditions[1]).convert("RGBA")
+        assert image.size == (40, 40)
+        for x, y in ((x, y) for x in range(40) for y in range(40)):
+            inside = left <= x < left + width and top <= y < top + height
+            assert image.getpixel((x, y)) == ((0, 255, 0, 255) if inside else (0, 0, 0, 0))
+
+    def test_a_free_canvas_is_white_in_jpeg(self):
+        image = opened(rendered(gif((0, 0, 40, 20)), output="jpeg", quality=95).renditions[1])
+        assert image.getpixel((20, 35)) == pytest.approx(WHITE, abs=3)
+        assert image.getpixel((20, 5)) == pytest.approx((0, 255, 0), abs=6)
+
+    def test_a_frame_that_fills_the_canvas_needs_no_alpha(self):
+        assert opened(rendered(gif((0, 0, 40, 40))).renditions[1]).mode == "RGB"
+
+    def test_without_its_end_marker_it_is_rendered_as_with_it(self):
+        frame = (10, 10, 20, 20)
+        assert rendered(gif(frame, trailer=b"")).renditions == rendered(gif(frame)).renditions
+
+
+class TestAvif:
+    @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+    def test_of_an_animation_the_first_frame_is_taken(self, mode):
+        second = Image.new(mode, (300, 200), BLUE)
+        data = encoded(corners(mode=mode), "AVIF", save_all=True, append_images=[second, second], quality=90)
+        assert data[8:12] == b"avis"
+        result = rendered(data)
+        assert (result.kind, result.width, result.height) == ("avif", 300, 200)
+        assert_corners(opened(result.renditions[1]))
+
+    @pytest.mark.parametrize("bits", [8, 10, 12])
+    def test_is_read_in_every_depth(self, bits):
+        image = pyvips.Image.new_from_buffer(encoded(corners(), "PNG"), "")
+        data = image.heifsave_buffer(compression="av1", bitdepth=bits, Q=90)
+        assert_corners(opened(rendered(data).renditions[1]))
+
+
+NAMED = {
+    b"\xff\x0a" + bytes(60): "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(60): "JPEG XL",
+    b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(60): "JPEG 2000",
+    b"BM" + bytes(60): "BMP",
+    b"\0\0\1\0\1\0" + bytes(60): "ICO",
+    b"8BPS\0\1" + bytes(60): "Photoshop",
+    b"%PDF-1.7\n": "PDF",
+    b"\n  <svg/>": "SVG",
+    b"\0\0\0\x18ftypisom\0\0\2\0isomiso2": "film",
+    b"these are words": "not jpeg, png, webp, gif, tiff, avif or heif",
+}
+
+
+class TestOthers:
+    @pytest.mark.parametrize("data", NAMED)
+    def test_what_is_not_read_is_named(self, data):
+        code, reason = rejected(data)
+        assert code == "not-an-image"
+        assert NAMED[data] in reason
+
+
+NOISE = Image.effect_noise((72, 40), 60).convert("RGB")
+WHOLE = {
+    "jpeg": encoded(NOISE, "JPEG"),
+    "jpeg, colours in full": encoded(NOISE, "JPEG", subsampling=0),
+    "jpeg, progressive": encoded(NOISE, "JPEG", progressive=True),
+    "jpeg, restarts": encoded(NOISE, "JPEG", restart_marker_rows=1),
+    "jpeg, a gain map": with_gain_map_xmp(encoded(NOISE, "JPEG")),
+    "png": encoded(NOISE, "PNG"),
+    "webp": encoded(NOISE, "WEBP"),
+    "gif": encoded(NOISE, "GIF"),
+    "gif, two frames": gif((0, 0, 20, 20), frames=2),
+    "tiff": encoded(NOISE, "TIFF", compression="tiff_lzw"),
+    "avif": encoded(NOISE, "AVIF"),
+    "avif, two frames": encoded(NOISE, "AVIF", save_all=True, append_images=[NOISE]),
+}
+RENDERED = {name: rendered(data).renditions for name, data in WHOLE.items()}
+
+
+class TestTruncation:
+    @pytest.mark.parametrize("name", WHOLE)
+    @given(st.data())
+    @settings(max_examples=25, deadline=None)
+    def test_each_prefix_is_rendered_as_the_whole_or_refused_with_a_reason(self, name, data):
+        whole = WHOLE[name]
+        near_the_end = st.integers(max(0, len(whole) - 12), len(whole) - 1)
+        length = data.draw(st.integers(0, len(whole) - 1) | near_the_end)
+        found = outcome(whole[:length])
+        if isinstance(found, Rejected):
+            codes = {"empty"} if not length else {"damaged", "not-an-image"} if length < 32 else {"damaged"}
+            assert found.code in codes
+            assert len(str(found).split()) > 3
+        else:
+            assert found.renditions == RENDERED[name]
