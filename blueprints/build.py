@@ -10,6 +10,7 @@ lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this ma
     installer      uv, from its cache where possible
     shared_wheel   the package that handlers share, as its sources are now
     source_wheels  packages without a wheel that are pure Python when built right
+    secret_files   files that look as if they held a secret
     dependencies   installed, checked, compiled and compressed; kept by the lock's digest
     binaries       compiled files that the target could not load
     completeness   what a lock leaves out
@@ -20,6 +21,7 @@ lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this ma
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +34,7 @@ from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.file_selection import Selection, select
 from blueprints.packaging.installer import Progress
+from blueprints.packaging.secret_files import SecretFile, by_content, by_name
 from blueprints.packaging.shared_wheel import wheel_for
 from blueprints.packaging.targets import Kind, Target, resolve
 from blueprints.pattern import REQUIREMENTS, Function, Pattern
@@ -43,9 +46,12 @@ UNZIPPED_LIMIT = 250 * 1024 * 1024
 
 _NOT_SHIPPED = {REQUIREMENTS, "requirements.in"}
 """At the top of the code folder: what they name is installed, so no function reads them."""
+_SETTINGS = "the settings of an environment"
 _GIT_FILES = (".gitignore", ".gitattributes", ".gitkeep", ".gitmodules")
 _ARCHIVE, _MANIFEST = "package.zip", "manifest.json"
 _KEPT = 24
+_FORM = "2"
+"""Of the manifests in the cache: another one where a manifest says more than before."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Package:
     seconds: float
     reused: bool
     """Whether it had been built before and nothing has changed since."""
+    secrets: tuple[SecretFile, ...] = ()
+    """The function's own files that look as if they held a secret, packed or left out for it."""
 
 
 def build(
@@ -95,11 +103,12 @@ def _build(
     target = resolve(pattern, function, kind)
     selection = _selected(pattern, function, results)
     sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
+    named = _secret_by_name(function, selection)
     lock = locks.read(function.requirements) if function.requirements else None
     wheel = wheel_for(lock, progress) if lock else None
     made_of = dependencies.key(lock, wheel, target) if lock else target.digest
     content = (part for each in sources for part in (each.name, each.content, "x" if each.program else "-"))
-    place = cache.folder("packages") / cache.digest(made_of, *content)[:32]
+    place = cache.folder("packages") / cache.digest(_FORM, made_of, *content)[:32]
 
     def make(fresh: Path) -> None:
         if progress:
@@ -109,7 +118,8 @@ def _build(
         entries = _with_own(installed.entries, function, sources, target)
         _check_size(pattern, function, entries)
         lacks = {"lock": lock.digest if lock else None, "missing": installed.missing}
-        _write(fresh, entries, {**target.facts, "bytecode": target.interpreter is not None, **lacks})
+        facts = {**target.facts, "bytecode": target.interpreter is not None, **lacks, "secrets": _secrets_in(sources)}
+        _write(fresh, entries, facts)
 
     fresh = cache.made_once(place, make)
     if fresh:
@@ -117,6 +127,7 @@ def _build(
     else:
         place.touch()
     about = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
+    held = [SecretFile(function.code / name, what, line) for name, what, line in about["secrets"]]
     return Package(
         logical_id=function.logical_id,
         path=place / _ARCHIVE,
@@ -131,6 +142,7 @@ def _build(
             *_incomplete(function, about["missing"]),
             *(f"{function.logical_id}: {note}." for note in selection.notes()),
         ),
+        secrets=(*named, *held),
         seconds=time.perf_counter() - began,
         reused=not fresh,
     )
@@ -160,6 +172,22 @@ def _selected(pattern: Pattern, function: Function, results: frozenset[Path]) ->
         if each.name not in _NOT_SHIPPED and each.name.rpartition("/")[2] not in _GIT_FILES
     )
     return replace(selection, files=files)
+
+
+def _secret_by_name(function: Function, selection: Selection) -> list[SecretFile]:
+    """Files named like secrets. A link is told by its own name and by that of what it leads to."""
+    named = [SecretFile(each.path, _SETTINGS) for each in selection.left_out if each.reason == "settings"]
+    for each in selection.files:
+        found = by_name(each.name) or (by_name(os.path.realpath(each.path)) if each.linked else None)
+        if found:
+            named.append(SecretFile(function.code / each.name, found.what))
+    return named
+
+
+def _secrets_in(sources: Sequence[_Source]) -> list[tuple[str, str, int | None]]:
+    """Name, kind and line of each secret in the content of files."""
+    found = ((source.name, by_content(source.name, source.content)) for source in sources)
+    return [(name, secret.what, secret.line) for name, secret in found if secret]
 
 
 def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:

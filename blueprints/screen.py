@@ -1,15 +1,21 @@
-"""What people see: steps with their timings, results, where things lie."""
+"""What people see: steps with their timings, results, where things lie.
 
+Most of it comes from AWS, from templates, files and logs. It is shown as it is: never read as markup, emoji codes or
+terminal commands.
+"""
+
+import json
 import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.highlighter import JSONHighlighter
 from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 from blueprints.steps import Step
 
@@ -25,120 +31,133 @@ _VERDICTS = {
     "unconfirmed": "can be published as far as is known: 'blueprints try' finds out",
     "refused": "cannot be published: 'blueprints publish --plan' says why",
 }
+# Control characters are shown by their pictures; a terminal would obey them.
+_PICTURES: dict[int, int | str] = {
+    **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)},
+    0x7F: 0x2421,
+    **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)},
+}
+
+_Part = str | tuple[str, str]
+"""Text, or text with its style."""
 
 
 class Screen:
     """Writes to standard output; a display for Steps."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = Console(highlight=False, markup=False, emoji=False)
         self._status: Status | None = None
 
     def begun(self, step: Step) -> None:
         """Show that a step is under way."""
         if self._console.is_terminal:
-            self._status = self._console.status(escape(step.name))
+            self._status = self._console.status(_line(step.name))
             self._status.start()
 
     def progressed(self, step: Step, what: str) -> None:
         """Show what the step is busy with; without a terminal as a line of its own."""
         if self._status:
-            self._status.update(f"{escape(step.name)} [dim]({escape(what)})[/dim]")
+            self._status.update(_line(step.name, (f" ({what})", "dim")))
         else:
-            self._console.print(f"  … {escape(what)}", soft_wrap=True)
+            self._print(f"  … {what}")
 
     def ended(self, step: Step, *, well: bool) -> None:
         """Show how long it took."""
         if self._status:
             self._status.stop()
             self._status = None
-        mark = "[green]✓[/green]" if well else "[red]✗[/red]"
-        self._console.print(f"{mark} {escape(step.name):42} [dim]{step.seconds:6.2f} s[/dim]", soft_wrap=True)
+        mark = ("✓", "green") if well else ("✗", "red")
+        self._print(mark, f" {step.name:42} ", (f"{step.seconds:6.2f} s", "dim"))
         for note in step.notes:
-            self._console.print(f"  [dim]{escape(note)}[/dim]", soft_wrap=True)
+            self._print("  ", (note, "dim"))
 
     def show_patterns(self, patterns: list[dict[str, Any]]) -> None:
         """A line per pattern; below it whether the repository takes it, and what lies beside it."""
         width = max((len(each["name"]) for each in patterns), default=0)
         for each in patterns:
             verdict = each["repository"]["verdict"]
-            line = f"{each['name']:{width}}  {each['version']:7}  {each['flow']}"
-            self._console.print(escape(line), soft_wrap=True)
+            self._print(f"{each['name']:{width}}  {each['version']:7}  {each['flow']}")
             beside = ", ".join(Path(path).stem for path in each["companions"])
             companions = f"; companions: {beside}" if beside else ""
-            self._console.print(f"{'':{width}}  [dim]{_VERDICTS[verdict]}{escape(companions)}[/dim]", soft_wrap=True)
+            self._print(" " * width, "  ", (f"{_VERDICTS[verdict]}{companions}", "dim"))
 
     def show_run(self, report: dict[str, Any]) -> None:
         """The end of a run: what came of it and where it lies."""
         seconds = sum(step["seconds"] for step in report["steps"])
-        self._console.print()
+        self._print()
         for name, value in report["result"].items():
             self._show_fact(name, value)
         self._show_not_emulated(report["not_emulated"])
-        self._console.print(f"\n[bold]{escape(report['pattern'])}[/bold] played in {seconds:.1f} s", soft_wrap=True)
+        self._print("\n", (report["pattern"], "bold"), f" played in {seconds:.1f} s")
         for line in _places(report["files"]):
-            self._console.print(f"  {escape(line)}", soft_wrap=True)
+            self._print(f"  {line}")
 
     def show_trial(self, trial: dict[str, Any]) -> None:
         """The end of a try: what came of it, and what still stands."""
-        self._console.print()
+        self._print()
         for name, value in trial["result"].items():
             self._show_fact(name, value)
         said = "passed" if trial["passed"] else "did not pass"
-        self._console.print(f"[bold]{escape(trial['pattern'])}[/bold] {said}", soft_wrap=True)
+        self._print((trial["pattern"], "bold"), f" {said}")
         for line in _places(trial["files"]):
-            self._console.print(f"  {escape(line)}", soft_wrap=True)
+            self._print(f"  {line}")
         if trial["kept"]:
-            self._console.print("Left standing, until the next try:", soft_wrap=True)
+            self._print("Left standing, until the next try:")
             for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
-                self._console.print(f"  {escape(each)}", soft_wrap=True)
+                self._print(f"  {each}")
 
     def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
         """What somebody needs who wants to use what is up."""
         from blueprints.local.urls import urls
 
-        self._console.print(f"\nThe embedded AWS is up at [bold]{cloud.endpoint}[/bold]. To use it from a shell:\n")
+        self._print("\nThe embedded AWS is up at ", (cloud.endpoint, "bold"), ". To use it from a shell:\n")
         for name, value in cloud.environment().items():
-            self._console.print(f"  export {name}={shlex.quote(value)}", soft_wrap=True)
+            self._print(f"  export {name}={shlex.quote(value)}")
         for stack in stacks:
-            self._console.print(f"\n[bold]{escape(stack.name)}[/bold]")
+            self._print("\n", (stack.name, "bold"))
             for name, value in stack.outputs.items():
-                self._console.print(f"  {escape(name)} = {escape(value)}", soft_wrap=True)
+                self._print(f"  {name} = {value}")
             for each in urls(cloud, stack):
                 self._show_url(each)
             self._show_not_emulated(stack.not_emulated)
-        self._console.print("\nCtrl-C ends it and leaves nothing behind.")
+        self._print("\nCtrl-C ends it and leaves nothing behind.")
 
     def show_answer(self, answer: "Answer") -> None:
         """One invocation: log, answer, figures."""
-        self._console.print(f"\n[dim]{escape(answer.log.rstrip())}[/dim]\n", soft_wrap=True)
-        self._console.print_json(data=answer.payload)
+        self._print("\n", (answer.log.rstrip(), "dim"), "\n")
+        payload = json.dumps(answer.payload, indent=2, ensure_ascii=False)
+        self._console.print(JSONHighlighter()(_line(payload)), soft_wrap=True)
         if answer.duration_ms is not None:
-            self._console.print(f"[dim]{answer.duration_ms:.1f} ms, {answer.memory_mb} MB[/dim]")
+            self._print((f"{answer.duration_ms:.1f} ms, {answer.memory_mb} MB", "dim"))
+
+    def _print(self, *parts: _Part) -> None:
+        """Print parts as one line, which may be longer than the terminal is wide."""
+        self._console.print(_line(*parts), soft_wrap=True)
 
     def _show_fact(self, name: str, value: object) -> None:
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            self._console.print(f"{escape(name)}:")
+            self._print(f"{name}:")
             self._console.print(Padding(_table(value), (0, 0, 0, 2)))
         elif isinstance(value, list):
-            self._console.print(f"{escape(name)}: {len(value)}")
+            self._print(f"{name}: {len(value)}")
         else:
-            self._console.print(f"{escape(name)}: {escape(str(value))}", soft_wrap=True)
+            self._print(f"{name}: {value}")
 
     def _show_url(self, url: dict[str, Any]) -> None:
-        self._console.print(f"  {escape(url['resource'])} answers at [bold]{escape(url['url'])}[/bold]", soft_wrap=True)
+        self._print(f"  {url['resource']} answers at ", (url["url"], "bold"))
         for route in url["routes"]:
-            self._console.print(f"    [dim]{escape(route)}[/dim]", soft_wrap=True)
+            self._print("    ", (route, "dim"))
 
     def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
         if not listed:
             return
-        self._console.print("\n[yellow]Accepted, not emulated:[/yellow]")
+        self._print(("\nAccepted, not emulated:", "yellow"))
         consequences: dict[tuple[str, str], list[str]] = {}
         for each in listed:
             consequences.setdefault((each["type"], each["consequence"]), []).append(each["resource"])
         for (kind, consequence), resources in consequences.items():
-            self._console.print(f"  {kind} ({escape(', '.join(resources))}): {escape(consequence)}", soft_wrap=True)
+            self._print(f"  {kind} ({', '.join(resources)}): {consequence}")
 
 
 def _places(files: list[str]) -> list[str]:
@@ -153,7 +172,24 @@ def _places(files: list[str]) -> list[str]:
 def _table(rows: list[dict[str, Any]]) -> Table:
     """A demo's list of things, a row each; the files among them are listed with their full paths anyway."""
     columns = [name for name in rows[0] if name != "file"]
-    table = Table(*columns, box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for name in columns:
+        table.add_column(_line(name))
     for row in rows:
-        table.add_row(*(escape(str(row.get(name, ""))) for name in columns))
+        table.add_row(*(_line(str(row.get(name, ""))) for name in columns))
     return table
+
+
+def _line(*parts: _Part) -> Text:
+    """Text with styles, in which the parts' own characters mean nothing but themselves."""
+    line = Text()
+    for part in parts:
+        text, style = (part, "") if isinstance(part, str) else part
+        line.append(_visible(text), style)
+    return line
+
+
+def _visible(text: str) -> str:
+    """What a terminal shows of a text; bytes of a file name that are no UTF-8 become escapes."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\r\n", "\n").translate(_PICTURES)

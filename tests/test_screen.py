@@ -1,8 +1,16 @@
-"""What a run shows of its results: every file while a person can take them in, then the folders that hold them."""
+"""What a run shows of its results: every file while a person can take them in, then the folders that hold them.
+
+What comes from AWS, templates, files and logs is shown as it is.
+"""
+
+import shlex
+from types import SimpleNamespace
 
 import pytest
 
+from blueprints.local.cloud import Answer
 from blueprints.screen import Screen
+from blueprints.steps import Step
 
 REPORT = {"pattern": "greeting", "steps": [], "result": {}, "not_emulated": []}
 
@@ -38,3 +46,96 @@ def test_the_many_files_of_a_try_are_shown_by_their_folders_too(capsys):
     Screen().show_trial(trial)
 
     assert "/tries/notes/data  (20 files)" in capsys.readouterr().out
+
+
+FOREIGN = [
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook",
+    "arn:aws:sns:us-east-1:000000000000:key:one",
+    ":smile:",
+    "[red]stop[/red]",
+    "[/nothing]",
+    "[link=https://example.com]here[/link]",
+    "[bold",
+    "\\[escaped]",
+    "{braces} %s $HOME `id` 'quoted' \"twice\"",
+    "@click=app.bell",
+    "räksmörgås 日本語 😀",
+    "x" * 300,
+]
+
+
+def everything_shown(text, capsys, monkeypatch):
+    """Every view of the screen, each with the text wherever something foreign may stand; without urls of a cloud."""
+    monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
+    shown = Screen()
+    step = Step(text, notes=[text])
+    shown.begun(step)
+    shown.progressed(step, text)
+    shown.ended(step, well=False)
+    pattern = {"name": text, "version": text, "flow": text, "companions": [f"{text.replace('/', '-')}.yaml"]}
+    shown.show_patterns([{**pattern, "repository": {"verdict": "accepted"}}])
+    not_emulated = [{"resource": text, "type": text, "consequence": text}]
+    result = {text: text, "listed": [{"column": text, text: "value"}]}
+    report = {"pattern": text, "steps": [], "result": result, "not_emulated": not_emulated, "files": [text]}
+    shown.show_run(report)
+    kept = {"kept": True, "twin": text, "version": text, "stack": text}
+    shown.show_trial({**report, **kept, "passed": True})
+    cloud = SimpleNamespace(endpoint="http://127.0.0.1:1", environment=dict)
+    stack = SimpleNamespace(name=text, outputs={text: text}, not_emulated=not_emulated)
+    shown.show_up(cloud, [stack])
+    shown.show_answer(Answer(payload=None, failed=False, log=text, duration_ms=None, memory_mb=None))
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_foreign_text_is_shown_as_it_is(text, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "2000")
+
+    shown = everything_shown(text, capsys, monkeypatch)
+
+    expected = everything_shown("PLAIN", capsys, monkeypatch).count("PLAIN")
+    assert shown.count(text) >= expected - 1  # a file name loses its extension
+
+
+@pytest.mark.parametrize(
+    ("text", "visible"),
+    [
+        ("\x1b[31mred\x1b[0m", "␛[31mred␛[0m"),
+        ("\x1b]8;;http://example.com\x07link", "␛]8;;http://example.com␇link"),
+        ("back\b\b\bspaces", "back␈␈␈spaces"),
+        ("over\rwritten", "over␍written"),
+        ("windows\r\nline", "windows\nline"),
+        ("\x9b31mred", "\\x9b31mred"),
+        ("nul\x00", "nul␀"),
+        ("not \udcff utf-8", "not \\udcff utf-8"),
+        ("a\ttab", "a       tab"),
+    ],
+)
+def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
+    Screen().show_answer(Answer(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
+
+    shown = capsys.readouterr().out
+    assert visible in shown
+    assert not set(shown) & ({chr(code) for code in (*range(32), *range(0x7F, 0xA0))} - {"\n", "\t"})
+
+
+def test_a_terminal_shows_a_step_under_way_as_it_is(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    shown, step = Screen(), Step("Deploy [red]x[/red] :smile:")
+
+    shown.begun(step)
+    shown.progressed(step, "[/x] :secret:")
+    shown.ended(step, well=True)
+
+    assert step.name in capsys.readouterr().out
+
+
+def test_what_a_shell_reads_is_quoted(monkeypatch, capsys):
+    monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
+    environment = {"PLAIN": "http://127.0.0.1:1", "ODD": "a b'c$HOME`id`[red]:smile:"}
+
+    Screen().show_up(SimpleNamespace(endpoint="http://127.0.0.1:1", environment=lambda: environment), [])
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  export ")]
+    assert dict(shlex.split(line)[1].split("=", 1) for line in lines) == environment

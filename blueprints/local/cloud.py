@@ -32,7 +32,8 @@ from blueprints.local.server import HOST, INITIALISE_PATH
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
-SECRET = "embedded"  # noqa: S105 - nothing to protect: the account lives on loopback and for minutes
+# The one the base emulator checks signed URLs of the owner against. Nothing to protect: the account lives on loopback.
+SECRET = "test"  # noqa: S105
 # One second here is a minute there: retries that take AWS minutes take seconds.
 TIME_SCALE = 60.0
 
@@ -89,7 +90,9 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_SESSION_TOKEN": "",  # one of another account would make signed URLs invalid
+            "AWS_REGION": REGION,  # most SDKs
+            "AWS_DEFAULT_REGION": REGION,  # boto3, and the AWS CLI
         }
 
     def client(self, service: str) -> Any:

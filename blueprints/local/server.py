@@ -83,6 +83,7 @@ def all_hooks() -> tuple[Hook, ...]:
         identity_policies,
         requested_resources,
         resource_types,
+        s3,
         stream_retention,
         transport,
     )
@@ -113,6 +114,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *resource_policies.HOOKS,
         *requested_resources.HOOKS,
         *resource_types.HOOKS,
+        *s3.HOOKS,
         *s3_delivery.HOOKS,
         *service_roles.HOOKS,
         *endpoint.HOOKS,
@@ -133,6 +135,7 @@ class Server:
             events,
             requested_resources,
             resource_types,
+            s3,
             stream_retention,
             transport,
         )
@@ -153,6 +156,7 @@ class Server:
         self.executor.install()
         invocations = AsynchronousInvocations(endpoint, time_scale)
         invocations.install()
+        s3.install()
         s3_delivery.install(invocations)
         self.pipelines = Pipelines(endpoint, time_scale)
         pipeline_service.install(self.pipelines, endpoint)

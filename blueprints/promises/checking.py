@@ -8,27 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import blueprints.promises
-from blueprints.errors import BlueprintError, at
+from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
+from blueprints.promises.causes import once_each
+from blueprints.promises.finding import Finding
 from blueprints.promises.subject import Breach, Subject
 
 Promise = Callable[[Subject], Iterator[Breach]]
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One breach of a promise: where it is, which rule it breaks, what is wrong and what to write."""
-
-    file: Path
-    line: int
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{at(self.file, self.line)}: {self.rule}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -37,6 +25,8 @@ class Report:
 
     pattern: Pattern
     findings: list[Finding]
+    waiting: tuple[str, ...] = ()
+    """Rules that cannot be judged before some of the findings are mended."""
 
 
 @cache
@@ -60,21 +50,27 @@ def rule_of(promise: Promise) -> str:
 def check(patterns: Sequence[Pattern]) -> list[Report]:
     """Ask each pattern for every promise."""
     with _no_collection():
-        return [Report(pattern, findings(Subject(pattern))) for pattern in patterns]
+        return [_report(Subject(pattern)) for pattern in patterns]
 
 
 def findings(subject: Subject, asked: Sequence[Promise] | None = None) -> list[Finding]:
-    """What breaks the promises that are asked for, all of them if none is named."""
+    """What breaks the promises that are asked for, all of them if none is named; each cause is reported once."""
+    return _report(subject, asked).findings
+
+
+def _report(subject: Subject, asked: Sequence[Promise] | None = None) -> Report:
     found: set[Finding] = set()
+    waiting: list[str] = []
     for promise in promises() if asked is None else asked:
         rule = rule_of(promise)
         try:
             found |= {Finding(each.file, each.line, rule, each.message) for each in promise(subject)}
         except BlueprintError:
-            if not subject.refusal:
+            if not (subject.refusal or subject.is_misspelt):
                 raise
-            # SAM refuses the template, which is a finding of its own; nothing can be said of what it would make of it.
-    return sorted(found)
+            # Why is a finding of its own: SAM refuses the template, or names in it stand for nothing.
+            waiting.append(rule)
+    return Report(subject.pattern, once_each(found, subject.undeclared), tuple(waiting))
 
 
 def _is_promise(name: str, function: Callable[..., object]) -> bool:

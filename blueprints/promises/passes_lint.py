@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from blueprints.promises import linting
 from blueprints.promises.subject import Breach, Subject
-from blueprints.template.problems import problems
 from blueprints.template.reading import Place
 
 _SAM = "AWS::Serverless::"
@@ -34,7 +33,7 @@ def sam_takes_the_template(subject: Subject) -> Iterator[Breach]:
 
 def template_has_no_problems(subject: Subject) -> Iterator[Breach]:
     """Nothing in the template is misspelt, missing, or outside the folder."""
-    for problem in problems(subject.template, subject.expanded):
+    for problem in subject.problems:
         yield Breach(problem.file, problem.line, problem.message)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from blueprints.counting import counted
-from blueprints.promises.checking import Finding, Report, promises, rule_of
+from blueprints.promises.checking import Report, promises, rule_of
+from blueprints.promises.finding import Finding
 
 _PAGE = """\
 # What every pattern promises
@@ -21,15 +22,21 @@ def as_text(reports: Sequence[Report]) -> str:
     breaches = sum(len(report.findings) for report in reports)
     asked = len(promises()) * len(reports)
     broken = sum(len({finding.rule for finding in report.findings}) for report in reports)
-    return "\n\n".join(
-        [*blocks, f"{counted(asked - broken, 'promise')} kept / {counted(breaches, 'breach', 'breaches')}"]
-    )
+    waiting = sum(len(report.waiting) for report in reports)
+    kept = f"{counted(asked - broken - waiting, 'promise')} kept / {counted(breaches, 'breach', 'breaches')}"
+    if waiting:
+        kept += f" / {waiting} not judged before the template is mended"
+    return "\n\n".join([*blocks, kept])
 
 
 def as_json(reports: Sequence[Report]) -> dict[str, Any]:
     """The same for a program."""
     patterns = [
-        {"name": report.pattern.name, "findings": [_fields(finding) for finding in report.findings]}
+        {
+            "name": report.pattern.name,
+            "findings": [_fields(finding) for finding in report.findings],
+            "waiting": list(report.waiting),
+        }
         for report in reports
     ]
     return {"patterns": patterns, "rules": len(promises())}

@@ -65,11 +65,16 @@ def readme_begins_with_one_sentence_and_a_picture(subject: Subject) -> Iterator[
 def readme_has_its_sections_in_order(subject: Subject) -> Iterator[Breach]:
     """The README has the same sections in the same order as that of every other pattern."""
     position = 0
+    missing = [title for title, form in SECTIONS if _section(subject, form) is None]
+    if missing:
+        titles, headings = ", ".join(f"'{title}'" for title in missing), ", ".join(f"'## {title}'" for title in missing)
+        several = len(missing) > 1
+        yield subject.breach_in(
+            README, f"There {'are' if several else 'is'} no section{'s' * several} {titles}; write {headings}."
+        )
     for title, form in SECTIONS:
         found = _section(subject, form)
-        if found is None:
-            yield subject.breach_in(README, f"There is no section '{title}'; write '## {title}'.")
-        elif found.line < position:
+        if found and found.line < position:
             order = ", ".join(title for title, _ in SECTIONS)
             yield subject.breach_in(
                 README, f"Section '{title}' comes too late or too early; write: {order}.", found.line

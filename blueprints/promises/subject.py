@@ -10,10 +10,14 @@ from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
 from blueprints.promises.values import at, mappings, references, text, within
 from blueprints.template.expansion import expand
+from blueprints.template.problems import Problem, problems
 from blueprints.template.reading import Place, Template, load
+from blueprints.template.references import Undeclared, undeclared_names
 
 HOOK_NAME = "CodeDeployHook_"
 """What the names of functions begin with that CodeDeploy may invoke while it deploys another."""
+
+_MISSPELT = ("unknown-reference", "unknown-type", "unknown-property", "unknown-attribute", "type")
 
 _ASYNCHRONOUS = ("events", "s3", "sns", "scheduler", "iot", "logs", "ses", "config", "codecommit")
 _DEAD_LETTERS = ("DeadLetterConfig", "OnFailure", "RedrivePolicy")
@@ -83,15 +87,35 @@ class Subject:
 
     @property
     def expanded(self) -> dict[str, Any]:
-        """What SAM makes of it when every parameter has its default. Raises BlueprintError where SAM refuses it."""
+        """What SAM makes of it when every parameter has its default.
+
+        Raises BlueprintError where nothing can be said of that: SAM refuses the template, or something is misspelt.
+        """
         if isinstance(self._expansion, BlueprintError):
             raise self._expansion
+        if self.is_misspelt:
+            raise BlueprintError("The template has misspelt names, so what becomes of it cannot be judged.")
         return self._expansion
 
     @property
     def refusal(self) -> BlueprintError | None:
         """Why SAM refuses the template, if it does."""
         return self._expansion if isinstance(self._expansion, BlueprintError) else None
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What is misspelt, missing, or outside the folder; nothing where SAM refuses the template."""
+        return [] if isinstance(self._expansion, BlueprintError) else problems(self.template, self._expansion)
+
+    @property
+    def is_misspelt(self) -> bool:
+        """Whether a name or type is one that CloudFormation does not know: what it stands for is then missing."""
+        return any(problem.rule in _MISSPELT for problem in self.problems)
+
+    @cached_property
+    def undeclared(self) -> list[Undeclared]:
+        """Names that the template refers to and does not declare."""
+        return [] if isinstance(self._expansion, BlueprintError) else undeclared_names(self.template, self._expansion)
 
     @cached_property
     def _expansion(self) -> dict[str, Any] | BlueprintError:

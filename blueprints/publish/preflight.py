@@ -6,7 +6,7 @@ from typing import Any
 from blueprints.build import Package
 from blueprints.errors import at
 from blueprints.pattern import Pattern
-from blueprints.publish import capabilities, iam_grants, metadata, resource_types, template_form, unverified
+from blueprints.publish import capabilities, iam_grants, metadata, resource_types, secrets, template_form, unverified
 from blueprints.publish.findings import Finding, found
 from blueprints.publish.rules import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
@@ -21,6 +21,7 @@ def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[F
         body = expand(template)
         findings.extend(resource_types.expanded(template, body))
         findings.extend(_mistakes(template, body))
+    findings.extend(secrets.in_texts(pattern, template))
     return findings
 
 
@@ -39,7 +40,8 @@ def as_written(pattern: Pattern, template: Template, *, public: bool = False) ->
 
 
 def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:
-    """Findings in what was built: together not too large, and compiled for Lambda."""
+    """Findings in what was built: together not too large, compiled for Lambda, and without secrets."""
+    yield from secrets.in_packages(pattern, packages)
     sizes = {package.sha256: package.size for package in packages}
     total = sum(sizes.values())
     if total > ARTIFACT_BYTES:

@@ -1,6 +1,6 @@
 """What is wrong with a template that CloudFormation, or its emulation, would pass over or find out too late."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,7 +10,7 @@ from blueprints.errors import at
 from blueprints.template.artifacts import includes, local_artifacts
 from blueprints.template.handlers import missing_handler
 from blueprints.template.reading import SAM, Place, Template
-from blueprints.template.references import dangling
+from blueprints.template.references import Undeclared, undeclared_names
 from blueprints.template.schemas import advice, event_properties, resource_types, schema_of, unknown_names
 
 _ATTRIBUTES = (
@@ -49,7 +49,7 @@ def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> l
     ]
     if expanded is not None:
         found += _expanded(template, expanded)
-        found += _dangling(template, expanded)
+        found += _undeclared(template, expanded)
     return sorted(dict.fromkeys(found))
 
 
@@ -168,35 +168,48 @@ def _artifacts(template: Template) -> Iterator[Problem]:
         for each in local_artifacts(template)
     ]
     paths += [(place, "AWS::Include", path) for place, path in includes(template)]
-    home = template.folder.resolve()
+    places: dict[str, list[tuple[Place, str]]] = {}
     for place, name, path in paths:
+        places.setdefault(path, []).append((place, name))
+    home = template.folder.resolve()
+    for path, named in places.items():
+        place, lines = _first_and_other_lines(template, [place for place, _ in named])
+        name = next(name for each, name in named if each == place)
         target = (home / path).resolve()
         if not target.is_relative_to(home):
-            message = f"{name} '{path}' lies outside {home.name}/; move it inside, so that the folder can be copied."
+            message = (
+                f"{name} '{path}' lies outside {home.name}/{lines}; move it inside, so that the folder can be copied."
+            )
             yield _problem(template, place, "outside", message)
         elif not target.exists():
             siblings = tuple(sorted(each.name for each in target.parent.glob("*") if not each.name.startswith(".")))
             otherwise = f"make it, or name what is in {home.name}/."
-            message = f"{name} '{path}' does not exist; {advice(target.name, siblings, otherwise)}"
+            message = f"{name} '{path}' does not exist{lines}; {advice(target.name, siblings, otherwise)}"
             yield _problem(template, place, "missing-path", message)
 
 
 def _handlers(template: Template) -> Iterator[Problem]:
+    wrong: dict[str, list[str]] = {}
     for logical_id in template.of_type("AWS::Serverless::Function", "AWS::Lambda::Function"):
-        properties = template.properties(logical_id)
-        runtime, handler = template.value(properties.get("Runtime")), template.value(properties.get("Handler"))
-        code = properties.get("CodeUri", properties.get("Code"))
-        if not (isinstance(runtime, str) and runtime.startswith("python") and isinstance(code, str)):
-            continue
-        if "InlineCode" in properties:
-            continue
-        folder = template.folder / code
-        if not folder.is_dir() or not isinstance(handler, str):
-            continue
-        wrong = missing_handler(folder, handler, elsewhere=bool(properties.get("Layers")))
-        if wrong:
-            place = ("Resources", logical_id, "Properties", "Handler")
-            yield _problem(template, place, "handler", f"{logical_id}: {wrong}")
+        found = _wrong_handler(template, logical_id)
+        if found:
+            wrong.setdefault(found, []).append(logical_id)
+    for found, functions in wrong.items():
+        places: dict[Place, str] = {("Resources", each, "Properties", "Handler"): each for each in functions}
+        place, lines = _first_and_other_lines(template, list(places))
+        what, semicolon, meant = found.partition(";")
+        yield _problem(template, place, "handler", f"{places[place]}: {what}{lines}{semicolon}{meant}")
+
+
+def _wrong_handler(template: Template, logical_id: str) -> str | None:
+    properties = template.properties(logical_id)
+    runtime, handler = template.value(properties.get("Runtime")), template.value(properties.get("Handler"))
+    code = properties.get("CodeUri", properties.get("Code"))
+    if "InlineCode" in properties or not (isinstance(runtime, str) and runtime.startswith("python")):
+        return None
+    if not isinstance(code, str) or not isinstance(handler, str) or not (template.folder / code).is_dir():
+        return None
+    return missing_handler(template.folder / code, handler, elsewhere=bool(properties.get("Layers")))
 
 
 def _expanded(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
@@ -235,10 +248,28 @@ def _nearest(template: Template, logical_id: str, name: str) -> Place:
     return start
 
 
-def _dangling(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
-    kinds = {"name": "parameter or resource", "resource": "resource", "condition": "condition"}
-    for each in dangling(template, expanded):
-        where = f"{each.place[1]}: " if len(each.place) > 1 else ""
-        meant = advice(each.name, each.known, "write it, or take the reference out.")
-        message = f"{where}there is no {kinds[each.kind]} {each.name}; {meant}"
-        yield _problem(template, each.place, "unknown-reference", message)
+def _undeclared(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
+    kinds = {"name": "parameter or resource"}
+    for each in undeclared_names(template, expanded):
+        first, lines = _first_and_other_lines(template, each.places)
+        where = f"{first[1]}: " if len(first) > 1 and first[0] != "Metadata" else ""
+        message = f"{where}there is no {kinds.get(each.kind, each.kind)} {each.name}{lines}; {_advice_on(each)}"
+        yield _problem(template, first, "unknown-reference", message)
+
+
+def _advice_on(name: Undeclared) -> str:
+    if not name.meant:
+        return "write it, or take the reference out."
+    *others, last = name.meant
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f"did you mean {names}?{' Nothing refers to that.' if name.meant_is_idle else ''}"
+
+
+def _first_and_other_lines(template: Template, places: Sequence[Place]) -> tuple[Place, str]:
+    """The place that stands first, and words for the lines of the others."""
+    first = min(places, key=lambda place: template.line(*place))
+    others = sorted({template.line(*place) for place in places} - {template.line(*first)})
+    if not others:
+        return first, ""
+    listed = ", ".join(map(str, others[:-1])) + (" and " if others[1:] else "") + str(others[-1])
+    return first, f" (lines {listed} name it too)" if others[1:] else f" (line {listed} names it too)"

@@ -1,8 +1,9 @@
-"""Names that a template refers to and that nothing in it has."""
+"""Names that a template refers to and that nothing in it has: one finding for each name, with all its places."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from blueprints.template.reading import SAM, Place, Template
@@ -11,30 +12,119 @@ _PSEUDO = (
     "AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition", "AWS::Region", "AWS::StackId",
     "AWS::StackName", "AWS::URLSuffix",
 )  # fmt: skip
+_INTERFACE = "AWS::CloudFormation::Interface"
 _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
+# Types that other resources seldom refer to, so that it says nothing when none does.
+_ENDS = ("Policy", "Alarm", "Dashboard", "Permission", "EventSourceMapping", "Rule", "Subscription")
+
+
+_LISTED = 4  # at most so many names are suggested for one
+
+
 @dataclass(frozen=True)
-class Dangling:
-    """A reference to nothing: where it is written, what it names, what there is."""
+class Undeclared:
+    """A name that is referred to and not declared."""
 
-    place: Place
     name: str
-    known: tuple[str, ...]
     kind: str
+    """`name` (a parameter or a resource), `resource`, `parameter` or `condition`."""
+    places: tuple[Place, ...]
+    """Where it is named, or what SAM would make of it."""
+    meant: tuple[str, ...]
+    """Declared names that it may stand for: the one most like it, or the few to which nothing refers."""
+    meant_is_idle: bool
+    """Whether nothing refers to `meant`, as when that name has just been given."""
+    derived: tuple[str, ...] = ()
+    """Names that SAM would make of it and that are unknown for the same reason, such as those of its events."""
 
 
-def dangling(template: Template, expanded: Mapping[str, Any]) -> Iterator[Dangling]:
-    """Every reference in Resources and Outputs that names neither a parameter nor a resource, SAM's own included."""
+def undeclared_names(template: Template, expanded: Mapping[str, Any]) -> list[Undeclared]:
+    """Every name that is referred to without a parameter, resource (SAM's own included) or condition of that name."""
     if _brings_unseen(template):
-        return
-    resources = {*template.resources, *expanded.get("Resources", {}), *_connectors(template)}
-    names = tuple(sorted({*template.section("Parameters"), *resources, *_PSEUDO}))
-    conditions = tuple(sorted({*template.section("Conditions"), *expanded.get("Conditions", {})}))
-    for place, kind, name in _references(template):
-        known = conditions if kind == "condition" else tuple(sorted(resources)) if kind == "resource" else names
-        if name not in known:
-            yield Dangling(place, name, known, kind)
+        return []
+    references = list(_references(template))
+    declared = _Declared.of(template, expanded, {name for _, _, name in references})
+    unknown: dict[tuple[str, bool], dict[Place, str]] = {}
+    for place, kind, name in references:
+        if name not in declared.of_kind(kind):
+            unknown.setdefault((name, kind == "condition"), {})[place] = kind
+    found = []
+    for (name, _), places in unknown.items():
+        # What is read as a resource somewhere is one everywhere.
+        kind = next(each for each in ("condition", "resource", "parameter", "name") if each in places.values())
+        longer = [each.removeprefix(name) for each, _ in unknown if each != name and each.startswith(name)]
+        found.append(Undeclared(name, kind, tuple(places), *declared.meant(name, kind, longer)))
+    return list(_without_derived(found, declared))
+
+
+def _without_derived(unknown: Sequence[Undeclared], declared: "_Declared") -> Iterator[Undeclared]:
+    """Leaves out names that SAM would make of another unknown one, such as RenderImageChanged; that one has the places.
+
+    They are known by what SAM makes of the resource that was probably meant: it ends the same.
+    """
+    for each in unknown:
+        if any(_derives(each, other, declared) for other in unknown):
+            continue
+        derived = [other for other in unknown if _derives(other, each, declared)]
+        places = (*each.places, *(place for other in derived for place in other.places))
+        yield replace(each, places=places, derived=tuple(other.name for other in derived))
+
+
+def _derives(name: Undeclared, origin: Undeclared, declared: "_Declared") -> bool:
+    if name.name == origin.name or not name.name.startswith(origin.name):
+        return False
+    return any(meant + name.name.removeprefix(origin.name) in declared.resources for meant in origin.meant)
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What a template declares, and the names that SAM adds, by the kinds of references to them."""
+
+    parameters: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: tuple[str, ...]
+    idle: frozenset[str]
+    """What the template declares, nothing refers to, and something should."""
+
+    @classmethod
+    def of(cls, template: Template, expanded: Mapping[str, Any], used: set[str]) -> "_Declared":
+        parameters, conditions = template.section("Parameters"), template.section("Conditions")
+        resources = {*template.resources, *expanded.get("Resources", {}), *_connectors(template)}
+        conditions_made = {*conditions, *expanded.get("Conditions", {})}
+        referred_to = {name for name in template.resources if not _seldom_referred_to(template, name)}
+        idle = {*parameters, *conditions, *referred_to} - used
+        return cls(tuple(sorted(parameters)), tuple(sorted(resources)), tuple(sorted(conditions_made)), frozenset(idle))
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """The names that a reference of this kind may have."""
+        if kind == "name":
+            return tuple(sorted({*self.parameters, *self.resources, *_PSEUDO}))
+        return {"parameter": self.parameters, "resource": self.resources, "condition": self.conditions}[kind]
+
+    def meant(self, name: str, kind: str, endings: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+        """The declared names that an unknown one may stand for, and whether nothing refers to those.
+
+        `endings` are those of other unknown names that begin like this one: SAM makes such names of a resource.
+        """
+        slip = get_close_matches(name, self.of_kind(kind), n=1, cutoff=0.9)
+        known = [each for each in self.of_kind(kind) if not _goes_on(each, name)]
+        idle = [each for each in known if each in self.idle]
+        origins = [each for each in idle if any(each + ending in self.resources for ending in endings)]
+        close = get_close_matches(name, idle, n=1)
+        several = idle if kind == "resource" and len(idle) <= _LISTED else []
+        found = slip or origins or close or several or get_close_matches(name, known, n=1)
+        return tuple(found), bool(found) and all(each in self.idle for each in found)
+
+
+def _goes_on(name: str, beginning: str) -> bool:
+    """Whether a name is another one with words after it, as RenderImageLogs is of RenderImage: then it is not meant."""
+    return name.startswith(beginning) and name[len(beginning) :][:1].isupper()
+
+
+def _seldom_referred_to(template: Template, name: str) -> bool:
+    return str(template.resources.get(name, {}).get("Type", "")).endswith(_ENDS)
 
 
 def _brings_unseen(template: Template) -> bool:
@@ -64,6 +154,26 @@ def _references(template: Template) -> Iterator[tuple[Place, str, str]]:
                 yield (*place, "DependsOn"), "resource", name
         yield from _within(resource.get("Properties"), (*place, "Properties"))
     yield from _within(template.section("Outputs"), ("Outputs",))
+    for name, output in template.section("Outputs").items():
+        if isinstance(output, dict) and isinstance(output.get("Condition"), str):
+            yield ("Outputs", name, "Condition"), "condition", output["Condition"]
+    yield from _within(template.section("Conditions"), ("Conditions",))
+    yield from _within(template.section("Globals"), ("Globals",))
+    yield from _listed_for_the_console(template)
+
+
+def _listed_for_the_console(template: Template) -> Iterator[tuple[Place, str, str]]:
+    """Parameters that the console's form groups and labels."""
+    place: Place = ("Metadata", _INTERFACE)
+    about = template.section("Metadata").get(_INTERFACE)
+    groups = about.get("ParameterGroups") if isinstance(about, dict) else None
+    for number, group in enumerate(groups if isinstance(groups, list) else []):
+        names = group.get("Parameters") if isinstance(group, dict) else None
+        for index, name in enumerate(names if isinstance(names, list) else []):
+            yield (*place, "ParameterGroups", number, "Parameters", index), "parameter", str(name)
+    labels = about.get("ParameterLabels") if isinstance(about, dict) else None
+    for name in labels if isinstance(labels, dict) else ():
+        yield (*place, "ParameterLabels", name), "parameter", str(name)
 
 
 def _within(value: object, place: Place) -> Iterator[tuple[Place, str, str]]:
@@ -82,18 +192,19 @@ def _function(name: str, argument: object, place: Place) -> Iterator[tuple[Place
     if not isinstance(first, str):
         return
     if name == "Ref":
-        yield place, "name", _owner(first)
+        yield place, *_named(first)
     elif name == "Fn::GetAtt":
-        yield place, "resource", _owner(first)
-    elif name == "Fn::If":
+        yield place, "resource", first.partition(".")[0]
+    elif name == "Fn::If" or (name == "Condition" and place[0] == "Conditions"):
         yield place, "condition", first
     elif name == "Fn::Sub":
         own = argument[1] if isinstance(argument, list) and len(argument) > 1 else {}
         for named in _IN_TEXT.findall(first):
             if named.strip() not in own:
-                yield place, "name", _owner(named.strip())
+                yield place, *_named(named.strip())
 
 
-def _owner(name: str) -> str:
-    """`Function.Alias` and `Api.Stage` are SAM's way to name what it makes of a resource."""
-    return name.partition(".")[0]
+def _named(name: str) -> tuple[str, str]:
+    """The kind and the name: `Function.Arn`, `Function.Alias` and `Api.Stage` are of a resource, or made of it."""
+    owner, dot, _ = name.partition(".")
+    return "resource" if dot else "name", owner

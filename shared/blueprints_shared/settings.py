@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["SettingsError", "load", "parsed"]
+__all__ = ["SettingsError", "load", "parsed", "whole_number"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,18 @@ def load(settings: type[T], environment: Mapping[str, str] | None = None) -> T:
 def parsed(parser: Callable[[str], Any], **options: Any) -> Any:
     """A field read by `parser`, which raises ValueError with a message for people."""
     return field(metadata={"parser": parser}, **options)
+
+
+def whole_number(minimum: int, maximum: int, **options: Any) -> Any:
+    """A field that is a whole number from `minimum` to `maximum`, such as the template's MinValue and MaxValue."""
+
+    def parse(text: str) -> int:
+        number = _whole_number(text)
+        if not minimum <= number <= maximum:
+            raise ValueError(f"{number} is not from {minimum} to {maximum}")
+        return number
+
+    return parsed(parse, **options)
 
 
 def _has_default(item: Field[Any]) -> bool:

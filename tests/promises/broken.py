@@ -344,7 +344,7 @@ LETS_NO_ONE_IN = [
 ]
 
 SPEAKS = [
-    broken("the-folder-is-complete", "MIT", "MIT", "", "application-metadata-is-within-limits", file="LICENSE"),
+    broken("the-folder-is-complete", "MIT", "MIT", "", file="LICENSE"),
     broken("readme-begins-with-one-sentence-and-a-picture", "or asks.", "or asks. And more.", "", file="README.md"),
     broken(
         "readme-begins-with-one-sentence-and-a-picture",

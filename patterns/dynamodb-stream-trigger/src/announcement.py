@@ -48,9 +48,10 @@ def announcement_of(record: Mapping[str, Any]) -> Announcement:
 
 
 def _content(change: Change) -> dict[str, Any]:
+    at = None if change.changed_at is None else datetime.fromtimestamp(change.changed_at, UTC).isoformat()
     return {
         "type": f"item.{change.kind}",
-        "timestamp": datetime.fromtimestamp(change.changed_at, UTC).isoformat(),
+        "timestamp": at,
         "data": {
             "table": change.table,
             "sequence_number": str(change.sequence_number),

@@ -66,7 +66,7 @@ class Poster:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         allowed = ("https", "http") if self.allow_private else ("https",)
-        plain = _PRINTABLE.fullmatch(self.url) and "@" not in parts.netloc and not parts.fragment
+        plain = _PRINTABLE.fullmatch(self.url) and "@" not in parts.netloc and "#" not in self.url
         if not plain or parts.scheme not in allowed or not _HOST.fullmatch(parts.hostname or ""):
             raise ValueError(
                 f"the webhook's URL must be {' or '.join(allowed)}://host/… in ASCII, without user or fragment"

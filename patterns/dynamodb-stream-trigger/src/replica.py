@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _WRITE = """
     INSERT INTO {schema}.items AS stored (id, key, item, state, stream, sequence_number, changed_at)
-    SELECT id, key, item, state, stream, sequence_number, to_timestamp(changed_at)
+    SELECT id, key, item, state, stream, sequence_number, coalesce(to_timestamp(changed_at), now())
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS change (
         id text, key jsonb, item jsonb, state text, stream text, sequence_number numeric, changed_at float8
     )

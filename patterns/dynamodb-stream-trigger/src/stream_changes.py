@@ -25,7 +25,8 @@ class Change:
     """One change of one item; images hold DynamoDB's typed values.
 
     `event_id` names the change for ever. `stream` is the stream's label, the moment it was made: together with
-    `sequence_number` it orders all changes of one key. `changed_at`: seconds since 1970. `expired`: by time to live.
+    `sequence_number` it orders all changes of one key. `changed_at`: seconds since 1970, None when the record does not
+    say. `expired`: by time to live.
     """
 
     event_id: str
@@ -36,7 +37,7 @@ class Change:
     old: Image | None
     stream: str
     sequence_number: int
-    changed_at: float
+    changed_at: float | None
 
     @property
     def table(self) -> str:
@@ -83,8 +84,10 @@ def _keys(data: Mapping[str, Any]) -> Image:
     return keys
 
 
-def _moment(data: Mapping[str, Any]) -> float:
-    seconds = data["ApproximateCreationDateTime"]
+def _moment(data: Mapping[str, Any]) -> float | None:
+    seconds = data.get("ApproximateCreationDateTime")
+    if seconds is None:
+        return None
     if not isinstance(seconds, (int, float)) or not 0 <= seconds < _YEAR_10000:  # which NaN is not either
         raise MalformedRecord(f"ApproximateCreationDateTime is {seconds!r:.80}")
     return float(seconds)

@@ -104,6 +104,59 @@ def test_what_is_no_record_is_set_aside_and_the_batch_goes_on(replicate, announc
         assert each["reason"]
 
 
+REMOVED = StreamedTable(start=5).delete("odd")
+VARIANTS = {
+    "no size": (image(), "SizeBytes", ..., "present", "item.created"),
+    "no time": (image(), "ApproximateCreationDateTime", ..., "present", "item.created"),
+    "a time that is null": (image(), "ApproximateCreationDateTime", None, "present", "item.created"),
+    "no view type": (image(), "StreamViewType", ..., "present", "item.created"),
+    "no old image": (StreamedTable(start=5).delete("odd"), "OldImage", ..., "deleted", "item.deleted"),
+    "a field that is new": (image(), "Distribution", {"Mode": "AUTO"}, "present", "item.created"),
+    "no size of what expired": (StreamedTable(start=5).expire("odd"), "SizeBytes", ..., "expired", "item.expired"),
+}
+
+
+@pytest.mark.parametrize(("record", "field", "value", "state", "kind"), VARIANTS.values(), ids=VARIANTS)
+def test_a_record_without_what_nobody_needs_is_handled(replicate, announce, s3, record, field, value, state, kind):
+    data = {name: each for name, each in {**record["dynamodb"], field: value}.items() if each is not ...}
+    odd = {**record, "dynamodb": data}
+
+    assert replicate(odd)["odd"] == state
+    (heard,) = announce(odd)
+
+    assert (heard["type"], s3.objects) == (kind, {})
+    assert (heard["timestamp"] is None) == (field == "ApproximateCreationDateTime")
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind"),
+    [
+        (None, "item.deleted"),
+        ({}, "item.deleted"),
+        ({"type": "Service"}, "item.deleted"),
+        ({"type": "AssumedRole", "principalId": "dynamodb.amazonaws.com"}, "item.deleted"),
+        ({"type": "Service", "principalId": "replication.dynamodb.amazonaws.com"}, "item.deleted"),
+        ({"type": "Service", "principalId": "dynamodb.amazonaws.com", "region": "eu-west-1"}, "item.expired"),
+    ],
+)
+def test_only_time_to_live_makes_a_removal_an_expiry(announce, identity, kind):
+    (heard,) = announce({**REMOVED, "userIdentity": identity})
+
+    assert heard["type"] == kind
+
+
+@pytest.mark.parametrize("name", ["INSERT", "MODIFY"])
+def test_a_change_without_its_new_image_is_set_aside_and_the_batch_goes_on(replicate, announce, s3, name):
+    """As a stream of another view type has it."""
+    odd = image()
+    odd = {**odd, "eventName": name, "dynamodb": {each: odd["dynamodb"][each] for each in ("Keys", "SequenceNumber")}}
+    after = StreamedTable(start=9).put("after")
+
+    assert replicate(odd, after) == {"after": "present"}
+    assert [each["data"]["keys"]["pk"] for each in announce(odd, after)] == ["after"]
+    assert ["lacks a NewImage" in each["reason"] for each in s3.contents()] == [True, True]
+
+
 ITEMS = {
     "a NUL": ({"note": {"S": "before\0after"}}, "rejected", True),
     "a NUL in a name": ({"a\0b": {"S": "x"}}, "rejected", True),

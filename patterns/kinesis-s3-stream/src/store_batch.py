@@ -21,10 +21,14 @@ _TAKEN = (ERRORS, REPLACED, PROBES)
 
 
 def _prefix(text: str) -> str:
-    prefix = text.strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9_.=/-]{1,256}", prefix) or prefix.split("/")[0] in _TAKEN:
+    if len(text) > 256 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.=-]*(/[A-Za-z0-9_.=-]+)*", text):
+        raise ValueError(
+            f"{text!r} is not letters, digits and _ . = - in parts separated by single slashes, 256 in all, "
+            "with a letter or digit first"
+        )
+    if text.split("/", maxsplit=1)[0] in _TAKEN:
         raise ValueError(f"{text!r} cannot be the prefix of stored records; {', '.join(_TAKEN)} are taken")
-    return prefix
+    return text
 
 
 def _schema(text: str) -> dict[str, Any]:

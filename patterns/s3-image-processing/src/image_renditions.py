@@ -22,7 +22,10 @@ pyvips.cache_set_max(0)
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 LONGEST_SIDE_LIMIT = 16_383  # of WebP; the other formats allow more
 
-_SPEC = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)=([1-9][0-9]{0,4})")
+RENDITIONS_LIMIT = 10
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_PIXELS = re.compile(r"[1-9][0-9]{0,4}")
 _EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
 
 
@@ -64,19 +67,32 @@ class Rendered:
 
 
 def parse_specs(text: str) -> tuple[RenditionSpec, ...]:
-    """Read `thumbnail=200,medium=800`; raise ValueError naming the part that is wrong."""
-    specs = []
-    for part in text.split(","):
-        match = _SPEC.fullmatch(part.strip())
-        if not match or int(match[2]) > LONGEST_SIDE_LIMIT:
-            raise ValueError(
-                f"{part.strip()!r} is not name=pixels (name: lower case letters, digits, hyphens; "
-                f"pixels: 1 to {LONGEST_SIDE_LIMIT})"
-            )
-        specs.append(RenditionSpec(match[1], int(match[2])))
-    if len({spec.name for spec in specs}) < len(specs):
-        raise ValueError(f"a rendition's name occurs twice in {text!r}")
+    """Read `thumbnail=200,medium=800`; raise ValueError naming the part that is wrong and the rule it breaks.
+
+    The template's AllowedPattern has the same rules, except that names must differ.
+    """
+    specs = [_parse_spec(part.strip(" ")) for part in text.split(",")]
+    if len(specs) > RENDITIONS_LIMIT:
+        raise ValueError(f"{len(specs)} renditions are more than {RENDITIONS_LIMIT}")
+    names = [spec.name for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the name {name!r} occurs twice in {text!r}; each needs its own")
     return tuple(specs)
+
+
+def _parse_spec(part: str) -> RenditionSpec:
+    name, equals, pixels = part.partition("=")
+    if not equals:
+        raise ValueError(f"{part!r} is not name=pixels, such as thumbnail=200")
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{part!r} is not name=pixels: the name must be 1 to 32 lower-case letters, digits and hyphens, "
+            "with no hyphen at either end"
+        )
+    if not _PIXELS.fullmatch(pixels) or int(pixels) > LONGEST_SIDE_LIMIT:
+        raise ValueError(f"{part!r} is not name=pixels: pixels must be a whole number from 1 to {LONGEST_SIDE_LIMIT}")
+    return RenditionSpec(name, int(pixels))
 
 
 def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_pixels: int) -> Rendered:

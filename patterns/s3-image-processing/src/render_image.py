@@ -11,7 +11,7 @@ from settle_change import Outcome, Settler
 from blueprints_shared import s3_events
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
-from blueprints_shared.settings import load, parsed
+from blueprints_shared.settings import load, parsed, whole_number
 
 
 def _output_format(text: str) -> str:
@@ -27,9 +27,9 @@ class Settings:
     renditions_bucket: str
     renditions: tuple[RenditionSpec, ...] = parsed(parse_specs)
     output_format: str = parsed(_output_format)
-    quality: int
-    max_pixels: int
-    max_bytes: int
+    quality: int = whole_number(1, 100)
+    max_pixels: int = whole_number(1, 64_000_000)
+    max_bytes: int = whole_number(1024, 128 * 2**20)
     keep_metadata: bool
 
 

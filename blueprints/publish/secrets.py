@@ -1,0 +1,53 @@
+"""What looks like a secret is not published: a version can be neither replaced nor deleted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from blueprints import project_settings
+from blueprints.build import Package
+from blueprints.errors import at
+from blueprints.packaging.secret_files import by_content
+from blueprints.pattern import Pattern
+from blueprints.project_settings import ProjectSettings
+from blueprints.publish import metadata
+from blueprints.publish.findings import Finding
+from blueprints.template.reading import Template
+
+
+def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
+    """Files of the functions' own that look like secrets; those that a build leaves out included.
+
+    A `.env` is in no package. It stops publishing all the same: what is published names its source, and a file that
+    .gitignore does not name is on its way there.
+    """
+    settings = _settings(pattern)
+    seen = set()
+    for each in (secret for package in packages for secret in package.secrets):
+        if each.path not in seen and not settings.may_publish(each.path):
+            seen.add(each.path)
+            yield _finding(settings, each.path, each.line, each.what)
+
+
+def in_texts(pattern: Pattern, template: Template) -> Iterator[Finding]:
+    """Secrets in what is published beside the packages: template, readme and licence."""
+    settings = _settings(pattern)
+    about = metadata.written(template)
+    beside = [about[name] for name in ("ReadmeUrl", "LicenseUrl") if isinstance(about.get(name), str)]
+    for path in (template.path.resolve(), *(settings.path.parent / name for name in beside)):
+        found = by_content(path.name, path.read_bytes()) if path.is_file() else None
+        if found and not settings.may_publish(path):
+            yield _finding(settings, path, found.line, found.what)
+
+
+def _settings(pattern: Pattern) -> ProjectSettings:
+    return project_settings.load(pattern.folder.resolve())
+
+
+def _finding(settings: ProjectSettings, path: Path, line: int | None, what: str) -> Finding:
+    folder = settings.path.parent
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    message = (
+        f"{name} looks like {what}, and a published version can't be deleted. Remove it, or name it in .gitignore. "
+        f'If everybody may read it, allow it in {settings.path.name}: [publish] public-files = ["{name}"].'
+    )
+    return Finding("refused", message, at(path, line))
