@@ -1,4 +1,4 @@
-"""Event source mappings of Kinesis and DynamoDB streams, in place of the base emulator's.
+"""Event source mappings of Kinesis and DynamoDB streams, in place of the base emulator's, and batches of queues.
 
 Follows the AWS Lambda Developer Guide, "How Lambda processes records from stream and queue-based event sources", "Using
 Lambda with Kinesis" and "Using Lambda with DynamoDB".
@@ -8,8 +8,8 @@ mapping's settings), `answers` (what a function's answer says), `decisions` (wha
 (records that must stay in order) and `shard_progress` (how far a shard was read, and its lanes). Around them stands
 what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `stream_consumers` registers those
 with enhanced fan-out, `filters` and `permission` ask, `mapping` holds one mapping's progress, `invocations` calls the
-function, `destinations` takes what failed, `poller` runs it all, and `registration` takes mappings in, changes and
-removes them.
+function, `destinations` takes what failed, `poller` runs it all, `queue_batches` runs the batches of SQS queues, and
+`registration` takes mappings in, changes and removes them.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from blueprints.local.event_source_mappings import (
     kinesis_source,
     permission,
     poller,
+    queue_batches,
     registration,
     stream_consumers,
 )
@@ -43,6 +44,7 @@ HOOKS = (
     *kinesis_source.HOOKS,
     *permission.HOOKS,
     *poller.HOOKS,
+    *queue_batches.HOOKS,
     *registration.HOOKS,
     *stream_consumers.HOOKS,
 )
@@ -56,7 +58,7 @@ class _Wake:
 
 
 def install(endpoint: str, time_scale: float) -> None:
-    """Take the place of the base emulator's pollers of streams; those of queues stay."""
+    """Take the place of the base emulator's pollers of streams; that of queues stays, up to a batch."""
     streams = Poller(endpoint, time_scale)
     for stock in STOCK_POLLERS:
         stock.replace(lambda: False)
@@ -64,6 +66,7 @@ def install(endpoint: str, time_scale: float) -> None:
         wake.replace(_Wake(streams.look))
     kinesis_source.install()
     stream_consumers.install()
+    queue_batches.install()
     Registration(streams).install()
     reset: Callable[[], Any] = RESET.current()
 

@@ -1,6 +1,7 @@
 """What a function's answer says about the batch it was given.
 
-Source: AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda".
+Sources: AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda" and
+"Implementing partial batch responses" with Amazon SQS.
 """
 
 from collections.abc import Sequence
@@ -37,17 +38,29 @@ def outcome_of(result: dict[str, Any], identifiers: Sequence[str], *, partial_re
     return _reported(result.get("body"), identifiers) if partial_responses else Succeeded()
 
 
+def unprocessed(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> set[str]:
+    """The messages of a queue's batch that stay in the queue. They have no order: only those named have failed."""
+    if result.get("error") or result.get("throttle"):
+        return set(identifiers)
+    return set(_failed(result.get("body"), identifiers)) if partial_responses else set()
+
+
 def _reported(body: object, identifiers: Sequence[str]) -> Outcome:
+    failed = set(_failed(body, identifiers))
+    first = next((number for number, identifier in enumerate(identifiers) if identifier in failed), None)
+    return Succeeded() if first is None else Failed(first)
+
+
+def _failed(body: object, identifiers: Sequence[str]) -> Sequence[str]:
+    """The identifiers that an answer names; all of them when it names one that is not in the batch."""
     failures = body.get("batchItemFailures") if isinstance(body, dict) else None
     if failures is None or failures == []:
-        return Succeeded()
+        return ()
     if not isinstance(failures, list):
-        return Failed()
-    index = {identifier: number for number, identifier in enumerate(identifiers)}
-    named = [_named(failure) for failure in failures]
-    if any(identifier not in index for identifier in named):
-        return Failed()  # empty, null, misspelt or foreign: Lambda trusts nothing of such an answer
-    return Failed(min(index[identifier] for identifier in named))
+        return identifiers
+    named = {_named(failure) for failure in failures}
+    # Empty, null, misspelt or foreign: Lambda trusts nothing of such an answer.
+    return tuple(named) if named <= set(identifiers) else identifiers
 
 
 def _named(failure: object) -> str:
