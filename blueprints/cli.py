@@ -107,6 +107,7 @@ def run(
 ) -> None:
     """Deploy a pattern to the embedded AWS and play its demo."""
     from blueprints.demo import check_playable, play
+    from blueprints.errors import BlueprintError
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
@@ -117,20 +118,27 @@ def run(
     prepared = prepare(found, steps, _parameters(parameters))
     with _embedded_aws(steps, port) as cloud:
         stack = bring_up(cloud, prepared, steps)
-        with _explaining_failures(cloud, stack):
-            played = play(found, stack.outputs, cloud.client, own, folder, steps)
-        report = {
+        played, failure, carried = None, None, None
+        try:
+            with _explaining_failures(cloud, stack):
+                played = play(found, stack.outputs, cloud.client, own, folder, steps)
+        except BlueprintError as error:
+            # An exception of the demo may carry what came of it, such as why an input was refused.
+            failure, carried = error, getattr(error.__cause__, "result", None)
+        report: dict[str, Any] = {
             "pattern": found.name,
             "steps": steps.as_json(),
             "outputs": stack.outputs,
-            "result": played.result,
-            "files": [str(path) for path in played.files],
+            "result": played.result if played else carried,
+            "files": [str(path) for path in played.files] if played else [],
             "not_emulated": stack.not_emulated,
         }
         if as_json:
-            click.echo(json.dumps(report))
-        else:
+            click.echo(json.dumps(report | ({"error": str(failure)} if failure else {})))
+        elif played:
             _screen().show_run(report)
+        if failure:
+            raise failure
         if keep:
             _stay_up(cloud, [stack], quiet=as_json)
 

@@ -192,6 +192,29 @@ def test_a_handler_that_fails_makes_the_run_fail_with_its_error(shell, pattern, 
     assert not (shell.folder / ".blueprints" / "runs" / "greeting").exists()
 
 
+@pytest.mark.parametrize("carried", [None, {"state": "rejected", "code": "too-large"}])
+def test_run_in_json_prints_what_came_of_a_demo_that_fails(shell, pattern, carried):
+    demo = f"""
+    class Refused(Exception):
+        result = {carried}
+
+    def run(stack):
+        with stack.step("Put an object"):
+            pass
+        raise Refused("the object is too large")
+    """
+    ended = shell("run", pattern(demo=demo), "--json")
+
+    assert ended.returncode == 1
+    report = json.loads(ended.stdout)
+    assert report["result"] == carried
+    assert report["error"] == "The demo failed: the object is too large"
+    assert report["steps"][-1]["name"] == "Put an object"
+    assert report["files"] == []
+    assert set(report["outputs"]) == {"Inbox", "Outbox"}
+    assert "blueprints: The demo failed: the object is too large" in ended.stderr
+
+
 def test_a_requirement_that_is_not_listed_is_named(shell, pattern):
     # yaml is there where the tools run; requirements.txt does not list it, so Lambda would not have it.
     ended = shell("run", pattern(handler=f"    import yaml\n{HANDLER}"))

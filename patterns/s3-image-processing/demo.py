@@ -27,7 +27,12 @@ class EventSetAside(Exception):
 
 
 class ImageRejected(Exception):
-    """The pattern refused the image; the message is its reason."""
+    """The pattern refused the image; the message is its reason, and `result` is what came of the story."""
+
+    def __init__(self, source: str, manifest: dict[str, Any]) -> None:
+        code, reason = manifest["code"], manifest["reason"]
+        super().__init__(f"{Path(source).name} was rejected ({code}): {reason}")
+        self.result = {"source": source, "state": "rejected", "code": code, "reason": reason, "renditions": []}
 
 
 def run(stack: Any) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def run(stack: Any) -> dict[str, Any]:
         manifest = wait_for_manifest(s3, outputs, key, dead_letters)
     with stack.step(f"Download {len(manifest['renditions'])} renditions from {outputs['RenditionsBucket']}"):
         renditions = [download(s3, outputs, entry, stack.folder) for entry in manifest["renditions"]]
-    return {"source": f"s3://{outputs['SourceBucket']}/{key}", "renditions": renditions}
+    return {"source": f"s3://{outputs['SourceBucket']}/{key}", "state": "ready", "renditions": renditions}
 
 
 class DeadLetters:
@@ -84,7 +89,7 @@ def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str, dead_letters: 
             continue
         manifest: dict[str, Any] = json.loads(answer["Body"].read())
         if manifest["state"] == "rejected":
-            raise ImageRejected(f"{Path(key).name} was rejected ({manifest['code']}): {manifest['reason']}")
+            raise ImageRejected(f"s3://{outputs['SourceBucket']}/{key}", manifest)
         return manifest
     raise TimeoutError(
         f"nothing at s3://{outputs['RenditionsBucket']}/{key}/manifest.json after {PATIENCE} s. "

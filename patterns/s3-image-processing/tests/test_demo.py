@@ -57,6 +57,7 @@ ENTRY = {"name": "large", "key": "KEY/large.webp", "width": 160, "height": 120, 
 def test_renditions_are_downloaded(demo, s3, tmp_path):
     result = demo.run(Stack(s3, tmp_path, commit({"state": "ready", "renditions": [ENTRY]})))
     assert result["source"].startswith("s3://originals/demo/")
+    assert result["state"] == "ready"
     (rendition,) = result["renditions"]
     assert Path(rendition["file"]).read_bytes() == b"pixels"
     assert (rendition["name"], rendition["width"], rendition["height"], rendition["bytes"]) == ("large", 160, 120, 6)
@@ -64,8 +65,11 @@ def test_renditions_are_downloaded(demo, s3, tmp_path):
 
 def test_a_rejection_is_told_with_its_reason(demo, s3, tmp_path):
     stack = Stack(s3, tmp_path, commit({"state": "rejected", "code": "empty", "reason": "the object is empty"}))
-    with pytest.raises(demo.ImageRejected, match=r"photo\.jpg was rejected \(empty\): the object is empty"):
+    with pytest.raises(demo.ImageRejected, match=r"photo\.jpg was rejected \(empty\): the object is empty") as raised:
         demo.run(stack)
+    result = raised.value.result
+    assert (result["state"], result["code"], result["reason"]) == ("rejected", "empty", "the object is empty")
+    assert result["source"].startswith("s3://originals/demo/")
 
 
 def test_a_file_of_another_size_is_no_success(demo, s3, tmp_path):
