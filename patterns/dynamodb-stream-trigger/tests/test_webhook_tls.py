@@ -23,13 +23,13 @@ def trusted(authority, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
 
-def post(host, port, seconds=3.0):
+def post(host, port, seconds=3.0, body=b"{}"):
     """Post to a name that resolves to loopback."""
 
     def resolve(*_):
         return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
 
-    return Poster(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, b"{}", time.monotonic() + 30)
+    return Poster(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, body, time.monotonic() + 30)
 
 
 def test_a_receiver_with_a_certificate_for_its_name_gets_the_request(authority, trusted):
@@ -104,3 +104,9 @@ def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script
             post(NAME, receiver.port, seconds=0.4)
 
         assert time.monotonic() - begun < 2.5
+
+
+def test_an_answer_before_the_body_was_read_is_one(authority, trusted):
+    script = [b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"]
+    with Receiver(script, tls=authority.server(NAME), reads_bodies=False) as receiver:
+        assert post(NAME, receiver.port, body=b"x" * 2**24).status == 413

@@ -101,7 +101,7 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 def _at(table: list[str], index: int | bytes) -> str:
     if not isinstance(index, int) or index >= len(table):
-        raise MalformedAggregate(f"key {index!r} is not in the table")
+        raise MalformedAggregate(f"key {index!r:.80} is not in the table")
     return table[index]
 
 
