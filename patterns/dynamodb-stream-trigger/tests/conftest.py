@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
+sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
+
+from template_handlers import code_folder, handler_of, import_anew  # noqa: E402 - the path comes first
+
+sys.path.insert(0, str(code_folder()))
+for function in ("Replicate", "Announce"):
+    handler_of(function)  # says in one line when the function has another name
 
 from clients_in_memory import S3, Events, Secrets  # noqa: E402
 from data_api_on_postgres import DataApi, running_postgres  # noqa: E402
@@ -80,18 +86,17 @@ def events() -> Events:
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, s3: S3, events: Events) -> Iterator[Callable[..., ModuleType]]:
-    """Import a handler anew, with environment variables and clients: what it makes at import is made of these."""
+    """Import a function's handler anew, with environment variables and clients that it makes its own of at import."""
     clients: dict[str, Any] = {"s3": s3, "events": events, "secretsmanager": Secrets("whsec_" + "QUJD" * 8)}
     imported = []
 
-    def imported_anew(name: str, *, given: dict[str, Any] | None = None, **environment: str) -> ModuleType:
+    def imported_anew(function: str, *, given: dict[str, Any] | None = None, **environment: str) -> ModuleType:
         for variable, value in {**ENVIRONMENT, **environment}.items():
             monkeypatch.setenv(variable, value)
         shared = importlib.import_module("blueprints_shared.clients")
         monkeypatch.setattr(shared, "client", lambda service, **_: {**clients, **(given or {})}.get(service))
-        sys.modules.pop(name, None)
-        imported.append(name)
-        return importlib.import_module(name)
+        imported.append(handler_of(function)[0])
+        return import_anew(function)
 
     yield imported_anew
     for name in imported:

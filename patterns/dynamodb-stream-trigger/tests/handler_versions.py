@@ -1,6 +1,5 @@
 """The real handlers, in versions: what a canary, a bug and a mended function make of changes."""
 
-import importlib
 import os
 import sys
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from unittest import mock
 
 from model_database import SCHEMA
 from set_aside import Rejection
+from template_handlers import import_anew
 
 PLAIN, STRICT, BROKEN, MENDED = "plain", "strict", "broken", "mended"
 ENVIRONMENT = {
@@ -41,9 +41,8 @@ def handlers():
         mock.patch("blueprints_shared.clients.client", return_value=None),
     ):
         for function in ("replicate", "announce"):
-            sys.modules.pop(f"{function}_changes", None)
-            module = modules[function] = importlib.import_module(f"{function}_changes")
-            del sys.modules[f"{function}_changes"]  # others import it with clients and settings of their own
+            module = modules[function] = import_anew(function.capitalize())
+            del sys.modules[module.__name__]  # others import it with clients and settings of their own
             nothing = lambda *_, **__: None  # noqa: E731
             module.logger = SimpleNamespace(info=nothing, warning=nothing, error=nothing)
             module.metrics = SimpleNamespace(add_metric=nothing)

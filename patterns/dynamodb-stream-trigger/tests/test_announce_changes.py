@@ -25,7 +25,7 @@ def announce(load, context):
     """Handle records with the handler as the environment makes it."""
 
     def handle(*records, given=None, event=None, **environment):
-        handler = load("announce_changes", given=given, **environment).handler
+        handler = load("Announce", given=given, **environment).handler
         return handler(event or {"Records": list(records)}, context)
 
     return handle
@@ -232,7 +232,7 @@ def test_text_that_no_database_takes_is_announced_as_it_is(announce, events):
 )
 def test_settings_that_can_not_work_fail_at_start(load, environment, complaint):
     with pytest.raises(SettingsError, match=complaint):
-        load("announce_changes", **environment)
+        load("Announce", **environment)
 
 
 def test_a_private_receiver_is_refused_and_the_changes_wait(announce):

@@ -41,14 +41,14 @@ def hook(load, data_api, schema, context, monkeypatch):
 
     def run(name, handlers=None, mapping=ENABLED, replicates=True, without=()):
         codedeploy = CodeDeploy()
-        announce = load("announce_changes")
-        replicate = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+        announce = load("Announce")
+        replicate = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
         real = {
             VERSION_A: lambda event: announce.handler(event, context),
             VERSION_R: lambda event: replicate.handler(event, context),
         }
         functions = Lambda({**real, **(handlers or {})}, mapping)
-        prefix = "NEW_{}_VERSION" if name == "probe_new_versions" else "LIVE_{}_ALIAS"
+        prefix = "NEW_{}_VERSION" if name == "ProbeNewVersions" else "LIVE_{}_ALIAS"
         module = load(
             name,
             given={"lambda": functions},
@@ -65,7 +65,7 @@ def hook(load, data_api, schema, context, monkeypatch):
     return run
 
 
-HOOKS = ["probe_new_versions", "check_live_traffic"]
+HOOKS = ["ProbeNewVersions", "CheckLiveTraffic"]
 
 
 @pytest.mark.parametrize("name", HOOKS)
@@ -100,11 +100,11 @@ def test_a_version_that_does_not_work_is_taken_back(hook, name, version, answer)
     [None, {"UUID": "m", "State": "Disabled"}, {"UUID": "m", "State": "Enabled", "LastProcessingResult": "PROBLEM: x"}],
 )
 def test_a_stream_that_feeds_nobody_is_noticed(hook, mapping):
-    assert hook("check_live_traffic", mapping=mapping) == "Failed"
+    assert hook("CheckLiveTraffic", mapping=mapping) == "Failed"
 
 
 def test_a_probe_is_no_change_of_the_table(hook, load, s3):
-    hook("probe_new_versions")
+    hook("ProbeNewVersions")
 
     assert s3.objects == {}
     assert StreamedTable().put("a")
@@ -112,7 +112,7 @@ def test_a_probe_is_no_change_of_the_table(hook, load, s3):
 
 @pytest.mark.parametrize(
     ("name", "variable"),
-    [("probe_new_versions", "NEW_ANNOUNCE_VERSION"), ("check_live_traffic", "LIVE_ANNOUNCE_ALIAS")],
+    [("ProbeNewVersions", "NEW_ANNOUNCE_VERSION"), ("CheckLiveTraffic", "LIVE_ANNOUNCE_ALIAS")],
 )
 def test_a_setting_that_is_missing_is_an_answer_too(hook, name, variable):
     assert hook(name, without=[variable]) == "Failed"
@@ -125,9 +125,9 @@ def test_importing_a_hook_makes_no_client(load, monkeypatch, name):
     def refuse(*_, **__):
         raise AssertionError("a client was made at import")
 
-    load(name)
+    module = load(name)
     monkeypatch.setattr("blueprints_shared.clients.client", refuse)
     monkeypatch.setattr("botocore.session.get_session", refuse)
     monkeypatch.setattr("boto3.client", refuse)
-    monkeypatch.delitem(sys.modules, name)
-    importlib.import_module(name)
+    monkeypatch.delitem(sys.modules, module.__name__)
+    importlib.import_module(module.__name__)

@@ -17,7 +17,7 @@ TRIED = settings(
 @pytest.fixture
 def replicate(load, data_api, schema, context):
     """Handle records; returns the states of the rows by the names of their items."""
-    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
 
     def handle(*records):
         assert module.handler({"Records": list(records)}, context) == {"batchItemFailures": []}
@@ -30,7 +30,7 @@ def replicate(load, data_api, schema, context):
 @pytest.fixture
 def announce(load, context, events):
     """Handle records; returns the details of the events that came of them."""
-    module = load("announce_changes")
+    module = load("Announce")
 
     def handle(*records):
         events.taken.clear()

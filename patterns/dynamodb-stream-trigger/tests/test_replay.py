@@ -349,7 +349,7 @@ def test_rejected_changes_go_in_the_order_they_came(s3, functions):
 
 def test_a_change_that_is_at_fault_again_stays(s3, sample, load, data_api, schema, context):
     """The handler sets it aside anew while it is replayed; then it must not be removed."""
-    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     module.handler({"Records": [StreamedTable().put("a", note={"S": "\0"})]}, context)
     before = list(s3.objects)
 
@@ -361,7 +361,7 @@ def test_a_change_that_is_at_fault_again_stays(s3, sample, load, data_api, schem
 
 
 def test_replaying_twice_changes_nothing(s3, sample, load, data_api, schema, context):
-    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     table = StreamedTable()
     old, new = table.put("a", n={"N": "1"}), table.put("a", n={"N": "2"})
     module.handler({"Records": [new]}, context)

@@ -154,7 +154,7 @@ def test_names_and_values_meant_as_sql_arrive_as_data(written, text):
 @pytest.mark.parametrize("hostile", ["items; DROP TABLE x", "A", "", "a-b", "1a", "a" * 64, "ä"])
 def test_a_schema_that_is_no_identifier_is_refused_at_start(load, data_api, hostile):
     with pytest.raises(Exception, match="DATABASE_SCHEMA"):
-        load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=hostile)
+        load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=hostile)
 
 
 def test_keys_longer_than_an_index_entry_are_kept_apart(written):

@@ -13,7 +13,7 @@ RESUMING = api_error("DatabaseResumingException", "resuming")
 @pytest.fixture
 def handle(load, data_api, schema, context):
     """Handle records; the module is imported once, as in one execution environment."""
-    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     return lambda *records, **more: module.handler({"Records": list(records), **more}, context)
 
 
@@ -93,7 +93,7 @@ def test_it_does_not_wait_longer_than_there_is_time(handle, data_api, context):
 
 
 def test_a_statement_that_fails_ends_the_batch_there(load, data_api, schema, context, rows, monkeypatch):
-    module = load("replicate_changes", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
+    module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     chunked = module.chunked
     monkeypatch.setattr(module, "chunked", lambda entries: chunked(entries, 600))
     module.handler({"Records": [StreamedTable().put("z")]}, context)

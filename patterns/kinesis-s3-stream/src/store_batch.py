@@ -64,11 +64,15 @@ settler = build_settler(load(Settings), client("s3"))
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: Any) -> BatchResponse:
-    """Settle the batch's two objects; the answer says where to go on when not all of it was handled."""
+def handler(event: dict[str, Any], context: Any) -> BatchResponse | dict[str, Any]:
+    """Settle the batch's two objects; the answer says where to go on when not all of it was handled.
+
+    A deployment's probe is also answered with how many records were left out, which no object shows.
+    """
     settled = settler.settle(event["Records"], context, _within(event))
     _report(settled, counted="probe" not in event)
-    return settled.progress.response()
+    response = settled.progress.response()
+    return {**response, "left_out": settled.lines.left_out} if "probe" in event else response
 
 
 def _within(event: dict[str, Any]) -> str:

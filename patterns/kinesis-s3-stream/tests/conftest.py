@@ -1,6 +1,5 @@
 """Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
 
-import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +11,13 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-FOLDERS = (PATTERN / "src", PATTERN / "tests", PATTERN)
-sys.path[:0] = map(str, FOLDERS)
+sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
+
+from template_handlers import code_folder, handler_of, import_anew  # noqa: E402 - the path comes first
+
+FOLDERS = (code_folder(), PATTERN / "tests", PATTERN)
+sys.path.insert(0, str(FOLDERS[0]))
+handler_of("StoreBatch")  # says in one line when the function has another name
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -69,12 +73,12 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def load(s3: Any) -> Callable[[str], ModuleType]:
-    """Import a handler's module anew: its settings and its clients are made at import."""
+    """Import the module of a function's handler anew: its settings and its clients are made at import."""
 
-    def imported(name: str) -> ModuleType:
+    def imported(function: str) -> ModuleType:
         for module in {path.stem for folder in FOLDERS for path in folder.glob("*.py")} - {"conftest"}:
             sys.modules.pop(module, None)
-        return importlib.import_module(name)
+        return import_anew(function)
 
     return imported
 
@@ -82,7 +86,7 @@ def load(s3: Any) -> Callable[[str], ModuleType]:
 @pytest.fixture
 def store_batch(load: Callable[[str], ModuleType]) -> ModuleType:
     """The handler's module."""
-    return load("store_batch")
+    return load("StoreBatch")
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 import io
 import json
+import sys
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,7 +15,9 @@ class Clients:
     """Lambda with the handler behind it, and CodeDeploy."""
 
     def __init__(self, store_batch, context):
-        self.handler, self.context, self.told = store_batch.handler, context, []
+        self.store_batch, self.handler = store_batch, store_batch.handler
+        self.poison = sys.modules["record_checks"].Poison  # the one that the handler knows
+        self.context, self.told = context, []
         self.mappings = [{"UUID": "u-1", "State": "Enabled", "LastProcessingResult": "OK"}]
 
     def invoke(self, *, FunctionName, Payload):
@@ -34,7 +39,7 @@ def hook_named(load, s3, context, monkeypatch):
     """A hook by its name; its `run` returns the status that CodeDeploy was told."""
 
     def made(name):
-        clients = Clients(load("store_batch"), context)
+        clients = Clients(load("StoreBatch"), context)
         module = load(name)
         from blueprints_shared import deployment_hooks
 
@@ -52,7 +57,7 @@ def hook_named(load, s3, context, monkeypatch):
     return made
 
 
-@pytest.fixture(params=["probe_new_version", "check_live_traffic"])
+@pytest.fixture(params=["ProbeNewVersion", "CheckLiveTraffic"])
 def hook(request, hook_named):
     return hook_named(request.param)
 
@@ -81,8 +86,58 @@ def test_a_version_that_does_nothing_does_not(hook, s3):
 
 def test_a_sample_that_the_schema_refuses_is_no_fault_of_the_version(hook_named, s3, monkeypatch):
     monkeypatch.setenv("EVENT_SCHEMA", '{"type": "object", "required": ["other"]}')
-    assert hook_named("probe_new_version").run() == "Succeeded"
+    assert hook_named("ProbeNewVersion").run() == "Succeeded"
     assert nothing_is_left(s3)
+
+
+def made_with(hook, monkeypatch, **parts):
+    """The real handler on other parts: a transform, or a check."""
+    settler = replace(hook.clients.store_batch.settler, **parts)
+    monkeypatch.setattr(hook.clients.store_batch, "settler", settler)
+
+
+def left_out(poison, record):
+    return None
+
+
+def set_aside(poison, record):
+    raise poison("no-customer", "every order has a customer")
+
+
+def changed(poison, record):
+    record.data = b'{"type": "order_placed"}'
+    return record
+
+
+@pytest.mark.parametrize("transform", [left_out, set_aside, changed], ids=lambda each: each.__name__)
+def test_what_a_copys_own_transform_makes_of_the_sample_is_no_fault_of_the_version(hook, s3, monkeypatch, transform):
+    made_with(hook, monkeypatch, transform=partial(transform, hook.clients.poison))
+    assert hook.run() == "Succeeded"
+    assert nothing_is_left(s3)
+
+
+def test_a_transform_that_fails_takes_the_deployment_back(hook, s3, monkeypatch):
+    made_with(hook, monkeypatch, transform=lambda record: 1 / 0)
+    assert hook.run() == "Failed"
+    assert nothing_is_left(s3)
+
+
+def test_a_version_that_can_read_nothing_gets_no_traffic(hook, monkeypatch):
+    def unreadable(data):
+        raise hook.clients.poison("not-json", "it was")
+
+    made_with(hook, monkeypatch, check=unreadable)
+    assert hook.run() == "Failed"
+
+
+def test_a_version_that_loses_the_sample_gets_no_traffic(hook, s3):
+    handler = hook.clients.handler
+
+    def losing(event, context):
+        return handler({**event, "Records": event["Records"][1:]}, context)
+
+    hook.clients.handler = losing
+    assert hook.run() == "Failed"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +149,7 @@ def test_a_sample_that_the_schema_refuses_is_no_fault_of_the_version(hook_named,
     ],
 )
 def test_a_stream_that_does_not_arrive_takes_the_deployment_back(hook_named, mappings):
-    hook = hook_named("check_live_traffic")
+    hook = hook_named("CheckLiveTraffic")
     hook.clients.mappings = mappings
     assert hook.run() == "Failed"
 
@@ -112,5 +167,5 @@ def test_importing_a_hook_makes_no_client(load, monkeypatch):
         raise AssertionError("a client was made at import")
 
     monkeypatch.setattr(botocore.session, "get_session", refuse)
-    for name in ("probe_new_version", "check_live_traffic"):
+    for name in ("ProbeNewVersion", "CheckLiveTraffic"):
         load(name)

@@ -227,14 +227,14 @@ def test_a_probe_lies_apart_and_is_not_counted(store_batch, s3, context, capsys)
 def test_a_prefix_that_is_taken_is_refused_at_start(load, monkeypatch, prefix):
     monkeypatch.setenv("PREFIX", prefix)
     with pytest.raises(Exception, match="PREFIX"):
-        load("store_batch")
+        load("StoreBatch")
 
 
 def test_a_schema_is_enforced(load, s3, context, monkeypatch):
     monkeypatch.setenv(
         "EVENT_SCHEMA", '{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}'
     )
-    load("store_batch").handler(batch(b'{"n": 1}', b'{"n": "1"}', b"{}"), context)
+    load("StoreBatch").handler(batch(b'{"n": 1}', b'{"n": "1"}', b"{}"), context)
     assert [line["code"] for line in read(s3, "errors")] == ["schema", "schema"]
     assert "$.n" in read(s3, "errors")[0]["reason"]
 
@@ -242,7 +242,7 @@ def test_a_schema_is_enforced(load, s3, context, monkeypatch):
 def test_a_schema_that_cannot_be_enforced_stops_the_start(load, monkeypatch):
     monkeypatch.setenv("EVENT_SCHEMA", '{"type": "object", "minProperties": 1}')
     with pytest.raises(Exception, match="EVENT_SCHEMA: #: minProperties cannot be enforced"):
-        load("store_batch")
+        load("StoreBatch")
 
 
 def settler(store_batch, transform):

@@ -14,6 +14,7 @@ from typing import Any
 import pyvips
 from botocore.exceptions import ClientError
 from image_renditions import RenditionSpec, parse_specs
+from rendition_store import manifest_key
 
 from blueprints_shared.deployment_hooks import CheckFailed
 from blueprints_shared.settings import parsed
@@ -47,7 +48,7 @@ class Probe:
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of the image, or None while there is none."""
         try:
-            answer = self.s3.get_object(Bucket=self.settings.renditions_bucket, Key=f"{self.key}/manifest.json")
+            answer = self.s3.get_object(Bucket=self.settings.renditions_bucket, Key=manifest_key(self.key))
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-sys.path[:0] = [str(PATTERN / "src"), str(PATTERN / "tests"), str(PATTERN)]
+sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
+
+from template_handlers import code_folder, handler_of, import_anew  # noqa: E402 - the path comes first
+
+sys.path.insert(0, str(code_folder()))
+RENDER_IMAGE, _ = handler_of("RenderImage")
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -69,21 +74,20 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture
 def render_image(s3: Any) -> Iterator[ModuleType]:
     """The handler's module, imported anew: its settings and its client are made at import."""
-    sys.modules.pop("render_image", None)
-    yield importlib.import_module("render_image")
-    sys.modules.pop("render_image", None)
+    yield import_anew("RenderImage")
+    sys.modules.pop(RENDER_IMAGE, None)
 
 
 @pytest.fixture
-def load_source(s3: Any) -> Iterator[Callable[[str], ModuleType]]:
-    """Import modules of `src/` by name, anew: their settings and their clients are made at import."""
-    loaded: list[str] = []
+def load_hook(s3: Any) -> Iterator[Callable[[str], ModuleType]]:
+    """Import the module of a deployment hook, by its logical id, anew."""
+    loaded: list[str] = ["deployment_probe"]
 
-    def load(name: str) -> ModuleType:
-        loaded.extend((name, "deployment_probe"))
-        for each in (name, "deployment_probe"):
-            sys.modules.pop(each, None)
-        return importlib.import_module(name)
+    def load(function: str) -> ModuleType:
+        sys.modules.pop("deployment_probe", None)
+        module = import_anew(function)
+        loaded.append(module.__name__)
+        return module
 
     yield load
     for name in loaded:

@@ -73,7 +73,7 @@ class Hook:
         self.version = Version(self.s3, handler or self.real, self.context, lies)
         clients = {
             "lambda": self.version,
-            "s3": Live(self.s3, self.version) if self.name == "check_live_traffic" else self.s3,
+            "s3": Live(self.s3, self.version) if self.name == "CheckLiveTraffic" else self.s3,
             "codedeploy": SimpleNamespace(put_lifecycle_event_hook_execution_status=self._hear),
         }
         for module in (self.module, deployment_hooks):
@@ -87,14 +87,14 @@ class Hook:
 
 
 @pytest.fixture
-def hook_named(load_source, s3, context, monkeypatch, render_image):
-    return lambda name: Hook(name, load_source(name), s3, context, monkeypatch, render_image)
+def hook_named(load_hook, s3, context, monkeypatch, render_image):
+    return lambda name: Hook(name, load_hook(name), s3, context, monkeypatch, render_image)
 
 
-@pytest.fixture(params=["probe_new_version", "check_live_traffic"])
+@pytest.fixture(params=["ProbeNewVersion", "CheckLiveTraffic"])
 def hook(request, hook_named):
     made = hook_named(request.param)
-    if request.param == "check_live_traffic":
+    if request.param == "CheckLiveTraffic":
         made.monkeypatch.setattr(made.module, "_BETWEEN_LOOKS", 0.01)
         made.context.get_remaining_time_in_millis = lambda: 26_000  # a second of waiting
     return made
@@ -110,7 +110,7 @@ def left(s3):
 
 def test_a_version_that_works_succeeds_and_nothing_stays(hook, s3):
     assert hook.run() == {"status": "Succeeded", "reported": True, "reason": None}
-    prefix = {"probe_new_version": "_probe/", "check_live_traffic": "_check/"}[hook.name]
+    prefix = {"ProbeNewVersion": "_probe/", "CheckLiveTraffic": "_check/"}[hook.name]
     assert set(hook.version.keys) == {f"{prefix}d-1.png"}
     assert hook.version.kinds == ["Object Created", "Object Deleted"]
     assert left(s3) == []
@@ -137,7 +137,7 @@ def broken(event, context):
 def test_a_version_that_raises_is_taken_back_and_nothing_stays(hook, s3):
     answer = hook.run(handler=broken)
     assert answer["status"] == "Failed"
-    expected = {"probe_new_version": "it raised ImportError: no module named pyvips"}
+    expected = {"ProbeNewVersion": "it raised ImportError: no module named pyvips"}
     assert expected.get(hook.name, "there is no manifest") in answer["reason"]
     assert left(s3) == []
 
@@ -268,11 +268,9 @@ def test_the_image_keeps_to_the_limit_of_pixels(hook, monkeypatch, max_pixels):
     monkeypatch.setenv("MAX_PIXELS", max_pixels)
     from dataclasses import replace
 
-    import render_image
-    from render_image import Settings, build_settler, load
-
-    settings = replace(load(Settings), max_pixels=int(max_pixels))
-    monkeypatch.setattr(render_image, "settler", build_settler(settings, hook.s3))
+    render_image = hook.render_image
+    settings = replace(render_image.load(render_image.Settings), max_pixels=int(max_pixels))
+    monkeypatch.setattr(render_image, "settler", render_image.build_settler(settings, hook.s3))
     assert hook.run()["status"] == "Succeeded"
 
 
@@ -281,8 +279,8 @@ def test_a_missing_setting_is_an_answer_too(hook, monkeypatch):
     assert "RENDITIONS_BUCKET is not set" in hook.run()["reason"]
 
 
-def test_the_image_has_fewer_bytes_than_the_least_limit(s3, load_source):
-    probe = load_source("deployment_probe")
+def test_the_image_has_fewer_bytes_than_the_least_limit(s3):
+    import deployment_probe as probe
     from image_renditions import parse_specs
 
     settings = probe.ProbeSettings(

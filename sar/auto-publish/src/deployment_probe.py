@@ -31,7 +31,8 @@ def probe(functions: Any, settings: Settings) -> None:
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise CheckFailed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
-    if said.get("sent") is not False or not str(said.get("subject", "")).startswith(settings.pipeline[:60]):
+    message = f"{said.get('subject', '')}\n{said.get('body', '')}"
+    if said.get("sent") is not False or settings.pipeline[:60] not in message:
         raise CheckFailed(f"it answered a probe with {json.dumps(said)[:300]}")
 
 

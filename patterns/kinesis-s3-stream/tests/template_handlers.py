@@ -1,0 +1,36 @@
+"""What the template says of the functions' code: a new name of a folder, a file or a handler is written there alone."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PATTERN = Path(__file__).parent.parent
+TEMPLATE = (PATTERN / "template.yaml").read_text(encoding="utf-8")
+
+
+def code_folder() -> Path:
+    """The folder that the functions' code lies in."""
+    named = re.search(r"^ +CodeUri: *(\S+)", TEMPLATE, re.MULTILINE)
+    assert named, "template.yaml names no CodeUri"
+    return PATTERN / named[1]
+
+
+def handler_of(function: str) -> tuple[str, str]:
+    """The module, and the name in it, of the handler of a function, which is meant by its logical id."""
+    resource = re.search(rf"^  {function}:\n((?:(?:    .*)?\n)*)", TEMPLATE, re.MULTILINE)
+    handler = resource and re.search(r"^ +Handler: *([\w./]+)\.(\w+)", resource[1], re.MULTILINE)
+    if not handler:
+        raise LookupError(f"template.yaml has no function {function}: write its new name in tests/ where this one is")
+    return handler[1].replace("/", "."), handler[2]
+
+
+def import_anew(function: str) -> Any:
+    """Import the module of a function's handler, whose settings and clients are made then; `handler` is the handler."""
+    module_name, name = handler_of(function)
+    sys.modules.pop(module_name, None)
+    module: ModuleType = importlib.import_module(module_name)
+    vars(module)["handler"] = getattr(module, name)
+    return module
