@@ -52,7 +52,14 @@ class Case:
         return f"{megapixels} MP {_WORDS[self.source]} to three {_WORDS[self.output]} renditions"
 
 
-_WORDS = {"jpeg": "JPEG", "p3": "Display P3 JPEG", "progressive": "progressive JPEG", "png": "PNG", "webp": "WebP"}
+_WORDS = {
+    "jpeg": "JPEG",
+    "p3": "Display P3 JPEG",
+    "uhdr": "Ultra HDR JPEG",
+    "progressive": "progressive JPEG",
+    "png": "PNG",
+    "webp": "WebP",
+}
 CASES = (
     Case("jpeg", "jpeg", faster=3.5, near_floor=1.9),
     Case("png", "jpeg", faster=4.0),
@@ -69,6 +76,7 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
     for case in CASES:
         yield from _speed(bench, case, 3 if bench.quick else 12)
     yield from _wide_gamut(bench, 3 if bench.quick else 12)
+    yield from _gain_map(bench, 3 if bench.quick else 12)
     yield from _against_sharp(bench, 3 if bench.quick else 12)
     for kind, limit in PEAKS.items():
         yield _memory(bench, Case(kind, "jpeg"), 12 if bench.quick else 48, limit)
@@ -102,6 +110,17 @@ def _wide_gamut(bench: Bench, megapixels: int) -> Iterable[Claim]:
     timed = bench.measure(named, ways)
     yield Claim(named, timed)
     yield Claim(named, timed, against="same")
+
+
+def _gain_map(bench: Bench, megapixels: int) -> Iterable[Claim]:
+    """Against the same picture without its gain map, which has nothing to do with the renditions."""
+    case = Case("uhdr", "jpeg")
+    ways = {
+        "peer": _way("ours, without the gain map", "ours", photo(megapixels, "jpeg"), case.output),
+        "ours": _way("ours", "ours", photo(megapixels, case.source), case.output),
+    }
+    named = case.named(megapixels)
+    yield Claim(named, bench.measure(named, ways), target=Target("within", 1.1))
 
 
 def _against_sharp(bench: Bench, megapixels: int) -> Iterable[Claim | Missing]:

@@ -38,9 +38,16 @@ def with_gain_map_xmp(primary: bytes) -> bytes:
 
 
 def with_gain_map_iso(primary: bytes) -> bytes:
-    """An Ultra HDR JPEG by ISO 21496-1, written by libultrahdr; the primary picture is re-encoded."""
-    light = pyvips.Image.new_from_buffer(primary, "").colourspace("scrgb") * 2
-    return bytes(light.uhdrsave_buffer(Q=95))
+    """An Ultra HDR JPEG by ISO 21496-1, written by libultrahdr; the primary picture is decoded and coded anew."""
+    image = pyvips.Image.new_from_buffer(primary, "").copy()
+    image.set_type(pyvips.GValue.blob_type, "gainmap-data", _jpeg(Image.new("L", (75, 50), 128)))
+    bounds = {"max-content-boost": 4.0, "min-content-boost": 1.0, "gamma": 1.0, "offset-sdr": 0.0, "offset-hdr": 0.0}
+    for name, value in bounds.items():
+        image.set_type(pyvips.GValue.array_double_type, f"gainmap-{name}", [value] * 3)
+    image.set_type(pyvips.GValue.gdouble_type, "gainmap-hdr-capacity-min", 1.0)
+    image.set_type(pyvips.GValue.gdouble_type, "gainmap-hdr-capacity-max", 4.0)
+    image.set_type(pyvips.GValue.gint_type, "gainmap-use-base-cg", 1)
+    return bytes(image.uhdrsave_buffer(Q=95))
 
 
 def with_pictures(primary: bytes, *others: bytes) -> bytes:
