@@ -1,11 +1,13 @@
 """Builds the packages of a pattern's functions: the same bytes from the same sources, wherever and whenever.
 
-A build resolves nothing: the committed requirements.txt names every package. There are two targets out of that one
-lock. `lambda` is what AWS runs; `host` is what the embedded AWS runs on this machine. The parts:
+A build resolves nothing where requirements.txt names every package at one version. Where it does not, the build is
+refused, or resolves it at that moment if the caller allows that. There are two targets out of one lock: `lambda` is
+what AWS runs, `host` is what the embedded AWS runs on this machine. The parts:
 
     file_selection which files of the code folder travel
     gitignore      what .gitignore files leave out
     lock           requirements.txt, read and refused when something in it is not pinned
+    resolution     requirements.txt that is no lock, resolved where that is allowed
     targets        which Python, platform and interpreter a function's package is for
     installer      uv, from its cache where possible
     shared_wheel   the package that handlers share, as its sources are now
@@ -29,7 +31,7 @@ from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.interpreters import Interpreter
-from blueprints.packaging import archive, cache, dependencies
+from blueprints.packaging import archive, cache, dependencies, resolution
 from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.file_selection import Selection, select
@@ -79,10 +81,16 @@ class Package:
 
 
 def build(
-    pattern: Pattern, target: Kind, output: Path | None = None, progress: Progress | None = None
+    pattern: Pattern,
+    target: Kind,
+    output: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    unpinned: bool = False,
 ) -> list[Package]:
     """Builds every function of a pattern; functions of the same code, runtime and architecture are built once.
 
+    With `unpinned`, requirements that are no lock are resolved, and a warning says so; else they are refused.
     With `output`, packages and manifests are put there as `<logical id>.zip` and `.json`; else they stay in the cache.
     """
     made: dict[tuple[Path, str, str], Package] = {}
@@ -91,20 +99,26 @@ def build(
     for function in pattern.functions:
         same = (function.code, function.runtime, function.architecture)
         if same not in made:
-            made[same] = _build(pattern, function, target, results, progress)
+            made[same] = _build(pattern, function, target, results, progress, unpinned=unpinned)
         packages.append(_delivered(made[same], function.logical_id, output))
     return packages
 
 
 def _build(
-    pattern: Pattern, function: Function, kind: Kind, results: frozenset[Path], progress: Progress | None
+    pattern: Pattern,
+    function: Function,
+    kind: Kind,
+    results: frozenset[Path],
+    progress: Progress | None,
+    *,
+    unpinned: bool,
 ) -> Package:
     began = time.perf_counter()
     target = resolve(pattern, function, kind)
     selection = _selected(pattern, function, results)
     sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
     named = _secret_by_name(function, selection)
-    lock = locks.read(function.requirements) if function.requirements else None
+    lock = _lock(function.requirements, target, progress, unpinned=unpinned) if function.requirements else None
     wheel = wheel_for(lock, progress) if lock else None
     made_of = dependencies.key(lock, wheel, target) if lock else target.digest
     content = (part for each in sources for part in (each.name, each.content, "x" if each.program else "-"))
@@ -139,6 +153,7 @@ def _build(
         interpreter=target.interpreter,
         warnings=(
             *target.warnings,
+            *_resolved(function, lock),
             *_incomplete(function, about["missing"]),
             *(f"{function.logical_id}: {note}." for note in selection.notes()),
         ),
@@ -190,11 +205,33 @@ def _secrets_in(sources: Sequence[_Source]) -> list[tuple[str, str, int | None]]
     return [(name, secret.what, secret.line) for name, secret in found if secret]
 
 
+def _lock(requirements: Path, target: Target, progress: Progress | None, *, unpinned: bool) -> locks.Lock:
+    """The lock of a function: as it is written, or resolved where it leaves something open and that is allowed."""
+    if not unpinned:
+        return locks.read(requirements)
+    try:
+        lock = locks.read(requirements)
+    except (BlueprintError, UnicodeDecodeError):
+        return resolution.resolve(requirements, target, progress)
+    own = lock.shared_version is not None  # no index has the package that handlers share
+    if own or not dependencies.lacking(lock, wheel_for(lock, progress), target, progress):
+        return lock
+    return resolution.resolve(requirements, target, progress)
+
+
+def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:
+    if lock and lock.resolved:
+        yield (
+            f"{function.logical_id}: {REQUIREMENTS} does not pin everything, so the newest versions were taken, as "
+            f"'sam build' does. To make it reproducible: {locks.how_to_lock(lock.path)}."
+        )
+
+
 def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
     if missing:
         yield (
             f"{function.logical_id}: {REQUIREMENTS} lacks {', '.join(missing)}, which packages in it need; "
-            f"make it anew with 'uv pip compile requirements.in -o {REQUIREMENTS}'."
+            f"make it anew: {locks.how_to_lock(function.requirements or function.code / REQUIREMENTS)}."
         )
 
 

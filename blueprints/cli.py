@@ -243,7 +243,7 @@ def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: 
     for pattern in [find(each) for each in patterns]:
         folder = output / pattern.name if output else None
         with steps.step(f"Package {pattern.name}") as step:
-            packages = packages_of(pattern, target, folder, steps.progress)
+            packages = packages_of(pattern, target, folder, steps.progress, unpinned=True)
             step.notes.extend(f"{each.logical_id}  {each.sha256}  {each.path}" for each in packages)
             step.notes.extend(dict.fromkeys(warning for each in packages for warning in each.warnings))
         fields = ("logical_id", "sha256", "size", "unzipped", "warnings", "reused")

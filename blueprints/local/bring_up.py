@@ -79,7 +79,7 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
 
 def host_packages(pattern: Pattern, progress: Progress) -> tuple[list[Package], list[str]]:
     """A pattern's packages for this machine, and what a person should know about them."""
-    packages, notes = build(pattern, "host", progress=progress), []
+    packages, notes = build(pattern, "host", progress=progress, unpinned=True), []
     for version in sorted({function.python for function in pattern.functions if function.python}):
         interpreter = stand_in(version)
         runtime_environment(interpreter.interpreter, progress)

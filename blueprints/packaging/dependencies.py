@@ -12,7 +12,7 @@ from blueprints.packaging import archive, binaries, cache, installer, shared_whe
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.completeness import missing
 from blueprints.packaging.lock import SHARED, Lock
-from blueprints.packaging.source_wheels import FROM_SOURCE, pure_package
+from blueprints.packaging.source_wheels import FROM_SOURCE, BoundToThisMachine, pure_package, without_wheel
 from blueprints.packaging.targets import Target
 
 TASK = "/var/task"
@@ -42,10 +42,22 @@ class Dependencies:
     """Packages that those in the lock need and that it does not name."""
 
 
+def lacking(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None) -> list[str]:
+    """Packages that those in the lock need and that it does not name."""
+    found: list[str] = json.loads((_made(lock, wheel, target, progress) / _MISSING).read_text())
+    return found
+
+
 def dependencies(
     lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None
 ) -> Dependencies:
     """Installs a lock for a target, or takes what was made of it before."""
+    place = _made(lock, wheel, target, progress)
+    return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
+
+
+def _made(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None) -> Path:
+    """The folder that holds what a lock installs."""
     place = cache.folder("dependencies") / key(lock, wheel, target)[:32]
 
     def make(fresh: Path) -> None:
@@ -54,7 +66,7 @@ def dependencies(
             site.mkdir()
             _install(lock, target, site, wheel, progress)
             _check(lock, target, site)
-            absent = missing(lock, target, wheel)
+            absent = [] if lock.resolved else missing(lock, target, wheel)
             (fresh / _ARCHIVE).write_bytes(archive.write(_compressed(site, target, progress)))
             (fresh / _MISSING).write_text(json.dumps(absent), encoding="utf-8")
 
@@ -62,7 +74,7 @@ def dependencies(
         cache.keep_newest(place.parent, _KEPT)
     else:
         place.touch()
-    return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
+    return place
 
 
 def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progress: installer.Progress | None) -> None:
@@ -73,19 +85,44 @@ def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progres
     for name in sorted(names & FROM_SOURCE):
         names.discard(name)
         shutil.copytree(pure_package(lock, name, progress), site, dirs_exist_ok=True)
-    if names:
-        requirements = site.parent / "requirements.txt"
-        lock.write(requirements, names)
-        try:
-            installer.install(requirements, site, target.options, progress, subject=at(lock.path))
-        except BlueprintError as error:
-            raise _for_target(error, target) from None
+    _install_wheels(lock, names, target, site, progress)
     for path in sorted(site.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
         elif _LEFT_OUT.search(path.relative_to(site).as_posix()):
             path.unlink()
+
+
+def _install_wheels(
+    lock: Lock, names: set[str], target: Target, site: Path, progress: installer.Progress | None
+) -> None:
+    """Installs packages by their wheels; those that publish none are built, where that gives pure Python."""
+    requirements = site.parent / "requirements.txt"
+    while names:
+        lock.write(requirements, names)
+        try:
+            installer.install(requirements, site, [*target.options, *_fresh(lock)], progress, subject=at(lock.path))
+        except BlueprintError as error:
+            name = without_wheel(error)
+            if name not in names:
+                raise _for_target(error, target) from None
+            try:
+                package = pure_package(lock, name, progress)
+            except BoundToThisMachine:
+                raise
+            except BlueprintError:
+                raise _for_target(error, target) from None
+        else:
+            return
+        names.discard(name)
+        shutil.copytree(package, site, dirs_exist_ok=True)
+
+
+def _fresh(lock: Lock) -> list[str]:
+    """Has uv build local packages as they are now; it would look at their project files alone."""
+    folders = [name for name, place in lock.local_places().items() if place.is_dir()]
+    return [part for name in folders for part in ("--refresh-package", name, "--no-binary", name)]
 
 
 def _compressed(site: Path, target: Target, progress: installer.Progress | None) -> list[archive.Entry]:

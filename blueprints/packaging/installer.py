@@ -20,11 +20,14 @@ _UNREACHABLE = (
     "client error (Connect)",
     "operation timed out",
 )
+NO_WHEEL = re.compile(r"Wheels are required for `([^`]+)` because building from source is disabled")
 _NAMED_BY_UV = (
     re.compile(r"Because (\S+) was not found in"),
     re.compile(r"Failed to (?:download|fetch|build|prepare)[^`\n]*`([^`\n]+)`"),
     re.compile(r"Failed to fetch: `?\S+?/simple/([^/\s]+)/"),
     re.compile(r"Because (\S+) has no usable wheels"),
+    NO_WHEEL,
+    re.compile(r"Because (\S+) has no wheels with"),
     re.compile(r"there is no version of (\S+)"),
     re.compile(r"Hash mismatch for `([^`]+)`"),
 )
@@ -69,6 +72,7 @@ def run(
     subject: str,
     progress: Progress | None = None,
     environment: Mapping[str, str] | None = None,
+    verb: str = "install",
 ) -> str:
     """Runs uv without the network (milliseconds when all is cached), and with it only when that was not enough.
 
@@ -82,7 +86,7 @@ def run(
     succeeded, online = _run(arguments, progress, environment)
     if succeeded:
         return online
-    raise _explained(online, offline, subject)
+    raise _explained(online, offline, subject, verb)
 
 
 def _run(
@@ -113,7 +117,7 @@ def _run(
     return process.returncode == 0, "".join(said)
 
 
-def _explained(online: str, offline: str, subject: str) -> BlueprintError:
+def _explained(online: str, offline: str, subject: str, verb: str) -> BlueprintError:
     if any(sign in online for sign in _UNREACHABLE):
         missing = _named(offline) or _named(online) or "a package"
         return BlueprintError(
@@ -122,7 +126,7 @@ def _explained(online: str, offline: str, subject: str) -> BlueprintError:
             advice="Connect to the network once and run this again; afterwards it works without.\n\n" + online.rstrip(),
         )
     return BlueprintError(
-        f"uv could not install {_named(online) or 'the packages'}.",
+        f"uv could not {verb} {_named(online) or 'the packages'}.",
         where=subject,
         advice="uv says:\n" + online.rstrip(),
     )

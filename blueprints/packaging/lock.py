@@ -1,9 +1,10 @@
 """A function's requirements.txt: everything it installs, each pinned, so that a build has nothing to resolve."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from blueprints.errors import BlueprintError, at
 from blueprints.packaging import cache
@@ -11,6 +12,8 @@ from blueprints.packaging import cache
 SHARED = "serverless-blueprints-shared"
 
 _PINNED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:===?\s*(?P<version>[^\s;]+)|@\s*\S+)")
+_AT_PATH = re.compile(r"@\s*file://(?P<path>/[^\s;#]+)")
+_PASSING = {".git", "__pycache__", ".venv", "build", "dist"}
 _FIND_LINKS = re.compile(r"(?:--find-links|-f)[=\s]\s*(?P<place>\S.*)")
 
 
@@ -26,6 +29,8 @@ class Lock:
     shared_version: str | None
     links: tuple[Path, ...]
     """Folders of wheels."""
+    resolved: bool = False
+    """Whether it was made just now out of requirements that are no lock."""
 
     @property
     def digest(self) -> str:
@@ -33,7 +38,21 @@ class Lock:
         lines = (line for _, line in self.requirements)
         wheels = sorted(wheel for folder in self.links for wheel in folder.glob("*.whl"))
         content = (part for wheel in wheels for part in (wheel.name, wheel.read_bytes()))
-        return cache.digest(*lines, *self.options, *content)
+        return cache.digest(*lines, *self.options, *content, *self._local_content())
+
+    def _local_content(self) -> Iterator[str | bytes]:
+        """What lies at the local paths that it names, which may change while the lines stay the same."""
+        for place in self.local_places().values():
+            files = sorted(place.rglob("*")) if place.is_dir() else [place]
+            for path in files:
+                if path.is_file() and not _PASSING.intersection(path.relative_to(place).parts):
+                    yield str(path.relative_to(place))
+                    yield path.read_bytes()
+
+    def local_places(self) -> dict[str, Path]:
+        """Distributions that lie on this machine: normal name to folder or file."""
+        found = ((name, _AT_PATH.search(line)) for name, line in self.requirements)
+        return {name: Path(unquote(place["path"])) for name, place in found if place}
 
     def names(self) -> frozenset[str]:
         """Every distribution in it."""
@@ -48,11 +67,16 @@ class Lock:
 
 def read(path: Path) -> Lock:
     """Reads a lock and refuses whatever would leave something to resolve."""
+    return parse(path.read_text(encoding="utf-8"), path)
+
+
+def parse(text: str, path: Path) -> Lock:
+    """Reads a lock's text, whose relative paths start at `path`."""
     requirements: list[tuple[str, str]] = []
     options: list[str] = []
     links: list[Path] = []
     shared = None
-    for number, line in _logical_lines(path.read_text(encoding="utf-8")):
+    for number, line in logical_lines(text):
         link = _FIND_LINKS.match(line)
         if link and "://" not in link["place"]:
             links.append((path.parent / link["place"].strip()).resolve())
@@ -64,10 +88,20 @@ def read(path: Path) -> Lock:
             pin = _PINNED.match(line)
             if not pin:
                 raise _refused(path, number, f"'{line.split()[0]}' is not pinned to one version.")
+            if re.search(r"@\s*\.", pin[0]):
+                raise _refused(path, number, f"'{line}' leads out of the lock.")
             name = normal(pin["name"])
             requirements.append((name, line))
             shared = pin["version"] if name == SHARED else shared
     return Lock(path, tuple(requirements), tuple(options), shared, tuple(links))
+
+
+def how_to_lock(path: Path) -> str:
+    """The command that makes a lock, in quotes; it keeps what is written as requirements.in."""
+    source = path.with_suffix(".in")
+    keep = "" if source.is_file() else f"mv {path.name} {source.name} && "
+    universal = "--universal " if keep else ""
+    return f"'{keep}uv pip compile {universal}{source.name} -o {path.name}'"
 
 
 def normal(name: str) -> str:
@@ -75,7 +109,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _logical_lines(text: str) -> list[tuple[int, str]]:
+def logical_lines(text: str) -> list[tuple[int, str]]:
     """Lines with their numbers, continuations joined, comments and blanks gone."""
     joined: list[tuple[int, str]] = []
     open_line = False
@@ -96,5 +130,5 @@ def _refused(path: Path, line: int, what: str) -> BlueprintError:
     return BlueprintError(
         what,
         where=at(path, line),
-        advice=f"Make the lock with 'uv pip compile {path.with_suffix('.in').name} -o {path.name}'.",
+        advice=f"Make the lock with {how_to_lock(path)}.",
     )

@@ -1,5 +1,7 @@
 """Packages that publish no wheel but are pure Python when built right.
 
+Many old packages are, and are simply built.
+
 pyvips 3 comes as source alone. Built where libvips is installed it links itself to that; with libvips hidden it is
 pure Python that loads the library of `pyvips-binary` at run time, on any machine. Left to `--only-binary`, uv would
 silently take pyvips 2.1, which comes without libvips, and report success.
@@ -11,12 +13,16 @@ from pathlib import Path
 from blueprints.errors import BlueprintError, at
 from blueprints.interpreters import current
 from blueprints.packaging import cache, installer
-from blueprints.packaging.lock import Lock
+from blueprints.packaging.lock import Lock, normal
 
 FROM_SOURCE = frozenset({"pyvips"})
 
 _PURE = "py3-none-any"
 _CONSTRAINTS = Path(__file__).with_name("build_constraints.txt")
+
+
+class BoundToThisMachine(BlueprintError):
+    """A package whose source makes a wheel for this machine alone."""
 
 
 def pure_package(lock: Lock, name: str, progress: installer.Progress | None = None) -> Path:
@@ -28,26 +34,36 @@ def pure_package(lock: Lock, name: str, progress: installer.Progress | None = No
         if progress:
             progress(f"building {line.split()[0]} from source")
         _install(lock, name, fresh, progress, {})
-        if _tags(fresh) != {_PURE}:
+        if name in FROM_SOURCE and _tags(fresh) != {_PURE}:
             # uv had built it before, with libvips in sight: build again where it cannot find that.
             cache.clear(fresh)
             _install(lock, name, fresh, progress, {"UV_CACHE_DIR": str(cache.folder("source-builds"))})
-        if _tags(fresh) != {_PURE}:
-            raise BlueprintError(
+        if not all(tag.endswith("-none-any") for tag in _tags(fresh)):
+            raise BoundToThisMachine(
                 f"{name} built from source is tagged {', '.join(sorted(_tags(fresh))) or 'nothing'}, not {_PURE}.",
                 where=at(lock.path),
-                advice="It is bound to libraries of this machine; remove libvips' development files and build again.",
+                advice="It is bound to libraries of this machine; remove libvips' development files and build again."
+                if name in FROM_SOURCE
+                else "It publishes no wheel for Lambda, and what its source makes runs on this machine alone. Take a "
+                "version that publishes one, or another package.",
             )
 
     cache.made_once(place, make)
     return place
 
 
+def without_wheel(error: BlueprintError) -> str:
+    """The package that has no wheel at all, where that is the error; empty for other errors."""
+    found = installer.NO_WHEEL.search(" ".join(str(error).split()))
+    return normal(found[1]) if found else ""
+
+
 def _install(
     lock: Lock, name: str, into: Path, progress: installer.Progress | None, environment: dict[str, str]
 ) -> None:
+    constraints = ["--build-constraints", str(_CONSTRAINTS)] if name in FROM_SOURCE else []
     hidden = {"PKG_CONFIG_LIBDIR": os.devnull, "PKG_CONFIG_PATH": "", "PKG_CONFIG_SYSROOT_DIR": ""}
-    options = ["--python", str(current().path), "--no-binary", name, "--build-constraints", str(_CONSTRAINTS)]
+    options = ["--python", str(current().path), "--no-binary", name, *constraints]
     with cache.scratch() as work:
         alone = work / "requirements.txt"
         lock.write(alone, {name})
