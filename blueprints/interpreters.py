@@ -92,6 +92,17 @@ def current() -> Interpreter:
 
 
 @cache
+def prefixes(executable: Path) -> tuple[Path, ...]:
+    """The folders that an interpreter cannot run without: its installation's, and of a virtual environment its own."""
+    homes = [executable.parent, executable.resolve().parent]
+    settings = executable.parent.parent / "pyvenv.cfg"
+    if settings.is_file():
+        lines = (line.partition("=") for line in settings.read_text(encoding="utf-8").splitlines())
+        homes += [Path(value.strip()) for name, _, value in lines if name.strip() == "home"]
+    return tuple(dict.fromkeys(home.parent for home in homes))
+
+
+@cache
 def _find(version: str, path: str, pyenv_root: str) -> Interpreter | None:
     for candidate in _candidates(version, path, pyenv_root):
         answer = ask(candidate)

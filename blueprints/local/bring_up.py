@@ -48,8 +48,9 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
         code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
         stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
-    with steps.step("Start every function once"):
-        check_functions(cloud, stack)
+    with steps.step("Start every function once") as step:
+        if check_functions(cloud, stack):
+            step.notes.extend(cloud.notes)
         check_event_sources(cloud, stack)
     return stack
 

@@ -72,6 +72,8 @@ class Cloud:
             start_new_session=True,
         )
         self._stopping = threading.Lock()
+        self.notes: tuple[str, ...] = ()
+        """What this machine can't do as AWS does, for people to know."""
         try:
             self.port = self._await_port()
             self._await_health()
@@ -177,6 +179,7 @@ class Cloud:
                 f"The embedded AWS can't start: {said['error']}.",
                 advice="Choose another port with --port, or leave it out to take any free one.",
             )
+        self.notes = tuple(said.get("notes", ()))
         return int(said["port"])
 
     def _await_health(self) -> None:

@@ -269,8 +269,22 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True).start()
-    print(json.dumps({"port": port}), flush=True)
+    print(json.dumps({"port": port, "notes": _notes()}), flush=True)
     asyncio.run(_serve(server.application(), listener))
+
+
+def _notes() -> list[str]:
+    """What this machine can't do, for people to know."""
+    from blueprints.local.functions.file_system import unavailable
+
+    reason = unavailable()
+    if reason is None:
+        return []
+    note = (
+        f"Functions see this machine's own files ({reason}): writing beside their code, at home and to shared memory "
+        "works here and fails on Lambda, and there is no /opt and no /var/task (docs/embedded-aws.md)"
+    )
+    return [note]
 
 
 def _allow_many_files() -> None:

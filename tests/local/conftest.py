@@ -10,6 +10,7 @@ import pytest
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, deploy
 from tests.local.resources import ROLE, function_resource
+from tests.local.trace import Trace, tracing
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,10 @@ def function(stack: Callable[..., Stack]) -> Callable[..., str]:
         return stack(Function=function_resource(source, **properties)).outputs["Function"]
 
     return make
+
+
+@pytest.fixture
+def trace() -> Iterator[Trace]:
+    """A trace that functions leave for the test."""
+    with tracing() as open_trace:
+        yield open_trace

@@ -22,6 +22,7 @@ from tests.local.event_sources import (
     stored,
 )
 from tests.local.resources import QUEUE, ROLE, aliased, arn, function_resource, role_with
+from tests.local.trace import LEAVE
 from tests.local.waiting import printed, until
 
 KINESIS = arn("kinesis", "stream/orders")
@@ -290,26 +291,23 @@ def test_a_permission_withdrawn_stops_the_reading_until_it_is_back(cloud, stack)
 
 
 # Leaves a trace of every try where the test can see it at once.
-TRACING = """
-    import os, time
-    def handler(event, context):
-        with open(os.environ["TRACE"], "a") as trace:
-            trace.write("begun ")
-        time.sleep(0.7)
-        print("ended")
-        raise ValueError
+TRACING = f"""{LEAVE}
+import time
+def handler(event, context):
+    leave("begun ")
+    time.sleep(0.7)
+    print("ended")
+    raise ValueError
 """
 
 
 def tracing(trace):
-    trace.write_text("")
-    return function_resource(TRACING, Environment={"Variables": {"TRACE": str(trace)}})
+    return function_resource(TRACING, Environment={"Variables": {"TRACE": trace.url}})
 
 
 @pytest.mark.parametrize("retries", [-1, 0])
-def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path, retries):
+def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, trace, retries):
     """Nothing is tried again, nothing that follows is sent, and nothing is given up."""
-    trace = tmp_path / "trace"
     deployed = stack(
         Role=MAY_READ,
         Stream=STREAM,
@@ -318,47 +316,45 @@ def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, tmp_path
         Mapping=mapping(BatchSize=1, MaximumRetryAttempts=retries, **on_failure({"Fn::GetAtt": ["Queue", "Arn"]})),
     )
     put(cloud, deployed, "1", "2")
-    until(trace.read_text)
+    until(trace.read)
     cloud.client("lambda").delete_event_source_mapping(UUID=deployed.outputs["Mapping"])
 
     until(lambda: "ended" in printed(cloud, deployed.outputs["Function"]))
     time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
-    assert trace.read_text() == "begun "
+    assert trace.read() == "begun "
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=deployed.outputs["Queue"])
 
 
-def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(cloud, stack, tmp_path):
-    trace = tmp_path / "trace"
+def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(cloud, stack, trace):
     deployed = stack(Role=MAY_READ, Stream=STREAM, Function=tracing(trace), Mapping=mapping(BatchSize=1))
     lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
     put(cloud, deployed, "1", "2")
-    until(trace.read_text)
+    until(trace.read)
     lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)
 
     assert stored(cloud, deployed)["State"] == "Disabling"
     until(lambda: stored(cloud, deployed)["State"] == "Disabled")
     time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
-    assert trace.read_text() == "begun "
+    assert trace.read() == "begun "
     lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=True)
-    until(lambda: trace.read_text() == "begun begun ")
+    until(lambda: trace.read() == "begun begun ")
     lambda_.delete_event_source_mapping(UUID=mapping_id)
 
 
-def test_a_stack_deleted_amid_a_batch_leaves_nothing_that_reads_or_invokes(tmp_path):
-    trace = tmp_path / "trace"
+def test_a_stack_deleted_amid_a_batch_leaves_nothing_that_reads_or_invokes(trace):
     with Cloud(time_scale=3000) as cloud:
         resources = {"Role": MAY_READ, "Stream": STREAM, "Function": tracing(trace), "Mapping": mapping(BatchSize=1)}
         outputs = {"Stream": {"Value": {"Ref": "Stream"}}}
         deployed = deploy(cloud, "short-lived", json.dumps({"Resources": resources, "Outputs": outputs}))
         put(cloud, deployed, "1", "2")
-        until(trace.read_text)
+        until(trace.read)
 
         cloudformation = cloud.client("cloudformation")
         cloudformation.delete_stack(StackName="short-lived")
         until(lambda: gone(cloudformation, "short-lived"))
 
         time.sleep(1.0)  # the batch under way has ended by now, and a retry would have come
-        assert trace.read_text() == "begun "
+        assert trace.read() == "begun "
         assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
         assert cloud.client("kinesis").list_streams()["StreamNames"] == []
         assert "failed inside the embedded AWS" not in cloud.server_log()
@@ -371,20 +367,19 @@ def gone(cloudformation, name):
         return True
 
 
-def test_a_reset_leaves_nothing_that_invokes(tmp_path):
-    trace = tmp_path / "trace"
+def test_a_reset_leaves_nothing_that_invokes(trace):
     with Cloud(time_scale=3000) as cloud:
         resources = {"Role": MAY_READ, "Stream": STREAM, "Function": tracing(trace), "Mapping": mapping()}
         outputs = {"Stream": {"Value": {"Ref": "Stream"}}}
         deployed = deploy(cloud, "reset", json.dumps({"Resources": resources, "Outputs": outputs}))
         put(cloud, deployed, "1")
-        until(trace.read_text)
+        until(trace.read)
 
         cloud.reset()
 
-        tries = trace.read_text()
+        tries = trace.read()
         time.sleep(0.5)  # nothing is to come; a retry would within 20 ms
-        assert trace.read_text() == tries
+        assert trace.read() == tries
         assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
         assert "failed inside the embedded AWS" not in cloud.server_log()
 

@@ -21,6 +21,7 @@ from tests.local.event_sources import (
     switch_on,
 )
 from tests.local.resources import QUEUE, aliased, function_resource, queue_policy, role_with
+from tests.local.trace import LEAVE
 from tests.local.waiting import messages, printed, until
 
 TO_QUEUE = on_failure({"Fn::GetAtt": ["Queue", "Arn"]})
@@ -303,29 +304,28 @@ def test_an_initialisation_that_fails_is_a_function_error(cloud, stack):
     assert record["requestContext"]["approximateInvokeCount"] == 2
 
 
-def test_a_throttled_batch_waits_for_its_turn_and_counts_no_try(cloud, stack, tmp_path):
-    source = """
-        import base64, json, os, pathlib, time
-        def handler(event, context):
-            if "Records" in event:
-                data = [base64.b64decode(each["kinesis"]["data"]).decode() for each in event["Records"]]
-                print("batch", json.dumps(data))
-            else:
-                pathlib.Path(os.environ["BEGUN"]).touch()
-                time.sleep(1)
-    """
-    begun = tmp_path / "begun"
+def test_a_throttled_batch_waits_for_its_turn_and_counts_no_try(cloud, stack, trace):
+    source = f"""{LEAVE}
+import base64, json, time
+def handler(event, context):
+    if "Records" in event:
+        data = [base64.b64decode(each["kinesis"]["data"]).decode() for each in event["Records"]]
+        print("batch", json.dumps(data))
+    else:
+        leave("begun")
+        time.sleep(1)
+"""
     deployed = stack(
         Role=MAY_READ,
         Stream=STREAM,
         Queue=QUEUE,
         Function=function_resource(
-            source, ReservedConcurrentExecutions=1, Environment={"Variables": {"BEGUN": str(begun)}}
+            source, ReservedConcurrentExecutions=1, Environment={"Variables": {"TRACE": trace.url}}
         ),
         Mapping=mapping(MaximumRetryAttempts=0, **TO_QUEUE),
     )
     cloud.client("lambda").invoke(FunctionName=deployed.outputs["Function"], InvocationType="Event")
-    until(begun.exists)
+    until(trace.read)
     put(cloud, deployed, "1")
     until(lambda: stored(cloud, deployed)["LastProcessingResult"] == "PROBLEM: Function could not be invoked")
 
@@ -369,29 +369,29 @@ def test_a_bucket_takes_what_failed_only_with_both_permissions(cloud, stack, mis
     assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=deployed.outputs["Bucket"])
 
 
-STORMY = """
-    import base64, json, os, random
-    def handler(event, context):
-        chance = random.Random(context.aws_request_id)
-        if chance.random() < 0.1:
-            raise ValueError("bad weather")
-        records = event["Records"]
-        good = records[: chance.randrange(len(records))] if chance.random() < 0.3 else records
-        with open(os.environ["TRACE"], "a") as trace:
-            trace.write("".join(base64.b64decode(each["kinesis"]["data"]).decode() + chr(10) for each in good))
-        failed = records[len(good):len(good) + 1]
-        return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in failed]}
+STORMY = (
+    LEAVE
+    + """
+import base64, json, random
+def handler(event, context):
+    chance = random.Random(context.aws_request_id)
+    if chance.random() < 0.1:
+        raise ValueError("bad weather")
+    records = event["Records"]
+    good = records[: chance.randrange(len(records))] if chance.random() < 0.3 else records
+    leave("".join(base64.b64decode(each["kinesis"]["data"]).decode() + chr(10) for each in good))
+    failed = records[len(good):len(good) + 1]
+    return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in failed]}
 """
+)
 
 
-def test_in_a_storm_of_failures_every_key_arrives_whole_and_in_order(cloud, stack, tmp_path):
+def test_in_a_storm_of_failures_every_key_arrives_whole_and_in_order(cloud, stack, trace):
     """Lanes, bisecting, checkpoints, a split and a change of the number of lanes, all at once."""
-    trace = tmp_path / "trace"
-    trace.touch()
     deployed = stack(
         Role=MAY_READ,
         Stream={"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 2}},
-        Function=function_resource(STORMY, Environment={"Variables": {"TRACE": str(trace)}}),
+        Function=function_resource(STORMY, Environment={"Variables": {"TRACE": trace.url}}),
         Mapping=mapping(ParallelizationFactor=3, BatchSize=10, BisectBatchOnFunctionError=True, **REPORTING),
     )
     kinesis, name = cloud.client("kinesis"), deployed.outputs["Stream"]
@@ -407,7 +407,7 @@ def test_in_a_storm_of_failures_every_key_arrives_whole_and_in_order(cloud, stac
                 UUID=deployed.outputs["Mapping"], ParallelizationFactor=5
             )
 
-    lines = until(lambda: (seen := trace.read_text().splitlines()) and len(seen) >= 400 and seen)
+    lines = until(lambda: (seen := trace.read().splitlines()) and len(seen) >= 400 and seen)
 
     assert len(lines) == 400
     for key in range(10):

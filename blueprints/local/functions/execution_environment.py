@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blueprints.interpreters import prefixes
+from blueprints.local.functions.file_system import Sources, View, view_of
 from blueprints.local.functions.output import OutputPipe
 from blueprints.local.functions.process_memory import resident_bytes
 from blueprints.local.functions.runtime_api import Invocation, RuntimeApi
@@ -37,13 +39,22 @@ class Launch:
 
     interpreter: Path
     python_path: tuple[Path, ...]
-    """In import order: the function's package, its layers, the runtime."""
+    """In import order: the function's package, its layers, the runtime. The package comes first."""
     handler: str
     environment: dict[str, str]
     log_stream: tuple[str, str]
     """Log group and stream in CloudWatch Logs."""
     memory_mb: int
     init_seconds: float
+    layers: Path | None = None
+    """The folder that becomes /opt: all layers, one laid over the other. None where the function has none."""
+    temporary_mb: int = 512
+    """The size of /tmp."""
+
+    @property
+    def package(self) -> Path:
+        """The function's own code, /var/task on Lambda."""
+        return self.python_path[0]
 
 
 class InitialisationFailed(Exception):
@@ -203,7 +214,7 @@ class Spawner:
             launch, folder, api_address, future = self._requests.get()
             try:
                 future.set_result(_spawn(launch, folder, api_address))
-            except OSError as error:
+            except (OSError, subprocess.SubprocessError) as error:
                 future.set_exception(error)
 
 
@@ -221,19 +232,20 @@ def spawner() -> Spawner:
 
 
 def _spawn(launch: Launch, folder: Path, api_address: str) -> tuple["subprocess.Popen[bytes]", OutputPipe]:
+    view = view_of(_sources(launch, folder))
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
             [launch.interpreter, "-S", "-m", "awslambdaric", launch.handler],
-            cwd=launch.python_path[0],
-            env=_process_environment(launch, folder, api_address),
+            cwd=None if view.enter else launch.package,
+            env=_process_environment(launch, view, api_address),
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
             start_new_session=True,
-            preexec_fn=_limits(launch.memory_mb),  # noqa: PLW1509 - does two system calls and touches no lock
+            preexec_fn=_before_the_program(launch.memory_mb, view),  # noqa: PLW1509 - touches no lock
         )
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         os.close(reading)
         raise
     finally:
@@ -241,24 +253,67 @@ def _spawn(launch: Launch, folder: Path, api_address: str) -> tuple["subprocess.
     return process, OutputPipe(reading)
 
 
-def _process_environment(launch: Launch, folder: Path, api_address: str) -> dict[str, str]:
+def _sources(launch: Launch, folder: Path) -> Sources:
+    elsewhere = [path for path in launch.python_path[1:] if not _is_of_a_layer(path, launch)]
+    return Sources(
+        package=launch.package,
+        layers=launch.layers,
+        folder=folder,
+        needed=(*prefixes(launch.interpreter), *elsewhere),
+        temporary_mb=launch.temporary_mb,
+    )
+
+
+def _is_of_a_layer(path: Path, launch: Launch) -> bool:
+    return launch.layers is not None and path.is_relative_to(launch.layers)
+
+
+def _seen_at(path: Path, launch: Launch, view: View) -> str:
+    """Where the function finds an entry of its import path."""
+    if path == launch.package:
+        return view.task
+    if launch.layers and path.is_relative_to(launch.layers):
+        return f"{view.opt}/{path.relative_to(launch.layers).as_posix()}"
+    return str(path)
+
+
+def _process_environment(launch: Launch, view: View, api_address: str) -> dict[str, str]:
+    python_path = [_seen_at(path, launch, view) for path in launch.python_path]
+    own = launch.environment.get("PYTHONPATH", "").split(os.pathsep)
     return {
-        "PATH": f"{launch.interpreter.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{launch.interpreter.parent}:/usr/local/bin:/usr/bin:/bin:{view.opt}/bin",
+        "LD_LIBRARY_PATH": f"{view.task}:{view.task}/lib:{view.opt}/lib",
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
-        # Lambda has a private, writable /tmp; everything that asks for a temporary folder gets one here.
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "PYTHONPATH": os.pathsep.join(str(path) for path in launch.python_path),
+        "HOME": view.home,
+        "TMPDIR": view.temporary,
         # /var/task is read-only on Lambda: bytecode is compiled at build time or not at all.
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_LAMBDA_RUNTIME_API": api_address,
+        "LAMBDA_TASK_ROOT": view.task,
         **launch.environment,
+        # What a template sets is looked in too; the runtime is found whatever it says, as on Lambda.
+        "PYTHONPATH": os.pathsep.join([python_path[0], *filter(None, own), *python_path[1:]]),
     }
 
 
+def _before_the_program(memory_mb: int, view: View) -> Callable[[], None] | None:
+    """What a new process does to itself before it becomes the runtime: die with its parent, bound its heap, and see
+    the function's files."""
+    limits = _limits(memory_mb)
+    if limits is None:
+        return view.enter
+
+    def apply() -> None:
+        if view.enter:
+            view.enter()
+        limits()
+
+    return apply
+
+
 def _limits(memory_mb: int) -> Callable[[], None] | None:
-    """What a new process does to itself before it becomes the runtime: die with its parent, bound its heap."""
+    """Has a process die with its parent, and bounds its heap."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

@@ -8,7 +8,7 @@ import io
 import json
 import shutil
 import uuid
-import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.functions.execution_environment import Launch
 from blueprints.local.functions.function_logs import stream_of
+from blueprints.local.functions.unpacking import lay_over, unpack
 from blueprints.local.hooks import Hook
 from blueprints.local.urls import local
 
@@ -31,6 +32,7 @@ _STAND_IN_CLIENT = Path(__file__).with_name("runtime_client_stand_in")
 _LAUNCH_FACTS = (
     "CodeSha256",
     "Environment",
+    "EphemeralStorage",
     "Handler",
     "Layers",
     "LoggingConfig",
@@ -78,30 +80,40 @@ class CodeStore:
         # The digest is recorded with the code; hashing megabytes at each call would cost more than the call.
         return self._unpacked(str(config["CodeSha256"]).replace("/", "_"), code)
 
-    def layers(self, config: dict[str, Any]) -> list[Path]:
-        """The folders of a function's layers, first the one that wins: a later layer is laid over an earlier one."""
-        folders = []
-        for attachment in reversed(config.get("Layers") or []):
-            archive = LAYER_ZIP.current()(attachment)
-            if archive:
-                folders.append(self._unpacked(hashlib.sha256(archive).hexdigest(), archive))
-        return folders
+    def layers(self, config: dict[str, Any]) -> Path | None:
+        """The folder of a function's layers, /opt on Lambda; None where it has none. Raises CannotRun."""
+        folders = [self._layer(config, attachment) for attachment in config.get("Layers") or []]
+        if len(folders) < 2:
+            return folders[0] if folders else None
+        names = "\n".join(folder.name for folder in folders)
+        return self._made(
+            f"layers-{hashlib.sha256(names.encode()).hexdigest()}", lambda fresh: lay_over(folders, fresh)
+        )
+
+    def _layer(self, config: dict[str, Any], attachment: Any) -> Path:
+        archive = LAYER_ZIP.current()(attachment)
+        if not archive:
+            arn = attachment.get("Arn") if isinstance(attachment, dict) else attachment
+            raise CannotRun(f"function {config['FunctionName']} cannot run: the content of layer {arn} is not here")
+        return self._unpacked(hashlib.sha256(archive).hexdigest(), archive)
 
     def clear(self) -> None:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _unpacked(self, name: str, archive: bytes) -> Path:
+        return self._made(name, lambda fresh: unpack(io.BytesIO(archive), fresh))
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         place = self.folder / name
         if place.is_dir():
             return place
         fresh = self.folder / f".{uuid.uuid4().hex}"
-        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-            opened.extractall(fresh)
+        make(fresh)
         try:
             fresh.rename(place)
         except OSError:
-            # Another invocation unpacked the same content first.
+            # Another invocation made the same first.
             shutil.rmtree(fresh, ignore_errors=True)
         return place
 
@@ -114,8 +126,8 @@ def launch_of(record: dict[str, Any], store: CodeStore, endpoint: str) -> Launch
     package = store.package(record)
     layers = store.layers(config)
     path = [package]
-    for layer in layers:
-        path += [layer / "python" / "lib" / f"python{version}" / "site-packages", layer / "python"]
+    if layers:
+        path += [layers / "python" / "lib" / f"python{version}" / "site-packages", layers / "python"]
     path.append(runtime.path)
     if not runtime.native:
         path.append(_STAND_IN_CLIENT)
@@ -124,14 +136,16 @@ def launch_of(record: dict[str, Any], store: CodeStore, endpoint: str) -> Launch
         interpreter=runtime.interpreter.path,
         python_path=tuple(path),
         handler=str(config["Handler"]),
-        environment=_environment(config, package, endpoint, log_stream),
+        environment=_environment(config, endpoint, log_stream),
         log_stream=log_stream,
         memory_mb=int(config.get("MemorySize") or 128),
         init_seconds=max(_INIT_SECONDS, float(config.get("Timeout") or 3)),
+        layers=layers,
+        temporary_mb=int((config.get("EphemeralStorage") or {}).get("Size") or 512),
     )
 
 
-def _environment(config: dict[str, Any], package: Path, endpoint: str, log_stream: tuple[str, str]) -> dict[str, str]:
+def _environment(config: dict[str, Any], endpoint: str, log_stream: tuple[str, str]) -> dict[str, str]:
     region = str(config["FunctionArn"]).split(":")[3]
     logging = config.get("LoggingConfig") or {}
     variables = (config.get("Environment") or {}).get("Variables") or {}
@@ -146,7 +160,6 @@ def _environment(config: dict[str, Any], package: Path, endpoint: str, log_strea
         "AWS_LAMBDA_LOG_GROUP_NAME": log_stream[0],
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream[1],
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "LAMBDA_TASK_ROOT": str(package),
         "_HANDLER": str(config["Handler"]),
         # Handlers reach the embedded AWS the way the SDKs offer it: no code of theirs knows about it.
         "AWS_ENDPOINT_URL": endpoint,

@@ -1,0 +1,279 @@
+"""The files that a function sees: /var/task, /opt and all else read-only, an empty home, its own /tmp, no /dev/shm.
+
+Linux gives a process such a view with a mount namespace, without Docker, and without root where user namespaces are
+allowed. Where there are none (macOS, many containers, Linux before 5.12), functions see the machine's own files, and
+`unavailable` says why; then environment variables alone point at the package and the layers.
+"""
+
+import ctypes
+import errno
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+TASK, OPT, TEMPORARY, HOME = "/var/task", "/opt", "/tmp", "/home/sbx_user1051"  # noqa: S108 - Lambda's own
+SWITCH = "BLUEPRINTS_NO_NAMESPACES"
+"""Environment variable: set to 1, functions see the machine's own files although they need not."""
+
+MIB = 1024 * 1024
+_NEW_MOUNTS, _NEW_USERS = 0x20000, 0x10000000
+_READ_ONLY, _BIND, _RECURSIVE, _PRIVATE, _NO_SUID = 0x1, 0x1000, 0x4000, 0x40000, 0x2
+_SET_ATTRIBUTES, _HERE, _AND_BELOW = 442, -100, 0x8000
+# Built anew in the function's view; everything else is the machine's, read-only.
+_OWN_FOLDERS = frozenset({"dev", "home", "opt", "tmp", "var"})
+_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+_STREAMS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the files of one environment lie on this machine."""
+
+    package: Path
+    layers: Path | None
+    """The layers laid over each other; None where the function has none."""
+    folder: Path
+    """The environment's own, writable and removed with it."""
+    needed: tuple[Path, ...] = ()
+    """What else has to stay where it is: the interpreter, the runtime's packages."""
+    temporary_mb: int = 512
+    """The size of /tmp."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a function finds where; `enter` makes it so in a new process, before its program starts."""
+
+    task: str
+    opt: str
+    home: str
+    temporary: str
+    enter: Callable[[], None] | None = None
+
+
+def view_of(sources: Sources) -> View:
+    """The view for an environment: Lambda's own paths where this machine can give them."""
+    if unavailable() is None and not any(_hides(needed) for needed in sources.needed):
+        return View(TASK, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
+    return View(
+        task=str(sources.package),
+        opt=str(sources.layers or sources.folder / "no-layers"),
+        home=str(sources.folder / "no-home"),
+        temporary=str(sources.folder),
+    )
+
+
+@cache
+def unavailable() -> str | None:
+    """Why this machine can't give functions a view of their own; None where it can."""
+    if os.environ.get(SWITCH) == "1":
+        return f"{SWITCH} is set"
+    if not sys.platform.startswith("linux"):
+        return "this is no Linux"
+    refusals = [refusal for users in (False, True) if (refusal := _refusal(users=users)) is not None]
+    return None if len(refusals) < 2 else refusals[-1]
+
+
+@cache
+def _needs_user_namespace() -> bool:
+    return _refusal(users=False) is not None
+
+
+@cache
+def _refusal(*, users: bool) -> str | None:
+    """Why a view can't be made this way; found out by making one, for systems refuse it at any of its steps."""
+    with tempfile.TemporaryDirectory() as name:
+        package = Path(name, "package")
+        package.mkdir()
+        namespace = _Namespace(Sources(package, None, Path(name)), users=users)
+
+        def enter() -> None:
+            namespace.enter()
+            _must_be_read_only(f"{TASK}/probe")
+
+        try:
+            process = subprocess.Popen(["/bin/sh", "-c", ":"], preexec_fn=enter)  # noqa: PLW1509 - touches no lock
+        except (OSError, subprocess.SubprocessError):
+            return "it allows no user and mount namespaces" if users else "it allows no mount namespaces"
+        # It has entered, which was the question; ending takes the kernel ten times as long.
+        threading.Thread(target=process.wait, name="view-probe", daemon=True).start()
+    return None
+
+
+def _must_be_read_only(path: str) -> None:
+    try:
+        os.mkdir(path)  # noqa: PTH102 - between fork and exec as little as can be
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return
+        raise
+    raise OSError(errno.ENOTSUP, "it can be written to", path)
+
+
+def _hides(path: Path) -> bool:
+    """Whether the view needs the whole place for itself, such as that of a Python installed at /opt itself."""
+    return str(path) in (OPT, TEMPORARY)
+
+
+@dataclass(frozen=True)
+class _Namespace:
+    """Builds a new root out of mounts, in the new process. All that can be looked up is looked up before the fork."""
+
+    sources: Sources
+    users: bool
+    """Whether to be root of a user namespace, where the process is none outside it."""
+    _links: list[tuple[str, str]] = field(default_factory=list)
+    _folders: list[str] = field(default_factory=list)
+    _files: list[str] = field(default_factory=list)
+    _mounts: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _late_mounts: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stage.mkdir()
+        for name, path in _entries("/"):
+            if name not in _OWN_FOLDERS:
+                self._show(path, f"/{name}")
+        for top in ("var", "home"):
+            self._folders.append(f"/{top}")
+            for name, path in _entries(f"/{top}"):
+                if f"/{top}/{name}" not in (TASK, HOME):
+                    self._show(path, f"/{top}/{name}")
+        self._folders.extend((HOME, TEMPORARY, TASK, "/dev"))
+        self._mount(self.sources.package, TASK)
+        for name in _DEVICES:
+            self._show(Path("/dev", name), f"/dev/{name}")
+        self._links.extend((target, f"/dev/{name}") for name, target in _STREAMS.items())
+        self._show_layers()
+
+    def enter(self) -> None:
+        """Leave the machine's view for the function's. Raises OSError where the system refuses a step."""
+        _call("unshare", _NEW_MOUNTS | (_NEW_USERS if self.users else 0))
+        if self.users:
+            _map_users()
+        stage = os.fsencode(self._stage)
+        _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
+        _call("mount", b"tmpfs", stage, b"tmpfs", _NO_SUID, b"mode=755,size=1m")
+        root = str(self._stage)
+        for folder in self._folders:
+            os.makedirs(root + folder, exist_ok=True)  # noqa: PTH103
+        for file in self._files:
+            os.close(os.open(root + file, os.O_CREAT | os.O_WRONLY))
+        for target, link in self._links:
+            os.symlink(target, root + link)  # noqa: PTH211
+        _bind(self._mounts)
+        _make_read_only(stage)
+        self._mount_temporary(stage)
+        os.chroot(root)
+        os.chdir(TASK)
+
+    @property
+    def _stage(self) -> Path:
+        return self.sources.folder / "root"
+
+    def _show(self, path: Path, place: str) -> None:
+        """Have something of the machine's at a place of the view: a link as it is, all else mounted."""
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            return
+        if stat.S_ISLNK(mode):
+            self._links.append((os.readlink(path), place))  # noqa: PTH115
+        else:
+            (self._folders if stat.S_ISDIR(mode) else self._files).append(place)
+            self._mount(path, place)
+
+    def _mount(self, path: Path, place: str, *, late: bool = False) -> None:
+        (self._late_mounts if late else self._mounts).append((os.fsencode(path), os.fsencode(f"{self._stage}{place}")))
+
+    def _show_layers(self) -> None:
+        """Lay the layers out at /opt, and beside them what of the machine's own /opt is needed, such as a Python."""
+        kept = [needed for needed in self.sources.needed if needed.is_relative_to(OPT)]
+        self._folders.append(OPT)
+        if self.sources.layers and not kept:
+            self._mount(self.sources.layers, OPT)
+        elif self.sources.layers:
+            for name, path in _entries(str(self.sources.layers)):
+                self._show(path, f"{OPT}/{name}")
+        for needed in kept:
+            self._show(needed, str(needed))
+
+    def _mount_temporary(self, stage: bytes) -> None:
+        """An empty /tmp, with what of the machine's own is needed."""
+        place = stage + os.fsencode(TEMPORARY)
+        if self.sources.temporary_mb * MIB <= _memory() // 4:
+            size = b"mode=1777,size=%dm" % self.sources.temporary_mb
+            _call("mount", b"tmpfs", place, b"tmpfs", _NO_SUID, size)
+        else:
+            own = self.sources.folder / "tmp"
+            own.mkdir(exist_ok=True)
+            _call("mount", os.fsencode(own), place, None, _BIND, None)
+        for needed in self.sources.needed:
+            if needed.is_relative_to(TEMPORARY):
+                os.makedirs(f"{self._stage}{needed}", exist_ok=True)  # noqa: PTH103
+                _bind([(os.fsencode(needed), os.fsencode(f"{self._stage}{needed}"))])
+
+
+def _entries(folder: str) -> Iterator[tuple[str, Path]]:
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return
+    yield from ((name, Path(folder, name)) for name in names)
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _map_users() -> None:
+    """Be outside the namespace who the process was inside it too."""
+    user, group = os.getuid(), os.getgid()
+    for name, content in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
+            file.write(content)
+
+
+def _bind(mounts: Sequence[tuple[bytes, bytes]]) -> None:
+    for source, place in mounts:
+        _call("mount", source, place, None, _BIND | _RECURSIVE, None)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = (
+        ("set", ctypes.c_uint64), ("clear", ctypes.c_uint64), ("propagation", ctypes.c_uint64),
+        ("user_namespace", ctypes.c_uint64),
+    )  # fmt: skip
+
+
+def _make_read_only(place: bytes) -> None:
+    """All mounts at and below a place, in one call; Linux has it since 5.12, under one number on every machine."""
+    attributes = _MountAttributes(set=_READ_ONLY)
+    size = ctypes.sizeof(attributes)
+    _call(
+        "syscall",
+        ctypes.c_long(_SET_ATTRIBUTES), ctypes.c_int(_HERE), place, ctypes.c_uint(_AND_BELOW),
+        ctypes.byref(attributes), ctypes.c_size_t(size),
+    )  # fmt: skip
+
+
+def _call(name: str, *arguments: object) -> None:
+    function = getattr(_libc(), name)
+    if function(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    library = ctypes.CDLL(None, use_errno=True)
+    texts = [ctypes.c_char_p] * 3
+    library.mount.argtypes = [*texts, ctypes.c_ulong, ctypes.c_char_p]
+    library.syscall.restype = ctypes.c_long
+    return library
