@@ -81,6 +81,7 @@ def all_hooks() -> tuple[Hook, ...]:
         event_source_mappings,
         events,
         identity_policies,
+        record_distribution,
         requested_resources,
         resource_types,
         s3,
@@ -111,6 +112,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *clusters.HOOKS,
         *data_api.HOOKS,
         *dynamodb.HOOKS,
+        *record_distribution.HOOKS,
         *resource_policies.HOOKS,
         *requested_resources.HOOKS,
         *resource_types.HOOKS,
@@ -133,6 +135,7 @@ class Server:
             dynamodb,
             event_source_mappings,
             events,
+            record_distribution,
             requested_resources,
             resource_types,
             s3,
@@ -175,6 +178,7 @@ class Server:
         DataApi(self.databases).install()
         cloudformation.install()
         stream_retention.install()
+        record_distribution.install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)
         repository = Endpoint(Path(published) if published else folder / "sar", endpoint)
