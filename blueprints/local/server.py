@@ -88,7 +88,14 @@ def all_hooks() -> tuple[Hook, ...]:
         stream_retention,
         transport,
     )
-    from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
+    from blueprints.local.delivery import (
+        asynchronous,
+        event_targets,
+        log_delivery,
+        resource_policies,
+        s3_delivery,
+        sns_delivery,
+    )
     from blueprints.local.functions import executor, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
     from blueprints.local.rds import clusters, data_api
@@ -118,6 +125,8 @@ def all_hooks() -> tuple[Hook, ...]:
         *resource_types.HOOKS,
         *s3.HOOKS,
         *s3_delivery.HOOKS,
+        *sns_delivery.HOOKS,
+        *log_delivery.HOOKS,
         *service_roles.HOOKS,
         *endpoint.HOOKS,
         *stream_retention.HOOKS,
@@ -142,7 +151,7 @@ class Server:
             stream_retention,
             transport,
         )
-        from blueprints.local.delivery import event_targets, s3_delivery
+        from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
         from blueprints.local.functions.executor import Executor
@@ -161,6 +170,8 @@ class Server:
         invocations.install()
         s3.install()
         s3_delivery.install(invocations)
+        sns_delivery.install(invocations, endpoint)
+        log_delivery.install(invocations)
         self.pipelines = Pipelines(endpoint, time_scale)
         pipeline_service.install(self.pipelines, endpoint)
         event_targets.install(invocations, endpoint, time_scale)
