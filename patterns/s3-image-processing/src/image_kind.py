@@ -1,12 +1,10 @@
 """Telling the kind of an image from its bytes, and naming the kinds that are not read."""
 
-from image_formats import png, tiff
+from image_formats import heif, png, tiff
 from image_rejections import Rejected
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
 
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1"}
 _CAMERA_RAWS = {
     b"FUJIFILMCCD-RAW": "RAF",
     b"FOVb": "X3F",
@@ -69,14 +67,13 @@ def _sniff_tiff(data: bytes) -> str:
 
 
 def _sniff_brands(data: bytes) -> str:
-    """AVIF, HEIF and films share one container; its brands (major, minor version, compatible ones) tell them apart."""
-    box = data[8 : max(8, min(int.from_bytes(data[:4], "big"), 256))]
-    brands = {box[at : at + 4] for at in range(0, len(box), 4)}
-    if b"crx " in brands:
+    """AVIF, HEIF and films share one container; its brands tell them apart."""
+    brands = heif.brands(data)
+    if heif.CANON_RAW in brands:
         raise tiff.raw_rejection("CR3")
-    if brands & _AVIF_BRANDS:
+    if brands & heif.AVIF:
         return "avif"
-    if brands & _HEIF_BRANDS:
+    if brands & heif.HEIF:
         return "heif"
     raise Rejected("not-an-image", "the bytes are a film or another file of the same container, not a picture")
 

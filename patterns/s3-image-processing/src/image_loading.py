@@ -8,15 +8,24 @@ import math
 from typing import Any
 
 import pyvips
-from image_formats import gif, jpeg, png, tiff
+from image_formats import gif, heif, jpeg, png, tiff
 from image_rejections import Rejected
 from tiff_loading import open_tiff
 
 _OUT_OF_RESOURCES = ("out of memory", "No space left", "Too many open files")
-_NO_DECODER = ("plugin", "Unsupported codec", "Unsupported feature")
+_NOT_DONE = (
+    "not implemented",
+    "not supported",
+    "not configured",
+    "omitted at compile time",
+    "not been built in",
+    "No decoding plugin",
+    "Unsupported codec",
+    "Unsupported feature",
+)
 _HEIC = (
     "HEIC (HEVC, as iPhones write it) needs a decoder that this libvips lacks; "
-    "take the picture as JPEG, or deploy a libvips that has one"
+    "take the picture as JPEG, or deploy a libvips that has one (the README says how)"
 )
 
 
@@ -73,20 +82,11 @@ def as_rejection(error: pyvips.Error, data: bytes, kind: str) -> Exception:
     detail = _detail(error)
     if any(sign in str(error) for sign in _OUT_OF_RESOURCES):
         return error
-    if kind == "heif" and not _has_decoder(data, detail):
-        return Rejected("unsupported-codec", f"{_HEIC} ({detail})")
-    return _find_unsupported(data, kind) or Rejected("damaged", f"the {kind} is truncated or damaged: {detail}")
-
-
-def _has_decoder(data: bytes, detail: str) -> bool:
-    """Whether a HEIF file failed for another reason than its codec; no where not even its header can be read."""
-    if any(sign in detail for sign in _NO_DECODER):
-        return False
-    try:
-        _load(data, "heif", fail_on="none")
-    except pyvips.Error:
-        return False
-    return True
+    if unsupported := _find_unsupported(data, kind):
+        return unsupported
+    if any(sign in detail for sign in _NOT_DONE):
+        return Rejected("unsupported-codec", f"a {kind} that the library does not decode: {detail}")
+    return Rejected("damaged", f"the {kind} is truncated or damaged: {detail}")
 
 
 def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
@@ -94,6 +94,10 @@ def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
         return jpeg.find_unsupported(data)
     if kind == "png":
         return png.find_fault(data)
+    if kind == "heif" and heif.holds_hevc(data):
+        from hevc_decoder import decodes_hevc  # only a refusal needs it
+
+        return None if decodes_hevc() else Rejected("unsupported-codec", _HEIC)
     if kind == "tiff" and (picture := tiff.find_picture(tiff.read_directories(data))):
         return tiff.find_unsupported(picture.directory)
     return None

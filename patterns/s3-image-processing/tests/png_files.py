@@ -15,7 +15,8 @@ _END = chunk(b"IEND", b"")
 
 def png(size=(20, 10), depth=8, colour=2, methods=(0, 0, 0), before=b"", data=None, end=_END) -> bytes:
     """A black PNG; `before` are chunks before the pixels, `data` what stands in their place."""
-    row = bytes(1 + (size[0] * {0: 1, 3: 1, 4: 2, 6: 4}.get(colour, 3) * depth + 7) // 8)
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, *methods))
-    pixels = chunk(b"IDAT", zlib.compress(row * size[1]))
-    return b"\x89PNG\r\n\x1a\n" + header + before + (pixels if data is None else data) + end
+    if data is None:
+        row = bytes(1 + (size[0] * {0: 1, 3: 1, 4: 2, 6: 4}.get(colour, 3) * depth + 7) // 8)
+        data = chunk(b"IDAT", zlib.compress(row * size[1]))
+    return b"\x89PNG\r\n\x1a\n" + header + before + data + end

@@ -7,6 +7,8 @@ import hypothesis.strategies as st
 import pytest
 import pyvips
 from gif_files import gif
+from heif_files import heif_of_av1
+from hevc_decoder import HEIC, decodes_hevc
 from hypothesis import given, settings
 from image_loading import load_shrunk, read_header
 from image_rejections import Rejected
@@ -243,6 +245,12 @@ JPEG_PROCESSES = {
     "arithmetic-coded, lossless": (flat(frame=0xCB), "codec", "lossless"),
     "JPEG-LS": (flat(frame=0xF7), "codec", "JPEG-LS"),
     "two components": (flat(components=2), "layout", "2 samples"),
+    "a height that follows the pixels": (flat().replace(b"\x08\0\x18\0\x28", b"\x08\0\0\0\x28"), "codec", "DNL"),
+    "odd sampling": (
+        flat(components=3).replace(b"\2\x11\0", b"\2\x21\0").replace(b"\1\x11\0", b"\1\x31\0"),
+        "codec",
+        "sampling",
+    ),
 }
 
 
@@ -315,6 +323,7 @@ PNG_FAULTS = {
     "a filter method that PNG lacks": (png(methods=(0, 1, 0)), "damaged", "filter 1"),
     "an interlacing method that PNG lacks": (png(methods=(0, 0, 2)), "damaged", "interlacing 2"),
     "no width": (png(size=(0, 10)), "damaged", "0 x 10"),
+    "more width than PNG allows": (png(size=(3_000_000_000, 1), data=b""), "damaged", "3000000000 x 1"),
     "no palette": (png(colour=3), "damaged", "palette"),
     "no pixels": (png(data=b""), "damaged", "before its pixels"),
     "no header": (png()[:8] + png()[33:], "damaged", "IHDR"),
@@ -391,6 +400,31 @@ class TestAvif:
         image = pyvips.Image.new_from_buffer(encoded(corners(), "PNG"), "")
         data = image.heifsave_buffer(compression="av1", bitdepth=bits, Q=90)
         assert_corners(opened(rendered(data).renditions[1]))
+
+
+class TestHeif:
+    @pytest.mark.skipif(not decodes_hevc(), reason="this libvips has no HEVC decoder: see HEIC in the pattern's README")
+    def test_heic_is_rendered_by_a_libvips_that_has_a_decoder(self):
+        result = rendered(HEIC)
+        assert (result.kind, result.width, result.height) == ("heif", 64, 48)
+        assert opened(result.renditions[1]).getpixel((5, 5)) == pytest.approx(RED, abs=4)
+        assert {rejected(HEIC[:length])[0] for length in (len(HEIC) - 30, 200, 40)} == {"damaged"}
+
+    @pytest.mark.skipif(decodes_hevc(), reason="this libvips has an HEVC decoder")
+    @pytest.mark.parametrize("length", [len(HEIC), len(HEIC) - 30, 200, 40])
+    def test_heic_is_else_refused_with_what_to_do(self, length):
+        code, reason = rejected(HEIC[:length])
+        assert code == "unsupported-codec"
+        assert "HEIC" in reason
+        assert "take the picture as JPEG" in reason
+        assert "deploy a libvips that has one" in reason
+
+    def test_what_libvips_can_decode_is_rendered_whatever_the_brand(self):
+        data = heif_of_av1(pyvips.Image.new_from_buffer(encoded(corners(), "PNG"), ""))
+        result = rendered(data)
+        assert (result.kind, result.width, result.height) == ("heif", 300, 200)
+        assert_corners(opened(result.renditions[1]))
+        assert rejected(data[:-200])[0] == "damaged"
 
 
 NAMED = {

@@ -43,7 +43,7 @@ def _header_fault(header: bytes) -> Rejected | None:
         return _damaged(f"its header has {len(header)} bytes instead of 13")
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     depth, colour, compression, filtering, interlacing = header[8:]
-    if not width or not height:
+    if not 0 < width < 2**31 or not 0 < height < 2**31:
         return _damaged(f"its header says {width} x {height} pixels")
     if depth not in _DEPTHS.get(colour, ()):
         return _damaged(f"its header names bit depth {depth} with colour type {colour}, which PNG does not have")

@@ -1,0 +1,25 @@
+"""Whether the libvips at hand decodes HEVC, found out by decoding a picture."""
+
+import base64
+from functools import cache
+
+import pyvips
+
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAB4AAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
+    "AAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5j"
+    "bHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBp"
+    "eGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACZtZGF0AAAAGigBrxOA+BDhp//8FKj/91rPD8sna/OikM+A"
+)
+"""64 x 48 pixels of (220, 20, 30), coded by x265 at quality 50."""
+
+
+@cache
+def decodes_hevc() -> bool:
+    """Libraries differ in this, as HEVC is patented; loaders and suffixes are the same in all of them."""
+    try:
+        return bool(pyvips.Image.heifload_buffer(HEIC).avg() > 0)
+    except pyvips.Error:
+        return False
