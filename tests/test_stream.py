@@ -103,6 +103,23 @@ def test_poison_is_set_aside_as_it_came_and_the_batch_goes_on(stream):
     assert all(line["reason"] for line in aside)
 
 
+def test_records_without_a_partition_key_are_stored(stream):
+    """While Kinesis distributes the stream's records by itself."""
+    cloud, stack = stream
+    kinesis, name = cloud.client("kinesis"), stack.outputs["StreamName"]
+    arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    kinesis.update_stream_record_distribution_strategy(StreamARN=arn, RecordDistributionStrategy="AUTO")
+    datas = [b'{"n": 1}', b"no JSON", b'{"n": 2}']
+    answer = kinesis.put_records(StreamName=name, Records=[{"Data": data} for data in datas])
+    kinesis.update_stream_record_distribution_strategy(StreamARN=arn, RecordDistributionStrategy="USER_PARTITION_KEY")
+
+    stored, aside = settled(cloud, stack, [each["SequenceNumber"] for each in answer["Records"]])
+
+    assert [line["record"]["n"] for line in stored] == [1, 2]
+    assert [base64.b64decode(line["data"]) for line in aside] == [b"no JSON"]
+    assert {line["partition_key"] for line in stored + aside} == {None}
+
+
 def test_what_is_only_unusual_is_stored_as_it_came(stream):
     assert max(map(len, UNUSUAL)) == 2**20
     numbers = put(*stream, *UNUSUAL)
