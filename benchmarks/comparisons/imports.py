@@ -24,7 +24,7 @@ from blueprints.template.reading import load
 
 TITLE = "Import of a handler"
 
-_TARGET = 1.15
+_TARGET = 0.85
 _ARN = "arn:aws:benchmark"
 _TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 _PEER = 'import boto3; boto3.client("s3")'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.interpreters import current
-from blueprints.packaging import cache, installer
+from blueprints.packaging import cache, installer, service_models
 from blueprints.packaging.file_selection import select
 from blueprints.packaging.lock import SHARED, Lock
 
@@ -46,7 +46,7 @@ def shared_wheel(progress: installer.Progress | None = None) -> Path | None:
 def build(source: Path, progress: installer.Progress | None = None) -> Path:
     """Builds a wheel of the sources as they are; the same sources give the same bytes, and are built once."""
     files = _files(source)
-    content = cache.digest(*(part for name, data in files.items() for part in (name, data)))
+    content = cache.digest(service_models.version(), *(part for name, data in files.items() for part in (name, data)))
     place = cache.folder("shared-wheel") / content[:32]
     name = _file_name(_version(source))
 
@@ -55,7 +55,10 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
             progress(f"building the wheel of {source.name}/")
         with cache.scratch() as work:
             # A copy outside the checkout, so that the build backend sees the package's own files and nothing else.
-            for file, data in files.items():
+            models = {
+                f"{_MODULE}/{service_models.FOLDER}/{name}": data for name, data in service_models.files().items()
+            }
+            for file, data in {**files, **models}.items():
                 copy = work / "source" / file
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(data)

@@ -1,9 +1,8 @@
 """Changes of S3 objects as EventBridge delivers them ("Object Created", "Object Deleted")."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 __all__ = ["MalformedEvent", "ObjectChange", "is_newer", "parse"]
 
@@ -16,8 +15,7 @@ class MalformedEvent(ValueError):
     """The event is not one that S3 sends through EventBridge; the message names the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectChange:
+class ObjectChange(NamedTuple):
     """One object was created (also: overwritten) or deleted.
 
     `key` is as S3 stores it: EventBridge's keys are not URL-encoded, so `+` and `%2F` in one are meant literally.

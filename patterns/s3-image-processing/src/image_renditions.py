@@ -6,8 +6,7 @@ one before it. What is told from the header (kind, pixels, layout) is refused be
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyvips
 from image_colours import Colours, read_colours, shrink_to_srgb
@@ -29,16 +28,14 @@ _PIXELS = re.compile(r"[1-9][0-9]{0,4}")
 _EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
 
 
-@dataclass(frozen=True, slots=True)
-class RenditionSpec:
+class RenditionSpec(NamedTuple):
     """A rendition to make: its name, and the length in pixels that its longest side may have."""
 
     name: str
     longest_side: int
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
+class Encoding(NamedTuple):
     """How renditions are written: `format` is jpeg, png, webp or avif; `quality` is 1–100 and means nothing to PNG."""
 
     format: str
@@ -46,8 +43,7 @@ class Encoding:
     keep_metadata: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rendition:
+class Rendition(NamedTuple):
     """One encoded rendition; width and height in pixels."""
 
     name: str
@@ -56,8 +52,7 @@ class Rendition:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What was found in the input (width and height as people see it, rotation applied), and its renditions."""
 
     kind: str

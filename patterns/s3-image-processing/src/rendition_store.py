@@ -16,8 +16,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
 from image_renditions import EXTENSIONS, Rendition
@@ -43,8 +42,7 @@ class CommitContended(Exception):
     """Others kept writing the manifest; the invocation fails and Lambda retries it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The object that was read. Width and height in pixels, upright; None when it was not decoded."""
 
     etag: str
@@ -55,8 +53,7 @@ class Source:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One rendition in a manifest: its media type, its size in pixels and in bytes."""
 
     name: str
@@ -67,8 +64,7 @@ class Entry:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What is true of one key: ready (it has renditions), rejected (it has a reason) or deleted (a tombstone)."""
 
     key: str
@@ -95,7 +91,13 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The stored form."""
-        return json.dumps({"schema": 1, **asdict(self)}, indent=2, ensure_ascii=False).encode()
+        stored = {
+            "schema": 1,
+            **self._asdict(),
+            "source": self.source._asdict() if self.source else None,
+            "renditions": [entry._asdict() for entry in self.renditions],
+        }
+        return json.dumps(stored, indent=2, ensure_ascii=False).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Manifest":
@@ -113,8 +115,7 @@ class Manifest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The manifest as read, and the ETag a conditional write needs; both None when there is none."""
 
     manifest: Manifest | None = None

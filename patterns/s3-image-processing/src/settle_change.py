@@ -12,8 +12,8 @@ has been settled, the manifest shows the newest object and no other rendition is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 from image_rejections import Rejected
 from image_renditions import Rendered
@@ -26,8 +26,7 @@ Verdict = Literal["rendered", "rejected", "deleted", "unchanged", "superseded"]
 _TOUCH_ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of a change; `manifest` is the one in place (None when the source is gone and its deletion to come)."""
 
     verdict: Verdict
@@ -80,7 +79,7 @@ class Settler:
             return _rejected(change, source.describe(), rejection)
         set_name = new_set(source.etag, change.sequencer)
         entries = self.store.write_set(change.key, set_name, rendered.renditions, self.output_format)
-        seen = replace(source.describe(), kind=rendered.kind, width=rendered.width, height=rendered.height)
+        seen = source.describe()._replace(kind=rendered.kind, width=rendered.width, height=rendered.height)
         return Manifest(change.key, "ready", change.sequencer, seen, set_name, entries)
 
     def _commit(self, manifest: Manifest, found: Found) -> Outcome:
@@ -91,7 +90,7 @@ class Settler:
     def _keep(self, change: ObjectChange, found: Found) -> Outcome | None:
         """The object in place is the one the manifest shows: only its sequencer moves on, nothing is rendered."""
         assert found.manifest
-        kept = replace(found.manifest, sequencer=change.sequencer)
+        kept = found.manifest._replace(sequencer=change.sequencer)
         if kept.outranks(found.manifest) and not self.store.replace(kept, found):
             return None
         self.store.remove_superseded(kept)

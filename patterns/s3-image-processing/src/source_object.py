@@ -1,8 +1,7 @@
 """Reading the source: the object that an event tells of, or the one that is there now."""
 
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 from image_rejections import Rejected
@@ -11,8 +10,7 @@ from rendition_store import Source
 from blueprints_shared.s3_events import ObjectChange
 
 
-@dataclass(frozen=True, slots=True)
-class SourceObject:
+class SourceObject(NamedTuple):
     """An object opened for reading: its header is here, its body is still on the way."""
 
     etag: str
