@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from blueprints.pattern import REQUIREMENTS
 from blueprints.promises.subject import Breach, Subject
 
 README = "README.md"
@@ -19,7 +20,7 @@ SECTIONS = (
     ("Clean up", r"clean(ing)? ?up"),
 )
 
-_COMPLETE = ("template.yaml", README, "LICENSE", "demo.py", "samconfig.toml", "events", "tests", "src/requirements.txt")
+_COMPLETE = ("template.yaml", README, "LICENSE", "demo.py", "samconfig.toml", "events", "tests")
 _PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])?\s*==\s*[^\s;*]+\s*(;.*)?")
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]+\)|<img\b|<picture\b|^```")
 
@@ -33,7 +34,7 @@ class _Heading:
 
 def the_folder_is_complete(subject: Subject) -> Iterator[Breach]:
     """The folder has what a copy needs: template, words, licence, demo, environments, events, tests, requirements."""
-    for name in _COMPLETE:
+    for name in (*_COMPLETE, *_locks(subject)):
         path = subject.pattern.folder / name
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             yield subject.breach_in(name, f"{name} is not there, or is empty; write it.")
@@ -128,14 +129,23 @@ def the_demo_has_a_run(subject: Subject) -> Iterator[Breach]:
 
 
 def requirements_are_pinned(subject: Subject) -> Iterator[Breach]:
-    """Every line of src/requirements.txt names one version."""
-    path = subject.pattern.folder / "src" / "requirements.txt"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for number, line in enumerate(lines, 1):
-        words = line.partition(" #")[0].strip().rstrip("\\").strip()
-        if words and not words.startswith(("#", "--")) and not _PINNED.fullmatch(words):
-            message = f"'{words}' is not pinned; make the file out of requirements.in with 'uv pip compile'."
-            yield subject.breach_in("src/requirements.txt", message, number)
+    """Every line of a function's requirements.txt names one version."""
+    for lock in _locks(subject):
+        path = subject.pattern.folder / lock
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        for number, line in enumerate(lines, 1):
+            words = line.partition(" #")[0].strip().rstrip("\\").strip()
+            if words and not words.startswith(("#", "--")) and not _PINNED.fullmatch(words):
+                message = f"'{words}' is not pinned; make the file out of requirements.in with 'uv pip compile'."
+                yield subject.breach_in(lock, message, number)
+
+
+def _locks(subject: Subject) -> list[str]:
+    """The requirements.txt of every folder of code that is there."""
+    home = subject.pattern.folder.resolve()
+    codes = {function.code for function in subject.pattern.functions}
+    own = (code for code in codes if code.is_dir() and code.is_relative_to(home))
+    return sorted((code / REQUIREMENTS).relative_to(home).as_posix() for code in own)
 
 
 def _headings(subject: Subject) -> list[_Heading]:

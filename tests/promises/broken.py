@@ -383,7 +383,66 @@ LINT = [
     broken("template-has-no-problems", "greet.handler", "greet.handle", "greet.handle"),
 ]
 
-FAST = [*ONE_CLICK, *ENVIRONMENTS, *GRADUALLY, *WATCHED, *LOSES_NOTHING, *LETS_NO_ONE_IN, *SPEAKS, *LINT]
+_SETTINGS = '''"""Greets."""
+
+from dataclasses import dataclass
+
+from blueprints_shared.settings import load
+
+
+@dataclass
+class Settings:
+    {}
+
+
+settings = load(Settings)
+'''
+
+HOLDS_TOGETHER = [
+    broken(
+        "imported-modules-are-there",
+        '"""Greets."""',
+        '"""Greets."""\n\nimport greetings_of_old',
+        "import greetings_of_old",
+        file="src/greet.py",
+    ),
+    broken(
+        "imported-modules-are-there",
+        '"""Travels with a copy."""',
+        "from greeet import handler",
+        "from greeet",
+        file="tests/greeting.py",
+    ),
+    broken(
+        "settings-have-their-environment-variables",
+        '"""Greets."""',
+        _SETTINGS.format("loud: bool"),
+        "    loud:",
+        file="src/greet.py",
+    ),
+    broken("files-that-are-named-are-there", "It greets.", "See src/greets.py.", "See src", file="README.md"),
+    broken("files-that-are-named-are-there", "It greets.", "See [why](why.md).", "See [why", file="README.md"),
+    broken(
+        "files-that-are-named-are-there",
+        "# via requirements.in",
+        "-r ../requirements.txt",
+        "-r",
+        "requirements-are-pinned",
+        file="src/requirements.txt",
+    ),
+]
+
+FAST = [
+    *ONE_CLICK,
+    *ENVIRONMENTS,
+    *GRADUALLY,
+    *WATCHED,
+    *LOSES_NOTHING,
+    *LETS_NO_ONE_IN,
+    *SPEAKS,
+    *HOLDS_TOGETHER,
+    *LINT,
+]
 
 # What cfn-lint has to be run for.
 SLOW = [

@@ -1,0 +1,152 @@
+"""Holds together: what one file of the folder says of another is so, which a change of one alone would break."""
+
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from blueprints.promises.sources import Import, Setting, Source, python_files
+from blueprints.promises.subject import Breach, Resource, Subject
+from blueprints.template.schemas import advice
+
+_README = "README.md"
+_NAMED = re.compile(r"(?<![\w/.])((?:src|events|tests|companions)/[\w./-]*\w\.(?:py|json|ya?ml|toml))\b")
+_LINK = re.compile(r"\]\(([^)#\s]+)")
+_ELSEWHERE = re.compile(r"[a-z]+:|/|\.\./")
+_NESTED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
+_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
+_OF_LAMBDA = re.compile(r"AWS_|LAMBDA_|_|(TZ|LANG|PATH|LD_LIBRARY_PATH|PYTHONPATH)$")
+# Packages whose modules have names that say nothing of theirs.
+_OTHERWISE_NAMED = {"cv2": "opencv", "fitz": "pymupdf", "osgeo": "gdal"}
+
+
+def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
+    """Every module that a Python file of the folder imports is in the folder, in Python, or named in requirements."""
+    folder = subject.pattern.folder
+    files = python_files(folder)
+    own = {path.stem for path in files} | {parent.name for path in files for parent in path.parents}
+    brought = _Brought(folder)
+    missing: dict[str, list[tuple[Path, Import]]] = {}
+    for path in files:
+        for each in Source(path).imports():
+            if each.name not in own and not brought.brings(each.name):
+                missing.setdefault(each.name, []).append((path, each))
+    layers = any("Layers" in function.properties for function in subject.functions) if missing else False
+    for name, places in missing.items() if not layers else ():
+        file, *others = dict.fromkeys(path.relative_to(folder).as_posix() for path, _ in places)
+        listed = f" (imported by {', '.join(others)} too)" if others else ""
+        meant = advice(name, sorted(own), "write it, or name its package in requirements.txt.")
+        yield subject.breach_in(
+            file, f"Module {name} is not in the folder, nor in requirements{listed}; {meant}", places[0][1].line
+        )
+
+
+def settings_have_their_environment_variables(subject: Subject) -> Iterator[Breach]:
+    """Every setting that a function loads has its environment variable, and is optional where that may be empty."""
+    found: dict[Setting, list[tuple[Resource, str]]] = {}
+    for function in subject.functions:
+        for setting in _settings_of(subject, function.logical_id):
+            fault = _fault(subject, function, setting)
+            if fault:
+                found.setdefault(setting, []).append((function, fault))
+    for setting, faults in found.items():
+        file = setting.file.relative_to(subject.pattern.folder).as_posix()
+        functions = ", ".join(function.logical_id for function, _ in faults)
+        yield subject.breach_in(file, f"{functions}: {faults[0][1]}", setting.line)
+
+
+def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
+    """Every file of the folder that its README, or one of its requirements.txt, names is there."""
+    folder = subject.pattern.folder
+    named: dict[str, int] = {}
+    for number, line in enumerate(subject.readme, 1):
+        links = [path for path in _LINK.findall(line) if not _ELSEWHERE.match(path)]
+        for path in (*_NAMED.findall(line), *links):
+            named.setdefault(path, number)
+    for path, place in named.items():
+        if not (folder / path).exists():
+            yield subject.breach_in(_README, _missing(folder / path, path), place)
+    for lock in sorted(folder.glob("*/requirements*.txt")):
+        for number, line in enumerate(lock.read_text(encoding="utf-8").splitlines(), 1):
+            nested = _NESTED.match(line)
+            if nested and not (lock.parent / nested[1]).is_file():
+                message = _missing(lock.parent / nested[1], nested[1])
+                yield subject.breach_in(lock.relative_to(folder).as_posix(), message, number)
+
+
+def _missing(path: Path, name: str) -> str:
+    there = sorted(each.name for each in path.parent.glob("*")) if path.parent.is_dir() else []
+    return f"It names {name}, which is not there; {advice(path.name, there, 'write the file, or its new name.')}"
+
+
+class _Brought:
+    """What comes from elsewhere: Python itself, Lambda's runtime, the requirements of the folder, these tools."""
+
+    def __init__(self, folder: Path) -> None:
+        files = [path for path in folder.rglob("requirements*") if path.suffix in (".txt", ".in")]
+        files += [path for path in (folder / "pyproject.toml",) if path.is_file()]
+        words = (_REQUIREMENT.findall(path.read_text(encoding="utf-8")) for path in files)
+        self._packages = {_plain(name) for names in words for name in names}
+
+    def brings(self, module: str) -> bool:
+        """Whether a module of that name may be brought; a package is often named like its module, and more."""
+        name = _plain(_OTHERWISE_NAMED.get(module, module))
+        named = any(name in package or package in name or _abbreviates(name, package) for package in self._packages)
+        return named or module in sys.stdlib_module_names or _is_installed(module)
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    return module.startswith("__") or find_spec(module) is not None
+
+
+def _abbreviates(name: str, package: str) -> bool:
+    """Whether a name's letters occur in a package's in their order, as those of PIL do in pillow."""
+    letters = iter(package)
+    return all(letter in letters for letter in name)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]", "", name).lower()
+
+
+def _settings_of(subject: Subject, logical_id: str) -> list[Setting]:
+    """The settings that a function's handler loads, or a module beside it that it imports."""
+    function = next((each for each in subject.pattern.functions if each.logical_id == logical_id), None)
+    if function is None or not function.python:
+        return []
+    waiting = [function.code.joinpath(*re.split(r"[./]", function.handler)[:-1]).with_suffix(".py")]
+    seen: list[Path] = []
+    settings: dict[Setting, None] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not path.is_file():
+            continue
+        seen.append(path)
+        settings |= dict.fromkeys(Source(path).settings())
+        waiting += [function.code / f"{each.name}.py" for each in Source(path).imports()]
+    return list(settings)
+
+
+def _fault(subject: Subject, function: Resource, setting: Setting) -> str | None:
+    variables = function.properties.get("Environment", {}).get("Variables", {})
+    variable = setting.name.upper()
+    if setting.optional or not isinstance(variables, dict) or _OF_LAMBDA.match(variable):
+        return None
+    if variable not in variables:
+        meant = advice(
+            variable, sorted(variables), f"write it under Environment, or '{setting.name}: {setting.type} | None'."
+        )
+        return f"setting {setting.name} is read from {variable}, which is no environment variable of it; {meant}"
+    value = variables[variable]
+    parameter = value.get("Ref") if isinstance(value, dict) else None
+    if "Condition" in function.body:
+        return None  # it may be there only when the parameter is given
+    if parameter in subject.parameters and subject.parameters[parameter].get("Default") == "":
+        return (
+            f"setting {setting.name} is empty when {parameter} has its default, ''; "
+            f"write '{setting.name}: {setting.type} | None', or another default."
+        )
+    return None
