@@ -10,6 +10,7 @@ from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, upload
+from blueprints.local.layer_copies import check_layers, provide_layers
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 
@@ -45,6 +46,7 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
     pattern = prepared.pattern
     parameters = deploy_companions(cloud, pattern, prepared.parameters, steps)
     with steps.step(f"Deploy {pattern.name}") as step:
+        provide_layers(cloud, pattern)
         code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
         stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
@@ -67,7 +69,8 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
         raise BlueprintError(f"The template has no parameter {unknown[0]}.", advice=f"It has: {known}.")
     refusal = None
     try:
-        found = problems(template, expand(template, parameters))
+        body = expand(template, parameters)
+        found = problems(template, body)
     except BlueprintError as error:
         # What SAM refuses is often the consequence of a mistake that can be named better.
         found, refusal = problems(template), error
@@ -76,6 +79,7 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
         raise BlueprintError(f"The template of {pattern.name} can't be deployed:\n{listed}")
     if refusal:
         raise refusal
+    check_layers(pattern, body, parameters or {})
 
 
 def host_packages(pattern: Pattern, progress: Progress) -> tuple[list[Package], list[str]]:

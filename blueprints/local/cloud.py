@@ -28,6 +28,7 @@ import botocore.session
 from botocore.config import Config
 
 from blueprints.errors import BlueprintError
+from blueprints.local.functions.foreign_layers import COPIES_PATH
 from blueprints.local.server import HOST, INITIALISE_PATH
 
 ACCOUNT = "000000000000"
@@ -122,6 +123,12 @@ class Cloud:
         query = urllib.parse.urlencode({"function": function_arn})
         answer: dict[str, Any] = json.loads(self._get(f"{INITIALISE_PATH}?{query}", timeout=900.0))
         return answer
+
+    def provide_layer(self, arn: str, content: bytes) -> None:
+        """Have a zip file stand in for a layer version that is elsewhere; `*` in its ARN is any part."""
+        url = f"{self.endpoint}{COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
+        request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310
+        _opener().open(request, timeout=60).close()
 
     def reset(self) -> None:
         """Empty the account: every resource of every service is gone."""

@@ -88,7 +88,7 @@ def all_hooks() -> tuple[Hook, ...]:
         transport,
     )
     from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
-    from blueprints.local.functions import executor, function_code, function_logs, payload_limits
+    from blueprints.local.functions import executor, foreign_layers, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
     from blueprints.local.rds import clusters, data_api
     from blueprints.local.sar import endpoint
@@ -102,6 +102,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *event_targets.HOOKS,
         *events.HOOKS,
         *executor.HOOKS,
+        *foreign_layers.HOOKS,
         *function_code.HOOKS,
         *function_logs.HOOKS,
         *identity_policies.HOOKS,
@@ -143,6 +144,7 @@ class Server:
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
         from blueprints.local.functions.executor import Executor
+        from blueprints.local.functions.foreign_layers import ForeignLayers
         from blueprints.local.pipelines import pipeline_service
         from blueprints.local.pipelines.builds import Builds
         from blueprints.local.pipelines.pipelines import Pipelines
@@ -168,6 +170,8 @@ class Server:
         events.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
+        layers = ForeignLayers()
+        layers.install()
         self.builds = Builds(folder / "builds", endpoint)
         self.builds.install()
         self.databases = clusters.Databases(folder / "postgres", time_scale)
@@ -179,7 +183,7 @@ class Server:
         published = os.environ.get(SAR_FOLDER)
         repository = Endpoint(Path(published) if published else folder / "sar", endpoint)
         repository.install()
-        self.mounts: tuple[Mount, ...] = (Initialisation(self.executor), repository)
+        self.mounts: tuple[Mount, ...] = (Initialisation(self.executor), layers, repository)
 
     def application(self) -> _Application:
         """The base emulator's application, with the services of our own in front."""

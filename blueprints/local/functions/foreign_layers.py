@@ -1,0 +1,87 @@
+"""Layers that the base emulator does not hold: copies that were handed in serve under their ARNs, others are refused.
+
+The base emulator takes any ARN of another account and runs the function without the layer.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import parse_qs
+
+from blueprints.local.hooks import Hook
+
+COPIES_PATH = "/_blueprints/layers"
+RESOLVE = Hook("services.lambda_svc", "_resolve_layer_version_for_attachment", ("layer_arn",))
+LAYER_ZIP = Hook("services.lambda_svc", "_resolve_layer_zip", ("attachment",))
+FAILURE = Hook(
+    "services.lambda_svc",
+    "error_response_json",
+    ("code", "message", "status", "extra", "message_key", "content_type"),
+)
+HOOKS = (RESOLVE, LAYER_ZIP, FAILURE)
+
+
+class ForeignLayers:
+    """The copies, by the ARN that each stands in for; `*` in it is any part. Also the service that takes them in."""
+
+    def __init__(self) -> None:
+        self._copies: dict[str, bytes] = {}
+
+    def install(self) -> None:
+        """Take the place of the base emulator's look-up."""
+        resolve, layer_zip = RESOLVE.current(), LAYER_ZIP.current()
+
+        def resolved(layer_arn: str) -> tuple[dict[str, Any] | None, Any]:
+            content = self._copy(layer_arn)
+            if content is not None:
+                return _version(layer_arn, len(content)), None
+            version, error = resolve(layer_arn)
+            if version is not None and not version.get("Content", {}).get("CodeSize"):
+                return None, FAILURE.current()(
+                    "InvalidParameterValueException",
+                    f"Layer version {layer_arn} is in another account, and its content is not on this machine. Name a "
+                    "copy of it in blueprints.toml, in the section [layers].",
+                    400,
+                )
+            return version, error
+
+        def zipped(attachment: str | dict[str, Any]) -> bytes | None:
+            arn = attachment.get("Arn", "") if isinstance(attachment, dict) else attachment
+            content = self._copy(arn)
+            return content if content is not None else layer_zip(attachment)
+
+        RESOLVE.replace(resolved)
+        LAYER_ZIP.replace(zipped)
+
+    def takes(self, scope: dict[str, Any]) -> bool:
+        """Whether a copy is handed in."""
+        return bool(scope["path"] == COPIES_PATH)
+
+    async def answer(
+        self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Keep the body as the copy of the layer that the query names."""
+        content = b""
+        more = True
+        while more:
+            message = await receive()
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
+        self._copies[parse_qs(scope["query_string"].decode())["arn"][0]] = content
+        body = json.dumps({"bytes": len(content)}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def reset(self) -> None:
+        """Forget the copies."""
+        self._copies.clear()
+
+    def _copy(self, arn: str) -> bytes | None:
+        return next((content for pattern, content in self._copies.items() if fnmatchcase(arn, pattern)), None)
+
+
+def _version(arn: str, size: int) -> dict[str, Any]:
+    layer, _, version = arn.rpartition(":")
+    return {"LayerArn": layer, "LayerVersionArn": arn, "Version": int(version), "Content": {"CodeSize": size}}

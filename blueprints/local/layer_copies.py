@@ -1,0 +1,57 @@
+"""Copies of layers that are elsewhere, such as public layers of another account: named in blueprints.toml.
+
+Functions use a copy under the layer's own ARN. A layer without one is refused before anything is deployed: it cannot be
+fetched from here, and its functions would miss what it holds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blueprints import project_settings
+from blueprints.errors import BlueprintError, at
+from blueprints.local.cloud import ACCOUNT, REGION, Cloud
+from blueprints.packaging.layers import layer_archive
+from blueprints.pattern import Pattern
+from blueprints.template.layers import UsedLayer, used_layers
+
+_PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+
+def check_layers(pattern: Pattern, body: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+    """Raise BlueprintError for a layer of another account that has no copy; `body` is the expanded template."""
+    settings = project_settings.load(pattern.folder)
+    for layer in used_layers(body, parameters, _PSEUDO):
+        if layer.account != ACCOUNT and settings.layer(layer.arn) is None:
+            raise _not_here(pattern, layer)
+
+
+def provide_layers(cloud: Cloud, pattern: Pattern) -> None:
+    """Give the embedded AWS the copies that a pattern's blueprints.toml names."""
+    for arn, place in project_settings.load(pattern.folder).layers.items():
+        cloud.provide_layer(arn, layer_archive(place, pattern.folder))
+
+
+def _not_here(pattern: Pattern, layer: UsedLayer) -> BlueprintError:
+    lines = {function.logical_id: function.line for function in pattern.functions}
+    folder = f"layers/{layer.name}"
+    return BlueprintError(
+        f"{layer.function} uses the layer {layer.arn}, which is in another account and can't be fetched from here.",
+        where=at(pattern.template, lines.get(layer.function)),
+        advice=f"""To run with a copy of it, put its content into {folder}/ beside the template, such as
+    pip install --target {folder}/python PACKAGES
+  or, with AWS credentials, what this prints the address of, unzipped or as a zip file:
+    aws lambda get-layer-version-by-arn --arn {layer.arn} --query Content.Location --output text
+  and name the copy in {settings_name(pattern)}:
+    [layers]
+    "{layer.arn}" = "{folder}\"""",
+    )
+
+
+def settings_name(pattern: Pattern) -> str:
+    """Where the copies of layers are named."""
+    return at(pattern.folder / project_settings.NAME)
