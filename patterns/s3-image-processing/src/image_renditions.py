@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pyvips
 from image_colours import Colours, read_colours, shrink_to_srgb
+from image_encoding import Encoding, encode
 from image_kind import sniff
 from image_loading import as_rejection, check_header, load_shrunk, load_without_end_marker, read_header
 
@@ -18,14 +19,11 @@ pyvips.block_untrusted_set(True)
 # Each image is seen once, so libvips' cache of operations would only hold memory between two invocations.
 pyvips.cache_set_max(0)
 
-EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 LONGEST_SIDE_LIMIT = 16_383  # of WebP; the other formats allow more
-
 RENDITIONS_LIMIT = 10
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _PIXELS = re.compile(r"[1-9][0-9]{0,4}")
-_EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
 
 
 class RenditionSpec(NamedTuple):
@@ -33,14 +31,6 @@ class RenditionSpec(NamedTuple):
 
     name: str
     longest_side: int
-
-
-class Encoding(NamedTuple):
-    """How renditions are written: `format` is jpeg, png, webp or avif; `quality` is 1–100 and means nothing to PNG."""
-
-    format: str
-    quality: int = 80
-    keep_metadata: bool = False
 
 
 class Rendition(NamedTuple):
@@ -101,7 +91,7 @@ def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_
     made = {}
     for spec in largest_first:
         image = _shrink(image, _fit(seen, spec.longest_side))
-        made[spec.name] = Rendition(spec.name, image.width, image.height, _encode(image, encoding))
+        made[spec.name] = Rendition(spec.name, image.width, image.height, encode(image, encoding))
     return Rendered(kind, *seen, tuple(made[spec.name] for spec in specs))
 
 
@@ -141,14 +131,3 @@ def _shrink(image: Any, size: tuple[int, int]) -> Any:
     if (image.width, image.height) == size:
         return image
     return image.thumbnail_image(size[0], height=size[1], size="force").copy_memory()
-
-
-def _encode(image: Any, encoding: Encoding) -> bytes:
-    keep = _EXIF_XMP_IPTC if encoding.keep_metadata else 0
-    if encoding.format == "jpeg":
-        return bytes(image.jpegsave_buffer(Q=encoding.quality, keep=keep))
-    if encoding.format == "webp":
-        return bytes(image.webpsave_buffer(Q=encoding.quality, keep=keep))
-    if encoding.format == "avif":
-        return bytes(image.heifsave_buffer(Q=encoding.quality, compression="av1", effort=3, keep=keep))
-    return bytes(image.pngsave_buffer(filter="all", keep=keep))

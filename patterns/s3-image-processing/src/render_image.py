@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from image_renditions import EXTENSIONS, Encoding, RenditionSpec, parse_specs, render
+from image_encoding import EXTENSIONS, Encoding
+from image_renditions import RenditionSpec, parse_specs, render
 from rendition_store import RenditionStore
 from settle_change import Outcome, Settler
 

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
-from image_renditions import EXTENSIONS, Rendition
+from image_encoding import EXTENSIONS
+from image_renditions import Rendition
 
 from blueprints_shared.s3_events import is_newer
 
