@@ -34,7 +34,7 @@ def sources(folder: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
 def test_a_patterns_code_imports_its_requirements_and_nothing_of_the_tools(pattern):
     """Handlers import the standard library, boto3, their own files, and what requirements.in names."""
-    own = {path.stem for path in sources(pattern / "src")}
+    own = {path.relative_to(pattern / "src").with_suffix("").parts[0] for path in sources(pattern / "src")}
     listed = (pattern / "src" / "requirements.in").read_text().splitlines()
     required = {
         line.split("=")[0].split(">")[0].split("[")[0].strip().replace("-", "_") for line in listed if line.strip()

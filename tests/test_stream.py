@@ -307,6 +307,7 @@ def test_the_demo_plays_with_fan_out_and_events_of_ones_own(tmp_path):
 def test_the_demo_names_the_line_it_cannot_put(tmp_path):
     played = run(tmp_path, b'{"n": 1}\nno JSON\n')
 
-    assert (played.returncode, played.stdout) == (1, "")
+    assert played.returncode == 1
+    assert "mine.ndjson, line 2 is not JSON in UTF-8" in json.loads(played.stdout)["error"]
     assert "The demo failed: mine.ndjson, line 2 is not JSON in UTF-8" in played.stderr
     assert not (tmp_path / "out").exists()

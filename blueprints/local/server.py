@@ -81,13 +81,21 @@ def all_hooks() -> tuple[Hook, ...]:
         event_source_mappings,
         events,
         identity_policies,
+        record_distribution,
         requested_resources,
         resource_types,
         s3,
         stream_retention,
         transport,
     )
-    from blueprints.local.delivery import asynchronous, event_targets, resource_policies, s3_delivery
+    from blueprints.local.delivery import (
+        asynchronous,
+        event_targets,
+        log_delivery,
+        resource_policies,
+        s3_delivery,
+        sns_delivery,
+    )
     from blueprints.local.functions import executor, foreign_layers, function_code, function_logs, payload_limits
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
     from blueprints.local.rds import clusters, data_api
@@ -112,11 +120,14 @@ def all_hooks() -> tuple[Hook, ...]:
         *clusters.HOOKS,
         *data_api.HOOKS,
         *dynamodb.HOOKS,
+        *record_distribution.HOOKS,
         *resource_policies.HOOKS,
         *requested_resources.HOOKS,
         *resource_types.HOOKS,
         *s3.HOOKS,
         *s3_delivery.HOOKS,
+        *sns_delivery.HOOKS,
+        *log_delivery.HOOKS,
         *service_roles.HOOKS,
         *endpoint.HOOKS,
         *stream_retention.HOOKS,
@@ -134,13 +145,14 @@ class Server:
             dynamodb,
             event_source_mappings,
             events,
+            record_distribution,
             requested_resources,
             resource_types,
             s3,
             stream_retention,
             transport,
         )
-        from blueprints.local.delivery import event_targets, s3_delivery
+        from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import payload_limits
         from blueprints.local.functions.executor import Executor
@@ -160,6 +172,8 @@ class Server:
         invocations.install()
         s3.install()
         s3_delivery.install(invocations)
+        sns_delivery.install(invocations, endpoint)
+        log_delivery.install(invocations)
         self.pipelines = Pipelines(endpoint, time_scale)
         pipeline_service.install(self.pipelines, endpoint)
         event_targets.install(invocations, endpoint, time_scale)
@@ -179,6 +193,7 @@ class Server:
         DataApi(self.databases).install()
         cloudformation.install()
         stream_retention.install()
+        record_distribution.install()
         transport.install()
         published = os.environ.get(SAR_FOLDER)
         repository = Endpoint(Path(published) if published else folder / "sar", endpoint)

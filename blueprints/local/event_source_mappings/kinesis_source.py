@@ -112,13 +112,20 @@ class KinesisSource:
 
     def _record(self, shard_id: str, raw: dict[str, Any], data: str, role_arn: str, overhead: int) -> Record:
         identifier, key, arrived = raw["SequenceNumber"], raw["PartitionKey"], raw["ApproximateArrivalTimestamp"]
-        event = self._event(shard_id, role_arn, identifier, key, data, arrived)
+        # A record that was put without a key (record_distribution) is kept with an empty one, and comes with null.
+        event = self._event(shard_id, role_arn, identifier, key or None, data, arrived)
         # The event's length as JSON, added up: encoding a record only to measure it costs as much as reading it.
-        size = overhead + 2 * len(identifier) + len(encode_basestring_ascii(key)) + len(data) + len(repr(arrived))
+        size = (
+            overhead
+            + 2 * len(identifier)
+            + len(encode_basestring_ascii(key) if key else "null")
+            + len(data)
+            + len(repr(arrived))
+        )
         return Record(int(identifier), identifier, key, arrived, size, event)
 
     def _event(
-        self, shard_id: str, role_arn: str, identifier: str, key: str, data: str, arrived: float
+        self, shard_id: str, role_arn: str, identifier: str, key: str | None, data: str, arrived: float
     ) -> dict[str, Any]:
         return {
             "kinesis": {
