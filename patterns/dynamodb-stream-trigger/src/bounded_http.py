@@ -122,6 +122,8 @@ class Poster:
 
 def _beginning(response: http.client.HTTPResponse) -> bytes:
     """The body's first bytes. The status has said it all: a body that is cut off or too slow takes nothing back."""
+    if response.length == 0:
+        return b""  # as of 204, whatever its headers announce
     try:
         return response.read(BODY_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):

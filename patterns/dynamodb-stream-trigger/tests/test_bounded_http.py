@@ -305,6 +305,19 @@ def test_a_body_that_drips_takes_nothing_back_from_the_status():
         assert time.monotonic() - begun < 1.2
 
 
+@pytest.mark.parametrize("header", [b"Transfer-Encoding: chunked", b"Content-Length: 9", b"Connection: keep-alive"])
+def test_nobody_waits_for_the_body_of_no_content(header):
+    def keep_open(connection):
+        connection.sendall(b"HTTP/1.1 204 No Content\r\n" + header + b"\r\n\r\n")
+        connection.recv(1)  # until the other side closes
+
+    with Receiver([keep_open]) as receiver:
+        begun = time.monotonic()
+        assert post(receiver.url, seconds=5).status == 204
+
+        assert time.monotonic() - begun < 2
+
+
 @pytest.mark.parametrize(
     "beginning",
     [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"],
