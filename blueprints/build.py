@@ -115,10 +115,10 @@ def _build(
 ) -> Package:
     began = time.perf_counter()
     target = resolve(pattern, function, kind)
-    selection = _selected(pattern, function, results)
+    lock = _lock(function.requirements, target, progress, unpinned=unpinned) if function.requirements else None
+    selection = _selected(pattern, function, results | set(lock.links if lock else ()))
     sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
     named = _secret_by_name(function, selection)
-    lock = _lock(function.requirements, target, progress, unpinned=unpinned) if function.requirements else None
     wheel = wheel_for(lock, progress) if lock else None
     made_of = dependencies.key(lock, wheel, target) if lock else target.digest
     content = (part for each in sources for part in (each.name, each.content, "x" if each.program else "-"))
@@ -172,15 +172,15 @@ class _Source:
     program: bool
 
 
-def _selected(pattern: Pattern, function: Function, results: frozenset[Path]) -> Selection:
-    """What travels of the function's own files. `results` is where packages are about to be written to."""
+def _selected(pattern: Pattern, function: Function, leave_out: frozenset[Path]) -> Selection:
+    """What travels of the function's own files, but for folders of wheels and where packages will be written to."""
     if not function.code.is_dir():
         raise BlueprintError(
             f"{function.logical_id}: its code folder {function.code.name}/ does not exist.",
             where=at(pattern.template, function.line),
             advice="Make it, or write the right CodeUri.",
         )
-    selection = select(function.code, pattern.folder.resolve(), leave_out=results)
+    selection = select(function.code, pattern.folder.resolve(), leave_out=leave_out)
     files = tuple(
         each
         for each in selection.files

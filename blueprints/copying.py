@@ -27,6 +27,7 @@ def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) 
     """Copy a pattern; nothing is there before everything is. Raises BlueprintError where something stands already."""
     destination = destination.absolute()
     _refuse(pattern, destination)
+    _refuse_code_elsewhere(pattern)
     destination.parent.mkdir(parents=True, exist_ok=True)
     fresh = destination.parent / f".{destination.name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -38,6 +39,17 @@ def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) 
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Copy(destination, vendored)
+
+
+def _refuse_code_elsewhere(pattern: Pattern) -> None:
+    folder = pattern.folder.resolve()
+    for function in pattern.functions:
+        if not function.code.is_relative_to(folder):
+            raise BlueprintError(
+                f"The code of {function.logical_id} lies outside the pattern's folder, so a copy would miss it.",
+                where=at(pattern.template, function.line),
+                advice="Move it into the folder, or link to it from there: what a link leads to is copied.",
+            )
 
 
 def _copy_files(source: Path, destination: Path) -> None:
@@ -74,11 +86,13 @@ def _vendor_shared(folder: Path, pattern: Pattern, progress: Progress | None) ->
     if wheel is None:
         return None
     for lock in locks:
-        vendor = lock.parent.parent / VENDOR
+        # Code at the top has no place beside it in the copy; a build leaves such a folder out of the package.
+        place = VENDOR if lock.parent == folder else f"../{VENDOR}"
+        vendor = lock.parent / place
         vendor.mkdir(exist_ok=True)
         shutil.copyfile(wheel, vendor / wheel.name)
         text = lock.read_text(encoding="utf-8")
-        line = f"--find-links ../{VENDOR}\n"
+        line = f"--find-links {place}\n"
         if line not in text:
             lock.write_text(line + text, encoding="utf-8")
     return wheel.name
@@ -86,5 +100,5 @@ def _vendor_shared(folder: Path, pattern: Pattern, progress: Progress | None) ->
 
 def _locks(folder: Path, pattern: Pattern) -> list[Path]:
     """The copies of the functions' requirements.txt, each once."""
-    codes = {function.code.relative_to(pattern.folder) for function in pattern.functions}
+    codes = {function.code.relative_to(pattern.folder.resolve()) for function in pattern.functions}
     return [folder / code / REQUIREMENTS for code in sorted(codes) if (folder / code / REQUIREMENTS).is_file()]

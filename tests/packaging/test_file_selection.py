@@ -1,7 +1,9 @@
 """One rule says which files travel: into packages, copies, layers and published versions."""
 
 import os
+import tomllib
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +97,31 @@ def test_packages_written_into_the_code_folder_are_not_packed_by_the_next_build(
 
     assert (folder / "packages/CopyObject.zip").is_file()
     assert again == first
+
+
+def test_a_copy_with_its_code_at_the_top_keeps_its_wheels_inside_and_out_of_the_package(folder, tmp_path):
+    shared = Path(__file__).parents[2] / "shared" / "pyproject.toml"
+    version = tomllib.loads(shared.read_text())["project"]["version"]
+    put(folder, "requirements.txt", text=f"serverless-blueprints-shared=={version}\n")
+    (tmp_path / "elsewhere").mkdir()
+
+    made = copy(Pattern.load(folder), tmp_path / "elsewhere/copy")
+
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["copy"]
+    assert [path.name for path in (made.folder / "vendor").iterdir()] == [made.vendored]
+    inside = packed(made.folder)
+    assert "blueprints_shared/settings.py" in inside
+    assert not [name for name in inside if name.startswith("vendor")]
+
+
+def test_code_outside_the_patterns_folder_cannot_be_copied_and_is_named(tmp_path):
+    template = small_pattern.TEMPLATE.replace("CodeUri: src/", "CodeUri: ../common/")
+    pattern = small_pattern.write(tmp_path / "small", template=template)
+    put(tmp_path / "common", "copy_object.py")
+
+    with pytest.raises(BlueprintError, match="The code of CopyObject lies outside the pattern's folder"):
+        copy(Pattern.load(pattern), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])

@@ -99,7 +99,13 @@ def _refusal(*, users: bool) -> str | None:
             _must_be_read_only(f"{TASK}/probe")
 
         try:
-            process = subprocess.Popen(["/bin/sh", "-c", ":"], preexec_fn=enter)  # noqa: PLW1509 - touches no lock
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", ":"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=enter,  # noqa: PLW1509 - touches no lock
+            )
         except (OSError, subprocess.SubprocessError):
             return "it allows no user and mount namespaces" if users else "it allows no mount namespaces"
         # It has entered, which was the question; ending takes the kernel ten times as long.
