@@ -96,7 +96,14 @@ def all_hooks() -> tuple[Hook, ...]:
         s3_delivery,
         sns_delivery,
     )
-    from blueprints.local.functions import executor, foreign_layers, function_code, function_logs, payload_limits
+    from blueprints.local.functions import (
+        configuration,
+        executor,
+        foreign_layers,
+        function_code,
+        function_logs,
+        payload_limits,
+    )
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
     from blueprints.local.rds import clusters, data_api
     from blueprints.local.sar import endpoint
@@ -106,6 +113,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *asynchronous.HOOKS,
         *builds.HOOKS,
         *cloudformation.HOOKS,
+        *configuration.HOOKS,
         *event_source_mappings.HOOKS,
         *event_targets.HOOKS,
         *events.HOOKS,
@@ -154,7 +162,7 @@ class Server:
         )
         from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
-        from blueprints.local.functions import payload_limits
+        from blueprints.local.functions import configuration, payload_limits
         from blueprints.local.functions.executor import Executor
         from blueprints.local.functions.foreign_layers import ForeignLayers
         from blueprints.local.pipelines import pipeline_service
@@ -184,6 +192,7 @@ class Server:
         events.install()
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
+        configuration.install()
         layers = ForeignLayers()
         layers.install()
         self.builds = Builds(folder / "builds", endpoint)

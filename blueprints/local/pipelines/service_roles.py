@@ -1,7 +1,6 @@
 """What AWS services do in a role's name: they take the role, where it trusts them, and then only do what it may."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from botocore.config import Config
 
 from blueprints.local import identity_policies
 from blueprints.local.hooks import Hook
+from blueprints.local.role_trust import trusts
 
 ROLES = Hook("services.iam", "_roles")
 REGISTER_SESSION = Hook("services.sts", "register_session", ("access_key", "session"))
@@ -49,7 +49,7 @@ def take(role_arn: str, service: str, session_name: str, region: str, endpoint: 
     role = ROLES.current().get(name)
     if role is None:
         raise RoleNotTaken(f"The role {role_arn} does not exist")
-    if not _trusts(role.get("AssumeRolePolicyDocument"), service):
+    if not trusts(role.get("AssumeRolePolicyDocument"), service):
         raise RoleNotTaken(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
     digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
     access_key = f"ASIA{digest[:16].upper()}"
@@ -76,16 +76,3 @@ def may(session: Session, action: str, arn: str) -> bool:
     principal = identity_policies.principal_of(session.environment["AWS_ACCESS_KEY_ID"], arn.split(":")[4])
     asked = identity_policies.question(principal, action, arn, session.region)
     return bool(identity_policies.answer(principal, asked).decision == "Allow")
-
-
-def _trusts(document: Any, service: str) -> bool:
-    read = json.loads(document) if isinstance(document, str) else document or {}
-    statements = read.get("Statement", [])
-    return any(
-        each.get("Effect") == "Allow" and service in _as_list((each.get("Principal") or {}).get("Service"))
-        for each in _as_list(statements)
-    )
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]

@@ -1,10 +1,11 @@
-"""S3: signed URLs of the account's owner are verified, whichever signature version signed them."""
+"""S3: signed URLs of the account's owner are verified, and templates name their buckets as S3 wants it."""
 
-from blueprints.local.s3 import signed_urls
+from blueprints.local.s3 import bucket_names, signed_urls
 
-HOOKS = signed_urls.HOOKS
+HOOKS = (*bucket_names.HOOKS, *signed_urls.HOOKS)
 
 
 def install() -> None:
     """Extend the base emulator's S3."""
+    bucket_names.install()
     signed_urls.install()

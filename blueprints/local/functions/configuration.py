@@ -1,0 +1,115 @@
+"""Refuses functions that Lambda refuses: a role it can't assume, reserved variables, settings out of range.
+
+The base emulator takes them, and what it makes of them does not work on AWS.
+Sources: AWS Lambda API Reference, CreateFunction; AWS Lambda Developer Guide, "Defined runtime environment variables".
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from blueprints.local.hooks import Hook
+from blueprints.local.role_trust import trusts
+
+REGISTRY = Hook("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+CREATE = Hook("services.lambda_svc", "_create_function", ("data",))
+UPDATE = Hook("services.lambda_svc", "_update_config", ("name", "data"))
+ERROR = Hook(
+    "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
+)
+ROLES = Hook("services.iam", "_roles")
+HOOKS = (REGISTRY, CREATE, UPDATE, ERROR, ROLES)
+
+_TYPE = "AWS::Lambda::Function"
+_LAMBDA = "lambda.amazonaws.com"
+_VARIABLES_BYTES = 4096
+_RESERVED = {
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+}
+_RANGES = {"Timeout": (1, 900), "MemorySize": (128, 10_240)}
+
+_Settings = dict[str, Any]
+
+
+def install() -> None:
+    """Check functions that the API and templates make or change."""
+    create: Callable[[_Settings], Any] = CREATE.current()
+    update: Callable[[str, _Settings], Any] = UPDATE.current()
+
+    def create_checked(data: _Settings) -> Any:
+        return _answer(data) or create(data)
+
+    def update_checked(name: str, data: _Settings) -> Any:
+        return _answer(data) or update(name, data)
+
+    CREATE.replace(create_checked)
+    UPDATE.replace(update_checked)
+    handlers = REGISTRY.current()[_TYPE]
+    REGISTRY.current()[_TYPE] = {
+        **handlers,
+        "create": _checked(handlers["create"], properties=1),
+        "update": _checked(handlers["update"], properties=2),
+    }
+
+
+def _checked(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
+    """A template's handler that looks at the properties, its argument of that number, first."""
+
+    def checked(*arguments: Any) -> Any:
+        fault = next(faults(arguments[properties]), None)
+        if fault:
+            raise ValueError(fault)
+        return provision(*arguments)
+
+    return checked
+
+
+def _answer(data: _Settings) -> Any:
+    fault = next(faults(data), None)
+    return ERROR.current()("InvalidParameterValueException", fault, 400) if fault else None
+
+
+def faults(settings: _Settings) -> Iterator[str]:
+    """What Lambda refuses of a function's settings, in its words; settings that are not given are not looked at."""
+    role = settings.get("Role")
+    if role and not _can_assume(str(role)):
+        yield "The role defined for the function cannot be assumed by Lambda."
+    for name, (least, most) in _RANGES.items():
+        value = settings.get(name)
+        if value is not None and not least <= int(value) <= most:
+            yield f"Value '{value}' at '{name}' failed to satisfy constraint: it must be between {least} and {most}"
+    variables = (settings.get("Environment") or {}).get("Variables") or {}
+    reserved = sorted(set(variables) & _RESERVED)
+    if reserved:
+        yield (
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    if len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) > _VARIABLES_BYTES:
+        yield (
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided exceeded the 4KB limit."
+        )
+
+
+def _can_assume(role_arn: str) -> bool:
+    role = ROLES.current().get(role_arn.rsplit("/", 1)[-1])
+    return role is not None and trusts(role.get("AssumeRolePolicyDocument"), _LAMBDA)
