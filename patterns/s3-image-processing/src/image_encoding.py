@@ -32,7 +32,9 @@ def encode(image: Any, encoding: Encoding) -> bytes:
     if encoding.format == "avif":
         quality = avif_quality(encoding.quality)
         return bytes(image.heifsave_buffer(Q=quality, compression="av1", effort=3, keep=keep))
-    return bytes(image.pngsave_buffer(filter="all", keep=keep))
+    if encoding.format == "png":
+        return bytes(image.pngsave_buffer(filter="all", keep=keep))
+    raise ValueError(f"{encoding.format!r} has an extension and no encoder; write one in image_encoding.py")
 
 
 def avif_quality(quality: int) -> int:

@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 import pyvips
+from image_encoding import EXTENSIONS
 from image_kind import sniff
 from pictures import (
     BLUE,
@@ -21,14 +22,11 @@ from PIL import Image
 
 class TestKinds:
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
-    @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "avif"])
+    @pytest.mark.parametrize("output", EXTENSIONS)
     def test_every_readable_kind_becomes_every_format(self, kind, output):
         result = rendered(encoded(corners(), kind), output=output, quality=90)
         assert (result.kind, result.width, result.height) == (kind.lower(), 300, 200)
-        assert [(item.name, item.width, item.height) for item in result.renditions] == [
-            ("small", 40, 27),
-            ("large", 120, 80),
-        ]
+        assert [item.name for item in result.renditions] == ["small", "large"]
         for item in result.renditions:
             assert opened(item).format == output.upper()
         assert_corners(opened(result.renditions[1]), abs_=14)

@@ -263,6 +263,14 @@ class TestSteps:
         assert settler(s3).settle(event).verdict == "superseded"
         assert not s3.buckets["renditions"].keys
 
+    def test_renditions_of_a_format_that_is_written_no_more_are_removed_too(self, s3):
+        settler(s3).settle(self.put(s3, "k", IMAGES[0], 1))
+        keys = s3.buckets["renditions"].keys
+        for key in [key for key in keys if key.endswith(".webp")]:
+            keys[key.removesuffix(".webp") + ".gif"] = keys.pop(key)
+        settler(s3).settle(self.put(s3, "k", IMAGES[1], 2))
+        assert sorted(key.rpartition(".")[2] for key in keys) == ["json", "webp", "webp"]
+
     def test_a_rejected_successor_takes_the_renditions_away(self, s3):
         settler(s3).settle(self.put(s3, "k", IMAGES[0], 1))
         outcome = settler(s3).settle(self.put(s3, "k", NO_IMAGE, 2))
