@@ -61,6 +61,8 @@ def _sniff_tiff(data: bytes) -> str:
     """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
     if data[8:10] == b"CR":
         raise tiff.raw_rejection("CR2")
+    if data[8:12] in (b"IIII", b"MMMM"):
+        raise tiff.raw_rejection("IIQ")
     if raw := tiff.find_camera_raw(tiff.read_directories(data)):
         raise raw
     return "tiff"

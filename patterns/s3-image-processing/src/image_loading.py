@@ -104,10 +104,10 @@ def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
 
 
 def _detail(error: pyvips.Error) -> str:
-    """What libvips says, each line once; without the operation's name and the places where it looked."""
-    lines = dict.fromkeys(line.strip() for line in str(error.detail).splitlines())
-    kept = [line for line in lines if line and not line.startswith("source: bad seek")]
-    return "; ".join(kept) or "its decoder says no more"
+    """What libvips says, each line once, without the part of it that says so and the places where it looked."""
+    lines = (line.strip() for line in str(error.detail).splitlines())
+    said = [line.partition(": ")[2] or line for line in lines if line and not line.startswith("source: bad seek")]
+    return "; ".join(dict.fromkeys(said)) or "its decoder says no more"
 
 
 def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> Any:

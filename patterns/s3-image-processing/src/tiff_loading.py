@@ -5,6 +5,8 @@ from typing import Any
 import pyvips
 from image_formats import tiff
 
+_MOST_BANDS = 5  # inks and alpha; with more, it is no picture
+
 
 def open_tiff(data: bytes, fail_on: str) -> Any:
     """The picture, or libvips' error when there is none."""
@@ -14,12 +16,19 @@ def open_tiff(data: bytes, fail_on: str) -> Any:
     photometric = picture.directory.first(tiff.PHOTOMETRIC)
     if photometric in (tiff.CIELAB, tiff.ICCLAB) and picture.directory.first(tiff.SAMPLES) >= 3:
         return _lab_to_srgb(_load(tiff.as_rgb(data, picture.directory), fail_on, **picture.options), photometric)
-    image = _load(data, fail_on, **picture.options)
+    image = _without_hidden_samples(_load(data, fail_on, **picture.options), picture.directory)
     return _ycbcr_to_srgb(image) if tiff.holds_ycbcr(picture.directory) else image
 
 
 def _load(data: bytes, fail_on: str, **options: int) -> Any:
     return pyvips.Image.tiffload_buffer(data, access="sequential", fail_on=fail_on, **options)
+
+
+def _without_hidden_samples(image: Any, page: tiff.Directory) -> Any:
+    seen = tiff.seen_samples(page)
+    if not seen or len(seen) == image.bands or image.bands > _MOST_BANDS:
+        return image
+    return image[seen[0]].bandjoin([image[at] for at in seen[1:]]).copy(interpretation=image.interpretation)
 
 
 def _ycbcr_to_srgb(image: Any) -> Any:

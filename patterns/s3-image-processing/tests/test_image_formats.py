@@ -77,6 +77,9 @@ READ = {
     "tiff, RGB": plain(SIZE, rgb()),
     "tiff, RGB of 16 bits": plain(SIZE, rgb(16), 16),
     "tiff, RGB with alpha": plain(SIZE, [*rgb(), OPAQUE], t338=2),
+    "tiff, RGB with a mask of an editor": plain(SIZE, [*rgb(), quarters([0] * 4)], t338=0),
+    "tiff, RGB with a mask and alpha": plain(SIZE, [*rgb(), quarters([0] * 4), OPAQUE], t338=[0, 2]),
+    "tiff, RGB of 16 bits with a mask": plain(SIZE, [*rgb(16), quarters([0] * 4)], 16, t338=0),
     "tiff, a plane per colour": plain(SIZE, rgb(), planar=True),
     "tiff, tiles": plain(SIZE, rgb(), tile=16),
     "tiff, deflate": plain(SIZE, rgb(), squeeze=zlib.compress, t259=8),
@@ -110,7 +113,9 @@ class TestTiff:
     def test_is_read_in_the_colours_that_it_has(self, name):
         result = rendered(tiff(READ[name]))
         assert (result.kind, result.width, result.height) == ("tiff", *SIZE)
-        assert_corners(opened(result.renditions[1]))
+        image = opened(result.renditions[1])
+        assert_corners(image)
+        assert image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
 
     @pytest.mark.parametrize("order", ["<", ">"])
     def test_lab_is_read_in_either_byte_order(self, order):
@@ -126,6 +131,12 @@ class TestTiff:
         image = opened(rendered(tiff(page)).renditions[1])
         assert image.mode == "L"
         assert [red for red, _, _ in corner_colours(image)] == pytest.approx(values, abs=1)
+
+    @pytest.mark.parametrize("meaning", [1, 2])
+    def test_alpha_is_kept_premultiplied_or_not(self, meaning):
+        red = lambda x, y: 128 if meaning == 1 else 255  # noqa: E731 - a sample
+        page = plain(SIZE, [red, lambda x, y: 0, lambda x, y: 0, lambda x, y: 128], t338=meaning)
+        assert opened(rendered(tiff(page)).renditions[1]).getpixel((5, 5)) == pytest.approx((255, 0, 0, 128), abs=2)
 
     @pytest.mark.parametrize("name", NOT_SUPPORTED)
     def test_what_is_not_supported_is_named_and_not_called_damaged(self, name):
@@ -172,6 +183,7 @@ CAMERA_RAWS = {
     "SRW, on the second page": (tiff(PREVIEW, plain(SIZE, grey(16), 16, t262=32803, t259=32770)), "TIFF"),
     "CR2": (b"II*\0\x10\0\0\0CR\2\0" + bytes(60), "CR2"),
     "CR3": (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(40), "CR3"),
+    "IIQ": (b"II*\0\x08\0\0\0IIII" + bytes(60), "IIQ"),
     "RAF": (b"FUJIFILMCCD-RAW 0201" + bytes(60), "RAF"),
     "ORF": (b"IIRO\x08\0\0\0" + bytes(60), "ORF"),
     "RW2": (b"IIU\0\x18\0\0\0" + bytes(60), "RW2"),

@@ -10,16 +10,18 @@ MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RGB, YCBCR, CIELAB, ICCLAB = 2, 6, 8, 9  # values of PHOTOMETRIC
 
 SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR = 254, 256, 258, 259, 262, 271, 277, 284
-TILE_WIDTH, CHILDREN, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION = 322, 330, 339, 530, 50706
+TILE_WIDTH, CHILDREN, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION = 322, 330, 338, 339, 530, 50706
 _KEPT = {
-    SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN, SAMPLE_FORMAT,
-    SUBSAMPLING, DNG_VERSION,
+    SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN, EXTRA_SAMPLES,
+    SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION,
 }  # fmt: skip
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's sensor: colour filter array, linear raw
 _RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _READ_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001}
 _COMPRESSIONS = {6: "old-style JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "JPEG",
                  34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50002: "JPEG XL", 52546: "JPEG XL"}  # fmt: skip
+_COLOURS = {0: 1, 1: 1, RGB: 3, 5: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}  # samples by photometric interpretation
+_ALPHAS = {1, 2}  # among the meanings of extra samples: premultiplied or not
 _PHOTOMETRICS = {4: "a transparency mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv"}
 _DIRECTORIES, _VALUES = 16, 64  # read at most; pictures have fewer
 _WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
@@ -117,6 +119,18 @@ def find_unsupported(page: Directory) -> Rejected | None:
 def holds_ycbcr(page: Directory) -> bool:
     """Whether samples are luma and chroma, as the decoder turns into RGB only where they are compressed by JPEG."""
     return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) == 3
+
+
+def seen_samples(page: Directory) -> list[int]:
+    """The samples of a pixel that are colours or alpha, by their places; [] for all of them.
+
+    Others are masks or inks that an editor kept; a decoder that takes the first of them for alpha hides the picture.
+    """
+    extra, colours = page.tags.get(EXTRA_SAMPLES, ()), _COLOURS.get(page.first(PHOTOMETRIC), 0)
+    if not extra or not colours or colours + len(extra) != page.first(SAMPLES):
+        return []
+    alpha = [colours + at for at, meaning in enumerate(extra) if meaning in _ALPHAS]
+    return [*range(colours), *alpha[:1]]
 
 
 def as_rgb(data: bytes, page: Directory) -> bytes:
