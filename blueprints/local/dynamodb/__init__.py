@@ -1,12 +1,25 @@
 """DynamoDB: PartiQL statements with their permissions, stream records for every way of writing, and time to live."""
 
-from blueprints.local.dynamodb import partiql_permissions, stream_records, table_definitions, time_to_live
+from blueprints.local.dynamodb import (
+    partiql_checks,
+    partiql_permissions,
+    stream_records,
+    table_definitions,
+    time_to_live,
+)
 
-HOOKS = (*partiql_permissions.HOOKS, *stream_records.HOOKS, *table_definitions.HOOKS, *time_to_live.HOOKS)
+HOOKS = (
+    *partiql_checks.HOOKS,
+    *partiql_permissions.HOOKS,
+    *stream_records.HOOKS,
+    *table_definitions.HOOKS,
+    *time_to_live.HOOKS,
+)
 
 
 def install(time_scale: float) -> None:
     """Extend the base emulator's DynamoDB; expired items are looked for as often as `time_scale` says."""
+    partiql_checks.install()
     partiql_permissions.install()
     stream_records.install()
     table_definitions.install()
