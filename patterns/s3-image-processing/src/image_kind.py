@@ -1,7 +1,7 @@
 """Telling the kind of an image from its bytes, and naming the kinds that are not read."""
 
-from image_formats import heif, png, tiff
-from image_rejections import Rejected
+from image_formats import heif
+from image_rejections import Rejected, camera_raw
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
 
@@ -44,13 +44,13 @@ def sniff(data: bytes) -> str:
         raise Rejected("empty", "the object is empty")
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
-    if data[:8] == png.SIGNATURE:
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
         return "png"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
-    if data[:4] in tiff.MAGICS:
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return _sniff_tiff(data)
     if data[4:8] == b"ftyp":
         return _sniff_brands(data)
@@ -59,10 +59,12 @@ def sniff(data: bytes) -> str:
 
 def _sniff_tiff(data: bytes) -> str:
     """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
+    from image_formats import tiff  # few images need it, and every cold start would pay for it
+
     if data[8:10] == b"CR":
-        raise tiff.raw_rejection("CR2")
+        raise camera_raw("CR2")
     if data[8:12] in (b"IIII", b"MMMM"):
-        raise tiff.raw_rejection("IIQ")
+        raise camera_raw("IIQ")
     if raw := tiff.find_camera_raw(tiff.read_directories(data)):
         raise raw
     return "tiff"
@@ -72,7 +74,7 @@ def _sniff_brands(data: bytes) -> str:
     """AVIF, HEIF and films share one container; its brands tell them apart."""
     brands = heif.brands(data)
     if heif.CANON_RAW in brands:
-        raise tiff.raw_rejection("CR3")
+        raise camera_raw("CR3")
     if brands & heif.AVIF:
         return "avif"
     if brands & heif.HEIF:
@@ -83,9 +85,10 @@ def _sniff_brands(data: bytes) -> str:
 def _other(data: bytes) -> Rejected:
     for start, name in _CAMERA_RAWS.items():
         if data.startswith(start):
-            return tiff.raw_rejection(name)
+            return camera_raw(name)
     readable = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
+    beginning = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
     for start, name in _OTHERS.items():
-        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
+        if data.startswith(start) or beginning.startswith(start):
             return Rejected("not-an-image", f"the bytes are {name}, not {readable}")
     return Rejected("not-an-image", f"the bytes are not {readable}")

@@ -1,16 +1,14 @@
 """Opening an image with libvips: its header first, then its pixels, shrunk while they are decoded.
 
 The loader is the one for the kind that the bytes are (`image_kind`), so libvips' own guess has no say: it has several
-loaders for some kinds, and new ones with every version.
+loaders for some kinds, and new ones with every version. What only some images need is imported with the first of them.
 """
 
 import math
 from typing import Any
 
 import pyvips
-from image_formats import gif, heif, jpeg, png, tiff
 from image_rejections import Rejected
-from tiff_loading import open_tiff
 
 _OUT_OF_RESOURCES = ("out of memory", "No space left", "Too many open files")
 _NOT_DONE = (
@@ -65,6 +63,8 @@ def load_without_end_marker(data: bytes, header: Any, size: tuple[int, int]) -> 
     The decoder fills missing bits with zeros. So pixels are missing when it warns, when a scan is missing, or when
     other bits after the last ones make another picture.
     """
+    from image_formats import jpeg
+
     if not jpeg.has_every_scan(data):
         return None
     factor = _shrink_factor((header.width, header.height), max(size))
@@ -90,12 +90,14 @@ def as_rejection(error: pyvips.Error, data: bytes, kind: str) -> Exception:
 
 
 def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
+    from image_formats import heif, jpeg, png, tiff
+
     if kind == "jpeg":
         return jpeg.find_unsupported(data)
     if kind == "png":
         return png.find_fault(data)
     if kind == "heif" and heif.holds_hevc(data):
-        from hevc_decoder import decodes_hevc  # only a refusal needs it
+        from hevc_decoder import decodes_hevc
 
         return None if decodes_hevc() else Rejected("unsupported-codec", _HEIC)
     if kind == "tiff" and (picture := tiff.find_picture(tiff.read_directories(data))):
@@ -113,6 +115,8 @@ def _detail(error: pyvips.Error) -> str:
 def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> Any:
     """The image by the loader of its kind, shrunk by `factor` where the format allows."""
     if kind == "tiff":
+        from tiff_loading import open_tiff
+
         return open_tiff(data, fail_on)
     options = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
     image = _load(data, "heif" if kind == "avif" else kind, fail_on=fail_on, **options)
@@ -131,6 +135,8 @@ def _shrink_factor(size: tuple[int, int], longest_side: int) -> int:
 
 def _clear_around_frame(image: Any, data: bytes) -> Any:
     """What the first frame leaves free of the canvas is clear; libvips makes it black when nothing else is clear."""
+    from image_formats import gif
+
     frame = gif.first_frame(data)
     if frame is None or image.hasalpha():
         return image

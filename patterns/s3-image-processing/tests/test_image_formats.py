@@ -104,6 +104,10 @@ NOT_SUPPORTED = {
     "tiff, Zstandard": (plain(SIZE, rgb(), t259=50000), "codec", "Zstandard"),
     "tiff, LZMA": (plain(SIZE, rgb(), t259=34925), "codec", "LZMA"),
     "tiff, JPEG XL": (plain(SIZE, rgb(), t259=50002), "codec", "JPEG XL"),
+    "tiff, old-style JPEG": (plain(SIZE, rgb(), t262=6, t259=6), "codec", "old-style JPEG"),
+    "tiff, YCbCr with subsampled colours": (plain(SIZE, rgb(), t262=6, t530=[2, 2]), "layout", "subsampled"),
+    "tiff, LogLuv": (plain(SIZE, rgb(16), 16, t262=32845, t259=34676), "layout", "float"),
+    "tiff, five inks": (plain(SIZE, [OPAQUE] * 5, t262=5, t332=2), "layout", "5 samples"),
     "tiff, an unknown compression": (plain(SIZE, rgb(), t259=12345), "codec", "12345"),
 }  # fmt: skip
 
@@ -144,6 +148,11 @@ class TestTiff:
         found, reason = rejected(tiff(page))
         assert found == f"unsupported-{code}"
         assert words in reason
+
+    @pytest.mark.parametrize("compression", ["lzma", "zstd"])
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
+    def test_whole_files_of_an_unsupported_compression_are_not_called_damaged(self, compression, mode):
+        assert rejected(encoded(corners(mode=mode), "TIFF", compression=compression))[0] == "unsupported-codec"
 
     def test_the_picture_is_shown_where_a_preview_stands_first(self):
         behind = tiff(PREVIEW, plain(SIZE, rgb()))

@@ -4,9 +4,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from image_rejections import Rejected
+from image_rejections import Rejected, camera_raw
 
-MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RGB, YCBCR, CIELAB, ICCLAB = 2, 6, 8, 9  # values of PHOTOMETRIC
 
 SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR = 254, 256, 258, 259, 262, 271, 277, 284
@@ -77,19 +76,12 @@ def find_camera_raw(pages: list[Directory]) -> Rejected | None:
     """Raw files are TIFF files whose first page is often a small preview; the picture itself is sensor data."""
     every = [each for page in pages for each in (page, *page.children)]
     if any(DNG_VERSION in each.tags for each in every):
-        return raw_rejection("DNG")
+        return camera_raw("DNG")
     for each in every:
         if each.first(PHOTOMETRIC) in _SENSOR or each.first(COMPRESSION) in _RAW_COMPRESSIONS:
             make = bytes(pages[0].tags.get(MAKE, ())).decode("ascii", "replace").strip("\0 ")
-            return raw_rejection(make or "TIFF")
+            return camera_raw(make or "TIFF")
     return None
-
-
-def raw_rejection(name: str) -> Rejected:
-    """The answer to every camera raw file; `name` is its format or the camera's make."""
-    return Rejected(
-        "camera-raw", f"a camera raw file ({name}): its pixels are not developed; export it as JPEG or TIFF"
-    )
 
 
 def find_unsupported(page: Directory) -> Rejected | None:
