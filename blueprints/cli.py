@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
     from blueprints.local.deployment import Stack
+    from blueprints.pattern import Pattern
     from blueprints.steps import Steps
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
@@ -115,7 +117,7 @@ def run(
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
     check_playable(found, own, folder)
     steps = _steps(quiet=as_json)
-    prepared = prepare(found, steps, _parameters(parameters))
+    prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))
     with _embedded_aws(steps, port) as cloud:
         stack = bring_up(cloud, prepared, steps)
         played, failure, carried = None, None, None
@@ -150,14 +152,15 @@ def run(
 @_json_option
 def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_json: bool) -> None:
     """Start the embedded AWS, deploy patterns to it, and stay up until Ctrl-C."""
-    from blueprints.local.bring_up import bring_up, prepare
+    from blueprints.local.bring_up import bring_up, check_stacks_differ, prepare
     from blueprints.local.urls import urls
     from blueprints.pattern import find
 
     found = [find(each) for each in patterns]
-    given = _parameters(parameters)
+    check_stacks_differ(found)
+    given = [_values(each, parameters, quiet=as_json) for each in found]
     steps = _steps(quiet=as_json)
-    prepared = [prepare(each, steps, given) for each in found]
+    prepared = [prepare(each, steps, values) for each, values in zip(found, given, strict=True)]
     with _embedded_aws(steps, port) as cloud:
         stacks = [bring_up(cloud, each, steps) for each in prepared]
         if as_json:
@@ -208,7 +211,7 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
     found = find(pattern)
     payload = _parsed(event)
     steps = _steps(quiet=as_json)
-    prepared = prepare(found, steps, _parameters(parameters))
+    prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))
     with _embedded_aws(steps, 0) as cloud:
         stack = bring_up(cloud, prepared, steps)
         target = invocation_arn(cloud, stack, function)
@@ -383,6 +386,20 @@ def _parameters(given: tuple[str, ...]) -> dict[str, str]:
         if "=" not in each:
             raise click.BadParameter(f"{each!r} is not of the form NAME=VALUE", param_hint="--parameter")
     return dict(each.split("=", 1) for each in given)
+
+
+def _values(pattern: "Pattern", options: tuple[str, ...], *, quiet: bool) -> dict[str, str]:
+    """The values of a template's parameters, asked for where somebody is there to answer."""
+    from blueprints.parameters import complete, refusal
+
+    values, missing = complete(pattern, _parameters(options))
+    if missing and (quiet or not sys.stdin.isatty()):
+        raise refusal(pattern, missing, shlex.join(["blueprints", *sys.argv[1:]]))
+    for each in missing:
+        kind = click.Choice(each.allowed) if each.allowed else None
+        text = f"{each.name} ({each.description})" if each.description else each.name
+        values[each.name] = click.prompt(text, type=kind, hide_input=each.secret)
+    return values
 
 
 def _parsed(event: Any) -> object:

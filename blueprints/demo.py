@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import shlex
 import shutil
 import traceback
 from collections.abc import Callable
@@ -87,7 +88,7 @@ def _loaded(pattern: Pattern) -> ModuleType:
         raise BlueprintError(
             f"{pattern.name} has no demo.py, so there is nothing to play.",
             where=at(pattern.folder),
-            advice=f"`blueprints up {pattern.name}` deploys it for you to try by hand.",
+            advice=f"`blueprints up {shlex.quote(pattern.argument)}` deploys it for you to try by hand.",
         )
     spec = importlib.util.spec_from_file_location(f"demo_of_{pattern.name.replace('-', '_')}", path)
     assert spec is not None

@@ -1,5 +1,6 @@
 """A pattern: a folder read into names and facts. Patterns are found by folder; there is no registry to keep in step."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -7,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError, at
+from blueprints.stack_names import stack_name
 from blueprints.template.reading import Template, load
 
 TEMPLATE = "template.yaml"
+TEMPLATES = (TEMPLATE, "template.yml", "template.json")
+"""Names of a folder's template, in the order in which SAM looks for them."""
 REQUIREMENTS = "requirements.txt"
 COMPANIONS = "companions"
 
+_MOST_NAMED = 4
 _METADATA = "AWS::ServerlessRepo::Application"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
 _DEFAULT_ARCHITECTURE = "x86_64"
@@ -61,22 +66,37 @@ class Pattern:
         """Templates of what it needs and the Serverless Application Repository does not hold, such as a database."""
         return tuple(sorted((self.folder / COMPANIONS).glob("*.yaml")))
 
+    @property
+    def stack_name(self) -> str:
+        """The name of its stack: its own, or the nearest that CloudFormation takes."""
+        return stack_name(self.name)
+
+    @property
+    def argument(self) -> str:
+        """What names it on the command line."""
+        if self.folder in _folders():
+            return self.name
+        return at(self.folder) if self.template == _template_in(self.folder) else at(self.template)
+
+    @property
+    def other_templates(self) -> tuple[str, ...]:
+        """Templates in its folder that were not taken."""
+        found = (self.folder / name for name in TEMPLATES)
+        return tuple(path.name for path in found if path.is_file() and path != self.template)
+
     @classmethod
-    def load(cls, folder: Path) -> "Pattern":
-        """Reads a folder that holds a template.yaml."""
-        folder = Path(folder).absolute()
-        path = folder / TEMPLATE
+    def load(cls, path: Path) -> "Pattern":
+        """Reads a folder that holds a template, or the folder of a template that is named itself."""
+        given = Path(path).absolute()
+        folder = given.parent if given.is_file() else given
+        path = given if given.is_file() else _template_in(folder)
         if not path.is_file():
-            raise BlueprintError(
-                f"There is no {TEMPLATE} in this folder.",
-                where=at(folder),
-                advice=f"Name a pattern, or a folder that holds a {TEMPLATE}.",
-            )
+            raise _no_template(folder)
         template = load(path)
         about = _metadata(template)
         words = str(template.body.get("Description") or "").strip()
         return cls(
-            name=folder.resolve().name,
+            name=folder.resolve().name if path.name in TEMPLATES else path.stem,
             folder=folder,
             template=path,
             description=str(about.get("Description") or words).strip(),
@@ -97,13 +117,13 @@ def find(name_or_path: str | Path) -> Pattern:
     if str(name_or_path) in known:
         return Pattern.load(known[str(name_or_path)])
     path = Path(name_or_path)
-    if path.is_dir() or len(path.parts) > 1:
+    if path.exists() or len(path.parts) > 1:
         return Pattern.load(path)
     close = get_close_matches(str(name_or_path), known, n=1, cutoff=0.4)
     meant = f"Did you mean {close[0]}? " if close else ""
     raise BlueprintError(
         f"There is no pattern '{name_or_path}'.",
-        advice=f"{meant}There are: {', '.join(known) or 'none'}. A path to a folder with a {TEMPLATE} works too.",
+        advice=f"{meant}There are: {', '.join(known) or 'none'}. A path to a template or its folder works too.",
     )
 
 
@@ -118,6 +138,35 @@ def _folders() -> list[Path]:
     """Those of `patterns/`, and those of `sar/`, which belong to publishing them."""
     found = (path.parent for name in ("patterns", "sar") for path in room(name).glob(f"*/{TEMPLATE}"))
     return sorted(found, key=lambda folder: folder.name)
+
+
+def _template_in(folder: Path) -> Path:
+    """The first of the names there is; template.yaml where there is none."""
+    return next((folder / name for name in TEMPLATES if (folder / name).is_file()), folder / TEMPLATE)
+
+
+def _no_template(folder: Path) -> BlueprintError:
+    if not folder.is_dir():
+        return BlueprintError(
+            "There is no such file or folder.", where=at(folder), advice="Name a template or its folder."
+        )
+    others = [
+        path for suffix in ("yaml", "yml", "json") for depth in ("", "*/") for path in folder.glob(f"{depth}*.{suffix}")
+    ]
+    templates = sorted(path for path in others if path.is_file() and _looks_like_a_template(path))
+    if templates:
+        named = "' or '".join(at(path) for path in templates[:_MOST_NAMED])
+        advice = f"Name the template itself: '{named}'."
+    else:
+        advice = f"Name a pattern, a template, or a folder that holds a {TEMPLATE}."
+    return BlueprintError(
+        f"There is no {TEMPLATE} in this folder, and no {' or '.join(TEMPLATES[1:])}.", where=at(folder), advice=advice
+    )
+
+
+def _looks_like_a_template(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return bool(re.search(r"^\s*[\"']?Resources[\"']?\s*:", text, re.MULTILINE)) and "AWS::" in text
 
 
 def _metadata(template: Template) -> dict[str, Any]:

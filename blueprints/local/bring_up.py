@@ -1,7 +1,8 @@
 """From a pattern's folder to a stack in which every function has started: check, package, deploy, look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from blueprints.build import Package, Progress, build
 from blueprints.counting import counted
@@ -11,6 +12,7 @@ from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, upload
 from blueprints.local.layer_copies import check_layers, provide_layers
+from blueprints.parameters import complete, refusal
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 
@@ -28,13 +30,28 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
     """Check the template and package the functions. Raises BlueprintError for whatever is in the way."""
     from blueprints.local.companions import companions
 
-    with steps.step(f"Check the template of {pattern.name}"):
-        _check(pattern, parameters)
+    with steps.step(f"Check the template of {pattern.name}") as step:
+        values, absent = complete(pattern, parameters or {})
+        _check(pattern, values)
         companions(pattern)
+        if absent:
+            raise refusal(pattern, absent)
+        if pattern.other_templates:
+            step.notes.append(f"{pattern.template.name} is taken, not {', '.join(pattern.other_templates)} beside it")
     with steps.step("Package the functions") as step:
         packages, notes = host_packages(pattern, steps.progress)
         step.notes.extend(notes)
-    return Prepared(pattern, packages, dict(parameters or {}))
+    return Prepared(pattern, packages, values)
+
+
+def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
+    """Raises BlueprintError where two would be one stack, the second in the first's place."""
+    for first, second in combinations(patterns, 2):
+        if first.stack_name == second.stack_name:
+            raise BlueprintError(
+                f"{first.argument} and {second.argument} would both be the stack {first.stack_name}.",
+                advice="Rename one of the folders, or bring them up one at a time.",
+            )
 
 
 def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
@@ -48,8 +65,10 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
     with steps.step(f"Deploy {pattern.name}") as step:
         provide_layers(cloud, pattern)
         code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
-        stack = deploy(cloud, pattern.name, packaged(load(pattern.template), code), parameters)
+        stack = deploy(cloud, pattern.stack_name, packaged(load(pattern.template), code), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
+        if stack.name != pattern.name:
+            step.notes.append(f"its stack is {stack.name}, since {pattern.name} is no stack name")
     with steps.step("Start every function once") as step:
         if check_functions(cloud, stack):
             step.notes.extend(cloud.notes)

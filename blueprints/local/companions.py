@@ -34,7 +34,7 @@ def deploy_companions(cloud: Cloud, pattern: Pattern, given: Mapping[str, str], 
 
     def outputs_of(name: str, template: Template) -> dict[str, str]:
         with steps.step(f"Deploy its {name}"):
-            return deploy(cloud, f"{pattern.name}-{name}", packaged(template, {})).outputs
+            return deploy(cloud, f"{pattern.stack_name}-{name}", packaged(template, {})).outputs
 
     return with_companions(pattern, given, outputs_of)
 

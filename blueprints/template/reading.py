@@ -1,5 +1,6 @@
 """YAML with CloudFormation's short-form functions, read into plain values and a line number for each of them."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def load(path: Path) -> Template:
     """Reads a template; a mistake in its YAML is reported with file and line."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise BlueprintError(
             "There is no such template.", where=at(path), advice="Name a folder that holds a template.yaml."
@@ -107,12 +108,22 @@ def load(path: Path) -> Template:
             advice="Save it as UTF-8.",
         ) from None
     reader = _Reader(path)
-    body = reader.read(text)
+    body = reader.read(_checked_json(path, text) if path.suffix == ".json" else text)
     if not isinstance(body, dict):
         raise BlueprintError(
             "A template is a mapping, with Resources in it.", where=at(path, 1), advice="Begin it with 'Resources:'."
         )
     return Template(path, body, reader.lines)
+
+
+def _checked_json(path: Path, text: str) -> str:
+    """JSON as YAML reads it: indented with spaces; tabs in JSON are nothing but indentation."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise BlueprintError(f"This is not JSON: {error}.", where=at(path, line), advice="Mend it there.") from None
+    return text.replace("\t", "  ")
 
 
 class _Reader:

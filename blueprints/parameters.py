@@ -1,0 +1,102 @@
+"""Values of a template's parameters: given, written in samconfig.toml, or missing."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.errors import BlueprintError, at
+from blueprints.pattern import Pattern
+from blueprints.template.reading import load
+
+_SAMCONFIG = "samconfig.toml"
+_LONG_FORM = re.compile(r"ParameterKey=(?P<name>[^,\s]+),ParameterValue=(?P<value>.*)")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A parameter that has no value."""
+
+    name: str
+    description: str
+    allowed: tuple[str, ...]
+    secret: bool
+    """Whether what is typed is not to be shown."""
+
+    def __str__(self) -> str:
+        said = f": {self.description}" if self.description else ""
+        return f"{self.name}{said}" + (f" (one of {', '.join(self.allowed)})" if self.allowed else "")
+
+
+def complete(pattern: Pattern, given: Mapping[str, str]) -> tuple[dict[str, str], list[Missing]]:
+    """The given parameters with those that samconfig.toml has for what has no default, and what is missing still."""
+    from blueprints.local.companions import companions
+
+    declared = load(pattern.template).section("Parameters")
+    brought = {name for each in companions(pattern).values() for name in each.section("Outputs")}
+    needed = {
+        name: about
+        for name, about in declared.items()
+        if isinstance(about, dict) and "Default" not in about and name not in given and name not in brought
+    }
+    written = _overrides(pattern) if needed else {}
+    found = {**given, **{name: written[name] for name in needed if name in written}}
+    return found, [_missing(name, about) for name, about in needed.items() if name not in found]
+
+
+def refusal(pattern: Pattern, missing: list[Missing], command: str | None = None) -> BlueprintError:
+    """The error that lists all that is missing; `command` is what was typed, to be typed again with them."""
+    options = " ".join(f"--parameter {each.name}=VALUE" for each in missing)
+    listed = "".join(f"\n    {each}" for each in missing)
+    one = len(missing) == 1
+    return BlueprintError(
+        f"{pattern.name} has {'a parameter' if one else f'{len(missing)} parameters'} without a value:{listed}",
+        where=at(pattern.template),
+        advice=f"Give {'it' if one else 'them'}: {command or 'blueprints …'} {options}\n"
+        f"  or write parameter_overrides below [default.deploy.parameters] in {_SAMCONFIG}.",
+    )
+
+
+def _missing(name: str, about: Mapping[str, Any]) -> Missing:
+    allowed = about.get("AllowedValues") or []
+    secret = str(about.get("NoEcho", "")).lower() == "true"
+    return Missing(name, str(about.get("Description") or "").strip(), tuple(str(each) for each in allowed), secret)
+
+
+def _overrides(pattern: Pattern) -> dict[str, str]:
+    """What `sam deploy` would be told by the default environment of samconfig.toml."""
+    path = pattern.folder / _SAMCONFIG
+    if not path.is_file():
+        return {}
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BlueprintError(f"{_SAMCONFIG} can't be read: {error}.", where=at(path)) from error
+    found: dict[str, str] = {}
+    for command in ("global", "deploy"):
+        section = config.get("default", {}).get(command, {}).get("parameters", {})
+        found |= _parsed(section.get("parameter_overrides", ""))
+    return found
+
+
+def _parsed(written: object) -> dict[str, str]:
+    """`A=b C="d e"`, a list of such, or a table; also as ParameterKey=A,ParameterValue=b."""
+    if isinstance(written, dict):
+        return {str(name): str(value) for name, value in written.items()}
+    parts = [str(each) for each in written] if isinstance(written, list) else _split(str(written))
+    found = {}
+    for part in parts:
+        long_form = _LONG_FORM.fullmatch(part)
+        name, equals, value = (long_form["name"], "=", long_form["value"]) if long_form else part.partition("=")
+        if equals:
+            found[name.strip()] = value.strip().strip("\"'")
+    return found
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()  # an apostrophe in a value is no quotation

@@ -1,0 +1,176 @@
+"""A folder of one's own is found by any of SAM's names, gets a stack name, and is asked for what it lacks."""
+
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blueprints import cli
+from blueprints.errors import BlueprintError
+from blueprints.local.bring_up import check_stacks_differ, prepare
+from blueprints.parameters import complete
+from blueprints.pattern import Pattern, find
+from blueprints.stack_names import stack_name
+from blueprints.steps import Steps
+
+TOPIC = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n"
+ASKING = """\
+Parameters:
+  Email: { Type: String, Description: Where alarms go }
+  Size: { Type: String, AllowedValues: [small, large] }
+  Token: { Type: String, NoEcho: true }
+  Stage: { Type: String, Default: dev }
+""" + TOPIC  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Makes a folder of files by name."""
+
+    def make(name="app", **files):
+        place = tmp_path / name
+        place.mkdir(parents=True)
+        for file, text in files.items():
+            (place / file.replace("__", ".")).write_text(text)
+        return place
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "template.yml", "template.json"])
+def test_a_template_is_found_by_each_of_sams_names(folder, name):
+    text = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}, indent="\t")
+    place = folder(**{name.replace(".", "__"): text if name.endswith("json") else TOPIC})
+
+    found = find(place)
+
+    assert (found.name, found.template) == ("app", place / name)
+
+
+def test_a_path_to_a_template_is_taken(folder):
+    place = folder(network__yml=TOPIC, template__yaml=TOPIC)
+
+    assert find(place / "template.yaml").name == "app"
+    assert (find(place / "network.yml").name, find(place / "network.yml").template.name) == ("network", "network.yml")
+    assert find(place / "network.yml").argument.endswith("network.yml")
+
+
+def test_of_several_templates_sams_first_is_taken_with_a_note(folder):
+    steps = Steps()
+
+    prepare(find(folder(template__yml=TOPIC, template__json="{}")), steps)
+
+    assert steps.done[0].notes == ["template.yml is taken, not template.json beside it"]
+
+
+def test_a_template_of_another_name_is_pointed_at(folder):
+    place = folder(serverless__yml=TOPIC, notes__yml="a: b\n")
+
+    with pytest.raises(
+        BlueprintError, match=r"no template.yaml in this folder, and no template.yml or template.json"
+    ) as error:
+        find(place)
+    assert error.value.advice == f"Name the template itself: '{place}/serverless.yml'."
+    assert find(place / "serverless.yml").name == "serverless"
+
+
+def test_broken_json_is_said_with_its_line(folder):
+    place = folder(template__json='{\n  "Resources": {,}\n}')
+
+    with pytest.raises(BlueprintError, match="This is not JSON") as error:
+        find(place)
+    assert error.value.where.endswith("template.json:2")
+
+
+@pytest.mark.parametrize(
+    ("folder_name", "expected"),
+    [
+        ("images", "images"),
+        ("my_app", "my-app"),
+        ("My.App v2", "My-App-v2"),
+        ("2024-app", "stack-2024-app"),
+        ("größe", "groe"),
+        ("-x-", "x"),
+    ],
+)
+def test_a_folder_name_becomes_a_stack_name(folder_name, expected):
+    assert stack_name(folder_name.replace("ß", "")) == expected
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_every_folder_name_becomes_one_that_cloudformation_takes(name):
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,99}", stack_name(name))
+
+
+def test_long_names_stay_apart():
+    assert stack_name("x" * 200) != stack_name("x" * 201)
+
+
+def test_two_folders_that_would_be_one_stack_are_refused(folder):
+    patterns = [find(folder(name, template__yaml=TOPIC)) for name in ("my_app", "my-app")]
+
+    with pytest.raises(BlueprintError, match="would both be the stack my-app"):
+        check_stacks_differ(patterns)
+
+
+def test_every_missing_parameter_is_listed_with_what_to_type(folder):
+    pattern = find(folder(template__yaml=ASKING))
+
+    with pytest.raises(BlueprintError, match="3 parameters without a value") as error:
+        prepare(pattern, Steps())
+    assert "Email: Where alarms go" in str(error.value)
+    assert "Size (one of small, large)" in str(error.value)
+    assert "--parameter Email=VALUE --parameter Size=VALUE --parameter Token=VALUE" in error.value.advice
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"Email=a@b.example Size=small Token=\\"s 1\\" Stage=prod"',
+        '["Email=a@b.example", "Size=small", "Token=s 1", "Stage=prod"]',
+        (
+            "'ParameterKey=Email,ParameterValue=a@b.example ParameterKey=Size,ParameterValue=small "
+            'ParameterKey=Token,ParameterValue="s 1"\''
+        ),
+    ],
+)
+def test_samconfig_has_the_values_that_have_no_default(folder, written):
+    config = f"version = 0.1\n[default.deploy.parameters]\nparameter_overrides = {written}\n"
+    pattern = find(folder(template__yaml=ASKING, samconfig__toml=config))
+
+    values, missing = complete(pattern, {"Size": "large"})
+
+    assert (values, missing) == ({"Size": "large", "Email": "a@b.example", "Token": "s 1"}, [])
+
+
+def test_a_person_is_asked_for_what_is_missing(folder, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    pattern = find(folder(template__yaml=ASKING))
+    monkeypatch.setattr("sys.stdin", Terminal("a@b.example\nhuge\nlarge\n"))
+
+    values = cli._values(pattern, ("Token=s",), quiet=False)
+
+    assert values == {"Email": "a@b.example", "Size": "large", "Token": "s"}
+
+
+def test_nobody_is_asked_where_json_is_wanted(folder):
+    pattern = find(folder(template__yaml=ASKING))
+
+    with pytest.raises(BlueprintError, match="a parameter without a value"):
+        cli._values(pattern, ("Token=s", "Size=small"), quiet=True)
+
+
+def test_what_a_demo_lacks_is_said_with_a_path_that_works(folder):
+    from blueprints.demo import check_playable
+
+    place = folder("my app", template__yaml=TOPIC)
+
+    with pytest.raises(BlueprintError) as error:
+        check_playable(Pattern.load(place), None, place / "out")
+    assert f"blueprints up '{place}'" in error.value.advice
