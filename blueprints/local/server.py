@@ -81,6 +81,7 @@ def all_hooks() -> tuple[Hook, ...]:
         event_source_mappings,
         events,
         identity_policies,
+        logs,
         record_distribution,
         requested_resources,
         resource_types,
@@ -122,6 +123,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *function_code.HOOKS,
         *function_logs.HOOKS,
         *identity_policies.HOOKS,
+        *logs.HOOKS,
         *payload_limits.HOOKS,
         *pipeline_service.HOOKS,
         *pipelines.HOOKS,
@@ -153,6 +155,7 @@ class Server:
             dynamodb,
             event_source_mappings,
             events,
+            logs,
             record_distribution,
             requested_resources,
             resource_types,
@@ -182,6 +185,7 @@ class Server:
         s3_delivery.install(invocations)
         sns_delivery.install(invocations, endpoint)
         log_delivery.install(invocations)
+        logs.install()
         self.pipelines = Pipelines(endpoint, time_scale)
         pipeline_service.install(self.pipelines, endpoint)
         event_targets.install(invocations, endpoint, time_scale)
