@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from botocore.config import Config
 
 from blueprints.errors import BlueprintError
 from blueprints.local.functions.foreign_layers import COPIES_PATH
+from blueprints.local.functions.unpacking import remove
 from blueprints.local.server import HOST, INITIALISE_PATH
 
 ACCOUNT = "000000000000"
@@ -148,7 +148,7 @@ class Cloud:
             if self._process.stdout:
                 self._process.stdout.close()
             self._log.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove(self._folder)
 
     def stay(self) -> NoReturn:
         """Wait for as long as the process runs; raises BlueprintError when it ends by itself."""

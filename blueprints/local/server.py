@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import resource
-import shutil
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import parse_qs
 
+from blueprints.local.functions.unpacking import remove
 from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def main() -> None:
         server.builds.close()
         server.executor.close()
         server.databases.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
@@ -312,9 +312,10 @@ def _notes() -> list[str]:
     reason = unavailable()
     if reason is None:
         return []
+    writable = "their code, their home and shared memory" if os.getuid() == 0 else "shared memory"
     note = (
-        f"Functions see this machine's own files ({reason}): writing beside their code, at home and to shared memory "
-        "works here and fails on Lambda, and there is no /opt and no /var/task (docs/embedded-aws.md)"
+        f"Functions see this machine's own files ({reason}): they can write to {writable}, which fails on Lambda, and "
+        "there is no /opt and no /var/task (docs/embedded-aws.md)"
     )
     return [note]
 

@@ -1,6 +1,7 @@
 """A function's files are where Lambda has them, and can be written to where Lambda lets it."""
 
 import io
+import json
 import os
 import shutil
 import stat
@@ -12,11 +13,13 @@ import pytest
 
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
+from blueprints.local.deployment import deploy
 from blueprints.local.functions import file_system
-from blueprints.local.functions.unpacking import lay_over, unpack
+from blueprints.local.functions.unpacking import lay_over, remove, unpack, write_protect
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 from tests import small_pattern
+from tests.local.resources import ROLE, function_resource
 
 needs_namespaces = pytest.mark.skipif(
     file_system.unavailable() is not None,
@@ -302,7 +305,67 @@ def test_without_namespaces_programs_and_modules_are_still_found_and_the_person_
     assert not Path(home).exists()
     (note,) = [note for step in steps.done for note in step.notes if "own files" in note]
     assert "/opt" in note
-    assert "beside their code" in note
+    assert ("their code" in note) == (os.getuid() == 0)
+
+
+def test_without_namespaces_layers_are_found_by_variables_and_home_and_code_are_protected(plain_cloud):
+    arn = layer(plain_cloud, "tools", {"bin/hello": PROGRAM, "python/words.py": "WORD = 1\n"}, programs=["bin/hello"])
+    resources = function_resource(
+        """
+        import os, subprocess, tempfile, words
+        def handler(event, context):
+            modes = [os.stat(each).st_mode & 0o222 for each in (".", "index.py", words.__file__)]
+            said = subprocess.run(["hello"], capture_output=True, text=True).stdout
+            home = os.path.expanduser("~")
+            with tempfile.TemporaryFile() as file:
+                file.write(b"x")
+            return modes, said, os.path.exists(home), os.stat(os.path.dirname(home)).st_mode & 0o222
+        """,
+        Layers=[arn],
+    )
+    body = json.dumps(
+        {"Resources": {"Role": ROLE, "Function": resources}, "Outputs": {"F": {"Value": {"Ref": "Function"}}}}
+    )
+    name = deploy(plain_cloud, "without-namespaces", body).outputs["F"]
+
+    modes, said, home_exists, homes = plain_cloud.invoke(name, {}).payload
+
+    assert modes == [0, 0, 0]
+    assert said.startswith("hello from ")
+    assert (home_exists, homes) == (False, 0)
+
+
+def test_what_is_write_protected_can_be_removed(tmp_path):
+    (tmp_path / "code/deep").mkdir(parents=True)
+    (tmp_path / "code/deep/file").write_text("x")
+    write_protect(tmp_path / "code")
+
+    assert (tmp_path / "code/deep").stat().st_mode & 0o222 == 0
+    remove(tmp_path / "code")
+
+    assert not (tmp_path / "code").exists()
+
+
+@needs_namespaces
+def test_what_an_environment_needs_below_tmp_stays_where_it_is(tmp_path):
+    """Such as a Python in a virtual environment there, while all else of the machine's /tmp is out of sight."""
+    if not tmp_path.is_relative_to("/tmp"):
+        pytest.skip("the tests' temporary folder is not below /tmp")
+    for name in ("package", "needed", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    view = file_system.view_of(
+        file_system.Sources(tmp_path / "package", None, tmp_path, needed=(tmp_path / "needed",), temporary_mb=1 << 30)
+    )
+
+    command = f"cat {tmp_path}/*/file; touch /tmp/x {tmp_path}/needed/x; ls {tmp_path}"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], preexec_fn=view.enter, capture_output=True, text=True, check=False
+    )
+
+    assert ended.stdout == "neededneeded\n"
+    assert "needed/x': Read-only file system" in ended.stderr
+    assert [path.name for path in (tmp_path / "tmp").iterdir() if path.is_file()] == ["x"]
 
 
 def test_unpacking_keeps_modes_and_links_and_writes_nothing_outside(tmp_path):

@@ -2,7 +2,8 @@
 
 Linux gives a process such a view with a mount namespace, without Docker, and without root where user namespaces are
 allowed. Where there are none (macOS, many containers, Linux before 5.12), functions see the machine's own files, and
-`unavailable` says why; then environment variables alone point at the package and the layers.
+`unavailable` says why. Then environment variables alone point at the package and the layers, which are write-protected;
+that binds everybody but root.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -62,11 +63,14 @@ def view_of(sources: Sources) -> View:
     """The view for an environment: Lambda's own paths where this machine can give them."""
     if unavailable() is None and not any(_hides(needed) for needed in sources.needed):
         return View(TASK, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
+    homes, temporary = sources.folder / "home", sources.folder / "tmp"
+    homes.mkdir(mode=0o555)
+    temporary.mkdir()
     return View(
         task=str(sources.package),
         opt=str(sources.layers or sources.folder / "no-layers"),
-        home=str(sources.folder / "no-home"),
-        temporary=str(sources.folder),
+        home=str(homes / Path(HOME).name),
+        temporary=str(temporary),
     )
 
 
@@ -77,8 +81,7 @@ def unavailable() -> str | None:
         return f"{SWITCH} is set"
     if not sys.platform.startswith("linux"):
         return "this is no Linux"
-    refusals = [refusal for users in (False, True) if (refusal := _refusal(users=users)) is not None]
-    return None if len(refusals) < 2 else refusals[-1]
+    return _refusal(users=False) and _refusal(users=True)
 
 
 @cache
@@ -128,20 +131,17 @@ def _hides(path: Path) -> bool:
     return str(path) in (OPT, TEMPORARY)
 
 
-@dataclass(frozen=True)
 class _Namespace:
     """Builds a new root out of mounts, in the new process. All that can be looked up is looked up before the fork."""
 
-    sources: Sources
-    users: bool
-    """Whether to be root of a user namespace, where the process is none outside it."""
-    _links: list[tuple[str, str]] = field(default_factory=list)
-    _folders: list[str] = field(default_factory=list)
-    _files: list[str] = field(default_factory=list)
-    _mounts: list[tuple[bytes, bytes]] = field(default_factory=list)
-    _late_mounts: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, sources: Sources, *, users: bool) -> None:
+        """With `users`, the process becomes root of a user namespace, where it is none outside it."""
+        self._sources, self._users = sources, users
+        self._stage = sources.folder / "root"
+        self._links: list[tuple[str, str]] = []
+        self._folders: list[str] = []
+        self._files: list[str] = []
+        self._mounts: list[tuple[bytes, bytes]] = []
         self._stage.mkdir()
         for name, path in _entries("/"):
             if name not in _OWN_FOLDERS:
@@ -151,17 +151,17 @@ class _Namespace:
             for name, path in _entries(f"/{top}"):
                 if f"/{top}/{name}" not in (TASK, HOME):
                     self._show(path, f"/{top}/{name}")
-        self._folders.extend((HOME, TEMPORARY, TASK, "/dev"))
-        self._mount(self.sources.package, TASK)
+        self._folders += [HOME, TEMPORARY, TASK, "/dev"]
+        self._mount(sources.package, TASK)
         for name in _DEVICES:
             self._show(Path("/dev", name), f"/dev/{name}")
-        self._links.extend((target, f"/dev/{name}") for name, target in _STREAMS.items())
+        self._links += [(target, f"/dev/{name}") for name, target in _STREAMS.items()]
         self._show_layers()
 
     def enter(self) -> None:
         """Leave the machine's view for the function's. Raises OSError where the system refuses a step."""
-        _call("unshare", _NEW_MOUNTS | (_NEW_USERS if self.users else 0))
-        if self.users:
+        _call("unshare", _NEW_MOUNTS | (_NEW_USERS if self._users else 0))
+        if self._users:
             _map_users()
         stage = os.fsencode(self._stage)
         _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
@@ -179,10 +179,6 @@ class _Namespace:
         os.chroot(root)
         os.chdir(TASK)
 
-    @property
-    def _stage(self) -> Path:
-        return self.sources.folder / "root"
-
     def _show(self, path: Path, place: str) -> None:
         """Have something of the machine's at a place of the view: a link as it is, all else mounted."""
         try:
@@ -195,17 +191,17 @@ class _Namespace:
             (self._folders if stat.S_ISDIR(mode) else self._files).append(place)
             self._mount(path, place)
 
-    def _mount(self, path: Path, place: str, *, late: bool = False) -> None:
-        (self._late_mounts if late else self._mounts).append((os.fsencode(path), os.fsencode(f"{self._stage}{place}")))
+    def _mount(self, path: Path, place: str) -> None:
+        self._mounts.append((os.fsencode(path), os.fsencode(f"{self._stage}{place}")))
 
     def _show_layers(self) -> None:
         """Lay the layers out at /opt, and beside them what of the machine's own /opt is needed, such as a Python."""
-        kept = [needed for needed in self.sources.needed if needed.is_relative_to(OPT)]
+        kept = [needed for needed in self._sources.needed if needed.is_relative_to(OPT)]
         self._folders.append(OPT)
-        if self.sources.layers and not kept:
-            self._mount(self.sources.layers, OPT)
-        elif self.sources.layers:
-            for name, path in _entries(str(self.sources.layers)):
+        if self._sources.layers and not kept:
+            self._mount(self._sources.layers, OPT)
+        elif self._sources.layers:
+            for name, path in _entries(str(self._sources.layers)):
                 self._show(path, f"{OPT}/{name}")
         for needed in kept:
             self._show(needed, str(needed))
@@ -213,17 +209,19 @@ class _Namespace:
     def _mount_temporary(self, stage: bytes) -> None:
         """An empty /tmp, with what of the machine's own is needed."""
         place = stage + os.fsencode(TEMPORARY)
-        if self.sources.temporary_mb * MIB <= _memory() // 4:
-            size = b"mode=1777,size=%dm" % self.sources.temporary_mb
+        if self._sources.temporary_mb * MIB <= _memory() // 4:
+            size = b"mode=1777,size=%dm" % self._sources.temporary_mb
             _call("mount", b"tmpfs", place, b"tmpfs", _NO_SUID, size)
         else:
-            own = self.sources.folder / "tmp"
+            own = self._sources.folder / "tmp"
             own.mkdir(exist_ok=True)
             _call("mount", os.fsencode(own), place, None, _BIND, None)
-        for needed in self.sources.needed:
+        for needed in self._sources.needed:
             if needed.is_relative_to(TEMPORARY):
-                os.makedirs(f"{self._stage}{needed}", exist_ok=True)  # noqa: PTH103
-                _bind([(os.fsencode(needed), os.fsencode(f"{self._stage}{needed}"))])
+                own_place = stage + os.fsencode(needed)
+                os.makedirs(own_place, exist_ok=True)  # noqa: PTH103
+                _bind([(os.fsencode(needed), own_place)])
+                _make_read_only(own_place)
 
 
 def _entries(folder: str) -> Iterator[tuple[str, Path]]:

@@ -6,7 +6,6 @@ Function records are the base emulator's: `config` holds what GetFunctionConfigu
 import hashlib
 import io
 import json
-import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import Any
 
 from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
+from blueprints.local.functions import file_system
 from blueprints.local.functions.execution_environment import Launch
 from blueprints.local.functions.function_logs import stream_of
-from blueprints.local.functions.unpacking import lay_over, unpack
+from blueprints.local.functions.unpacking import lay_over, remove, unpack, write_protect
 from blueprints.local.hooks import Hook
 from blueprints.local.urls import local
 
@@ -99,7 +99,7 @@ class CodeStore:
 
     def clear(self) -> None:
         """Forget everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
 
     def _unpacked(self, name: str, archive: bytes) -> Path:
         return self._made(name, lambda fresh: unpack(io.BytesIO(archive), fresh))
@@ -110,11 +110,13 @@ class CodeStore:
             return place
         fresh = self.folder / f".{uuid.uuid4().hex}"
         make(fresh)
+        if file_system.unavailable():
+            write_protect(fresh)
         try:
             fresh.rename(place)
         except OSError:
             # Another invocation made the same first.
-            shutil.rmtree(fresh, ignore_errors=True)
+            remove(fresh)
         return place
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 _READABLE, _ENTERABLE = 0o444, 0o755
-_PERMISSIONS = 0o777
+_PERMISSIONS, _WRITABLE = 0o777, 0o222
 
 
 def unpack(archive: IO[bytes], folder: Path) -> None:
@@ -45,6 +45,25 @@ def lay_over(layers: Sequence[Path], folder: Path) -> None:
                 place.symlink_to(source.readlink())
             else:
                 _share(source, place)
+
+
+def write_protect(folder: Path) -> None:
+    """Take the right to write from all files and folders. It binds everybody but root."""
+    for parent, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~_WRITABLE)
+        Path(parent).chmod(Path(parent).stat().st_mode & ~_WRITABLE)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is below it, write-protected or not; what is not there needs no removing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for parent, _, _ in os.walk(folder):
+            Path(parent).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _place(folder: Path, name: str) -> Path:
