@@ -186,10 +186,10 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 def check(patterns: tuple[str, ...], as_json: bool) -> None:
     """Lint patterns and ask them for their promises: all of them, or those that are named."""
     from blueprints import promises
-    from blueprints.pattern import discover, find
+    from blueprints.pattern import folders, path_of
     from blueprints.promises import reporting
 
-    reports = promises.check([find(each) for each in patterns] or discover())
+    reports = promises.check([path_of(each) for each in patterns] or folders())
     click.echo(json.dumps(reporting.as_json(reports)) if as_json else reporting.as_text(reports))
     if any(report.findings for report in reports):
         sys.exit(1)

@@ -74,7 +74,7 @@ class Pattern:
     @property
     def argument(self) -> str:
         """What names it on the command line."""
-        if self.folder in _folders():
+        if self.folder in folders():
             return self.name
         return at(self.folder) if self.template == _template_in(self.folder) else at(self.template)
 
@@ -87,16 +87,13 @@ class Pattern:
     @classmethod
     def load(cls, path: Path) -> "Pattern":
         """Reads a folder that holds a template, or the folder of a template that is named itself."""
-        given = Path(path).absolute()
-        folder = given.parent if given.is_file() else given
-        path = given if given.is_file() else _template_in(folder)
-        if not path.is_file():
-            raise _no_template(folder)
+        path = template_at(path)
+        folder = path.parent
         template = load(path)
         about = _metadata(template)
         words = str(template.body.get("Description") or "").strip()
         return cls(
-            name=folder.resolve().name if path.name in TEMPLATES else path.stem,
+            name=name_of(path),
             folder=folder,
             template=path,
             description=str(about.get("Description") or words).strip(),
@@ -106,19 +103,38 @@ class Pattern:
         )
 
 
+def template_at(path: Path) -> Path:
+    """The template in a folder, or the one that is named itself. Raises BlueprintError where there is none."""
+    given = Path(path).absolute()
+    template = given if given.is_file() else _template_in(given)
+    if not template.is_file():
+        raise _no_template(given)
+    return template
+
+
+def name_of(template: Path) -> str:
+    """A pattern's name: that of its folder, or of a template that is named otherwise than SAM names them."""
+    return template.parent.resolve().name if template.name in TEMPLATES else template.stem
+
+
 def discover() -> list[Pattern]:
     """Every pattern that came with the tools, by name."""
-    return [Pattern.load(folder) for folder in _folders()]
+    return [Pattern.load(folder) for folder in folders()]
 
 
 def find(name_or_path: str | Path) -> Pattern:
     """A pattern by its name, or by a path to a folder like one."""
-    known = {folder.name: folder for folder in _folders()}
+    return Pattern.load(path_of(name_or_path))
+
+
+def path_of(name_or_path: str | Path) -> Path:
+    """Where a pattern lies that is named, or given as the path of a folder or template."""
+    known = {folder.name: folder for folder in folders()}
     if str(name_or_path) in known:
-        return Pattern.load(known[str(name_or_path)])
+        return known[str(name_or_path)]
     path = Path(name_or_path)
     if path.exists() or len(path.parts) > 1:
-        return Pattern.load(path)
+        return path
     close = get_close_matches(str(name_or_path), known, n=1, cutoff=0.4)
     meant = f"Did you mean {close[0]}? " if close else ""
     raise BlueprintError(
@@ -134,8 +150,8 @@ def room(name: str) -> Path:
     return installed if installed.is_dir() else package.parent / name
 
 
-def _folders() -> list[Path]:
-    """Those of `patterns/`, and those of `sar/`, which belong to publishing them."""
+def folders() -> list[Path]:
+    """The folders of the patterns that came with the tools: of `patterns/`, and of `sar/`, which publishes them."""
     found = (path.parent for name in ("patterns", "sar") for path in room(name).glob(f"*/{TEMPLATE}"))
     return sorted(found, key=lambda folder: folder.name)
 

@@ -21,7 +21,7 @@ COMMANDS = [pattern.folder / name for pattern in PATTERNS for name in ("demo.py"
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
 def test_every_promise_is_kept(pattern):
-    (report,) = check([pattern])
+    (report,) = check([pattern.folder])
 
     assert [str(finding) for finding in report.findings] == []
 

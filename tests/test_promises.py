@@ -64,7 +64,7 @@ def found_in(folder: Path, asked=QUICK):
 
 def test_a_good_pattern_keeps_every_promise(tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path))
-    (report,) = check([Pattern.load(GOOD)])
+    (report,) = check([GOOD])
     assert report.findings == []
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import blueprints.promises
 from blueprints.errors import BlueprintError
-from blueprints.pattern import Pattern
+from blueprints.pattern import Pattern, name_of, template_at
 from blueprints.promises.causes import once_each
 from blueprints.promises.finding import Finding
+from blueprints.promises.passes_lint import linted, refused, sam_takes_the_template, template_passes_cfn_lint
 from blueprints.promises.subject import Breach, Subject
 
 Promise = Callable[[Subject], Iterator[Breach]]
@@ -23,7 +25,8 @@ Promise = Callable[[Subject], Iterator[Breach]]
 class Report:
     """What was found in one pattern, in the order of files and lines."""
 
-    pattern: Pattern
+    name: str
+    """The pattern's name."""
     findings: list[Finding]
     waiting: tuple[str, ...] = ()
     """Rules that cannot be judged before some of the findings are mended."""
@@ -47,10 +50,28 @@ def rule_of(promise: Promise) -> str:
     return promise.__name__.replace("_", "-")
 
 
-def check(patterns: Sequence[Pattern]) -> list[Report]:
-    """Ask each pattern for every promise."""
+def check(paths: Sequence[Path]) -> list[Report]:
+    """Ask the pattern in each folder for every promise. Raises BlueprintError for a folder without a template."""
     with _no_collection():
-        return [_report(Subject(pattern)) for pattern in patterns]
+        return [_checked(template_at(path)) for path in paths]
+
+
+def _checked(template: Path) -> Report:
+    try:
+        pattern = Pattern.load(template)
+    except BlueprintError as error:
+        return _unreadable(template, error)
+    return _report(Subject(pattern))
+
+
+def _unreadable(template: Path, error: BlueprintError) -> Report:
+    """What can be said of a template that cannot be read: why, and what cfn-lint finds in the file."""
+    breaches = [(rule_of(sam_takes_the_template), refused(template, error))]
+    breaches += [(rule_of(template_passes_cfn_lint), each) for each in linted(template)]
+    found = once_each([Finding(each.file, each.line, rule, each.message) for rule, each in breaches], ())
+    broken = {each.rule for each in found}
+    waiting = tuple(rule for rule in map(rule_of, promises()) if rule not in broken)
+    return Report(name_of(template), found, waiting)
 
 
 def findings(subject: Subject, asked: Sequence[Promise] | None = None) -> list[Finding]:
@@ -70,7 +91,7 @@ def _report(subject: Subject, asked: Sequence[Promise] | None = None) -> Report:
                 raise
             # Why is a finding of its own: SAM refuses the template, or names in it stand for nothing.
             waiting.append(rule)
-    return Report(subject.pattern, once_each(found, subject.undeclared), tuple(waiting))
+    return Report(subject.pattern.name, once_each(found, subject.undeclared), tuple(waiting))
 
 
 def _is_promise(name: str, function: Callable[..., object]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.packaging.cache import digest, folder, keep_newest, made_once
+from blueprints.promises.linter_speed import quicken
 from blueprints.template.reading import Place
 
 _REGION = "us-east-1"
@@ -19,10 +20,10 @@ _FINDINGS = "findings.json"
 # Checks that would contradict how patterns are written, each with its reason; there is none yet.
 _IGNORED: dict[str, str] = {}
 # Checks that make no sense on what SAM made, each with its reason.
-_IGNORED_IN_EXPANDED = {
+IGNORED_IN_EXPANDED = {
     "W2001": "SAM puts some parameters' values in their place: DeploymentPreference's, for one",
-    "E3004": "rings are looked for in the whole",
-    "W8001": "conditions are used by resources that this lint leaves out",
+    "W3002": "local paths of plain resources are uploaded, as `sam deploy` does; cfn-lint allows it beside SAM",
+    "E3004": "each ring is one finding, made here",
 }
 
 
@@ -30,6 +31,8 @@ _IGNORED_IN_EXPANDED = {
 class Match:
     """One finding of cfn-lint."""
 
+    rule: str
+    """Such as `E3505`."""
     line: int
     place: Place
     message: str
@@ -41,7 +44,11 @@ def lint_file(path: Path) -> list[Match]:
 
 
 def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list[Match]:
-    """What cfn-lint finds in an expanded template, but for the insides of resources that are as they were written."""
+    """What cfn-lint finds in an expanded template, resources that are `as_written` included.
+
+    What joins a resource that SAM made with a plain one, such as a queue with the function that reads it, shows here
+    alone.
+    """
     return _kept(lambda: _expanded(expanded, as_written), json.dumps(expanded), *sorted(as_written))
 
 
@@ -55,13 +62,13 @@ def _file(path: Path) -> Iterator[Match]:
 
 
 def _expanded(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[Match]:
+    from cfnlint.decode.decode import decode_str
     from cfnlint.runner.template import run_template_by_data
 
     config, rules = _linter()
-    for match in run_template_by_data(_with_stubs(expanded, as_written), config, rules):
-        place = match.path or []
-        ignored = match.rule.id in _IGNORED or match.rule.id in _IGNORED_IN_EXPANDED
-        if not ignored and len(place) > 1 and place[1] not in as_written:
+    decoded: Any = decode_str(json.dumps(expanded))[0]
+    for match in run_template_by_data(decoded, config, rules):
+        if match.rule.id not in _IGNORED and match.rule.id not in IGNORED_IN_EXPANDED:
             yield _match(match)
     yield from _cycles(expanded, as_written)
 
@@ -82,18 +89,7 @@ def _cycles(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[M
         message = (
             f"{names} wait for each other (cfn-lint E3004); take one reference out, or write it as a resource apart."
         )
-        yield Match(1, ("Resources", where), message)
-
-
-def _with_stubs(expanded: dict[str, Any], as_written: Collection[str]) -> Any:
-    from cfnlint.decode.decode import decode_str
-
-    resources = {
-        name: {"Type": body["Type"]} if name in as_written else body for name, body in expanded["Resources"].items()
-    }
-    kept = {name: expanded[name] for name in ("Parameters", "Mappings", "Conditions") if name in expanded}
-    decoded, _ = decode_str(json.dumps({**kept, "Resources": resources}))
-    return decoded
+        yield Match("E3004", 1, ("Resources", where), message)
 
 
 @cache
@@ -106,12 +102,14 @@ def _linter() -> tuple[Any, Any]:
     from cfnlint.runner import Runner
 
     config = ConfigMixIn(["--config-file", os.devnull, "--regions", _REGION])
-    return config, Runner(config).rules
+    rules = Runner(config).rules
+    quicken(rules)
+    return config, rules
 
 
 def _match(match: Any) -> Match:
-    place = tuple(each if isinstance(each, int) else str(each) for each in match.path or ())
-    return Match(match.linenumber, place, _said(match.message, match.rule))
+    place = tuple(each if isinstance(each, int) else str(each) for each in getattr(match, "path", None) or ())
+    return Match(match.rule.id, match.linenumber, place, _said(match.message, match.rule))
 
 
 def _said(message: str, rule: Any) -> str:
@@ -128,7 +126,7 @@ def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
     if made_once(place, make):
         keep_newest(place.parent, _KEPT)
     found = json.loads((place / _FINDINGS).read_text())
-    return [Match(line, tuple(at), message) for line, at, message in found]
+    return [Match(rule, line, tuple(at), message) for rule, line, at, message in found]
 
 
 @cache

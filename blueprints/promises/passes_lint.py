@@ -1,9 +1,13 @@
 """Passes lint: cfn-lint and the checks of its own find nothing in the template, as written and as SAM expands it."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from blueprints.errors import BlueprintError
 from blueprints.promises import linting
 from blueprints.promises.subject import Breach, Subject
+from blueprints.promises.values import at
 from blueprints.template.reading import Place
 
 _SAM = "AWS::Serverless::"
@@ -11,24 +15,23 @@ _SAM = "AWS::Serverless::"
 
 def template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
     """The template as it is written gives cfn-lint nothing to find."""
-    for match in linting.lint_file(subject.pattern.template):
-        yield Breach(subject.pattern.template, match.line, match.message)
+    yield from linted(subject.pattern.template)
 
 
 def expanded_template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
-    """What SAM makes of the template, where alone a ring of resources shows, gives cfn-lint nothing to find."""
+    """What SAM makes of the template, where alone some faults show, gives cfn-lint nothing to find."""
     as_written = {name for name in subject.resources if not _made_by_sam(subject, name)}
+    named = {(match.rule, match.line) for match in linting.lint_file(subject.pattern.template)}
     for match in linting.lint_expanded(subject.expanded, as_written):
-        yield subject.breach(match.message, *_written(subject, match.place))
+        breach = subject.breach(match.message, *_written(subject, match.place))
+        if (match.rule, breach.line) not in named and match.rule not in _switched_off(subject, match.place):
+            yield breach
 
 
 def sam_takes_the_template(subject: Subject) -> Iterator[Breach]:
     """SAM makes CloudFormation out of the template when every parameter has its default."""
-    error = subject.refusal
-    if error:
-        _, _, line = (error.where or "").rpartition(":")
-        message = f"{error.what} {error.advice or ''}".strip()
-        yield Breach(subject.pattern.template, int(line) if line.isdigit() else 1, message)
+    if subject.refusal:
+        yield refused(subject.pattern.template, subject.refusal)
 
 
 def template_has_no_problems(subject: Subject) -> Iterator[Breach]:
@@ -37,13 +40,34 @@ def template_has_no_problems(subject: Subject) -> Iterator[Breach]:
         yield Breach(problem.file, problem.line, problem.message)
 
 
+def linted(template: Path) -> Iterator[Breach]:
+    """What cfn-lint finds in a template file, whether it can be read or not."""
+    for match in linting.lint_file(template):
+        yield Breach(template, match.line, match.message)
+
+
+def refused(template: Path, error: BlueprintError) -> Breach:
+    """An error in a template as a breach."""
+    _, _, line = (error.where or "").rpartition(":")
+    message = f"{error.what} {error.advice or ''}".strip()
+    return Breach(template, int(line) if line.isdigit() else 1, message)
+
+
 def _made_by_sam(subject: Subject, logical_id: str) -> bool:
     written = subject.template.resources.get(logical_id)
     return written is None or str(written.get("Type")).startswith(_SAM)
 
 
+def _switched_off(subject: Subject, place: Place) -> list[Any]:
+    """The checks that a resource's Metadata tells cfn-lint to leave out; SAM does not hand that on to what it makes."""
+    if place[:1] != ("Resources",):
+        return []
+    written = subject.template.resources.get(subject.written(str(place[1])), {})
+    return list(at(written.get("Metadata"), "cfn-lint", "config", "ignore_checks"))
+
+
 def _written(subject: Subject, place: Place) -> Place:
     """Where a place of the expanded template is written, or what surrounds it."""
-    if place[:1] != ("Resources",):
+    if place[:1] != ("Resources",) or len(place) < 2 or place in subject.template.lines:
         return place
     return subject.nearest(str(place[1]), *place[3:])

@@ -33,7 +33,7 @@ def as_json(reports: Sequence[Report]) -> dict[str, Any]:
     """The same for a program."""
     patterns = [
         {
-            "name": report.pattern.name,
+            "name": report.name,
             "findings": [_fields(finding) for finding in report.findings],
             "waiting": list(report.waiting),
         }
@@ -60,7 +60,7 @@ def page() -> str:
 
 def _block(report: Report) -> str:
     lines = [str(finding) for finding in report.findings] or ["every promise is kept"]
-    return "\n".join([report.pattern.name, *(f"  {line}" for line in lines)])
+    return "\n".join([report.name, *(f"  {line}" for line in lines)])
 
 
 def _fields(finding: Finding) -> dict[str, object]:

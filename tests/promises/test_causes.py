@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.pattern import Pattern
 from blueprints.promises import check, promises
 from blueprints.promises.causes import once_each
 from blueprints.promises.finding import Finding
@@ -29,7 +28,7 @@ def report_on(folder, *changes, file="template.yaml"):
         assert old in text, f"{file} has no {old!r} any more"
         text = text.replace(old, new)
     path.write_text(text)
-    (report,) = check([Pattern.load(folder)])
+    (report,) = check([folder])
     return report
 
 
@@ -127,21 +126,21 @@ def test_a_code_folder_or_handler_that_several_functions_miss_is_one_breach(fold
     (folder / "template.yaml").write_text(
         text.replace("    CodeUri: src/\n", "").replace("      Handler: ", "      CodeUri: code/\n      Handler: ")
     )
-    (finding,) = check([Pattern.load(folder)])[0].findings
+    (finding,) = check([folder])[0].findings
     assert lines_named(finding) == lines_with(folder, "CodeUri: code/")
 
     (folder / "code").mkdir()
     for name in ("greet", "probe_greet", "check_greet"):
         text = text.replace(f"Handler: {name}.handler", "Handler: one.handler")
     (folder / "template.yaml").write_text(text)
-    (finding,) = check([Pattern.load(folder)])[0].findings
+    (finding,) = check([folder])[0].findings
     assert lines_named(finding) == lines_with(folder, "Handler: one.handler")
 
 
 @pytest.mark.parametrize("file", ["README.md", "LICENSE", "samconfig.toml", "demo.py"])
 def test_a_missing_file_is_one_breach(folder, file):
     (folder / file).unlink()
-    (report,) = check([Pattern.load(folder)])
+    (report,) = check([folder])
     assert [(each.rule, each.file.name) for each in report.findings] == [("the-folder-is-complete", file)]
 
 

@@ -1,0 +1,148 @@
+"""`blueprints check` finds what cfn-lint finds: in the file as it is written, and in what SAM makes of it.
+
+cfn-lint is asked as any user asks it, in a process of its own.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.promises import check
+from blueprints.promises.checking import Report
+from blueprints.promises.linting import IGNORED_IN_EXPANDED
+from blueprints.template import expand, load
+from blueprints.template.reading import Template
+from tests.promises.broken_templates import BROKEN, WHOLE, template
+
+_IDS = re.compile(r"[(\[]cfn-lint ([EWI]\d{4}(?:, [EWI]\d{4})*)[)\]]")
+_LINES = re.compile(r"\blines? ([\d, and]+)")
+
+NAMES = ["whole", *BROKEN]
+CAUSES = {"sam-takes-the-template", "template-has-no-problems"}
+EXPANDED = "expanded-template-passes-cfn-lint"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A pattern's folder for every template, with what SAM makes of it beside where SAM takes it."""
+    home = tmp_path_factory.mktemp("broken")
+    for name in NAMES:
+        (home / name / "src").mkdir(parents=True)
+        (home / name / "src" / "app.py").write_text("def handler(event, context):\n    return 'fine'\n")
+        path = home / name / "template.yaml"
+        path.write_text(WHOLE if name == "whole" else template(name))
+        try:
+            (home / name / "expanded.json").write_text(json.dumps(expand(load(path))))
+        except BlueprintError:
+            continue
+    return home
+
+
+@pytest.fixture(scope="module")
+def linted(folder) -> dict[str, list[tuple[str, list[Any], int]]]:
+    """What cfn-lint itself finds in every file: rule, path, line."""
+    files = sorted(str(path) for path in folder.glob("*/*") if path.is_file())
+    command = [Path(sys.executable).with_name("cfn-lint"), "--format", "json", *files]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    found = defaultdict(list)
+    for each in json.loads(said.stdout):
+        where = each["Location"]
+        found[each["Filename"]].append((each["Rule"]["Id"], where["Path"] or [], where["Start"]["LineNumber"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def reports(folder, tmp_path_factory) -> dict[str, Report]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BLUEPRINTS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return {report.name: report for report in check([folder / name for name in NAMES])}
+
+
+def named(report: Report, text: str) -> set[tuple[str, str]]:
+    """The rules of cfn-lint that a report names, each with the resource or section."""
+    return {
+        (rule, _owner(text, line))
+        for finding in report.findings
+        for ids in _IDS.findall(finding.message)
+        for rule in ids.split(", ")
+        for line in {finding.line, *_lines(finding.message)}
+    }
+
+
+def test_the_whole_template_passes(reports):
+    assert not named(reports["whole"], WHOLE)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cfn_lint_finds_in_the_file_is_named(name, folder, linted, reports):
+    path = folder / name / "template.yaml"
+    text = path.read_text()
+    expected = {(rule, _owner(text, line)) for rule, _, line in linted[str(path)]}
+    assert expected <= named(reports[name], text)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cfn_lint_finds_in_the_expanded_template_is_named(name, folder, linted, reports):
+    """Names that stand for nothing come first: what SAM makes of them is judged when they are mended."""
+    path = folder / name / "template.yaml"
+    if EXPANDED in reports[name].waiting:
+        assert any(finding.rule in CAUSES for finding in reports[name].findings)
+        return
+    expected = {
+        (rule, _written(load(path), str(place[1])))
+        for rule, place, _ in linted[str(path.with_name("expanded.json"))]
+        if rule not in IGNORED_IN_EXPANDED and place[:1] == ["Resources"]
+    }
+    found = named(reports[name], path.read_text())
+    assert not {each for each in expected - found if (each[0], "Globals") not in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "owner"),
+    [
+        ("queue-shorter-than-function", "E3505", "Queue"),
+        ("function-longer-by-globals", "E3505", "Queue"),
+        ("ring-through-a-function", "E3004", "Bucket"),
+        ("written-twice", "E0000", "Mapping"),
+    ],
+)
+def test_a_rule_that_joins_resources_is_named(name, rule, owner, folder, reports):
+    assert (rule, owner) in named(reports[name], (folder / name / "template.yaml").read_text())
+
+
+def test_what_a_resource_tells_cfn_lint_to_leave_out_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return 'fine'\n")
+    quiet = "    Metadata: { cfn-lint: { config: { ignore_checks: [E3505] } } }\n"
+    text = template("queue-shorter-than-function").replace("  Queue:\n", f"  Queue:\n{quiet}")
+    (tmp_path / "template.yaml").write_text(text)
+    (report,) = check([tmp_path])
+    assert not named(report, text)
+
+
+def _owner(text: str, line: int) -> str:
+    """The resource a line belongs to; outside of Resources the section."""
+    section = name = ""
+    for each in text.splitlines()[:line]:
+        if re.match(r"\w", each):
+            section, name = each.split(":")[0], ""
+        elif found := re.match(r"  (\w+):", each):
+            name = found[1]
+    return name if section == "Resources" else section
+
+
+def _written(template: Template, logical_id: str) -> str:
+    fitting = [name for name in template.resources if logical_id.startswith(name)]
+    return max(fitting, key=len, default=logical_id)
+
+
+def _lines(message: str) -> set[int]:
+    return {int(number) for lines in _LINES.findall(message) for number in re.findall(r"\d+", lines)}
