@@ -10,13 +10,18 @@ from gif_files import gif
 from heif_files import heif_of_av1
 from hevc_decoder import HEIC, decodes_hevc
 from hypothesis import given, settings
+from image_formats import gif as gif_format
+from image_formats import heif, jpeg
+from image_formats import png as png_format
+from image_formats import tiff as tiff_format
+from image_kind import READABLE, sniff
 from image_loading import load_shrunk, read_header
 from image_rejections import Rejected
 from jpeg_files import flat, segment, with_gain_map_iso, with_gain_map_xmp, with_pictures
 from pictures import BLUE, GREEN, RED, WHITE, assert_corners, corner_colours, corners, encoded, opened, rendered
 from PIL import Image, ImageCms
 from png_files import chunk, png
-from tiff_files import Directory, plain, tiff
+from tiff_files import LONG, Directory, plain, tiff
 
 SIZE = (60, 40)
 
@@ -125,6 +130,12 @@ class TestTiff:
     def test_lab_is_read_in_either_byte_order(self, order):
         samples = [scaled(LIGHTNESS, 257), *(signed(sample, 256) for sample in AB)]
         assert_corners(opened(rendered(tiff(plain(SIZE, samples, 16, order=order, t262=8), order=order)).renditions[1]))
+
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_lab_is_read_where_its_tag_is_a_long_number(self, order):
+        page = plain(SIZE, [LIGHTNESS, *map(signed, AB)], order=order)
+        page.tags[262] = LONG, [8]
+        assert_corners(opened(rendered(tiff(page, order=order)).renditions[1]))
 
     @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
     @pytest.mark.parametrize("zero", ["white", "black"])
@@ -503,3 +514,53 @@ class TestTruncation:
             assert len(str(found).split()) > 3
         else:
             assert found.renditions == RENDERED[name]
+
+
+def changed(draw, whole):
+    """The file with a few bytes replaced and its end cut off."""
+    data = bytearray(whole)
+    for at, value in draw(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=6)):
+        data[at] = value
+    return bytes(data[: draw(st.integers(14, len(whole)))])
+
+
+FORMAT_READERS = {
+    "jpeg": (WHOLE["jpeg, progressive"], lambda data: (jpeg.find_unsupported(data), jpeg.has_every_scan(data))),
+    "png": (png(colour=3, before=chunk(b"PLTE", bytes(3))), png_format.find_fault),
+    "gif": (gif((1, 2, 3, 4)), gif_format.first_frame),
+    "heif": (HEIC, heif.holds_hevc),
+    "tiff": (tiff(PREVIEW, raw_below_preview(t262=32803)), tiff_format.read_directories),
+    "big tiff": (pyvips.Image.black(8, 8).tiffsave_buffer(bigtiff=True), tiff_format.read_directories),
+}
+
+
+class TestFormatReaders:
+    """They see files that decoders have refused, and must not fail on them."""
+
+    @pytest.mark.parametrize("name", FORMAT_READERS)
+    @given(st.data())
+    @settings(max_examples=200, deadline=None)
+    def test_whatever_the_bytes_they_answer(self, name, data):
+        whole, read = FORMAT_READERS[name]
+        read(changed(data.draw, whole))
+
+    @given(st.data())
+    @settings(max_examples=200, deadline=None)
+    def test_whatever_the_bytes_a_kind_is_told_or_refused(self, data):
+        whole, _ = FORMAT_READERS[data.draw(st.sampled_from(sorted(FORMAT_READERS)))]
+        try:
+            kind = sniff(changed(data.draw, whole))
+        except Rejected as rejection:
+            kind = rejection.code
+        assert kind in (*READABLE, "not-an-image", "camera-raw")
+
+    @given(st.data())
+    @settings(max_examples=100, deadline=None)
+    def test_whatever_tiff_says_its_page_is_found_or_none(self, data):
+        pages = tiff_format.read_directories(changed(data.draw, FORMAT_READERS["tiff"][0]))
+        picture = tiff_format.find_picture(pages)
+        tiff_format.find_camera_raw(pages)
+        assert (picture is None) == (not pages)
+        if picture:
+            tiff_format.find_unsupported(picture.directory)
+            tiff_format.seen_samples(picture.directory)

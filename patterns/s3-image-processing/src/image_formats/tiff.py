@@ -30,11 +30,12 @@ _WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "
 class Directory:
     """The tags of one image in the file, and of the images below it.
 
-    `photometric_at` is where that value lies; `cut_off`: a value lies beyond the end of the file.
+    `photometric_at`: how (in struct's letters) and where that value lies. `cut_off`: a value lies beyond the end of the
+    file.
     """
 
     tags: dict[int, tuple[int, ...]]
-    photometric_at: int = 0
+    photometric_at: tuple[str, int] = "<H", 0
     cut_off: bool = False
     children: list["Directory"] = field(default_factory=list)
 
@@ -128,7 +129,8 @@ def seen_samples(page: Directory) -> list[int]:
 def as_rgb(data: bytes, page: Directory) -> bytes:
     """The file with the page's samples called RGB, so that a decoder hands them out as they are."""
     changed = bytearray(data)
-    struct.pack_into(("<" if data[:2] == b"II" else ">") + "H", changed, page.photometric_at, RGB)
+    letters, at = page.photometric_at
+    struct.pack_into(letters, changed, at, RGB)
     return bytes(changed)
 
 
@@ -169,7 +171,8 @@ class _Reader:
             if tag in _KEPT:
                 directory.tags[tag] = self._values(at)
             if tag == PHOTOMETRIC:
-                directory.photometric_at = at + (12 if self.big else 8)
+                letter = "I" if self._number("H", at + 2) == 4 else "H"
+                directory.photometric_at = self.order + letter, at + (12 if self.big else 8)
         directory.cut_off = not all(directory.tags.values())
         directory.tags = {tag: values for tag, values in directory.tags.items() if values}
         return directory, self._number("Q" if self.big else "I", first + count * entry)
@@ -183,12 +186,12 @@ class _Reader:
             place = self._number(wide, place)
         try:
             return struct.unpack_from(f"{self.order}{count}{letter}", self.data, place)
-        except struct.error:
+        except (struct.error, OverflowError):  # big TIFF has offsets that no memory has
             return ()
 
     def _number(self, letter: str, at: int) -> int:
         try:
             (number,) = struct.unpack_from(self.order + letter, self.data, at)
-        except struct.error:
+        except (struct.error, OverflowError):  # big TIFF has offsets that no memory has
             return 0
         return int(number)
