@@ -1,11 +1,13 @@
 """Every way of writing a table puts the same records into its stream, and IAM is asked for PartiQL's own actions."""
 
+import json
 import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from blueprints.local.deployment import deploy
 from tests.local.event_sources import MAY_READ, TABLE, mapping
 from tests.local.resources import arn, function_resource, role_with
 from tests.local.waiting import printed, until
@@ -287,3 +289,29 @@ def test_only_a_ttl_of_the_last_five_years_expires(cloud, stack):
         return not found & expiring and found
 
     assert until(left) == set(moments) - expiring
+
+
+def test_a_ttl_goes_with_its_table_and_its_property(cloud, stack):
+    client = cloud.client("dynamodb")
+
+    def status(name):
+        return client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+
+    deployed = stack(Table=TABLE)
+    name = deployed.outputs["Table"]
+    assert status(name) == "ENABLED"
+
+    properties = {key: value for key, value in TABLE["Properties"].items() if key != "TimeToLiveSpecification"}
+    without = {**TABLE, "Properties": properties}
+    deploy(cloud, deployed.name, json.dumps({"Resources": {"Table": without}}))
+    assert status(name) == "DISABLED"
+
+    deploy(cloud, deployed.name, json.dumps({"Resources": {"Table": TABLE}}))
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.delete_stack(StackName=deployed.name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=deployed.name, WaiterConfig={"Delay": 1})
+    client.create_table(
+        TableName=name,
+        **{key: TABLE["Properties"][key] for key in ("BillingMode", "AttributeDefinitions", "KeySchema")},
+    )
+    assert status(name) == "DISABLED"

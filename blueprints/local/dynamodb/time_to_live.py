@@ -55,6 +55,7 @@ def install(time_scale: float) -> None:
         **handlers,
         "create": _remembering(handlers["create"], properties=1),
         "update": _remembering(handlers["update"], properties=2),
+        "delete": _forgetting(handlers["delete"]),
     }
     seconds = max(_SECONDS_BETWEEN_LOOKS / time_scale, _LEAST_SECONDS)
     threading.Thread(target=_expire_forever, args=(seconds,), name="time-to-live", daemon=True).start()
@@ -79,13 +80,25 @@ def _remembering(provision: Callable[..., Any], properties: int) -> Callable[...
     def remembering(*args: Any, **kwargs: Any) -> object:
         table_name, attributes = provision(*args, **kwargs)
         specification = args[properties].get("TimeToLiveSpecification")
-        if specification:
+        if not specification:
+            SETTINGS.current().pop(table_name, None)  # also when the template gave one before
+        else:
             status = "ENABLED" if is_true(specification.get("Enabled")) else "DISABLED"
             attribute = specification.get("AttributeName", "")
             SETTINGS.current()[table_name] = {"TimeToLiveStatus": status, "AttributeName": attribute}
         return table_name, attributes
 
     return remembering
+
+
+def _forgetting(delete: Callable[..., None]) -> Callable[..., None]:
+    """A handler after which another table of the name has no TTL."""
+
+    def forgetting(table_name: str, props: dict[str, Any]) -> None:
+        delete(table_name, props)
+        SETTINGS.current().pop(table_name, None)
+
+    return forgetting
 
 
 def _expire_forever(seconds: float) -> None:

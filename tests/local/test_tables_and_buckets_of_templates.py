@@ -1,4 +1,4 @@
-"""What the API of a service refuses to make is refused in a template too."""
+"""Tables and buckets of templates are what the APIs of their services would make."""
 
 import json
 import uuid
@@ -70,3 +70,20 @@ def test_a_stack_may_be_updated_after_its_table_was_checked(cloud, stack):
     deploy(cloud, deployed.name, json.dumps({"Resources": {"Made": streaming}}))
 
     assert cloud.client("dynamodb").scan(TableName=name)["Count"] == 1
+
+
+def bucket(**properties):
+    return {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+
+def test_versioning_follows_the_template(cloud, stack):
+    name = f"versions-{uuid.uuid4().hex[:12]}"
+    deployed = stack(Data=bucket(BucketName=name, VersioningConfiguration={"Status": "Enabled"}))
+
+    def status_after(resource):
+        deploy(cloud, deployed.name, json.dumps({"Resources": {"Data": resource}}))
+        return cloud.client("s3").get_bucket_versioning(Bucket=name).get("Status")
+
+    assert status_after(bucket(BucketName=name, VersioningConfiguration={"Status": "Suspended"})) == "Suspended"
+    assert status_after(bucket(BucketName=name, VersioningConfiguration={"Status": "Enabled"})) == "Enabled"
+    assert status_after(bucket(BucketName=name)) == "Suspended"
