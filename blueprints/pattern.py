@@ -198,6 +198,8 @@ def _functions(template: Template) -> Iterator[Function]:
         if not local or "InlineCode" in properties or properties.get("PackageType") == "Image":
             continue
         folder = (template.folder / str(code)).resolve()
+        if folder.is_file():
+            continue  # it is packaged already, or the one file there is
         requirements = folder / REQUIREMENTS
         yield Function(
             logical_id=logical_id,

@@ -10,11 +10,12 @@ from blueprints.errors import BlueprintError
 from blueprints.interpreters import stand_in
 from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
-from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, upload
+from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, nested_stacks, uploads
 from blueprints.local.layer_copies import check_layers, provide_layers
+from blueprints.packaging.local_files import LocalFiles, collect
 from blueprints.parameters import complete, refusal
 from blueprints.pattern import Pattern
-from blueprints.steps import Steps
+from blueprints.steps import Step, Steps
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Prepared:
 
     pattern: Pattern
     packages: list[Package]
+    files: LocalFiles
     parameters: dict[str, str]
 
 
@@ -41,7 +43,15 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
     with steps.step("Package the functions") as step:
         packages, notes = host_packages(pattern, steps.progress)
         step.notes.extend(notes)
-    return Prepared(pattern, packages, values)
+        files = collect(pattern, packages, lambda each: _other_packages(each, step, steps.progress))
+    return Prepared(pattern, packages, files, values)
+
+
+def _other_packages(pattern: Pattern, step: Step, progress: Progress) -> list[Package]:
+    """Packages of a nested template's functions, or of a layer."""
+    packages, notes = host_packages(pattern, progress)
+    step.notes.extend(note for note in notes if note not in step.notes)
+    return packages
 
 
 def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
@@ -57,22 +67,20 @@ def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
 def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
     """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
     from blueprints.local.companions import deploy_companions
-    from blueprints.template.artifacts import packaged
-    from blueprints.template.reading import load
 
     pattern = prepared.pattern
     parameters = deploy_companions(cloud, pattern, prepared.parameters, steps)
     with steps.step(f"Deploy {pattern.name}") as step:
         provide_layers(cloud, pattern)
-        code = upload(cloud, {package.logical_id: package.path for package in prepared.packages})
-        stack = deploy(cloud, pattern.stack_name, packaged(load(pattern.template), code), parameters)
+        stack = deploy(cloud, pattern.stack_name, prepared.files.uploaded(uploads(cloud)), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
         if stack.name != pattern.name:
             step.notes.append(f"its stack is {stack.name}, since {pattern.name} is no stack name")
     with steps.step("Start every function once") as step:
-        if check_functions(cloud, stack):
-            step.notes.extend(cloud.notes)
-        check_event_sources(cloud, stack)
+        for each in (stack, *nested_stacks(cloud, stack)):
+            if check_functions(cloud, each):
+                step.notes.extend(note for note in cloud.notes if note not in step.notes)
+            check_event_sources(cloud, each)
     return stack
 
 

@@ -6,9 +6,8 @@ off. So every function is started, and every rule and event source mapping looke
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -55,17 +54,17 @@ class Stack:
         ]
 
 
-def upload(cloud: Cloud, packages: Mapping[str, Path]) -> dict[str, tuple[str, str]]:
-    """Put function packages, by logical id, where CloudFormation fetches them: logical id to bucket and key."""
+def uploads(cloud: Cloud) -> Callable[[bytes, str], tuple[str, str]]:
+    """Puts content where CloudFormation fetches it, named by its digest and a suffix; gives bucket and key."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=_PACKAGES)
-    places = {}
-    for logical_id, package in packages.items():
-        content = package.read_bytes()
-        key = f"{hashlib.sha256(content).hexdigest()}.zip"
+
+    def put(content: bytes, suffix: str) -> tuple[str, str]:
+        key = f"{hashlib.sha256(content).hexdigest()}{suffix}"
         s3.put_object(Bucket=_PACKAGES, Key=key, Body=content)
-        places[logical_id] = (_PACKAGES, key)
-    return places
+        return _PACKAGES, key
+
+    return put
 
 
 def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str, str] | None = None) -> Stack:
@@ -116,6 +115,15 @@ def _why_it_does_not_start(error: str, log: str) -> str:
         else ""
     )
     return f"It would fail the same way on Lambda.{remedy}" + (f" Its log:\n{log}" if log else "")
+
+
+def nested_stacks(cloud: Cloud, stack: Stack) -> list[Stack]:
+    """The stacks inside a stack, at any depth."""
+    found = [
+        described(cloud.client("cloudformation"), each.physical_id)
+        for each in stack.of_type("AWS::CloudFormation::Stack")
+    ]
+    return [inner for each in found for inner in (each, *nested_stacks(cloud, each))]
 
 
 def invocation_arn(cloud: Cloud, stack: Stack, logical_id: str) -> str:

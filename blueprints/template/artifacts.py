@@ -21,6 +21,8 @@ class Artifact:
     """Below the resource's Properties."""
     path: str
     form: str
+    kind: str
+    """`zip` for code, `file` for what is taken as it is, `template` for another template."""
 
     @property
     def name(self) -> str:
@@ -29,33 +31,33 @@ class Artifact:
 
 
 # What `aws cloudformation package` and `sam package` upload, and how CloudFormation wants to be told where it lies.
-_ARTIFACTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "AWS::Serverless::Function": (("CodeUri", "Bucket Key"),),
-    "AWS::Serverless::LayerVersion": (("ContentUri", "Bucket Key"),),
-    "AWS::Serverless::Api": (("DefinitionUri", "Bucket Key"),),
-    "AWS::Serverless::HttpApi": (("DefinitionUri", "Bucket Key"),),
-    "AWS::Serverless::StateMachine": (("DefinitionUri", "Bucket Key"),),
-    "AWS::Serverless::GraphQLApi": (("SchemaUri", "s3"),),
-    "AWS::Serverless::Application": (("Location", "https"),),
-    "AWS::Lambda::Function": (("Code", "S3Bucket S3Key"),),
-    "AWS::Lambda::LayerVersion": (("Content", "S3Bucket S3Key"),),
-    "AWS::ApiGateway::RestApi": (("BodyS3Location", "Bucket Key"),),
-    "AWS::ApiGatewayV2::Api": (("BodyS3Location", "Bucket Key"),),
-    "AWS::AppSync::GraphQLSchema": (("DefinitionS3Location", "s3"),),
+_ARTIFACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "AWS::Serverless::Function": (("CodeUri", "Bucket Key", "zip"),),
+    "AWS::Serverless::LayerVersion": (("ContentUri", "Bucket Key", "zip"),),
+    "AWS::Serverless::Api": (("DefinitionUri", "Bucket Key", "file"),),
+    "AWS::Serverless::HttpApi": (("DefinitionUri", "Bucket Key", "file"),),
+    "AWS::Serverless::StateMachine": (("DefinitionUri", "Bucket Key", "file"),),
+    "AWS::Serverless::GraphQLApi": (("SchemaUri", "s3", "file"),),
+    "AWS::Serverless::Application": (("Location", "https", "template"),),
+    "AWS::Lambda::Function": (("Code", "S3Bucket S3Key", "zip"),),
+    "AWS::Lambda::LayerVersion": (("Content", "S3Bucket S3Key", "zip"),),
+    "AWS::ApiGateway::RestApi": (("BodyS3Location", "Bucket Key", "file"),),
+    "AWS::ApiGatewayV2::Api": (("BodyS3Location", "Bucket Key", "file"),),
+    "AWS::AppSync::GraphQLSchema": (("DefinitionS3Location", "s3", "file"),),
     "AWS::AppSync::Resolver": (
-        ("CodeS3Location", "s3"),
-        ("RequestMappingTemplateS3Location", "s3"),
-        ("ResponseMappingTemplateS3Location", "s3"),
+        ("CodeS3Location", "s3", "file"),
+        ("RequestMappingTemplateS3Location", "s3", "file"),
+        ("ResponseMappingTemplateS3Location", "s3", "file"),
     ),
     "AWS::AppSync::FunctionConfiguration": (
-        ("CodeS3Location", "s3"),
-        ("RequestMappingTemplateS3Location", "s3"),
-        ("ResponseMappingTemplateS3Location", "s3"),
+        ("CodeS3Location", "s3", "file"),
+        ("RequestMappingTemplateS3Location", "s3", "file"),
+        ("ResponseMappingTemplateS3Location", "s3", "file"),
     ),
-    "AWS::StepFunctions::StateMachine": (("DefinitionS3Location", "Bucket Key"),),
-    "AWS::Glue::Job": (("Command.ScriptLocation", "s3"),),
-    "AWS::ElasticBeanstalk::ApplicationVersion": (("SourceBundle", "S3Bucket S3Key"),),
-    "AWS::CloudFormation::Stack": (("TemplateURL", "https"),),
+    "AWS::StepFunctions::StateMachine": (("DefinitionS3Location", "Bucket Key", "file"),),
+    "AWS::Glue::Job": (("Command.ScriptLocation", "s3", "file"),),
+    "AWS::ElasticBeanstalk::ApplicationVersion": (("SourceBundle", "S3Bucket S3Key", "zip"),),
+    "AWS::CloudFormation::Stack": (("TemplateURL", "https", "template"),),
 }
 
 
@@ -65,13 +67,13 @@ def local_artifacts(template: Template) -> Iterator[Artifact]:
         properties = template.properties(logical_id)
         if "InlineCode" in properties:
             continue  # SAM then passes over a CodeUri, which Globals may have set
-        for name, form in _ARTIFACTS.get(str(resource.get("Type")), ()):
+        for name, form, kind in _ARTIFACTS.get(str(resource.get("Type")), ()):
             place = tuple(name.split("."))
             value: Any = properties
             for part in place:
                 value = value.get(part) if isinstance(value, dict) else None
             if isinstance(value, str) and not value.startswith(_REMOTE):
-                yield Artifact(logical_id, place, value, form)
+                yield Artifact(logical_id, place, value, form, kind)
 
 
 def includes(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -79,11 +81,17 @@ def includes(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
     yield from _includes(template.body, ())
 
 
-def packaged(template: Template, code: Mapping[str, tuple[str, str]]) -> str:
+def packaged(
+    template: Template,
+    code: Mapping[str, tuple[str, str]],
+    files: Mapping[tuple[str, ...], tuple[str, str]] | None = None,
+) -> str:
     """The template as JSON with `code`, logical id to (bucket, key), in place of local paths.
 
+    `files` has the uploads of what is no function's code: by logical id and property name, or by an include's place.
     What CloudFormation cannot see is never sent: a local path without an upload is an error that names it.
     """
+    files = files or {}
     body = copy.deepcopy(template.body)
     unknown = sorted(set(code) - {artifact.logical_id for artifact in local_artifacts(template)})
     if unknown:
@@ -94,17 +102,26 @@ def packaged(template: Template, code: Mapping[str, tuple[str, str]]) -> str:
         )
     for artifact in local_artifacts(template):
         place = ("Resources", artifact.logical_id, "Properties", *artifact.place)
-        if artifact.logical_id not in code:
+        upload = files.get((artifact.logical_id, artifact.name)) or code.get(artifact.logical_id)
+        if upload is None:
             raise _not_uploaded(template, place, f"{artifact.logical_id}: {artifact.name} '{artifact.path}'")
-        _put(body["Resources"][artifact.logical_id], artifact, *code[artifact.logical_id])
+        _put(body["Resources"][artifact.logical_id], artifact, *upload)
     for found, path in includes(template):
-        raise _not_uploaded(
-            template, found, f"{found[1] if len(found) > 1 else 'Fn::Transform'}: AWS::Include '{path}'"
-        )
+        upload = files.get(tuple(str(part) for part in found))
+        if upload is None:
+            owner = found[1] if len(found) > 1 else "Fn::Transform"
+            raise _not_uploaded(template, found, f"{owner}: AWS::Include '{path}'")
+        _holder(body, found)["Parameters"]["Location"] = f"s3://{upload[0]}/{upload[1]}"
     for shared in body.get("Globals", {}).values():
         if isinstance(shared, dict) and isinstance(shared.get("CodeUri"), str):
             del shared["CodeUri"]  # each function has its own by now
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _holder(body: Any, place: tuple[str | int, ...]) -> Any:
+    for part in place:
+        body = body[part]
+    return body
 
 
 def _put(resource: dict[str, Any], artifact: Artifact, bucket: str, key: str) -> None:
@@ -114,7 +131,7 @@ def _put(resource: dict[str, Any], artifact: Artifact, bucket: str, key: str) ->
     if artifact.form == "s3":
         value: object = f"s3://{bucket}/{key}"
     elif artifact.form == "https":
-        value = f"https://{bucket}.s3.amazonaws.com/{key}"
+        value = f"https://s3.amazonaws.com/{bucket}/{key}"
     else:
         value = dict(zip(artifact.form.split(), (bucket, key), strict=True))
     holder[artifact.place[-1]] = value
