@@ -95,6 +95,7 @@ def all_hooks() -> tuple[Hook, ...]:
         log_delivery,
         resource_policies,
         s3_delivery,
+        schedules,
         sns_delivery,
     )
     from blueprints.local.functions import (
@@ -136,6 +137,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *resource_types.HOOKS,
         *s3.HOOKS,
         *s3_delivery.HOOKS,
+        *schedules.HOOKS,
         *sns_delivery.HOOKS,
         *log_delivery.HOOKS,
         *service_roles.HOOKS,
@@ -163,7 +165,7 @@ class Server:
             stream_retention,
             transport,
         )
-        from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, sns_delivery
+        from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, schedules, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
         from blueprints.local.functions import configuration, payload_limits
         from blueprints.local.functions.executor import Executor
@@ -184,6 +186,7 @@ class Server:
         s3.install()
         s3_delivery.install(invocations)
         sns_delivery.install(invocations, endpoint)
+        schedules.install()
         log_delivery.install(invocations)
         logs.install()
         self.pipelines = Pipelines(endpoint, time_scale)

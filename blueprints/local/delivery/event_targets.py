@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from blueprints.local.delivery import schedules
 from blueprints.local.delivery.asynchronous import AsynchronousInvocations
 from blueprints.local.delivery.messages import account_session, send
 from blueprints.local.delivery.resource_policies import may_invoke, may_send
@@ -80,8 +81,16 @@ def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: flo
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None) -> None:
         delivery = Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
-        attempt = Attempts(target, delivery, endpoint, time_scale, lambda: invoke_once(target, event, rule, view))
-        attempt.make()
+
+        def invoke() -> None:
+            refused = None if delivery.by_rule else schedules.refusal(target, delivery.rule_arn)
+            if refused:
+                delivery.payload = schedules.payload(target, event)
+                delivery.fail("NO_PERMISSIONS", refused, final=True)
+            else:
+                invoke_once(target, event, rule, view)
+
+        Attempts(target, delivery, endpoint, time_scale, invoke).make()
 
     INVOKE_TARGET.replace(invoke_target)
     TO_LAMBDA.replace(_to_lambda(invocations))
@@ -141,6 +150,7 @@ class Attempts:
         self, target: dict[str, Any], delivery: Delivery, endpoint: str, time_scale: float, invoke: Callable[[], None]
     ) -> None:
         policy = target.get("RetryPolicy") or {}
+        self._target = target
         self._retries = int(policy.get("MaximumRetryAttempts", _RETRIES))
         self._max_age = float(policy.get("MaximumEventAgeInSeconds", _MAX_AGE_SECONDS))
         self._dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
@@ -182,8 +192,9 @@ class Attempts:
         log.error("event not delivered to %s: %s %s", delivery.target_arn, delivery.error_code, delivery.error_message)
         if not self._dead_letters:
             return
-        if not may_send(self._dead_letters, _EVENTS, delivery.rule_arn, delivery.account):
-            log.error("dead letter lost: the policy of %s does not let %s send to it", self._dead_letters, _EVENTS)
+        if not self._may_dead_letter(self._dead_letters):
+            sender = _EVENTS if delivery.by_rule else "the schedule's role"
+            log.error("dead letter lost: %s may not send to %s", sender, self._dead_letters)
             return
         attributes = {
             "RULE_ARN": delivery.rule_arn,
@@ -198,6 +209,12 @@ class Attempts:
         threading.Thread(
             target=self._send, args=(self._dead_letters, attributes), name="dead-letter", daemon=True
         ).start()
+
+    def _may_dead_letter(self, queue_arn: str) -> bool:
+        delivery = self._delivery
+        if delivery.by_rule:
+            return may_send(queue_arn, _EVENTS, delivery.rule_arn, delivery.account)
+        return schedules.may_dead_letter(self._target, delivery.rule_arn, queue_arn)
 
     def _send(self, queue_arn: str, attributes: dict[str, str]) -> None:
         session = account_session(self._delivery.account, queue_arn.split(":")[3])

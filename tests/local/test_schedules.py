@@ -1,0 +1,89 @@
+"""EventBridge Scheduler does in a schedule's role what the role may, and nothing else."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from blueprints.errors import BlueprintError
+from tests.local.resources import QUEUE, ROLE
+from tests.local.waiting import until
+
+
+def role(service="scheduler.amazonaws.com", queue=None):
+    """A role that the service may assume, and that may send to a queue of the stack."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    properties = {"AssumeRolePolicyDocument": document}
+    if queue:
+        send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": [queue, "Arn"]}}
+        policy = {"PolicyName": "send", "PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}}
+        properties["Policies"] = [policy]
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def schedule(role, **target):
+    """A schedule that is due at once."""
+    now = datetime.now(UTC) - timedelta(seconds=1)
+    return {
+        "Type": "AWS::Scheduler::Schedule",
+        "Properties": {
+            "ScheduleExpression": f"at({now:%Y-%m-%dT%H:%M:%S})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "RoleArn": {"Fn::GetAtt": [role, "Arn"]},
+                "Input": json.dumps({"by": role}),
+                **target,
+            },
+        },
+    }
+
+
+def bodies(cloud, queue):
+    received = cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(each["Body"]) for each in received]
+
+
+def test_only_the_role_that_may_delivers_and_the_rest_goes_to_the_dead_letters(cloud, stack):
+    dead = {"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}
+    deployed = stack(
+        Queue=QUEUE,
+        Dead=QUEUE,
+        May=role(queue="Queue"),
+        MayNot=role(queue="Dead"),
+        Allowed=schedule("May"),
+        Refused=schedule("MayNot", **dead),
+    )
+
+    assert until(lambda: bodies(cloud, deployed.outputs["Dead"])) == [{"by": "MayNot"}]
+    assert until(lambda: bodies(cloud, deployed.outputs["Queue"])) == [{"by": "May"}]
+
+
+def test_a_role_that_does_not_trust_the_scheduler_is_refused(cloud, stack):
+    with pytest.raises(BlueprintError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        stack(Queue=QUEUE, Schedule=schedule("Role"))
+
+    deployed = stack(Role=ROLE)
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        cloud.client("scheduler").create_schedule(
+            Name="refused",
+            ScheduleExpression="rate(1 hour)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": "arn:aws:sqs:us-east-1:000000000000:any",
+                "RoleArn": f"arn:aws:iam::000000000000:role/{deployed.outputs['Role']}",
+            },
+        )
+
+
+def test_a_templates_schedule_keeps_its_time_zone(cloud, stack):
+    later = schedule("May")
+    later["Properties"] |= {"ScheduleExpression": "cron(0 6 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
+    deployed = stack(Queue=QUEUE, May=role(queue="Queue"), Schedule=later)
+
+    described = cloud.client("scheduler").get_schedule(Name=deployed.outputs["Schedule"])
+
+    assert described["ScheduleExpressionTimezone"] == "Europe/Berlin"
