@@ -125,7 +125,10 @@ class Cloud:
         return answer
 
     def provide_layer(self, arn: str, content: bytes) -> None:
-        """Have a zip file stand in for a layer version that is elsewhere; `*` in its ARN is any part."""
+        """Have a zip file stand in for a layer version that is elsewhere; `*` in its ARN is any part.
+
+        `ssm:NAME` stands for the layer whose ARN a public parameter of Systems Manager holds.
+        """
         url = f"{self.endpoint}{COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
         request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310
         _opener().open(request, timeout=60).close()

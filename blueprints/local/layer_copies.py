@@ -12,7 +12,7 @@ from blueprints.errors import BlueprintError, at
 from blueprints.local.cloud import ACCOUNT, REGION, Cloud
 from blueprints.packaging.layers import layer_archive
 from blueprints.pattern import Pattern
-from blueprints.template.layers import UsedLayer, used_layers
+from blueprints.template.layers import SSM, UsedLayer, used_layers
 
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
@@ -39,13 +39,19 @@ def provide_layers(cloud: Cloud, pattern: Pattern) -> None:
 def _not_here(pattern: Pattern, layer: UsedLayer) -> BlueprintError:
     lines = {function.logical_id: function.line for function in pattern.functions}
     folder = f"layers/{layer.name}"
+    if layer.arn.startswith(SSM):
+        parameter = layer.arn.removeprefix(SSM)
+        what = f"the layer that the public parameter {parameter} names"
+        arn = f'"$(aws ssm get-parameter --name {parameter} --query Parameter.Value --output text)"'
+    else:
+        what, arn = f"the layer {layer.arn}", layer.arn
     return BlueprintError(
-        f"{layer.function} uses the layer {layer.arn}, which is in another account and can't be fetched from here.",
+        f"{layer.function} uses {what}, which is in another account and can't be fetched from here.",
         where=at(pattern.template, lines.get(layer.function)),
         advice=f"""To run with a copy of it, put its content into {folder}/ beside the template, such as
     pip install --target {folder}/python PACKAGES
   or, with AWS credentials, what this prints the address of, unzipped or as a zip file:
-    aws lambda get-layer-version-by-arn --arn {layer.arn} --query Content.Location --output text
+    aws lambda get-layer-version-by-arn --arn {arn} --query Content.Location --output text
   and name the copy in {settings_name(pattern)}:
     [layers]
     "{layer.arn}" = "{folder}\"""",

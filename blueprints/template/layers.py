@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:(?P<account>\d+):layer:(?P<name>[\w-]+):\d+")
+_REFERENCE = re.compile(r"\{\{resolve:ssm:(?P<name>/aws/service/[\w./-]+)(?::\d+)?\}\}")
+SSM = "ssm:"
+"""Stands before the name of a public parameter that holds a layer's ARN."""
 _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
@@ -16,7 +19,9 @@ class UsedLayer:
     function: str
     """Its logical id."""
     arn: str
+    """Or `ssm:` and the name of the public parameter of Systems Manager that holds it."""
     account: str
+    """Empty where only the public parameter is known."""
     name: str
 
 
@@ -28,23 +33,33 @@ def used_layers(
     `body` is expanded CloudFormation; `pseudo` has values such as `AWS::Region`.
     """
     values = {**_defaults(body), **parameters, **pseudo}
+    values |= {name: f"{{{{resolve:ssm:{values[name]}}}}}" for name in _held_in_ssm(body) if name in values}
     for logical_id, resource in body.get("Resources", {}).items():
         if resource.get("Type") != "AWS::Lambda::Function":
             continue
         layers = resource.get("Properties", {}).get("Layers")
         for written in _listed(layers, values):
-            found = _ARN.fullmatch(_text(written, values, body.get("Mappings", {})) or "")
+            text = _text(written, values, body.get("Mappings", {})) or ""
+            found, reference = _ARN.fullmatch(text), _REFERENCE.fullmatch(text)
             if found:
                 yield UsedLayer(logical_id, found[0], found["account"], found["name"])
+            elif reference:
+                name = reference["name"]
+                yield UsedLayer(logical_id, f"{SSM}{name}", "", name.removeprefix("/aws/service/").replace("/", "-"))
 
 
 def _defaults(body: Mapping[str, Any]) -> dict[str, object]:
     parameters = body.get("Parameters", {})
     return {
-        name: about["Default"]
-        for name, about in parameters.items()
-        if isinstance(about, dict) and "Default" in about and not str(about.get("Type")).startswith("AWS::SSM::")
+        name: about["Default"] for name, about in parameters.items() if isinstance(about, dict) and "Default" in about
     }
+
+
+def _held_in_ssm(body: Mapping[str, Any]) -> Iterator[str]:
+    """Parameters of the template that name a parameter of Systems Manager and come to what that holds."""
+    for name, about in body.get("Parameters", {}).items():
+        if isinstance(about, dict) and str(about.get("Type")).startswith("AWS::SSM::Parameter::Value"):
+            yield name
 
 
 def _listed(layers: object, values: Mapping[str, object]) -> list[object]:

@@ -107,6 +107,24 @@ def test_what_the_refusal_advises_works(cloud, folder):
     assert layer["CodeSize"] > 0
 
 
+@pytest.mark.parametrize("written", ["'{{resolve:ssm:/aws/service/words/latest}}'", "!Ref Held"])
+def test_a_layer_that_a_public_parameter_names_is_refused_and_a_copy_serves(cloud, folder, written):
+    place = folder(written)
+    template = place / "template.yaml"
+    held = "Parameters:\n  Held: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /aws/service/words/latest}"
+    template.write_text(template.read_text().replace("Parameters:", held))
+
+    error = refused(place)
+    assert "Greet uses the layer that the public parameter /aws/service/words/latest names" in error.what
+    assert '"ssm:/aws/service/words/latest" = "layers/words-latest"' in error.advice
+    put_layer(place / "layers/words-latest")
+    (place / "blueprints.toml").write_text('[layers]\n"ssm:/aws/service/words/latest" = "layers/words-latest"\n')
+    stack = bring_up(cloud, prepare(Pattern.load(place), Steps()), Steps())
+
+    name = stack.of_type("AWS::Lambda::Function")[0].physical_id
+    assert cloud.invoke(name, {}).payload == ["from the layer", "hello\n"]
+
+
 def test_a_zip_file_serves_layers_of_every_region_and_version(cloud, folder):
     place = folder("arn:aws:lambda:eu-west-3:017000801446:layer:Words:19")
     content = io.BytesIO()

@@ -19,7 +19,9 @@ FAILURE = Hook(
     "error_response_json",
     ("code", "message", "status", "extra", "message_key", "content_type"),
 )
-HOOKS = (RESOLVE, LAYER_ZIP, FAILURE)
+PUBLIC_PARAMETERS = Hook("services.ssm", "_PUBLIC_AMI_PARAMETERS")
+HOOKS = (RESOLVE, LAYER_ZIP, FAILURE, PUBLIC_PARAMETERS)
+_NAMED_BY_PARAMETER = "arn:aws:lambda:us-east-1:123456789012:layer:named-by-parameter:{}"
 
 
 class ForeignLayers:
@@ -27,6 +29,7 @@ class ForeignLayers:
 
     def __init__(self) -> None:
         self._copies: dict[str, bytes] = {}
+        self._parameters: dict[str, str] = {}
 
     def install(self) -> None:
         """Take the place of the base emulator's look-up."""
@@ -68,7 +71,7 @@ class ForeignLayers:
             message = await receive()
             content += message.get("body", b"")
             more = message.get("more_body", False)
-        self._copies[parse_qs(scope["query_string"].decode())["arn"][0]] = content
+        self._keep(parse_qs(scope["query_string"].decode())["arn"][0], content)
         body = json.dumps({"bytes": len(content)}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -77,6 +80,17 @@ class ForeignLayers:
     def reset(self) -> None:
         """Forget the copies."""
         self._copies.clear()
+        for name in self._parameters:
+            PUBLIC_PARAMETERS.current().pop(name, None)
+        self._parameters.clear()
+
+    def _keep(self, arn: str, content: bytes) -> None:
+        """Keep a copy; of a layer that is named by a public parameter, `ssm:NAME`, an ARN is made up."""
+        name = arn.removeprefix("ssm:")
+        if name != arn:
+            arn = self._parameters.setdefault(name, _NAMED_BY_PARAMETER.format(len(self._parameters) + 1))
+            PUBLIC_PARAMETERS.current()[name] = arn
+        self._copies[arn] = content
 
     def _copy(self, arn: str) -> bytes | None:
         return next((content for pattern, content in self._copies.items() if fnmatchcase(arn, pattern)), None)
