@@ -48,7 +48,7 @@ UNZIPPED_LIMIT = 250 * 1024 * 1024
 
 _NOT_SHIPPED = {REQUIREMENTS, "requirements.in"}
 """At the top of the code folder: what they name is installed, so no function reads them."""
-_SETTINGS = "the settings of an environment"
+_SETTINGS = "the settings of a machine"
 _GIT_FILES = (".gitignore", ".gitattributes", ".gitkeep", ".gitmodules")
 _ARCHIVE, _MANIFEST = "package.zip", "manifest.json"
 _KEPT = 24

@@ -25,15 +25,15 @@ _BY_SAM = (
 _LIBRARIES_BY_SAM = ("*.so", "*.egg-info", "*.egg")
 _BY_US = (
     ".blueprints", ".hypothesis", ".ruff_cache", ".pytype", ".eggs", ".ipynb_checkpoints", ".coverage.*", "*.pyo",
-    ".hg", ".svn", ".bzr", ".jj", "node_modules", "cdk.out", ".serverless", ".terraform", ".aws", ".ssh", ".gnupg",
-    ".direnv", ".vs", ".history", "*.swp", "*.swo", "*~", ".#*", ".DS_Store", "._*", "Thumbs.db", "desktop.ini",
+    ".hg", ".svn", ".bzr", ".jj", "node_modules", "cdk.out", ".serverless", ".terraform", ".direnv",
+    ".vs", ".history", "*.swp", "*.swo", "*~", ".#*", ".DS_Store", "._*", "Thumbs.db", "desktop.ini",
 )  # fmt: skip
 _NAMES = frozenset(each for each in (*_BY_SAM, *_BY_US) if "*" not in each)
 _PATTERNS = re.compile("|".join(fnmatch.translate(each) for each in (*_BY_SAM, *_BY_US) if "*" in each))
 _LIBRARIES = re.compile("|".join(map(fnmatch.translate, _LIBRARIES_BY_SAM)))
 # Names that sam build leaves out and that a person may have meant to ship: said aloud.
 _SURPRISING = re.compile(r"venv|venv\.bak|env|env\.bak|ENV|.*\.so")
-_SETTINGS = re.compile(r"\.env(\..*)?|\.envrc", re.IGNORECASE)
+_SETTINGS = re.compile(r"\.env(\..*)?|\.envrc|\.aws|\.ssh|\.gnupg", re.IGNORECASE)
 _EXAMPLES = (".example", ".sample", ".template", ".dist", ".defaults")
 _SHOWN = 5
 
@@ -60,7 +60,7 @@ class LeftOut:
     name: str
     path: Path
     reason: Reason
-    """`settings`: an environment file such as .env; `ignored`: .gitignore names it; `tool`: sam build leaves it out."""
+    """`settings`: a machine's own, such as .env; `ignored`: .gitignore names it; `tool`: sam build leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def select(
     return Selection(tuple(sorted(walk.files, key=lambda each: each.name)), tuple(walk.left_out))
 
 
-def is_environment_file(name: str) -> bool:
-    """Whether a file is named as those that hold a machine's settings and passwords; `.env.example` holds none."""
+def holds_settings(name: str) -> bool:
+    """Whether a name is one for a machine's settings and passwords, as `.env` and `.aws`; `.env.example` holds none."""
     return bool(_SETTINGS.fullmatch(name)) and not name.lower().endswith(_EXAMPLES)
 
 
@@ -125,11 +125,13 @@ class _Walk:
                     self.left_out.append(LeftOut(name, path, "tool"))
             elif rules.ignore(entry.name, is_folder=is_folder and not entry.is_symlink()):
                 self.left_out.append(LeftOut(name, path, "ignored"))
-            elif is_environment_file(entry.name):
+            elif is_folder and _is_virtual_environment(path):
+                continue
+            elif holds_settings(entry.name):
                 self.left_out.append(LeftOut(name, path, "settings"))
             elif not is_folder:
                 self.files.append(_file(name, path, linked=linked or entry.is_symlink()))
-            elif not _is_virtual_environment(path):
+            else:
                 self._enter_subfolder(f"{name}/", path, rules, above, linked=linked or entry.is_symlink())
 
     def _enter_subfolder(

@@ -23,7 +23,7 @@ _NAME_FORMS = (
         re.compile(r"(.*[-_.])?(credentials|secrets?|client_secret.*|accesskeys)\.(json|csv|ini|ya?ml|toml|txt)"),
         _CREDENTIALS,
     ),
-    (re.compile(r".+\.env|\.env(\..*)?|\.envrc"), "the settings of an environment"),
+    (re.compile(r".+\.env|\.env(\..*)?|\.envrc"), "the settings of a machine"),
 )  # fmt: skip
 _SETTINGS_EXAMPLE = re.compile(r".*\.(example|sample|template|dist|defaults)")
 

@@ -146,8 +146,8 @@ def test_lambdas_own_paths_are_there(cloud, function):
     seen = cloud.invoke(name, {}).payload
 
     assert (seen["code"], seen["folder"], seen["root"]) == ("/var/task/index.py", "/var/task", "/var/task")
-    assert list(dict.fromkeys(seen["path"]))[:3] == [
-        "/var/task", "/opt/python/lib/python3.13/site-packages", "/opt/python",
+    assert list(dict.fromkeys(seen["path"]))[:4] == [
+        "/var/task", "/opt/python/lib/python3.13/site-packages", "/opt/python", "/var/runtime",
     ]  # fmt: skip
     assert (seen["data"], seen["hello"]) == ("data", "hello from /opt/bin/hello\n")
     assert sorted(seen["opt"]) == ["bin", "data.txt"]

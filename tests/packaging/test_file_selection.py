@@ -10,7 +10,7 @@ import pytest
 from blueprints.build import build
 from blueprints.copying import copy
 from blueprints.errors import BlueprintError
-from blueprints.packaging.file_selection import is_environment_file, select
+from blueprints.packaging.file_selection import holds_settings, select
 from blueprints.pattern import Pattern
 from tests import small_pattern
 
@@ -201,11 +201,20 @@ def test_a_pipe_is_refused_and_never_read(folder):
         select(folder)
 
 
-@pytest.mark.parametrize("name", [".env", ".env.local", ".ENV", ".env.prod.json", ".envrc"])
-def test_environment_files_are_told_by_their_names(name):
-    assert is_environment_file(name)
+def test_a_virtual_environment_is_no_settings_whatever_its_name(folder):
+    put(folder, ".env/pyvenv.cfg", ".env/bin/python", "env/pyvenv.cfg", "tools/pyvenv.cfg")
+
+    selection = select(folder)
+
+    assert selection.left_out == ()
+    assert not [each.name for each in selection.files if "pyvenv" in each.name]
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local", ".ENV", ".env.prod.json", ".envrc", ".aws", ".ssh"])
+def test_settings_are_told_by_their_names(name):
+    assert holds_settings(name)
 
 
 @pytest.mark.parametrize("name", [".env.example", ".env.sample", ".env.template", "env.py", ".environment", "x.env"])
-def test_examples_of_environment_files_are_none(name):
-    assert not is_environment_file(name)
+def test_examples_of_settings_are_none(name):
+    assert not holds_settings(name)

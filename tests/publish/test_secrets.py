@@ -159,9 +159,12 @@ def test_the_command_stops_until_the_file_is_ignored_or_allowed(folder, tmp_path
 def test_an_environment_file_stops_publishing_though_no_package_holds_it_until_git_ignores_it(folder):
     put(folder, ".env", b"PASSWORD=x\n")
 
-    (found,) = findings(folder)
-    assert "src/.env looks like the settings of an environment" in found.message
-    folder.write(".gitignore", ".env\n")
+    put(folder, ".aws/credentials", b"anything")
+
+    home, found = findings(folder)
+    assert "src/.aws looks like" in home.message
+    assert "src/.env looks like the settings of a machine" in found.message
+    folder.write(".gitignore", ".env\n.aws/\n")
     assert findings(folder) == []
 
 
@@ -174,7 +177,7 @@ def test_a_link_is_told_by_what_it_leads_to(folder, tmp_path):
 
     named = {each.message.split(" looks like ")[0] for each in findings(folder)}
 
-    assert named == {"src/harmless.txt", "src/home/settings"}
+    assert named == {"src/harmless.txt", "src/home/settings", "src/home/.ssh"}
 
 
 def test_secrets_in_template_readme_and_licence_are_found(folder):

@@ -232,13 +232,14 @@ def spawner() -> Spawner:
 
 
 def _spawn(launch: Launch, folder: Path, api_address: str) -> tuple["subprocess.Popen[bytes]", OutputPipe]:
-    view = view_of(_sources(launch, folder))
+    sources = _sources(launch, folder)
+    view = view_of(sources)
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
             [launch.interpreter, "-S", "-m", "awslambdaric", launch.handler],
             cwd=None if view.enter else launch.package,
-            env=_process_environment(launch, view, api_address),
+            env=_process_environment(launch, sources, view, api_address),
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
@@ -254,31 +255,34 @@ def _spawn(launch: Launch, folder: Path, api_address: str) -> tuple["subprocess.
 
 
 def _sources(launch: Launch, folder: Path) -> Sources:
-    elsewhere = [path for path in launch.python_path[1:] if not _is_of_a_layer(path, launch)]
+    elsewhere = [path for path in launch.python_path[1:] if not _is_below(path, launch.layers)]
     return Sources(
         package=launch.package,
         layers=launch.layers,
         folder=folder,
-        needed=(*prefixes(launch.interpreter), *elsewhere),
+        runtime=elsewhere[0] if elsewhere else None,
+        needed=(*prefixes(launch.interpreter), *elsewhere[1:]),
         temporary_mb=launch.temporary_mb,
     )
 
 
-def _is_of_a_layer(path: Path, launch: Launch) -> bool:
-    return launch.layers is not None and path.is_relative_to(launch.layers)
+def _is_below(path: Path, folder: Path | None) -> bool:
+    return folder is not None and path.is_relative_to(folder)
 
 
-def _seen_at(path: Path, launch: Launch, view: View) -> str:
+def _seen_at(path: Path, sources: Sources, view: View) -> str:
     """Where the function finds an entry of its import path."""
-    if path == launch.package:
+    if path == sources.package:
         return view.task
-    if launch.layers and path.is_relative_to(launch.layers):
-        return f"{view.opt}/{path.relative_to(launch.layers).as_posix()}"
+    if path == sources.runtime:
+        return view.runtime
+    if sources.layers and path.is_relative_to(sources.layers):
+        return f"{view.opt}/{path.relative_to(sources.layers).as_posix()}"
     return str(path)
 
 
-def _process_environment(launch: Launch, view: View, api_address: str) -> dict[str, str]:
-    python_path = [_seen_at(path, launch, view) for path in launch.python_path]
+def _process_environment(launch: Launch, sources: Sources, view: View, api_address: str) -> dict[str, str]:
+    python_path = [_seen_at(path, sources, view) for path in launch.python_path]
     own = launch.environment.get("PYTHONPATH", "").split(os.pathsep)
     return {
         "PATH": f"{launch.interpreter.parent}:/usr/local/bin:/usr/bin:/bin:{view.opt}/bin",
@@ -291,6 +295,7 @@ def _process_environment(launch: Launch, view: View, api_address: str) -> dict[s
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_LAMBDA_RUNTIME_API": api_address,
         "LAMBDA_TASK_ROOT": view.task,
+        "LAMBDA_RUNTIME_DIR": view.runtime,
         **launch.environment,
         # What a template sets is looked in too; the runtime is found whatever it says, as on Lambda.
         "PYTHONPATH": os.pathsep.join([python_path[0], *filter(None, own), *python_path[1:]]),

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-TASK, OPT, TEMPORARY, HOME = "/var/task", "/opt", "/tmp", "/home/sbx_user1051"  # noqa: S108 - Lambda's own
+TASK, RUNTIME, OPT = "/var/task", "/var/runtime", "/opt"
+TEMPORARY, HOME = "/tmp", "/home/sbx_user1051"  # noqa: S108 - Lambda's own
 SWITCH = "BLUEPRINTS_NO_NAMESPACES"
 """Environment variable: set to 1, functions see the machine's own files although they need not."""
 
@@ -42,8 +43,10 @@ class Sources:
     """The layers laid over each other; None where the function has none."""
     folder: Path
     """The environment's own, writable and removed with it."""
+    runtime: Path | None = None
+    """The packages of Lambda's own runtime."""
     needed: tuple[Path, ...] = ()
-    """What else has to stay where it is: the interpreter, the runtime's packages."""
+    """What else has to stay where it is, such as the interpreter."""
     temporary_mb: int = 512
     """The size of /tmp."""
 
@@ -53,6 +56,7 @@ class View:
     """What a function finds where; `enter` makes it so in a new process, before its program starts."""
 
     task: str
+    runtime: str
     opt: str
     home: str
     temporary: str
@@ -62,12 +66,13 @@ class View:
 def view_of(sources: Sources) -> View:
     """The view for an environment: Lambda's own paths where this machine can give them."""
     if unavailable() is None and not any(_hides(needed) for needed in sources.needed):
-        return View(TASK, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
+        return View(TASK, RUNTIME, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
     homes, temporary = sources.folder / "home", sources.folder / "tmp"
     homes.mkdir(mode=0o555)
     temporary.mkdir()
     return View(
         task=str(sources.package),
+        runtime=str(sources.runtime or sources.folder / "no-runtime"),
         opt=str(sources.layers or sources.folder / "no-layers"),
         home=str(homes / Path(HOME).name),
         temporary=str(temporary),
@@ -149,10 +154,12 @@ class _Namespace:
         for top in ("var", "home"):
             self._folders.append(f"/{top}")
             for name, path in _entries(f"/{top}"):
-                if f"/{top}/{name}" not in (TASK, HOME):
+                if f"/{top}/{name}" not in (TASK, RUNTIME, HOME):
                     self._show(path, f"/{top}/{name}")
-        self._folders += [HOME, TEMPORARY, TASK, "/dev"]
+        self._folders += [HOME, TEMPORARY, TASK, RUNTIME, "/dev"]
         self._mount(sources.package, TASK)
+        if sources.runtime:
+            self._mount(sources.runtime, RUNTIME)
         for name in _DEVICES:
             self._show(Path("/dev", name), f"/dev/{name}")
         self._links += [(target, f"/dev/{name}") for name, target in _STREAMS.items()]
