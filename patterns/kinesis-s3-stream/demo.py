@@ -34,7 +34,12 @@ PATIENCE = 180  # seconds from the last put to the last object, a cold start and
 
 
 class BadInput(ValueError):
-    """The file of events cannot be put as it is; the message says where and why."""
+    """The file of events cannot be put as it is; the message says where and why, and `result` says it to programs."""
+
+    @property
+    def result(self) -> dict[str, str]:
+        """What came of the story."""
+        return {"state": "refused", "reason": str(self)}
 
 
 class RecordsAmiss(Exception):

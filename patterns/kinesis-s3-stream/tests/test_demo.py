@@ -58,8 +58,9 @@ def test_every_line_is_an_event(read, content, events):
     ids=lambda value: str(value)[:24],
 )
 def test_what_cannot_be_put_is_named_with_its_line(read, content, reason):
-    with pytest.raises(demo.BadInput, match=reason):
+    with pytest.raises(demo.BadInput, match=reason) as raised:
         read(content)
+    assert raised.value.result == {"state": "refused", "reason": str(raised.value)}
 
 
 def test_requests_are_as_large_as_the_service_takes():
