@@ -40,6 +40,8 @@ from blueprints.packaging.secret_files import SecretFile, by_content, by_name
 from blueprints.packaging.shared_wheel import wheel_for
 from blueprints.packaging.targets import Kind, Target, resolve
 from blueprints.pattern import REQUIREMENTS, Function, Pattern
+from blueprints.template.macros import check_macros
+from blueprints.template.reading import load
 
 __all__ = ["Kind", "Package", "Progress", "build"]
 
@@ -93,6 +95,7 @@ def build(
     With `unpinned`, requirements that are no lock are resolved, and a warning says so; else they are refused.
     With `output`, packages and manifests are put there as `<logical id>.zip` and `.json`; else they stay in the cache.
     """
+    check_macros(load(pattern.template))  # functions that a macro makes would be left out
     made: dict[tuple[Path, str, str], Package] = {}
     packages = []
     results = frozenset({output.absolute()} if output else ())

@@ -202,13 +202,15 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
 @_parameter_option
 @_json_option
 def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
-    """Invoke FUNCTION (its name in the template) once in the embedded AWS: answer, log, duration, memory."""
+    """Invoke FUNCTION (its logical id or handler) once in the embedded AWS: answer, log, duration, memory."""
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.local.deployment import invocation_arn
     from blueprints.local.diagnosis import advice_on
+    from blueprints.local.function_names import logical_id_of
     from blueprints.pattern import find
 
     found = find(pattern)
+    function = logical_id_of(found, function)
     payload = _parsed(event)
     steps = _steps(quiet=as_json)
     prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))

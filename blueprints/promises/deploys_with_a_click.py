@@ -8,6 +8,7 @@ from blueprints.counting import counted
 from blueprints.promises.subject import HOOK_NAME, Breach, Subject
 from blueprints.promises.values import STACK_UUID, items, text
 from blueprints.publish.rules import FORMS, LABEL, LABELS, METADATA, TEXT_BYTES
+from blueprints.template.macros import macro_uses
 from blueprints.template.reading import SAM, Place
 
 _ABOUT: Place = ("Metadata", METADATA)
@@ -103,13 +104,14 @@ def deployment_hooks_are_named_for_codedeploy(subject: Subject) -> Iterator[Brea
 
 def only_the_sam_transform_is_used(subject: Subject) -> Iterator[Breach]:
     """The SAM transform is the only one: the Serverless Application Repository takes no other, and no macros."""
-    body = subject.template.body
-    if body.get("Transform") != SAM:
-        yield subject.breach(f"Transform is {body.get('Transform')!r}; write 'Transform: {SAM}'.", "Transform")
+    uses = list(macro_uses(subject.template))
+    yield from (subject.breach(str(use), *use.place) for use in uses)
+    written = subject.template.body.get("Transform")
+    if written != SAM and not any(use.place == ("Transform",) for use in uses):
+        yield subject.breach(f"Transform is {written!r}; write 'Transform: {SAM}'.", "Transform")
     for place in subject.template.lines:
-        name = str(place[-1]) if place else ""
-        if name == "Fn::Transform" or name.startswith("Fn::ForEach"):
-            yield subject.breach(f"{name} is a macro; write out what it would make.", *place)
+        if place and place[-1] == "Fn::Transform" and not any(use.place == place for use in uses):
+            yield subject.breach("Fn::Transform is a macro; write out what it would make.", *place)
 
 
 def application_metadata_is_complete(subject: Subject) -> Iterator[Breach]:

@@ -8,6 +8,7 @@ from blueprints.errors import BlueprintError
 from blueprints.promises import linting
 from blueprints.promises.subject import Breach, Subject
 from blueprints.promises.values import at
+from blueprints.template.macros import UsesMacros
 from blueprints.template.reading import Place
 
 _SAM = "AWS::Serverless::"
@@ -30,7 +31,7 @@ def expanded_template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
 
 def sam_takes_the_template(subject: Subject) -> Iterator[Breach]:
     """SAM makes CloudFormation out of the template when every parameter has its default."""
-    if subject.refusal:
+    if subject.refusal and not isinstance(subject.refusal, UsesMacros):  # which is a promise of its own
         yield refused(subject.pattern.template, subject.refusal)
 
 

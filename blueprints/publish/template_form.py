@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from blueprints.publish.findings import Finding, found
 from blueprints.publish.rules import TEMPLATE_BYTES
 from blueprints.template.artifacts import includes, local_artifacts
+from blueprints.template.macros import macro_uses
 from blueprints.template.reading import SAM, Template
 
 
 def transforms(template: Template) -> Iterator[Finding]:
     """SAM's transform and no other; no macros."""
+    uses = list(macro_uses(template))
+    for use in uses:
+        yield found("refused", str(use), template, use.place)
     written = template.body.get("Transform")
-    if written != SAM:
+    if written != SAM and not any(use.place == ("Transform",) for use in uses):
         yield found("refused", f"Transform is {written!r}; write 'Transform: {SAM}'.", template, ("Transform",))
     for place in template.lines:
-        name = str(place[-1]) if place else ""
-        if name == "Fn::Transform" or name.startswith("Fn::ForEach"):
-            yield found("refused", f"{name} is a macro; write out what it would make.", template, place)
-    for path, _ in includes(template):
-        yield found("refused", "AWS::Include names a local file; write its content here.", template, path)
+        if place and place[-1] == "Fn::Transform" and not any(use.place == place for use in uses):
+            yield found("refused", "Fn::Transform is a macro; write out what it would make.", template, place)
+    for place, _ in includes(template):
+        yield found("refused", "AWS::Include names a local file; write its content here.", template, place)
 
 
 def nested_by_path(template: Template) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from blueprints.errors import BlueprintError, at
 from blueprints.template.artifacts import local_artifacts
+from blueprints.template.macros import check_macros
 from blueprints.template.problems import Problem, problems
 from blueprints.template.reading import Place, Template
 
@@ -22,6 +23,7 @@ def expand(template: Template, parameters: Mapping[str, object] | None = None) -
 
     Local paths need not have been uploaded: a placeholder location stands for them.
     """
+    check_macros(template)
     body = _with_placeholders(template)
     try:
         expanded: dict[str, Any] = _translate(body, dict(parameters or {}))
