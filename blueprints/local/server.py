@@ -196,7 +196,7 @@ class Server:
         resource_types.install()
         dynamodb.install(time_scale)
         apigateway.install()
-        events.install()
+        events.install(time_scale)
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
         configuration.install()

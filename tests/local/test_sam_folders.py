@@ -100,7 +100,7 @@ def test_a_schedule_runs_its_function(cloud):
     stack = bring_folder_up(cloud, "cron")
     table = cloud.client("dynamodb")
 
-    items = until(lambda: table.scan(TableName=stack.outputs["Table"])["Items"], seconds=90)
+    items = until(lambda: table.scan(TableName=stack.outputs["Table"])["Items"])
 
     assert items == [{"id": {"S": "Scheduled Event"}}]
 

@@ -1,11 +1,11 @@
-"""EventBridge: rules of templates on event buses of one's own, and entries that are refused."""
+"""Rules of templates: on event buses of one's own, and by schedule."""
 
-from blueprints.local.events import entries, rules
+from blueprints.local.events import rules, schedules
 
-HOOKS = (*entries.HOOKS, *rules.HOOKS)
+HOOKS = (*rules.HOOKS, *schedules.HOOKS)
 
 
-def install() -> None:
-    """Have CloudFormation name rules as AWS does, and look at every event that is put."""
-    entries.install()
+def install(time_scale: float) -> None:
+    """Have CloudFormation name rules as AWS does, and schedules keep their time."""
     rules.install()
+    schedules.install(time_scale)
