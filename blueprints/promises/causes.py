@@ -30,6 +30,7 @@ def once_each(found: Iterable[Finding], undeclared: Iterable[Undeclared]) -> lis
     for name in undeclared:
         kept = _without_mentions_of(name, kept)
     kept = _without_lint_beside(kept)
+    kept = _without_unused_conditions(kept)
     kept = _without_repeated_lint(kept)
     return sorted(_without_what_a_missing_file_lacks(kept))
 
@@ -54,6 +55,15 @@ def _without_lint_beside(found: list[Finding]) -> list[Finding]:
     for root in [each for each in found if each.rule in _OWN_CHECKS]:
         explained = [each for each in found if _is_lint(each) and _place(each) == _place(root)]
         found = _absorbed(root, explained, found)
+    return found
+
+
+def _without_unused_conditions(found: list[Finding]) -> list[Finding]:
+    for root in [each for each in found if not _is_lint(each)]:
+        named = re.search(r"\bcondition (\w+) is not used\b", root.message)
+        if named:
+            explained = [each for each in found if each.message.startswith(f"Condition {named[1]} {_UNUSED}")]
+            found = _absorbed(root, explained, found)
     return found
 
 

@@ -39,8 +39,15 @@ def a_feature_flag_switches_something(subject: Subject) -> Iterator[Breach]:
         message = 'There is no feature flag; write a parameter with AllowedValues: ["true", "false"].'
         yield subject.breach(message, "Parameters")
     elif not _switching(subject) & set(flags):
-        message = f"Feature flag {flags[0]} switches nothing; write a condition on it and use that in a resource."
-        yield subject.breach(message, "Parameters", flags[0])
+        conditions = subject.template.section("Conditions").items()
+        on_it = next((name for name, condition in conditions if flags[0] in references(condition)), None)
+        what_to_do = (
+            f"condition {on_it} is not used; put it into a resource, or take both out"
+            if on_it
+            else "write a condition on it and use that in a resource"
+        )
+        joint = ": " if on_it else "; "
+        yield subject.breach(f"Feature flag {flags[0]} switches nothing{joint}{what_to_do}.", "Parameters", flags[0])
 
 
 def environment_variables_are_encrypted_with_ones_own_key(subject: Subject) -> Iterator[Breach]:

@@ -10,10 +10,11 @@ from unittest import mock
 
 from model_database import SCHEMA
 from set_aside import Rejection
-from template_handlers import import_anew
+from template_facts import import_anew, variables_by_default
 
 PLAIN, STRICT, BROKEN, MENDED = "plain", "strict", "broken", "mended"
 ENVIRONMENT = {
+    **variables_by_default(),
     "AWS_DEFAULT_REGION": "eu-west-1",
     "POWERTOOLS_SERVICE_NAME": "simulated",
     "POWERTOOLS_METRICS_NAMESPACE": "simulated",

@@ -22,7 +22,7 @@ KINDS = (
 def soak(count: int, first: int = 0, say: Callable[[str], None] = print) -> int:
     """Play `count` schedules, in turn of each kind; returns how many went wrong, each of which is named."""
     sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
-    from template_handlers import code_folder
+    from template_facts import code_folder
 
     sys.path.insert(0, str(code_folder()))
     from announcement_life import Announcing

@@ -1,6 +1,6 @@
 """What both deployment hooks do: put a probe through the function, look at what it left behind, remove that again.
 
-A probe is a batch of two records, the sample of transform.py and one that is poison, whose objects lie under `_probe/`.
+A probe is a batch of two records, that of sample_record.py and one that is poison, whose objects lie under `_probe/`.
 """
 
 import base64
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from lake import batch_keys
-from transform import SAMPLE
+from sample_record import SAMPLE
 
 from blueprints_shared.deployment_hooks import CheckFailed
 

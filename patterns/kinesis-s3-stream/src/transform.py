@@ -2,9 +2,6 @@
 
 from stream_record import StreamRecord
 
-SAMPLE = b'{"event_id": "sample", "type": "order_placed", "total": 12.5}'
-"""A record as your producers send it. Deployments put it through a new version before that gets traffic."""
-
 
 def transform(record: StreamRecord) -> StreamRecord | None:
     """Return the record as it is to be stored, or None to leave it out.

@@ -13,12 +13,13 @@ import pytest
 PATTERN = Path(__file__).parent.parent
 sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
 
-from template_handlers import code_folder, handler_of, import_anew  # noqa: E402 - the path comes first
+from template_facts import code_folder, handler_of, import_anew, variables_by_default  # noqa: E402 - the path comes first
 
 sys.path.insert(0, str(code_folder()))
 RENDER_IMAGE, _ = handler_of("RenderImage")
 
 ENVIRONMENT = {
+    **variables_by_default(),
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-west-1",

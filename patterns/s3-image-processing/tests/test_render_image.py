@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from template_handlers import import_anew
+from template_facts import import_anew
 
 PATTERN = Path(__file__).parent.parent
 

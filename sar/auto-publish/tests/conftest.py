@@ -14,12 +14,13 @@ PATTERN = Path(__file__).parent.parent
 sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
 
 from services_in_memory import TOPIC, Services  # noqa: E402 - the path comes first
-from template_handlers import code_folder, handler_of, import_anew  # noqa: E402
+from template_facts import code_folder, handler_of, import_anew, variables_by_default  # noqa: E402
 
 sys.path.insert(0, str(code_folder()))
 handler_of("ReportRun")  # says in one line when the function has another name
 
 ENVIRONMENT = {
+    **variables_by_default(),
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "eu-west-1",

@@ -1,4 +1,4 @@
-"""What the template says of the functions' code: a new name of a folder, a file or a handler is written there alone."""
+"""What the template says of its functions: a handler's new name, or a new parameter, is written there alone."""
 
 import importlib
 import re
@@ -25,6 +25,16 @@ def handler_of(function: str) -> tuple[str, str]:
     if not handler:
         raise LookupError(f"template.yaml has no function {function}: write its new name in tests/ where this one is")
     return handler[1].replace("/", "."), handler[2]
+
+
+def variables_by_default() -> dict[str, str]:
+    """Environment variables that hold a parameter, as they are when it has its default."""
+    found = {}
+    for variable, parameter in re.findall(r"^ {6,}([A-Z][A-Z0-9_]*): *!Ref (\w+)$", TEMPLATE, re.MULTILINE):
+        default = re.search(rf"^  {parameter}:\n(?:    .*\n)*?    Default: *(.*)$", TEMPLATE, re.MULTILINE)
+        if default:
+            found[variable] = default[1].strip("\"'")
+    return found
 
 
 def import_anew(function: str) -> Any:
