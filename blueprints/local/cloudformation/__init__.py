@@ -1,8 +1,8 @@
-"""CloudFormation: deletions that AWS refuses fail here too, and what could not be deleted stays in its stack."""
+"""CloudFormation: what AWS refuses to delete or to export fails here too, and what stays keeps its stack."""
 
-from blueprints.local.cloudformation import failed_rollbacks, nested_deletions, refused_deletions
+from blueprints.local.cloudformation import exports, failed_rollbacks, nested_deletions, refused_deletions
 
-HOOKS = (*failed_rollbacks.HOOKS, *nested_deletions.HOOKS, *refused_deletions.HOOKS)
+HOOKS = (*exports.HOOKS, *failed_rollbacks.HOOKS, *nested_deletions.HOOKS, *refused_deletions.HOOKS)
 
 
 def install() -> None:
@@ -10,3 +10,4 @@ def install() -> None:
     refused_deletions.install()
     nested_deletions.install()
     failed_rollbacks.install()
+    exports.install()
