@@ -78,7 +78,7 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
             step.notes.append(f"its stack is {stack.name}, since {pattern.name} is no stack name")
     with steps.step("Start every function once") as step:
         for each in (stack, *nested_stacks(cloud, stack)):
-            if check_functions(cloud, each):
+            if check_functions(cloud, each, pattern if each is stack else None):
                 step.notes.extend(note for note in cloud.notes if note not in step.notes)
             check_event_sources(cloud, each)
     return stack

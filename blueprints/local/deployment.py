@@ -13,9 +13,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
+from blueprints.interpreters import stand_in
 from blueprints.local.cloud import Cloud
 from blueprints.local.resource_types import NOT_EMULATED
+from blueprints.local.startup_failures import Facts, advice
 from blueprints.local.urls import local
+from blueprints.pattern import Pattern
 
 _PACKAGES = "blueprints-packages"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -92,8 +95,11 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
     return replace(stack, outputs={name: local(value, cloud.endpoint) for name, value in stack.outputs.items()})
 
 
-def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
-    """Start an environment of every function: logical id to milliseconds. Raises BlueprintError when one fails."""
+def check_functions(cloud: Cloud, stack: Stack, pattern: Pattern | None = None) -> dict[str, float]:
+    """Start an environment of every function: logical id to milliseconds. Raises BlueprintError when one fails.
+
+    With the pattern that the stack was made of, the error knows what to do next.
+    """
     started = {}
     for function in stack.of_type("AWS::Lambda::Function"):
         for arn in _as_invoked(cloud, function.physical_id):
@@ -101,20 +107,22 @@ def check_functions(cloud: Cloud, stack: Stack) -> dict[str, float]:
             if "error" in answer:
                 raise BlueprintError(
                     f"Function {function.logical_id} does not start: {answer['error']}",
-                    advice=_why_it_does_not_start(answer["error"], answer["log"].strip()),
+                    advice=advice(answer["error"], answer["log"].strip(), _facts(cloud, function, pattern)),
                 )
             started[function.logical_id] = float(answer["milliseconds"])
     return started
 
 
-def _why_it_does_not_start(error: str, log: str) -> str:
-    remedy = (
-        " If the module is of a package, name that in src/requirements.in and make requirements.txt anew with "
-        "'uv pip compile requirements.in -o requirements.txt'."
-        if "No module named" in error
-        else ""
+def _facts(cloud: Cloud, function: Resource, pattern: Pattern | None) -> Facts:
+    about = cloud.client("lambda").get_function_configuration(FunctionName=function.physical_id)
+    runtime = str(about.get("Runtime", ""))
+    written = {each.logical_id: each for each in pattern.functions} if pattern else {}
+    return Facts(
+        top=pattern.folder if pattern else None,
+        function=written.get(function.logical_id),
+        python=stand_in(runtime.removeprefix("python")) if runtime.startswith("python") else None,
+        layers=bool(about.get("Layers")),
     )
-    return f"It would fail the same way on Lambda.{remedy}" + (f" Its log:\n{log}" if log else "")
 
 
 def nested_stacks(cloud: Cloud, stack: Stack) -> list[Stack]:

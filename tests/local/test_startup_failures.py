@@ -1,0 +1,109 @@
+"""A function that does not start: what to do, and whether Lambda would do the same, said only where it is true."""
+
+from dataclasses import replace
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.interpreters import StandIn, current
+from blueprints.local.startup_failures import Facts, advice
+from blueprints.pattern import find
+from tests.local.sam_folders_up import bring_folder_up
+
+SAME = "It would fail the same way on Lambda."
+TEMPLATE = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: { CodeUri: src/, Handler: app.handler, Runtime: python3.11 }
+"""
+
+
+def import_error(what):
+    return f"Runtime.ImportModuleError: Unable to import module 'app': {what}"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (import_error("/var/task/x.so: invalid ELF header"), "does not fit this machine"),
+        (import_error("libfoo.so.1: cannot open shared object file: No such file"), "does not fit this machine"),
+        (import_error("/lib/libc.so.6: version `GLIBC_2.39' not found"), "does not fit this machine"),
+        ("OSError: [Errno 8] Exec format error: './tool'", "does not fit this machine"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'", "'ffmpeg' is not on"),
+        ("EndpointConnectionError: Could not connect to the endpoint URL", "opens a connection"),
+        ("gaierror: [Errno -2] Name or service not known", "opens a connection"),
+        (
+            "ClientError: An error occurred (ParameterNotFound) when calling the GetParameter operation: ",
+            "calls GetParameter while it starts",
+        ),
+        ("Sandbox.Timedout: Task timed out after 10.01 seconds", "longer to start"),
+        ("Runtime.ExitError: RequestId: 1 Error: Runtime exited with error: signal: killed", "MemorySize"),
+        ("it is a container image; the embedded AWS runs zip packages", "the embedded AWS that cannot run it"),
+    ],
+)
+def test_what_this_machine_is_the_reason_for_is_not_said_of_lambda(error, said):
+    told = advice(error, "", Facts())
+
+    assert said in told
+    assert SAME not in told
+
+
+def test_another_python_than_the_function_s_is_named_as_a_reason():
+    facts = Facts(python=StandIn(current(), "3.9", is_wanted=False))
+
+    told = advice(import_error("No module named 'distutils'"), "", facts)
+
+    assert "It may work on Lambda" in told
+    assert "uv python install 3.9" in told
+    assert SAME not in told
+
+
+@pytest.mark.parametrize("error", ["KeyError: 'TABLE'", "Runtime.UserCodeSyntaxError: Syntax error in app"])
+def test_what_lambda_would_do_too_is_said(error):
+    assert advice(error, "", Facts()).startswith(SAME)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    (tmp_path / "src/app.py").write_text("import elsewhere\n\ndef handler(event, context):\n    return 1\n")
+    return tmp_path
+
+
+def test_a_module_outside_the_code_folder_is_pointed_at(cloud, folder):
+    (folder / "elsewhere.py").write_text("")
+
+    with pytest.raises(BlueprintError, match="does not start") as error:
+        bring_folder_up(cloud, folder)
+    assert "elsewhere.py lies outside the code folder src/" in error.value.advice
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "name that in src/requirements.txt"),
+        ({"requirements.txt": "elsewhere\n"}, "move it into src/"),
+        ({"src/requirements.in": "", "src/requirements.txt": ""}, "uv pip compile requirements.in -o requirements.txt"),
+    ],
+)
+def test_a_missing_module_is_looked_for_where_sam_looks(folder, files, said):
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    pattern = find(folder)
+
+    told = advice(import_error("No module named 'elsewhere'"), "", Facts(folder, pattern.functions[0]))
+
+    assert said in told
+
+
+def test_a_missing_module_of_a_layer_is_not_said_of_lambda(folder):
+    facts = Facts(folder, find(folder).functions[0], layers=True)
+
+    told = advice(import_error("No module named 'elsewhere'"), "", facts)
+
+    assert "BuildMethod: python3.11" in told
+    assert SAME not in told
+    assert SAME in advice(import_error("No module named 'elsewhere'"), "", replace(facts, layers=False))
