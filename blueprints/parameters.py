@@ -1,18 +1,13 @@
 """Values of a template's parameters: given, written in samconfig.toml, or missing."""
 
-import re
-import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints import samconfig
 from blueprints.errors import BlueprintError, at
 from blueprints.pattern import Pattern
 from blueprints.template.reading import load
-
-_SAMCONFIG = "samconfig.toml"
-_LONG_FORM = re.compile(r"ParameterKey=(?P<name>[^,\s]+),ParameterValue=(?P<value>.*)")
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ def refusal(pattern: Pattern, missing: list[Missing], command: str | None = None
         f"{pattern.name} has {'a parameter' if one else f'{len(missing)} parameters'} without a value:{listed}",
         where=at(pattern.template),
         advice=f"Give {'it' if one else 'them'}: {command or 'blueprints …'} {options}\n"
-        f"  or write parameter_overrides below [default.deploy.parameters] in {_SAMCONFIG}.",
+        f"  or write parameter_overrides below [default.deploy.parameters] in {samconfig.NAMES[0]}.",
     )
 
 
@@ -66,37 +61,9 @@ def _missing(name: str, about: Mapping[str, Any]) -> Missing:
 
 
 def _overrides(pattern: Pattern) -> dict[str, str]:
-    """What `sam deploy` would be told by the default environment of samconfig.toml."""
-    path = pattern.folder / _SAMCONFIG
-    if not path.is_file():
-        return {}
+    """What `sam deploy` would be told by the default environment of the samconfig file."""
     try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BlueprintError(f"{_SAMCONFIG} can't be read: {error}.", where=at(path)) from error
-    found: dict[str, str] = {}
-    for command in ("global", "deploy"):
-        section = config.get("default", {}).get(command, {}).get("parameters", {})
-        found |= _parsed(section.get("parameter_overrides", ""))
-    return found
-
-
-def _parsed(written: object) -> dict[str, str]:
-    """`A=b C="d e"`, a list of such, or a table; also as ParameterKey=A,ParameterValue=b."""
-    if isinstance(written, dict):
-        return {str(name): str(value) for name, value in written.items()}
-    parts = [str(each) for each in written] if isinstance(written, list) else _split(str(written))
-    found = {}
-    for part in parts:
-        long_form = _LONG_FORM.fullmatch(part)
-        name, equals, value = (long_form["name"], "=", long_form["value"]) if long_form else part.partition("=")
-        if equals:
-            found[name.strip()] = value.strip().strip("\"'")
-    return found
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()  # an apostrophe in a value is no quotation
+        return samconfig.read(pattern.folder).overrides("default")
+    except samconfig.Unreadable as error:
+        path = next(pattern.folder / name for name in samconfig.NAMES if (pattern.folder / name).is_file())
+        raise BlueprintError(f"{path.name} can't be read: {error}.", where=at(path, error.line)) from error

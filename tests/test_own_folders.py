@@ -130,7 +130,7 @@ def test_every_missing_parameter_is_listed_with_what_to_type(folder):
     "written",
     [
         '"Email=a@b.example Size=small Token=\\"s 1\\" Stage=prod"',
-        '["Email=a@b.example", "Size=small", "Token=s 1", "Stage=prod"]',
+        '["Email=a@b.example", "Size=small", "Token=\\"s 1\\"", "Stage=prod"]',
         (
             "'ParameterKey=Email,ParameterValue=a@b.example ParameterKey=Size,ParameterValue=small "
             'ParameterKey=Token,ParameterValue="s 1"\''

@@ -1,17 +1,16 @@
 """Many environments from one template: parameters and conditions, not copies of the template."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from blueprints import samconfig
 from blueprints.promises.subject import Breach, Subject
-from blueprints.promises.values import alternatives, conditions, items, mappings, references
+from blueprints.promises.values import alternatives, conditions, items, references
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 _SWITCH = ["false", "true"]
-_CONFIG = "samconfig.toml"
 
 
 def environment_is_a_parameter(subject: Subject) -> Iterator[Breach]:
@@ -66,37 +65,40 @@ def environment_variables_are_encrypted_with_ones_own_key(subject: Subject) -> I
 
 
 def samconfig_has_every_environment(subject: Subject) -> Iterator[Breach]:
-    """The file samconfig.toml deploys to dev, staging and prod, each to a stack of its own with its own Environment."""
-    config, _ = _config(subject)
-    stacks = [_deployment(config, name).get("stack_name") for name in ENVIRONMENTS]
+    """The samconfig file deploys to dev, staging and prod, each to a stack of its own with its own Environment."""
+    config = _config(subject)
+    stacks = [config.parameters(name).get("stack_name") for name in ENVIRONMENTS]
     for name, stack in zip(ENVIRONMENTS, stacks, strict=True):
-        given = _overrides(_deployment(config, name))
-        if given.get("Environment") != name:
+        if _overrides(config, name).get("Environment") != name:
             advice = f'write [{name}.deploy.parameters] with parameter_overrides = "Environment={name}"'
             message = f"{name} is not deployed as {name}; {advice}."
-            yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+            yield Breach(config.path, config.line(name), message)
         elif stack is None or stacks.count(stack) > 1:
             message = f'{name} has no stack of its own; write stack_name = "…-{name}".'
-            yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+            yield Breach(config.path, config.line(name), message)
 
 
-def samconfig_is_toml(subject: Subject) -> Iterator[Breach]:
-    """The file samconfig.toml can be read."""
-    _, wrong = _config(subject)
-    if wrong:
-        line = re.search(r"at line (\d+)", wrong)
-        yield subject.breach_in(_CONFIG, f"{wrong}; mend it there.", int(line[1]) if line else 1)
+def samconfig_can_be_read(subject: Subject) -> Iterator[Breach]:
+    """SAM can read the samconfig file, and the parameters that it sets."""
+    config = _config(subject)
+    try:
+        samconfig.read(subject.pattern.folder)
+        for name in config.environments:
+            config.overrides(name)
+    except samconfig.Unreadable as error:
+        advice = "" if "; write" in str(error) or "; take" in str(error) else "; mend it there"
+        yield Breach(config.path, error.line, f"{error}{advice}.")
 
 
 def samconfig_sets_parameters_that_exist(subject: Subject) -> Iterator[Breach]:
-    """Every parameter that samconfig.toml sets is one of the template's."""
-    config, _ = _config(subject)
+    """Every parameter that the samconfig file sets is one of the template's."""
+    config = _config(subject)
     known = subject.parameters
-    for name in config:
-        for parameter in _overrides(_deployment(config, name)):
+    for name in config.environments:
+        for parameter in _overrides(config, name):
             if parameter not in known:
                 message = f"{name} sets {parameter}, which the template does not have; write one of {', '.join(known)}."
-                yield subject.breach_in(_CONFIG, message, _line_of(subject, name))
+                yield Breach(config.path, config.line(name), message)
 
 
 def readme_says_when_to_split(subject: Subject) -> Iterator[Breach]:
@@ -122,27 +124,17 @@ def _switching(subject: Subject) -> set[str]:
         used |= more
 
 
-def _config(subject: Subject) -> tuple[dict[str, Any], str]:
-    path = subject.pattern.folder / _CONFIG
+def _config(subject: Subject) -> samconfig.SamConfig:
+    """The folder's samconfig file; one that cannot be read has nothing in it."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), ""
-    except FileNotFoundError:
-        return {}, ""
-    except ValueError as error:
-        return {}, str(error)
+        return samconfig.read(subject.pattern.folder)
+    except samconfig.Unreadable:
+        there = (subject.pattern.folder / name for name in samconfig.NAMES)
+        return samconfig.SamConfig(next(path for path in there if path.is_file()))
 
 
-def _deployment(config: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(mappings(config.get(name), "deploy", "parameters"), {})
-
-
-def _overrides(deployment: dict[str, Any]) -> dict[str, str]:
-    written = deployment.get("parameter_overrides", "")
-    words = written if isinstance(written, list) else re.findall(r"\w+=(?:\"[^\"]*\"|\S*)", str(written))
-    return {name: value.strip('"') for name, _, value in (str(word).partition("=") for word in words)}
-
-
-def _line_of(subject: Subject, environment: str) -> int:
-    path = subject.pattern.folder / _CONFIG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return next((number for number, line in enumerate(lines, 1) if line.startswith(f"[{environment}.deploy")), 1)
+def _overrides(config: samconfig.SamConfig, environment: str) -> dict[str, str]:
+    try:
+        return config.overrides(environment)
+    except samconfig.Unreadable:
+        return {}

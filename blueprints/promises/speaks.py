@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from blueprints import samconfig
 from blueprints.pattern import REQUIREMENTS
 from blueprints.promises.subject import Breach, Subject
 
@@ -20,7 +21,7 @@ SECTIONS = (
     ("Clean up", r"clean(ing)? ?up"),
 )
 
-_COMPLETE = ("template.yaml", README, "LICENSE", "demo.py", "samconfig.toml", "events", "tests")
+_COMPLETE = ("template.yaml", README, "LICENSE", "demo.py", "events", "tests")
 _PINNED = re.compile(r"[A-Za-z0-9._-]+(\[[^\]]*\])?\s*==\s*[^\s;*]+\s*(;.*)?")
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]+\)|<img\b|<picture\b|^```")
 
@@ -34,7 +35,8 @@ class _Heading:
 
 def the_folder_is_complete(subject: Subject) -> Iterator[Breach]:
     """The folder has what a copy needs: template, words, licence, demo, environments, events, tests, requirements."""
-    for name in (*_COMPLETE, *_locks(subject)):
+    samconfigs = (name for name in samconfig.NAMES if (subject.pattern.folder / name).is_file())
+    for name in (*_COMPLETE, next(samconfigs, samconfig.NAMES[0]), *_locks(subject)):
         path = subject.pattern.folder / name
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             yield subject.breach_in(name, f"{name} is not there, or is empty; write it.")

@@ -125,7 +125,7 @@ ENVIRONMENTS = [
     broken("samconfig-has-every-environment", "[prod.", "[live.", "", file="samconfig.toml"),
     broken("samconfig-has-every-environment", '"good-prod"', '"good-dev"', "[prod.deploy", file="samconfig.toml"),
     broken(
-        "samconfig-is-toml",
+        "samconfig-can-be-read",
         "version = 0.1",
         "version = ",
         "version",
