@@ -75,6 +75,26 @@ def test_a_topic_without_permission_invokes_nothing_and_keeps_the_message(cloud,
     assert events(cloud, deployed) == []
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_what_a_queue_does_not_let_in_goes_to_the_dead_letters(cloud, stack, raw):
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}}
+    to_queue = {"Protocol": "sqs", "RedrivePolicy": redrive, "RawMessageDelivery": raw}
+    deployed = stack(
+        Topic=TOPIC,
+        Dead=QUEUE,
+        Queue=QUEUE,
+        Policy=queue_policy("Dead", "sns.amazonaws.com"),
+        Subscription=subscription("Queue", **to_queue),
+    )
+
+    cloud.client("sns").publish(TopicArn=deployed.outputs["Topic"], Message='"kept"')
+
+    (dead,) = messages(cloud, deployed.outputs["Dead"])
+    assert (dead["body"] if raw else json.loads(dead["body"]["Message"])) == "kept"
+    received = cloud.client("sqs").receive_message(QueueUrl=deployed.outputs["Queue"])
+    assert "Messages" not in received
+
+
 def test_a_permission_for_another_topic_does_not_count(cloud, stack):
     allowed = permission({"Ref": "Function"}, "sns.amazonaws.com")
     allowed["Properties"]["SourceArn"] = {"Ref": "Allowed"}

@@ -1,12 +1,14 @@
-"""SNS invokes functions asynchronously, where their policy allows it: retried by Lambda, and never lost in silence.
+"""SNS invokes functions asynchronously, where their policy allows it, and gives what it can't deliver to dead letters.
 
-The base emulator runs a subscribed function once, with or without permission.
+The base emulator runs a subscribed function once, with or without permission, and knows no dead letters.
 Sources: Amazon SNS Developer Guide, "Fanout Amazon SNS notifications to Lambda functions for automated processing" and
 "Amazon SNS dead-letter queues".
 """
 
 import json
 import logging
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,8 +23,23 @@ DELIVER_TO_LAMBDA = Hook(
     "_deliver_to_lambda",
     ("endpoint", "envelope", "topic_arn", "sub_arn", "msg_id", "raw_message", "message_attributes"),
 )
+DELIVER_TO_SQS = Hook(
+    "services.sns",
+    "_deliver_to_sqs",
+    (
+        "endpoint",
+        "envelope",
+        "raw",
+        "raw_message",
+        "message_group_id",
+        "message_dedup_id",
+        "message_attributes",
+        "topic_arn",
+    ),
+)
 TOPIC = Hook("services.sns", "_topic_by_arn_any_scope", ("topic_arn",))
-HOOKS = (DELIVER_TO_LAMBDA, TOPIC)
+QUEUE = Hook("services.sqs", "_queue_by_arn", ("arn",))
+HOOKS = (DELIVER_TO_LAMBDA, DELIVER_TO_SQS, TOPIC, QUEUE)
 
 _SNS = "sns.amazonaws.com"
 
@@ -30,7 +47,8 @@ log = logging.getLogger(__name__)
 
 
 def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
-    """Take the place of the base emulator's delivery to functions."""
+    """Take the place of the base emulator's delivery to functions, and keep what queues may not be sent."""
+    to_sqs: Callable[..., None] = DELIVER_TO_SQS.current()
 
     def deliver_to_lambda(
         function_arn: str, envelope: str, topic_arn: str, subscription_arn: str, *_message: object
@@ -48,10 +66,24 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
             }
             invocations.enqueue(function_arn, {"Records": [record]})
             return
-        log.error("topic %s could not deliver: %s", topic_arn, reason)
-        _dead_letter(endpoint, topic_arn, subscription_arn, envelope)
+        _dead_letter(endpoint, topic_arn, function_arn, envelope, reason)
+
+    def deliver_to_sqs(
+        queue_arn: str, envelope: str, raw: bool, raw_message: str, *, topic_arn: str = "", **message: Any
+    ) -> None:
+        if QUEUE.current()(queue_arn) is None:
+            reason = f"{queue_arn} does not exist"
+        elif not may_send(queue_arn, _SNS, topic_arn, topic_arn.split(":")[4]):
+            reason = f"the policy of {queue_arn} does not allow {_SNS}"
+        else:
+            to_sqs(queue_arn, envelope, raw, raw_message, topic_arn=topic_arn, **message)
+            return
+        # Publishing runs on the emulator's own event loop, which could not answer the request it waits for.
+        given = (endpoint, topic_arn, queue_arn, raw_message if raw else envelope, reason)
+        threading.Thread(target=_dead_letter, args=given, name="dead-letter", daemon=True).start()
 
     DELIVER_TO_LAMBDA.replace(deliver_to_lambda)
+    DELIVER_TO_SQS.replace(deliver_to_sqs)
 
 
 def _notification(envelope: str) -> dict[str, Any]:
@@ -61,11 +93,12 @@ def _notification(envelope: str) -> dict[str, Any]:
     return {"Subject": None, "MessageAttributes": {}, **sent, **spelled}
 
 
-def _dead_letter(endpoint: str, topic_arn: str, subscription_arn: str, envelope: str) -> None:
+def _dead_letter(endpoint: str, topic_arn: str, subscriber_arn: str, body: str, reason: str) -> None:
     """Send what could not be delivered to the subscription's dead letters, where it has any."""
+    log.error("topic %s could not deliver: %s", topic_arn, reason)
     topic = TOPIC.current()(topic_arn) or {}
     subscription: dict[str, Any] = next(
-        (each for each in topic.get("subscriptions", ()) if each["arn"] == subscription_arn), {}
+        (each for each in topic.get("subscriptions", ()) if each["endpoint"] == subscriber_arn), {}
     )
     policy = (subscription.get("attributes") or {}).get("RedrivePolicy")
     if not policy:
@@ -76,6 +109,6 @@ def _dead_letter(endpoint: str, topic_arn: str, subscription_arn: str, envelope:
         log.error("dead letter lost: the policy of %s does not let %s send to it", queue_arn, _SNS)
         return
     try:
-        send(account_session(account, region), endpoint, queue_arn, envelope, {})
+        send(account_session(account, region), endpoint, queue_arn, body, {})
     except (BotoCoreError, ClientError) as error:
         log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400
