@@ -1,6 +1,8 @@
 """One rule says which files travel: into packages, copies, layers and published versions."""
 
 import os
+import shutil
+import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
@@ -138,6 +140,35 @@ def test_the_umask_of_a_clone_changes_no_byte(tmp_path, umask):
         (package,) = build(Pattern.load(folder), "lambda")
         digests.add(package.sha256)
     assert len(digests) == 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="makes clones; install git to run this")
+def test_two_clones_with_different_litter_give_the_same_bytes(tmp_path, monkeypatch):
+    origin = small_pattern.write(tmp_path / "origin")
+    put(origin, "src/run.sh", "common/words.py", "src/data.bin")
+    put(origin, ".gitignore", text="*.log\n/src/generated/\n")
+    (origin / "src/run.sh").chmod(0o775)
+    (origin / "src/common").symlink_to("../common")
+    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "All of it"]):
+        subprocess.run(["git", *identity, *command], cwd=origin, check=True)
+    digests = set()
+    for number, umask in enumerate([0o022, 0o077]):
+        clone = tmp_path / f"clone-{number}"
+        before = os.umask(umask)
+        try:
+            subprocess.run(["git", "clone", "-q", origin, clone], check=True)
+            litter = ["src/debug.log", "src/generated/x.py", "src/.env", "src/.idea/x", "src/__pycache__/x.pyc"]
+            put(clone, *(litter if number else ["src/.vscode/x"]))
+        finally:
+            os.umask(before)
+        monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / f"cache-{number}"))
+        (package,) = build(Pattern.load(clone), "lambda")
+        digests.add(package.sha256)
+    assert len(digests) == 1
+    with zipfile.ZipFile(package.path) as file:
+        assert {"common/words.py", "run.sh", "data.bin"} <= set(file.namelist())
+        assert file.getinfo("run.sh").external_attr >> 16 == 0o100755
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
