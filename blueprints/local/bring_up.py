@@ -13,6 +13,7 @@ from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, nested_stacks, uploads
 from blueprints.local.layer_copies import check_layers, provide_layers
 from blueprints.packaging.local_files import LocalFiles, collect
+from blueprints.packaging.unrunnable import check_runnable
 from blueprints.parameters import complete, refusal
 from blueprints.pattern import Pattern
 from blueprints.steps import Step, Steps
@@ -35,6 +36,7 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
     with steps.step(f"Check the template of {pattern.name}") as step:
         values, absent = complete(pattern, parameters or {})
         _check(pattern, values)
+        check_runnable(pattern)
         companions(pattern)
         if absent:
             raise refusal(pattern, absent)
@@ -43,12 +45,15 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
     with steps.step("Package the functions") as step:
         packages, notes = host_packages(pattern, steps.progress)
         step.notes.extend(notes)
-        files = collect(pattern, packages, lambda each: _other_packages(each, step, steps.progress))
+        files = collect(pattern, packages, lambda each: _other_packages(each, pattern, step, steps.progress))
     return Prepared(pattern, packages, files, values)
 
 
-def _other_packages(pattern: Pattern, step: Step, progress: Progress) -> list[Package]:
-    """Packages of a nested template's functions, or of a layer."""
+def _other_packages(pattern: Pattern, outer: Pattern, step: Step, progress: Progress) -> list[Package]:
+    """Packages of a nested template's functions, checked as the outer one was, or of a layer."""
+    if pattern.template != outer.template:
+        _check(pattern, None)
+        check_runnable(pattern)
     packages, notes = host_packages(pattern, progress)
     step.notes.extend(note for note in notes if note not in step.notes)
     return packages
