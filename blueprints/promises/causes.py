@@ -14,6 +14,7 @@ from blueprints.template.references import Undeclared
 _LINT = re.compile(r"\(cfn-lint ([EWI]\d{4})\)")
 _VALUE = re.compile(r"'[^']*'")
 _UNUSED = "not used (cfn-lint "
+_SETS = re.compile(r"(\S+) (sets \w+, which the template .*)")
 _OWN_CHECKS = ("sam-takes-the-template", "template-has-no-problems")
 _COMPLETE = "the-folder-is-complete"
 # What cfn-lint says of one value, the vaguest last.
@@ -32,6 +33,7 @@ def once_each(found: Iterable[Finding], undeclared: Iterable[Undeclared]) -> lis
     kept = _without_lint_beside(kept)
     kept = _without_unused_conditions(kept)
     kept = _without_repeated_lint(kept)
+    kept = _without_other_environments(kept)
     return sorted(_without_what_a_missing_file_lacks(kept))
 
 
@@ -76,6 +78,21 @@ def _without_repeated_lint(found: list[Finding]) -> list[Finding]:
     for several in same.values():
         root, *explained = sorted(several, key=_vagueness)
         found = _absorbed(root, explained, found)
+    return found
+
+
+def _without_other_environments(found: list[Finding]) -> list[Finding]:
+    """One finding for a parameter that several environments of samconfig.toml set and the template lacks."""
+    same: dict[str, list[tuple[str, Finding]]] = {}
+    for each in found:
+        said = _SETS.match(each.message)
+        if said:
+            same.setdefault(said[2], []).append((said[1], each))
+    for what, several in same.items():
+        (name, root), *others = several
+        if others:
+            told = replace(root, message=f"{name} (and {', '.join(other for other, _ in others)}) {what}")
+            found = [told if each == root else each for each in found if each not in [other for _, other in others]]
     return found
 
 

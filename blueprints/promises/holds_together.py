@@ -58,7 +58,7 @@ def settings_have_their_environment_variables(subject: Subject) -> Iterator[Brea
 
 
 def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
-    """Every file of the folder that its README, or one of its requirements.txt, names is there."""
+    """Every file of the folder that its README, a requirements.txt, or a test's `sample` names is there."""
     folder = subject.pattern.folder
     named: dict[str, int] = {}
     for number, line in enumerate(subject.readme, 1):
@@ -74,6 +74,18 @@ def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
             if nested and not (lock.parent / nested[1]).is_file():
                 message = _missing(lock.parent / nested[1], nested[1])
                 yield subject.breach_in(lock.relative_to(folder).as_posix(), message, number)
+    yield from _missing_events(subject)
+
+
+def _missing_events(subject: Subject) -> Iterator[Breach]:
+    """Events that tests name and that are not there, each once."""
+    folder = subject.pattern.folder
+    named = [(name, path, line) for path in python_files(folder / "tests") for name, line in Source(path).samples()]
+    for name in dict.fromkeys(name for name, _, _ in named):
+        if not (folder / "events" / f"{name}.json").is_file():
+            path, line = next((path, line) for each, path, line in named if each == name)
+            message = _missing(folder / "events" / f"{name}.json", f"events/{name}.json")
+            yield subject.breach_in(path.relative_to(folder).as_posix(), message, line)
 
 
 def _missing(path: Path, name: str) -> str:

@@ -59,6 +59,13 @@ class Source:
         """Every module that has to be there; those that the file can do without are left out."""
         yield from _imports(self._tree)
 
+    def samples(self) -> Iterator[tuple[str, int]]:
+        """The events that tests ask the fixture `sample` for by name, with their lines."""
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sample":
+                texts = [each for each in node.args if isinstance(each, ast.Constant)]
+                yield from ((each.value, each.lineno) for each in texts if isinstance(each.value, str))
+
     def settings(self) -> Iterator[Setting]:
         """Every setting that the file loads: the fields of `Settings` in `load(Settings)`, inherited ones included."""
         loader = next((name for name, (module, of) in self._names.items() if (module, of) == (_SETTINGS, "load")), None)

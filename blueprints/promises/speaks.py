@@ -92,12 +92,16 @@ def readme_lists_every_parameter_and_output(subject: Subject) -> Iterator[Breach
         return
     listed = dict(_first_cells(subject, section))
     known = [*subject.parameters, *subject.outputs]
-    for name in known:
-        if name not in listed:
-            yield subject.breach_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)
-    for name, line in listed.items():
-        if name not in known:
-            yield subject.breach_in(README, f"The template has no parameter or output {name}; take the row out.", line)
+    missing, gone = [name for name in known if name not in listed], [name for name in listed if name not in known]
+    if len(missing) == len(gone) == 1:
+        message = f"The template has {missing[0]} and no {gone[0]}; write the new name, or another row."
+        yield subject.breach_in(README, message, listed[gone[0]])
+        return
+    for name in missing:
+        yield subject.breach_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)
+    for name in gone:
+        message = f"The template has no parameter or output {name}; take the row out."
+        yield subject.breach_in(README, message, listed[name])
 
 
 def readme_says_what_it_costs(subject: Subject) -> Iterator[Breach]:

@@ -92,14 +92,10 @@ def test_two_undeclared_names_are_two_breaches(folder):
     ]
 
 
-def test_a_renamed_parameter_is_its_uses_and_its_row_in_the_readme(folder):
-    report = report_on(folder, ("  AlarmTopicArn:\n", "  AlarmTopic:\n"))
-    assert [each.rule for each in report.findings] == [
-        "readme-lists-every-parameter-and-output",
-        "template-has-no-problems",
-    ]
-    assert "AlarmTopic is not listed; write a row" in report.findings[0].message
-    assert "did you mean AlarmTopic?" in report.findings[1].message
+def test_a_parameter_that_was_renamed_where_it_is_declared_alone_is_one_breach(folder):
+    (finding,) = report_on(folder, ("  AlarmTopicArn:\n", "  AlarmTopic:\n")).findings
+    assert "there is no parameter or resource AlarmTopicArn" in finding.message
+    assert "did you mean AlarmTopic? Nothing refers to that." in finding.message
 
 
 @pytest.mark.parametrize(
@@ -135,6 +131,21 @@ def test_a_code_folder_or_handler_that_several_functions_miss_is_one_breach(fold
     (folder / "template.yaml").write_text(text)
     (finding,) = check([folder])[0].findings
     assert lines_named(finding) == lines_with(folder, "Handler: one.handler")
+
+
+def test_a_parameter_that_environments_set_and_the_template_lacks_is_one_breach(folder):
+    path = folder / "samconfig.toml"
+    path.write_text(
+        path.read_text().replace("Environment=dev", "Environment=dev Lodly=true").replace("Loudly", "Lodly")
+    )
+    (finding,) = report_on(folder).findings
+    assert finding.message.startswith("dev (and staging) sets Lodly, which the template does not have; write")
+
+
+def test_a_parameter_that_was_renamed_in_the_template_is_one_breach_of_the_readme(folder):
+    report = report_on(folder, ("AlarmTopicArn", "AlarmTopic"))
+    said = [each.message for each in report.findings if each.rule == "readme-lists-every-parameter-and-output"]
+    assert said == ["The template has AlarmTopic and no AlarmTopicArn; write the new name, or another row."]
 
 
 @pytest.mark.parametrize("file", ["README.md", "LICENSE", "samconfig.toml", "demo.py"])

@@ -182,6 +182,15 @@ class TestNamedFiles:
         write(folder, "README.md", (folder / "README.md").read_text().replace("It greets.", links))
         assert found(folder, files_that_are_named_are_there) == []
 
+    def test_an_event_that_tests_name_and_that_is_not_there_is_one_breach(self, folder):
+        write(
+            folder, "tests/test_one.py", "def test_it(sample):\n    assert sample('came')\n    assert sample('went')\n"
+        )
+        write(folder, "tests/test_two.py", "def test_it(sample):\n    assert sample('went') and sample(7)\n")
+        (finding,) = found(folder, files_that_are_named_are_there)
+        assert (finding.file.name, finding.line) == ("test_one.py", 3)
+        assert finding.message.startswith("It names events/went.json, which is not there; ")
+
     def test_requirements_of_a_code_folder_that_was_renamed_are_found(self, folder):
         write(folder, "tests/requirements.txt", "-r ../src/requirements.txt\npytest\n")
         assert found(folder, files_that_are_named_are_there) == []
