@@ -5,6 +5,7 @@ from blueprints.local.dynamodb import (
     partiql_permissions,
     stream_records,
     table_definitions,
+    table_replacement,
     time_to_live,
 )
 
@@ -13,6 +14,7 @@ HOOKS = (
     *partiql_permissions.HOOKS,
     *stream_records.HOOKS,
     *table_definitions.HOOKS,
+    *table_replacement.HOOKS,
     *time_to_live.HOOKS,
 )
 
@@ -23,4 +25,5 @@ def install(time_scale: float) -> None:
     partiql_permissions.install()
     stream_records.install()
     table_definitions.install()
+    table_replacement.install()
     time_to_live.install(time_scale)
