@@ -153,3 +153,17 @@ def test_every_stage_is_listed_with_a_url_and_routes(cloud, http_api, rest_api):
 )  # fmt: skip
 def test_urls_of_aws_become_urls_of_this_machine(named, answers):
     assert local(named, "http://here:1") == answers
+
+
+@pytest.mark.parametrize("path", ["text", "field", "mapping", "error"])
+def test_what_a_rest_api_takes_for_malformed_is_an_error_here_too(rest_api, path):
+    answer = get(rest_api.outputs["WebUrl"] + f"odd/{path}")
+
+    assert (answer.status, answer.body) == (502, {"message": "Internal server error"})
+
+
+@pytest.mark.parametrize("path", ["mapping", "error"])
+def test_an_error_behind_an_http_api_is_answered_without_its_words(http_api, path):
+    answer = get(http_api.outputs["Root"] + f"odd/{path}")
+
+    assert (answer.status, answer.body) == (500, {"message": "Internal Server Error"})

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from blueprints.local.delivery.resource_policies import may_invoke
@@ -30,11 +31,27 @@ REST_EVENT = Hook(
 FUNCTION_OF = Hook("services.apigateway", "_extract_lambda_ref_from_integration_uri", ("uri",))
 CALL = Hook("services.apigateway_v1", "_call_lambda_raw", ("function_ref", "event", "account_id", "region"))
 STAGE_VARIABLES = Hook("services.apigateway", "_get_stage_variables", ("api_id", "stage"))
+REST_RESPONSE = Hook("services.apigateway_v1", "_lambda_proxy_response", ("result",))
+SHAPE = Hook("services.lambda_svc", "lambda_execute_result_to_api_proxy_response", ("exec_result",))
 IS_TEXT = Hook("services.apigateway", "_v2_request_body_is_text", ("content_type",))
-HOOKS = (HTTP_INVOKE, REST_PROXY, REST_CUSTOM, REST_EVENT, FUNCTION_OF, CALL, STAGE_VARIABLES, IS_TEXT)
+HOOKS = (
+    HTTP_INVOKE,
+    REST_PROXY,
+    REST_CUSTOM,
+    REST_EVENT,
+    FUNCTION_OF,
+    CALL,
+    STAGE_VARIABLES,
+    REST_RESPONSE,
+    SHAPE,
+    IS_TEXT,
+)
 
 _SERVICE = "apigateway.amazonaws.com"
 _JSON = "application/json"
+
+_FIELDS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded", "cookies"}
+_behind_api: ContextVar[bool] = ContextVar("behind_api", default=False)
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +64,8 @@ def install() -> None:
     HTTP_INVOKE.replace(_http(HTTP_INVOKE.current()))
     REST_PROXY.replace(_rest(REST_PROXY.current()))
     REST_CUSTOM.replace(_rest(REST_CUSTOM.current()))
+    REST_RESPONSE.replace(_rest_response)
+    SHAPE.replace(_strict(SHAPE.current()))
 
 
 def _http(original: _Invoke) -> _Invoke:
@@ -70,9 +89,23 @@ def _http(original: _Invoke) -> _Invoke:
         if not _permitted(integration.get("credentialsArn"), function, source, account):
             return 500, {"Content-Type": _JSON}, b'{"message":"Internal Server Error"}'
         if integration.get("payloadFormatVersion") != "1.0":
-            return await original(
-                integration, api_id, stage, path, method, headers, body, query_params, route_key, path_params, **more
-            )
+            token = _behind_api.set(True)
+            try:
+                return await original(
+                    integration,
+                    api_id,
+                    stage,
+                    path,
+                    method,
+                    headers,
+                    body,
+                    query_params,
+                    route_key,
+                    path_params,
+                    **more,
+                )
+            finally:
+                _behind_api.reset(token)
         event = _event_1_0(api_id, stage, route_key, path, method, headers, body, query_params, path_params, more)
         result, error = await CALL.current()(function, event, account_id=account, region=region)
         return _response_1_0(None if error else result)
@@ -100,6 +133,45 @@ def _rest(original: _Invoke) -> _Invoke:
         return await original(integration, api_id, stage_name, stage, resource, request_path, method, *rest, **more)
 
     return invoke
+
+
+def _rest_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+    """What a function behind a REST API answered; anything but the fields of a proxy response is a malformed one."""
+    if result.get("throttle"):
+        return {"statusCode": 429, "body": '{"message":"Too Many Requests"}'}, None
+    answer = _answer(result)
+    if not isinstance(answer, dict) or answer.keys() - _FIELDS or not _is_well_formed(answer):
+        log.error("malformed Lambda proxy response, or an error of the function: %.200s", result.get("body"))
+        return None, "Internal server error"
+    return answer, None
+
+
+def _strict(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors of functions behind HTTP APIs and function URLs as AWS answers them: without a word of what went wrong."""
+
+    def shaped(exec_result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+        answer = _answer(exec_result)
+        malformed = isinstance(answer, dict) and "statusCode" in answer and not _is_well_formed(answer)
+        if not exec_result.get("throttle") and (exec_result.get("error") or malformed):
+            log.error("an error of the function, or a malformed answer: %.200s", exec_result.get("body"))
+            body = '{"message":"Internal Server Error"}'
+            return {"statusCode": 500 if _behind_api.get() else 502, "body": body}, None
+        found: tuple[dict[str, Any] | None, str | None] = original(exec_result)
+        return found
+
+    return shaped
+
+
+def _answer(result: dict[str, Any]) -> object:
+    if result.get("error"):
+        return None
+    body = result.get("body")
+    return _parsed(body) if isinstance(body, str | bytes) else body
+
+
+def _is_well_formed(answer: dict[str, Any]) -> bool:
+    status, body = answer.get("statusCode", 200), answer.get("body")
+    return str(status).isdecimal() and (body is None or isinstance(body, str))
 
 
 def _permitted(role: str | None, function: str, source: str, account: str) -> bool:
