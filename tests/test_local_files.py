@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from blueprints.errors import BlueprintError
 from blueprints.packaging.local_files import collect
 from blueprints.pattern import find
 from blueprints.template.artifacts import _ARTIFACTS
@@ -83,3 +84,10 @@ def test_templates_nested_in_nested_ones_are_uploaded_innermost_first(tmp_path):
     middle = fetched(sent["Resources"]["Middle"]["Properties"]["TemplateURL"])
     inner = fetched(middle["Resources"]["Inner"]["Properties"]["TemplateURL"])
     assert inner["Resources"]["T"]["Type"] == "AWS::SNS::Topic"
+
+
+def test_a_template_that_holds_itself_is_refused(tmp_path):
+    stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "template.json"}}
+
+    with pytest.raises(BlueprintError, match="would hold itself"):
+        uploading(tmp_path, {"Again": stack})

@@ -49,12 +49,13 @@ class LocalFiles:
         return packaged(self.template, code, files)
 
 
-def collect(pattern: Pattern, packages: list[Package], build: Build) -> LocalFiles:
+def collect(pattern: Pattern, packages: list[Package], build: Build, within: tuple[Path, ...] = ()) -> LocalFiles:
     """Reads and builds what a pattern's template names; `packages` are its functions', already built.
 
-    Raises BlueprintError for what cannot be read or built.
+    Raises BlueprintError for what cannot be read or built, and for a template that is `within` itself.
     """
     template = load(pattern.template)
+    within = (*within, pattern.template.resolve())
     found = LocalFiles(template, {package.logical_id: package.path for package in packages})
     for artifact in local_artifacts(template):
         if artifact.logical_id in found.code and artifact.kind == "zip":
@@ -62,8 +63,14 @@ def collect(pattern: Pattern, packages: list[Package], build: Build) -> LocalFil
         place = (artifact.logical_id, artifact.name)
         path = (template.folder / artifact.path).resolve()
         if artifact.kind == "template":
+            if path in within:
+                raise BlueprintError(
+                    f"{artifact.logical_id}: the template {artifact.path} would hold itself, without an end.",
+                    where=template.at("Resources", artifact.logical_id, "Properties", *artifact.place),
+                    advice="Name another template.",
+                )
             nested = Pattern.load(path)
-            found.nested[place] = collect(nested, build(nested), build)
+            found.nested[place] = collect(nested, build(nested), build, within)
         elif artifact.kind == "zip":
             found.files[place] = (_archive(pattern, template, artifact, path, build), ".zip")
         else:

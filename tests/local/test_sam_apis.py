@@ -62,6 +62,12 @@ def test_cors_of_an_http_api_is_answered(http_api):
     assert answer.headers["access-control-allow-origin"] == "https://example.com"
 
 
+def test_without_cors_an_options_request_goes_to_its_route(http_api):
+    answer = request("OPTIONS", http_api.outputs["Root"] + "files/a.txt")
+
+    assert (answer.status, answer.body["method"]) == (200, "OPTIONS")
+
+
 def test_a_function_reaches_an_api_by_the_url_in_its_environment(http_api):
     answer = get(http_api.outputs["GuardedUrl"] + "secret", headers={"Authorization": "open sesame"})
 

@@ -1,0 +1,53 @@
+"""OPTIONS requests of HTTP APIs without a CORS configuration: AWS routes them as any other method.
+
+The base emulator answers every OPTIONS request itself. Here the method travels with a space behind it past that answer,
+and loses it where it is looked at.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from blueprints.local.hooks import Hook
+
+EXECUTE = Hook(
+    "services.apigateway", "_handle_execute_in_scope",
+    ("api_id", "stage", "path", "method", "headers", "body", "query_params", "owner_account_id", "owner_region",
+     "raw_query_string"),
+)  # fmt: skip
+MATCH = Hook("services.apigateway", "_match_route", ("api_id", "method", "path"))
+TO_LAMBDA = Hook("services.apigateway", "_invoke_lambda_proxy")
+TO_HTTP = Hook(
+    "services.apigateway", "_invoke_http_proxy",
+    ("integration", "path", "method", "headers", "body", "query_params"),
+)  # fmt: skip
+APIS = Hook("services.apigateway", "_apis")
+HOOKS = (EXECUTE, MATCH, TO_LAMBDA, TO_HTTP, APIS)
+
+_OPTIONS, _ROUTED = "OPTIONS", "OPTIONS "
+
+
+def install() -> None:
+    """Take the places where the method is looked at; after those that invoke functions were taken."""
+    execute, match = EXECUTE.current(), MATCH.current()
+
+    async def executed(api_id: str, stage: str, path: str, method: str, *rest: Any, **more: Any) -> Any:
+        api = APIS.current().get(api_id) or {}
+        routed = method == _OPTIONS and not api.get("corsConfiguration")
+        return await execute(api_id, stage, path, _ROUTED if routed else method, *rest, **more)
+
+    def matched(api_id: str, method: str, path: str) -> Any:
+        return match(api_id, method.strip(), path)
+
+    EXECUTE.replace(executed)
+    MATCH.replace(matched)
+    TO_LAMBDA.replace(_stripped(TO_LAMBDA.current(), place=4))
+    TO_HTTP.replace(_stripped(TO_HTTP.current(), place=2))
+
+
+def _stripped(original: Callable[..., Awaitable[Any]], place: int) -> Callable[..., Awaitable[Any]]:
+    async def invoke(*given: Any, **more: Any) -> Any:
+        arguments = list(given)
+        arguments[place] = str(arguments[place]).strip()
+        return await original(*arguments, **more)
+
+    return invoke
