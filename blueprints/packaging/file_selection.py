@@ -4,6 +4,7 @@ Left out are what `sam build` leaves out, further files of tools and editors, vi
 names. Links are followed, as `sam build` follows them.
 """
 
+import errno
 import fnmatch
 import os
 import re
@@ -177,11 +178,21 @@ def _file(name: str, path: Path, *, linked: bool) -> SelectedFile:
             where=at(path),
             advice="Remove it, or name it in .gitignore.",
         )
+    if not os.access(path, os.R_OK):
+        raise _unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BlueprintError(
+            "This file's name is not UTF-8, as names in packages are.",
+            where=ascii(str(path)),
+            advice="Rename it, or name it in .gitignore.",
+        ) from None
     return SelectedFile(name, path, bool(mode & stat.S_IXUSR), linked)
 
 
 def _unreadable(path: Path, error: OSError) -> BlueprintError:
-    if not path.is_symlink():
+    if not path.is_symlink() or path.exists():
         return BlueprintError(f"It can't be read: {error.strerror}.", where=at(path), advice="Mend its permissions.")
     return BlueprintError(
         f"This link leads nowhere: to {path.readlink()}.",

@@ -225,6 +225,25 @@ def test_two_links_that_lead_to_each_other_are_refused(folder):
         select(folder)
 
 
+def test_a_name_that_is_not_utf_8_is_refused(folder):
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("x")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+
+    with pytest.raises(BlueprintError, match=r"caf.*not UTF-8"):
+        select(folder)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything; run as another user")
+def test_what_may_not_be_read_is_named(folder):
+    put(folder, "closed.txt")
+    (folder / "closed.txt").chmod(0)
+
+    with pytest.raises(BlueprintError, match=r"closed.txt: It can't be read: Permission denied"):
+        select(folder)
+
+
 def test_a_pipe_is_refused_and_never_read(folder):
     os.mkfifo(folder / "pipe")
 
