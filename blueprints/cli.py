@@ -66,14 +66,17 @@ def _terminated(*_: object) -> NoReturn:
 def main() -> None:
     """Deployable serverless blueprints for AWS: run, check, build and publish them.
 
-    PATTERN is a pattern's name, or the path of a folder like one.
+    PATTERN is a pattern's name, or the path of a template or of a folder that holds one.
     """
 
 
 @main.command("list")
 @_json_option
 def list_(as_json: bool) -> None:
-    """List the patterns, what lies beside them, and whether the Serverless Application Repository can take them."""
+    """List the patterns.
+
+    Shows their companions too, and whether the Serverless Application Repository accepts them.
+    """
     from blueprints.pattern import discover
     from blueprints.publish import findings, preflight
     from blueprints.template.reading import load
@@ -107,7 +110,7 @@ def run(
     port: int,
     as_json: bool,
 ) -> None:
-    """Deploy a pattern to the embedded AWS and play its demo."""
+    """Deploy a pattern to the embedded AWS, and run its demo."""
     from blueprints.demo import check_playable, play
     from blueprints.errors import BlueprintError
     from blueprints.local.bring_up import bring_up, prepare
@@ -125,7 +128,7 @@ def run(
             with _explaining_failures(cloud, stack):
                 played = play(found, stack.outputs, cloud.client, own, folder, steps)
         except BlueprintError as error:
-            # An exception of the demo may carry what came of it, such as why an input was refused.
+            # A demo's exception may carry a result, such as the reason why an input was rejected.
             failure, carried = error, getattr(error.__cause__, "result", None)
         report: dict[str, Any] = {
             "pattern": found.name,
@@ -151,7 +154,10 @@ def run(
 @_port_option
 @_json_option
 def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_json: bool) -> None:
-    """Start the embedded AWS, deploy patterns to it, and stay up until Ctrl-C."""
+    """Deploy patterns to the embedded AWS, and keep it up.
+
+    It stays up until Ctrl-C, and prints how your own clients reach it. Without PATTERN it starts empty.
+    """
     from blueprints.local.bring_up import bring_up, check_stacks_differ, prepare
     from blueprints.local.urls import urls
     from blueprints.pattern import find
@@ -184,7 +190,10 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @_json_option
 def check(patterns: tuple[str, ...], as_json: bool) -> None:
-    """Lint patterns and ask them for their promises: all of them, or those that are named."""
+    """Lint patterns and check their promises.
+
+    Without PATTERN, checks all of them. Ends with status 1 if it finds anything.
+    """
     from blueprints import promises
     from blueprints.pattern import folders, path_of
     from blueprints.promises import reporting
@@ -202,7 +211,10 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
 @_parameter_option
 @_json_option
 def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
-    """Invoke FUNCTION (its logical id or handler) once in the embedded AWS: answer, log, duration, memory."""
+    """Invoke a function once in the embedded AWS.
+
+    Prints its answer, log, duration and memory. FUNCTION is a logical id, a handler or a FunctionName.
+    """
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.local.deployment import invocation_arn
     from blueprints.local.diagnosis import advice_on
@@ -239,7 +251,10 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
 )
 @_json_option
 def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: bool) -> None:
-    """Package the functions of patterns: the same bytes from the same sources, wherever and whenever."""
+    """Build the packages of a pattern's functions.
+
+    The same sources give the same bytes, on any machine and at any time.
+    """
     from blueprints.build import build as packages_of
     from blueprints.pattern import find
 
@@ -263,7 +278,10 @@ def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: 
 @click.argument("pattern")
 @click.argument("destination", type=click.Path(path_type=Path))
 def new(pattern: str, destination: Path) -> None:
-    """Copy PATTERN into the folder DESTINATION, where it stands alone and is yours."""
+    """Copy a pattern into a folder of your own.
+
+    DESTINATION is a new folder. The copy needs nothing of this project.
+    """
     from blueprints.copying import copy
     from blueprints.pattern import find
 
@@ -296,7 +314,10 @@ def publish(
     approve: str | None,
     as_json: bool,
 ) -> None:
-    """Publish patterns to the Serverless Application Repository: all of them, or those that are named."""
+    """Publish to the Serverless Application Repository.
+
+    Without PATTERN, publishes all of them.
+    """
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations, publishing, report
     from blueprints.publish.sharing import declared
@@ -332,7 +353,7 @@ def publish(
 @main.command("try")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option("--local", is_flag=True, help="On the embedded AWS, with an empty repository of its own.")
-@click.option("--keep", is_flag=True, help="Leave twin and stacks standing; the next try takes them down.")
+@click.option("--keep", is_flag=True, help="Keep the private copy and its stacks; the next try deletes them.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demos download.")
 @click.option("--bucket", metavar="NAME", help="The artifact bucket, if not that of the stack of its own.")
 @_parameter_option
@@ -346,7 +367,11 @@ def try_(
     parameters: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Publish a private twin of patterns, deploy it from the repository, play the demo on it, take everything down."""
+    """Publish a private copy, deploy it, and run its demo.
+
+    Deploys the copy (NAME-twin) from the Serverless Application Repository, and deletes everything afterwards. Without
+    PATTERN, tries all of them.
+    """
     from blueprints.errors import BlueprintError
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations
@@ -391,7 +416,7 @@ def _parameters(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _values(pattern: "Pattern", options: tuple[str, ...], *, quiet: bool) -> dict[str, str]:
-    """The values of a template's parameters, asked for where somebody is there to answer."""
+    """The values of a template's parameters; asks for missing ones if standard input is a terminal."""
     from blueprints.parameters import complete, refusal
 
     values, missing = complete(pattern, _parameters(options))

@@ -31,6 +31,7 @@ SAM = {
     "build": {"--use-container"},
     "deploy": {"--guided", "--config-env", "--stack-name", "--parameter-overrides", "--resolve-s3"},
     "delete": {"--stack-name"},
+    "package": set(),
     "publish": {"--template"},
 }
 
