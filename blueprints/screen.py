@@ -153,11 +153,13 @@ class Screen:
         if not listed:
             return
         self._print(("\nAccepted, not emulated:", "yellow"))
-        consequences: dict[tuple[str, str], list[str]] = {}
+        consequences: dict[tuple[str, str, str], list[str]] = {}
         for each in listed:
-            consequences.setdefault((each["type"], each["consequence"]), []).append(each["resource"])
-        for (kind, consequence), resources in consequences.items():
-            self._print(f"  {kind} ({', '.join(resources)}): {consequence}")
+            place = each["type"], each.get("property", ""), each["consequence"]
+            consequences.setdefault(place, []).append(each["resource"])
+        for (kind, name, consequence), resources in consequences.items():
+            what = f"{', '.join(resources)} ({kind}).{name}" if name else f"{kind} ({', '.join(resources)})"
+            self._print(f"  {what}: {consequence}")
 
 
 def _places(files: list[str]) -> list[str]:

@@ -29,6 +29,7 @@ from botocore.config import Config
 from blueprints.errors import BlueprintError
 from blueprints.local.functions.foreign_layers import COPIES_PATH
 from blueprints.local.functions.unpacking import remove
+from blueprints.local.properties_without_effect import WITHOUT_EFFECT_PATH
 from blueprints.local.server import HOST, INITIALISE_PATH
 
 ACCOUNT = "000000000000"
@@ -132,6 +133,12 @@ class Cloud:
         url = f"{self.endpoint}{COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
         request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310
         _opener().open(request, timeout=60).close()
+
+    def without_effect(self, stack: str) -> list[dict[str, str]]:
+        """Properties of a stack that change nothing here: `resource`, `type`, `property`, `consequence`."""
+        query = urllib.parse.urlencode({"stack": stack})
+        listed: list[dict[str, str]] = json.loads(self._get(f"{WITHOUT_EFFECT_PATH}?{query}", timeout=60.0))
+        return listed
 
     def reset(self) -> None:
         """Empty the account: every resource of every service is gone."""

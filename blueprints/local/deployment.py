@@ -42,6 +42,8 @@ class Stack:
     name: str
     outputs: dict[str, str]
     resources: tuple[Resource, ...]
+    without_effect: tuple[dict[str, str], ...] = ()
+    """Properties that change nothing here: `resource`, `type`, `property` and the `consequence`."""
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """Its resources of one CloudFormation type."""
@@ -49,12 +51,13 @@ class Stack:
 
     @property
     def not_emulated(self) -> list[dict[str, str]]:
-        """What was accepted without its behaviour: `resource`, `type` and the `consequence`."""
-        return [
+        """What was accepted without its behaviour: `resource`, `type`, `property` where it is one, `consequence`."""
+        resources = [
             {"resource": each.logical_id, "type": each.type, "consequence": NOT_EMULATED[each.type]}
             for each in self.resources
             if each.type in NOT_EMULATED
         ]
+        return [*resources, *self.without_effect]
 
 
 def uploads(cloud: Cloud) -> Callable[[bytes, str], tuple[str, str]]:
@@ -92,7 +95,8 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
             raise BlueprintError(f"CloudFormation refused the template: {_message(error)}") from error
     _await(cloudformation, stack_name)
     stack = described(cloudformation, stack_name)
-    return replace(stack, outputs={name: local(value, cloud.endpoint) for name, value in stack.outputs.items()})
+    outputs = {name: local(value, cloud.endpoint) for name, value in stack.outputs.items()}
+    return replace(stack, outputs=outputs, without_effect=tuple(cloud.without_effect(stack_name)))
 
 
 def check_functions(cloud: Cloud, stack: Stack, pattern: Pattern | None = None) -> dict[str, float]:

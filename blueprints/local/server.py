@@ -82,6 +82,7 @@ def all_hooks() -> tuple[Hook, ...]:
         events,
         identity_policies,
         logs,
+        properties_without_effect,
         record_distribution,
         requested_resources,
         resource_types,
@@ -134,6 +135,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *record_distribution.HOOKS,
         *resource_policies.HOOKS,
         *requested_resources.HOOKS,
+        *properties_without_effect.HOOKS,
         *resource_types.HOOKS,
         *s3.HOOKS,
         *s3_delivery.HOOKS,
@@ -173,6 +175,7 @@ class Server:
         from blueprints.local.pipelines import pipeline_service
         from blueprints.local.pipelines.builds import Builds
         from blueprints.local.pipelines.pipelines import Pipelines
+        from blueprints.local.properties_without_effect import WithoutEffect
         from blueprints.local.rds import clusters
         from blueprints.local.rds.data_api import DataApi
         from blueprints.local.sar.endpoint import Endpoint
@@ -214,7 +217,7 @@ class Server:
         published = os.environ.get(SAR_FOLDER)
         repository = Endpoint(Path(published) if published else folder / "sar", endpoint)
         repository.install()
-        self.mounts: tuple[Mount, ...] = (Initialisation(self.executor), layers, repository)
+        self.mounts: tuple[Mount, ...] = (Initialisation(self.executor), WithoutEffect(), layers, repository)
 
     def application(self) -> _Application:
         """The base emulator's application, with the services of our own in front."""
