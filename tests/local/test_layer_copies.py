@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.deployment import check_functions
+from blueprints.packaging.layers import layer_archive
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 from blueprints.template.layers import used_layers
@@ -156,6 +157,13 @@ def test_a_copy_that_is_not_there_is_named(folder):
     (place / "blueprints.toml").write_text(f'[layers]\n"{ARN}" = "layers/Words"\n')
 
     assert "There is no layers/Words" in refused(place).what
+
+
+def test_a_copy_that_is_no_archive_is_named(tmp_path):
+    (tmp_path / "words.tar").write_text("no zip file")
+
+    with pytest.raises(BlueprintError, match=r"words.tar: This is neither a folder nor a zip file"):
+        layer_archive(tmp_path / "words.tar")
 
 
 def test_whoever_creates_a_function_with_such_a_layer_is_refused(cloud, stack):
