@@ -1,8 +1,9 @@
 """From a pattern's folder to a stack in which every function has started: check, package, deploy, look."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from blueprints.build import Package, Progress, build
 from blueprints.counting import counted
@@ -18,6 +19,8 @@ from blueprints.parameters import complete, refusal
 from blueprints.pattern import Pattern
 from blueprints.steps import Step, Steps
 
+_SWITCHES = {"AWS::Events::Rule": ("State",), "AWS::Lambda::EventSourceMapping": ("Enabled",)}
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -27,6 +30,8 @@ class Prepared:
     packages: list[Package]
     files: LocalFiles
     parameters: dict[str, str]
+    off: frozenset[str] = frozenset()
+    """Rules and event source mappings that the template itself switches off."""
 
 
 def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
@@ -35,7 +40,7 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
 
     with steps.step(f"Check the template of {pattern.name}") as step:
         values, absent = complete(pattern, parameters or {})
-        _check(pattern, values)
+        body = _check(pattern, values)
         check_runnable(pattern)
         companions(pattern)
         if absent:
@@ -46,7 +51,7 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
         packages, notes = host_packages(pattern, steps.progress)
         step.notes.extend(notes)
         files = collect(pattern, packages, lambda each: _other_packages(each, pattern, step, steps.progress))
-    return Prepared(pattern, packages, files, values)
+    return Prepared(pattern, packages, files, values, frozenset(_switched_off(body, values)))
 
 
 def _other_packages(pattern: Pattern, outer: Pattern, step: Step, progress: Progress) -> list[Package]:
@@ -85,11 +90,25 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
         for each in (stack, *nested_stacks(cloud, stack)):
             if check_functions(cloud, each, pattern if each is stack else None):
                 step.notes.extend(note for note in cloud.notes if note not in step.notes)
-            check_event_sources(cloud, each)
+            off = check_event_sources(cloud, each, prepared.off if each is stack else frozenset())
+            step.notes.extend(f"{what}, as the template says" for what in off)
     return stack
 
 
-def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
+def _switched_off(body: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[str]:
+    defaults = {name: str(about.get("Default")) for name, about in (body.get("Parameters") or {}).items()}
+    for logical_id, resource in body["Resources"].items():
+        properties = resource.get("Properties") or {}
+        written = [properties.get(name) for name in _SWITCHES.get(resource["Type"], ())]
+        known = [
+            {**defaults, **values}.get(each["Ref"]) if isinstance(each, dict) and "Ref" in each else each
+            for each in written
+        ]
+        if any(str(each).lower() in ("disabled", "false") for each in known):
+            yield logical_id
+
+
+def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, Any]:
     from blueprints.template.expansion import expand
     from blueprints.template.problems import problems
     from blueprints.template.reading import load
@@ -112,6 +131,7 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> None:
     if refusal:
         raise refusal
     check_layers(pattern, body, parameters or {})
+    return body
 
 
 def host_packages(pattern: Pattern, progress: Progress) -> tuple[list[Package], list[str]]:

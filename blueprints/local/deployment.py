@@ -6,7 +6,7 @@ off. So every function is started, and every rule and event source mapping looke
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,11 +148,16 @@ def invocation_arn(cloud: Cloud, stack: Stack, logical_id: str) -> str:
     return _as_invoked(cloud, functions[logical_id].physical_id)[0]
 
 
-def check_event_sources(cloud: Cloud, stack: Stack) -> None:
-    """Raises BlueprintError when a rule or event source mapping of the stack is not enabled."""
-    off = [*_disabled_rules(cloud, stack), *_disabled_mappings(cloud, stack)]
-    if off:
-        raise BlueprintError(f"Deployed, but no event would arrive: {'; '.join(off)}.")
+def check_event_sources(cloud: Cloud, stack: Stack, meant: Collection[str] = ()) -> list[str]:
+    """What is off among those that are `meant` to be, by logical id, in a sentence each.
+
+    Raises BlueprintError when another rule or event source mapping of the stack is not enabled.
+    """
+    off = {**_disabled_rules(cloud, stack), **_disabled_mappings(cloud, stack)}
+    wrong = [what for logical_id, what in off.items() if logical_id not in meant]
+    if wrong:
+        raise BlueprintError(f"Deployed, but no event would arrive: {'; '.join(wrong)}.")
+    return list(off.values())
 
 
 def _as_invoked(cloud: Cloud, function_name: str) -> list[str]:
@@ -162,23 +167,23 @@ def _as_invoked(cloud: Cloud, function_name: str) -> list[str]:
     return aliases or [client.get_function_configuration(FunctionName=function_name)["FunctionArn"]]
 
 
-def _disabled_rules(cloud: Cloud, stack: Stack) -> list[str]:
+def _disabled_rules(cloud: Cloud, stack: Stack) -> dict[str, str]:
     events = cloud.client("events")
     states = {}
     for rule in stack.of_type("AWS::Events::Rule"):
         bus, _, name = rule.physical_id.rpartition("|")
         described = events.describe_rule(Name=name, **({"EventBusName": bus} if bus else {}))
         states[rule.logical_id] = described["State"]
-    return [f"rule {logical_id} is {state}" for logical_id, state in states.items() if state != "ENABLED"]
+    return {name: f"rule {name} is {state}" for name, state in states.items() if state != "ENABLED"}
 
 
-def _disabled_mappings(cloud: Cloud, stack: Stack) -> list[str]:
+def _disabled_mappings(cloud: Cloud, stack: Stack) -> dict[str, str]:
     client = cloud.client("lambda")
     states = {
         mapping.logical_id: client.get_event_source_mapping(UUID=mapping.physical_id)["State"]
         for mapping in stack.of_type("AWS::Lambda::EventSourceMapping")
     }
-    return [f"event source mapping {name} is {state}" for name, state in states.items() if state != "Enabled"]
+    return {name: f"event source mapping {name} is {state}" for name, state in states.items() if state != "Enabled"}
 
 
 def _template_argument(cloud: Cloud, template: str) -> dict[str, str]:
