@@ -222,7 +222,7 @@ def test_a_requirement_that_is_not_listed_is_named(shell, pattern):
     assert ended.returncode == 1
     assert "Function CopyObject does not start" in ended.stderr
     assert "No module named 'yaml'" in ended.stderr
-    assert "name that in src/requirements.txt" in ended.stderr
+    assert "add that to src/requirements.txt" in ended.stderr
 
 
 BROKEN_TEMPLATES = {

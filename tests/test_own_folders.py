@@ -63,7 +63,7 @@ def test_of_several_templates_sams_first_is_taken_with_a_note(folder):
 
     prepare(find(folder(template__yml=TOPIC, template__json="{}")), steps)
 
-    assert steps.done[0].notes == ["template.yml is taken, not template.json beside it"]
+    assert steps.done[0].notes == ["uses template.yml, not template.json beside it"]
 
 
 def test_a_template_of_another_name_is_pointed_at(folder):
@@ -112,7 +112,7 @@ def test_long_names_stay_apart():
 def test_two_folders_that_would_be_one_stack_are_refused(folder):
     patterns = [find(folder(name, template__yaml=TOPIC)) for name in ("my_app", "my-app")]
 
-    with pytest.raises(BlueprintError, match="would both be the stack my-app"):
+    with pytest.raises(BlueprintError, match="would both be deployed as the stack my-app"):
         check_stacks_differ(patterns)
 
 

@@ -35,7 +35,7 @@ class Prepared:
 
 
 def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
-    """Check the template and package the functions. Raises BlueprintError for whatever is in the way."""
+    """Check the template and package the functions. Raises BlueprintError if the pattern cannot run here."""
     from blueprints.local.companions import companions
 
     with steps.step(f"Check the template of {pattern.name}") as step:
@@ -46,7 +46,7 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
         if absent:
             raise refusal(pattern, absent)
         if pattern.other_templates:
-            step.notes.append(f"{pattern.template.name} is taken, not {', '.join(pattern.other_templates)} beside it")
+            step.notes.append(f"uses {pattern.template.name}, not {', '.join(pattern.other_templates)} beside it")
     with steps.step("Package the functions") as step:
         packages, notes = host_packages(pattern, steps.progress)
         step.notes.extend(notes)
@@ -65,12 +65,12 @@ def _other_packages(pattern: Pattern, outer: Pattern, step: Step, progress: Prog
 
 
 def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
-    """Raises BlueprintError where two would be one stack, the second in the first's place."""
+    """Raise BlueprintError if two patterns have the same stack name, as the second would replace the first."""
     for first, second in combinations(patterns, 2):
         if first.stack_name == second.stack_name:
             raise BlueprintError(
-                f"{first.argument} and {second.argument} would both be the stack {first.stack_name}.",
-                advice="Rename one of the folders, or bring them up one at a time.",
+                f"{first.argument} and {second.argument} would both be deployed as the stack {first.stack_name}.",
+                advice="Rename one of the folders, or run 'blueprints up' for each alone.",
             )
 
 
@@ -85,7 +85,7 @@ def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
         stack = deploy(cloud, pattern.stack_name, prepared.files.uploaded(uploads(cloud)), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
         if stack.name != pattern.name:
-            step.notes.append(f"its stack is {stack.name}, since {pattern.name} is no stack name")
+            step.notes.append(f"as stack {stack.name}, since {pattern.name} is not a valid stack name")
     with steps.step("Start every function once") as step:
         for each in (stack, *nested_stacks(cloud, stack)):
             if check_functions(cloud, each, pattern if each is stack else None):

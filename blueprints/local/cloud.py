@@ -75,7 +75,7 @@ class Cloud:
         )
         self._stopping = threading.Lock()
         self.notes: tuple[str, ...] = ()
-        """What this machine can't do as AWS does, for people to know."""
+        """What differs from AWS on this machine, as lines for the user."""
         try:
             self.port = self._await_port()
             self._await_health()
@@ -94,7 +94,7 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_SESSION_TOKEN": "",  # one of another account would make signed URLs invalid
+            "AWS_SESSION_TOKEN": "",  # a token from the user's own environment would make signed URLs invalid
             "AWS_REGION": REGION,  # most SDKs
             "AWS_DEFAULT_REGION": REGION,  # boto3, and the AWS CLI
         }
@@ -126,9 +126,9 @@ class Cloud:
         return answer
 
     def provide_layer(self, arn: str, content: bytes) -> None:
-        """Have a zip file stand in for a layer version that is elsewhere; `*` in its ARN is any part.
+        """Serve a zip file as the layer version `arn`, which is in another account. `*` matches any part of the ARN.
 
-        `ssm:NAME` stands for the layer whose ARN a public parameter of Systems Manager holds.
+        `ssm:NAME` is the layer whose ARN is in the public parameter NAME of Systems Manager.
         """
         url = f"{self.endpoint}{COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
         request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310

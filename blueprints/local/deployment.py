@@ -61,7 +61,7 @@ class Stack:
 
 
 def uploads(cloud: Cloud) -> Callable[[bytes, str], tuple[str, str]]:
-    """Puts content where CloudFormation fetches it, named by its digest and a suffix; gives bucket and key."""
+    """A function that uploads content for CloudFormation, under its digest and a suffix, and returns bucket and key."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=_PACKAGES)
 
@@ -74,9 +74,9 @@ def uploads(cloud: Cloud) -> Callable[[bytes, str], tuple[str, str]]:
 
 
 def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str, str] | None = None) -> Stack:
-    """Create or update a stack from a packaged template, in JSON. Its outputs name APIs by URLs that answer here.
+    """Create or update a stack from a packaged JSON template. Its outputs have the local URLs of APIs.
 
-    Raises BlueprintError with the reasons it failed.
+    Raises BlueprintError with the reasons of the failure.
     """
     cloudformation = cloud.client("cloudformation")
     request: dict[str, Any] = {
@@ -100,9 +100,9 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
 
 
 def check_functions(cloud: Cloud, stack: Stack, pattern: Pattern | None = None) -> dict[str, float]:
-    """Start an environment of every function: logical id to milliseconds. Raises BlueprintError when one fails.
+    """Start one environment of every function. Returns milliseconds by logical id; raises BlueprintError if one fails.
 
-    With the pattern that the stack was made of, the error knows what to do next.
+    With the pattern that the stack was made from, the error says what to do next.
     """
     started = {}
     for function in stack.of_type("AWS::Lambda::Function"):

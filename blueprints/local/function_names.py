@@ -1,4 +1,4 @@
-"""The function of a template that a person names: by logical id, handler or FunctionName."""
+"""Finds the function that a user names by its logical id, handler or FunctionName."""
 
 from blueprints.errors import BlueprintError, at
 from blueprints.pattern import Pattern
@@ -9,8 +9,10 @@ _TYPES = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 
 
 def logical_id_of(pattern: Pattern, name: str) -> str:
-    """The logical id of the function called `name`. Raises BlueprintError, with all there are, where none or several
-    are."""
+    """The logical id of the function called `name`.
+
+    Raises BlueprintError, which lists the functions, if none or several have that name.
+    """
     template = load(pattern.template)
     functions = {
         logical_id: [
@@ -30,7 +32,7 @@ def logical_id_of(pattern: Pattern, name: str) -> str:
         raise BlueprintError(
             f"{name} is the handler of several functions: {', '.join(called)}.",
             where=at(pattern.template),
-            advice="Name one of them.",
+            advice="Give the logical id of one of them.",
         )
     known = [*functions, *(each for names in functions.values() for each in names)]
     meant = advice(name, known, " ")

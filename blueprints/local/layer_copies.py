@@ -23,7 +23,7 @@ _PSEUDO = {
 
 
 def check_layers(pattern: Pattern, body: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
-    """Raise BlueprintError for a layer of another account that has no copy; `body` is the expanded template."""
+    """Raise BlueprintError if a layer of another account has no copy; `body` is the expanded template."""
     settings = project_settings.load(pattern.folder)
     for layer in used_layers(body, parameters, _PSEUDO):
         if layer.account != ACCOUNT and settings.layer(layer.arn) is None:
@@ -41,23 +41,23 @@ def _not_here(pattern: Pattern, layer: UsedLayer) -> BlueprintError:
     folder = f"layers/{layer.name}"
     if layer.arn.startswith(SSM):
         parameter = layer.arn.removeprefix(SSM)
-        what = f"the layer that the public parameter {parameter} names"
+        what = f"the layer of the public parameter {parameter}"
         arn = f'"$(aws ssm get-parameter --name {parameter} --query Parameter.Value --output text)"'
     else:
         what, arn = f"the layer {layer.arn}", layer.arn
     return BlueprintError(
-        f"{layer.function} uses {what}, which is in another account and can't be fetched from here.",
+        f"{layer.function} uses {what}, which is in another account and cannot be fetched without credentials.",
         where=at(pattern.template, lines.get(layer.function)),
-        advice=f"""To run with a copy of it, put its content into {folder}/ beside the template, such as
+        advice=f"""Run with a copy of it. Put its content into {folder}/ beside the template, for example with
     pip install --target {folder}/python PACKAGES
-  or, with AWS credentials, what this prints the address of, unzipped or as a zip file:
+  or, with AWS credentials, download it (unzipped or not) from the URL that this prints:
     aws lambda get-layer-version-by-arn --arn {arn} --query Content.Location --output text
-  and name the copy in {settings_name(pattern)}:
+  Then name the copy in {settings_name(pattern)}:
     [layers]
     "{layer.arn}" = "{folder}\"""",
     )
 
 
 def settings_name(pattern: Pattern) -> str:
-    """Where the copies of layers are named."""
+    """The path of the file that names the copies of layers."""
     return at(pattern.folder / project_settings.NAME)

@@ -312,7 +312,7 @@ def main() -> None:
 
 
 def _notes() -> list[str]:
-    """What this machine can't do, for people to know."""
+    """What differs from Lambda on this machine, as lines for the user."""
     from blueprints.local.functions.file_system import unavailable
 
     reason = unavailable()
@@ -320,8 +320,8 @@ def _notes() -> list[str]:
         return []
     writable = "their code, their home and shared memory" if os.getuid() == 0 else "shared memory"
     note = (
-        f"Functions see this machine's own files ({reason}): they can write to {writable}, which fails on Lambda, and "
-        "there is no /opt and no /var/task (docs/embedded-aws.md)"
+        f"Functions run on this machine's own file system ({reason}): they can write to {writable}, which fails on "
+        "Lambda, and have no /opt and no /var/task (docs/embedded-aws.md)"
     )
     return [note]
 

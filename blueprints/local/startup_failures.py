@@ -1,4 +1,4 @@
-"""Why a function does not start, and whether it would on Lambda: said only where it is known."""
+"""Explains why a function does not start here, and says that Lambda would fail too only where that is certain."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from blueprints.pattern import REQUIREMENTS, Function
 _SAME = "It would fail the same way on Lambda."
 _NO_MODULE = re.compile(r"No module named '(?P<name>[\w.]+)'")
 _FROM_THE_FUNCTION = re.compile(r"[\w.]+: ")
-# The loader's words for a library of another machine, another system, or one that is not there.
+# The dynamic loader's messages for a missing library, or one built for another machine or system.
 _LIBRARY = re.compile(
     r"invalid ELF header|wrong ELF class|cannot open shared object file|undefined symbol|GLIBC(?:XX)?_[\d.]+|"
     r"Exec format error|mach-o|DLL load failed|incompatible architecture|not a valid Win32",
@@ -24,97 +24,110 @@ _NETWORK = re.compile(
     r"URLError"
 )
 _AWS = re.compile(r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<operation>\w+) operation")
+# Modules that came into the standard library, or left it, from Python 3.9 to 3.14.
+_STANDARD_IN_SOME_VERSIONS = re.compile(
+    "aifc|annotationlib|asynchat|asyncore|audioop|binhex|cgi|cgitb|chunk|compression|crypt|distutils|formatter|graphlib|"
+    "imghdr|imp|lib2to3|mailcap|msilib|nis|nntplib|ossaudiodev|parser|pipes|smtpd|sndhdr|spwd|sunau|symbol|telnetlib|"
+    "tomllib|uu|xdrlib|zoneinfo"
+)
 _SLOW = re.compile(r"timed out|Timedout|Init.*timeout", re.IGNORECASE)
 _MEMORY = re.compile(r"MemoryError|OutOfMemory|signal: killed|exit status 137|SIGKILL")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a function that does not start."""
+    """What is known about a function that does not start."""
 
     top: Path | None = None
     """The folder of its template."""
     function: Function | None = None
     python: StandIn | None = None
-    """What runs it here."""
+    """The Python that runs it here."""
     layers: bool = False
 
 
 def advice(error: str, log: str, facts: Facts) -> str:
-    """What to do about an error at a function's start, with its log."""
+    """What to do about an error at a function's start, followed by its log."""
     said = _explained(error, f"{error}\n{log}", facts)
     return f"{said} Its log:\n{log}" if log else said
 
 
 def _explained(error: str, text: str, facts: Facts) -> str:
     if not _FROM_THE_FUNCTION.match(error):
-        return "It is the embedded AWS that cannot run it; on Lambda it may work."
+        return "The embedded AWS cannot run it; it may work on Lambda."
     if _LIBRARY.search(text):
         return (
-            "A compiled library does not fit this machine, which says nothing about Lambda. Name the folder of the "
-            "sources as CodeUri, not what 'sam build' made for another machine; the packages are then installed for "
-            "this one."
-        )
-    if facts.python and not facts.python.is_wanted and re.search(r"ImportModuleError|SyntaxError|AttributeError", text):
-        return (
-            f"It may work on Lambda: here it runs on {facts.python}. "
-            f"'uv python install {facts.python.wanted}' gives this machine that Python."
+            "A compiled library does not fit this machine; it may work on Lambda. Point CodeUri at the folder of the "
+            "sources, not at what 'sam build' made on another machine: the packages are then installed for this one."
         )
     module = _NO_MODULE.search(text)
+    if facts.python and not facts.python.is_wanted and _depends_on_python(text, module):
+        return (
+            f"It may work on Lambda: here it runs on {facts.python}. "
+            f"'uv python install {facts.python.wanted}' installs that Python."
+        )
     if module:
         return _without_module(module["name"], facts)
     program = _PROGRAM.search(text)
     if program:
         return (
-            f"The program '{program['name']}' is not on this machine's path. On Lambda it is there only if the "
-            "package, a layer or Lambda's system brings it: put it into the code folder, or into a layer's bin/."
+            f"The program '{program['name']}' is not on this machine's PATH. Lambda has it only if the package, a "
+            "layer or Lambda's own image contains it: put it into the code folder, or into bin/ of a layer."
         )
     return _of_the_surroundings(text) or _SAME
 
 
+def _depends_on_python(text: str, module: re.Match[str] | None) -> bool:
+    """Whether another version of Python may not have this error."""
+    if module:
+        return _STANDARD_IN_SOME_VERSIONS.fullmatch(module["name"].split(".", maxsplit=1)[0]) is not None
+    return bool(re.search(r"ImportModuleError|SyntaxError|AttributeError", text))
+
+
 def _of_the_surroundings(text: str) -> str | None:
-    """Failures that come from what is around the function here, and may not be around it on Lambda."""
+    """Failures that depend on AWS resources, the network or the machine, and so may not happen on Lambda."""
     called = _AWS.search(text)
     if called:
         return (
-            f"It calls {called['operation']} while it starts, and what that names is not in this AWS "
-            f"({called['code']}): there is what the stack makes, and nothing else. On an account that has "
-            "it, it would start."
+            f"It calls {called['operation']} while it starts, which fails here ({called['code']}): the embedded AWS "
+            "has only what the stack creates. In an account that has the resource, it may start."
         )
     if _NETWORK.search(text):
         return (
             "It opens a connection while it starts, which fails on this machine; on Lambda that depends on the "
-            "function's network. Connect inside the handler, or give it an address that answers here."
+            "function's network. Connect inside the handler, or give it an address that can be reached from here."
         )
     if _SLOW.search(text):
-        return "It takes longer to start than Lambda allows; a slow or busy machine can be the reason, so try again."
+        return "It takes longer to start than Lambda allows. A slow or busy machine can be the reason: try again."
     if _MEMORY.search(text):
-        return "It needs more than its MemorySize while it starts. Memory is counted a little differently on Lambda."
+        return "It exceeds its MemorySize while it starts. Lambda measures memory slightly differently."
     return None
 
 
 def _without_module(name: str, facts: Facts) -> str:
     module = name.split(".", maxsplit=1)[0]
+    other_python = facts.python is not None and not facts.python.is_wanted  # it may look for other modules
+    same = "" if other_python else f"{_SAME} "
     if facts.function is None or facts.top is None:
-        return f"{_SAME} If '{module}' is of a package, name that in the {REQUIREMENTS} of the code folder."
+        return f"{same}If '{module}' belongs to a package, add that to the {REQUIREMENTS} of the code folder."
     folder = facts.function.code
     beside = next((each for each in (facts.top / f"{module}.py", facts.top / module) if each.exists()), None)
     if beside and not beside.is_relative_to(folder):
         return (
-            f"{_SAME} {beside.name} lies outside the code folder {folder.name}/, and Lambda gets nothing else: move it "
+            f"{same}{beside.name} lies outside the code folder {folder.name}/, so it is not in the package: move it "
             f"into {folder.name}/, or into a layer."
         )
     if facts.layers:
         return (
-            f"Neither the package nor its layers have '{module}'. A layer has Python modules below python/; "
-            f"'Metadata: {{ BuildMethod: {facts.function.runtime} }}' makes that of a folder with a {REQUIREMENTS}."
+            f"Neither the package nor its layers have '{module}'. In a layer, Python modules belong below python/; "
+            f"'Metadata: {{ BuildMethod: {facts.function.runtime} }}' builds that from a folder with a {REQUIREMENTS}."
         )
     own = folder / REQUIREMENTS
     if not own.is_file() and (facts.top / REQUIREMENTS).is_file():
-        return f"{_SAME} {REQUIREMENTS} is read in the code folder alone: move it into {folder.name}/."
+        return f"{same}{REQUIREMENTS} is only read in the code folder: move it into {folder.name}/."
     if own.with_suffix(".in").is_file():
         return (
-            f"{_SAME} If '{module}' is of a package, name that in {folder.name}/requirements.in and make "
-            f"{REQUIREMENTS} anew with {how_to_lock(own)}."
+            f"{same}If '{module}' belongs to a package, add that to {folder.name}/requirements.in and renew "
+            f"{REQUIREMENTS} with {how_to_lock(own)}."
         )
-    return f"{_SAME} If '{module}' is of a package, name that in {folder.name}/{REQUIREMENTS}."
+    return f"{same}If '{module}' belongs to a package, add that to {folder.name}/{REQUIREMENTS}."

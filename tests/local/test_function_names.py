@@ -52,7 +52,7 @@ def test_a_function_is_known_by_its_names(pattern, name, logical_id):
     [
         ("greet", ["has no function greet", "Did you mean Greet?", "Orders (orders.handler, take-orders)"]),
         ("Queue", ["has no function Queue", "It has: Greet (greet.handler)"]),
-        ("same.handler", ["several functions: First, Second", "Name one of them"]),
+        ("same.handler", ["several functions: First, Second", "logical id of one of them"]),
     ],
 )
 def test_what_names_no_function_is_said_with_those_there_are(pattern, name, words):

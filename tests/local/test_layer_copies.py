@@ -116,7 +116,7 @@ def test_a_layer_that_a_public_parameter_names_is_refused_and_a_copy_serves(clou
     template.write_text(template.read_text().replace("Parameters:", held))
 
     error = refused(place)
-    assert "Greet uses the layer that the public parameter /aws/service/words/latest names" in error.what
+    assert "Greet uses the layer of the public parameter /aws/service/words/latest" in error.what
     assert '"ssm:/aws/service/words/latest" = "layers/words-latest"' in error.advice
     put_layer(place / "layers/words-latest")
     (place / "blueprints.toml").write_text('[layers]\n"ssm:/aws/service/words/latest" = "layers/words-latest"\n')

@@ -40,7 +40,7 @@ def import_error(what):
         ),
         ("Sandbox.Timedout: Task timed out after 10.01 seconds", "longer to start"),
         ("Runtime.ExitError: RequestId: 1 Error: Runtime exited with error: signal: killed", "MemorySize"),
-        ("it is a container image; the embedded AWS runs zip packages", "the embedded AWS that cannot run it"),
+        ("it is a container image; the embedded AWS runs zip packages", "embedded AWS cannot run it"),
     ],
 )
 def test_what_this_machine_is_the_reason_for_is_not_said_of_lambda(error, said):
@@ -58,6 +58,14 @@ def test_another_python_than_the_function_s_is_named_as_a_reason():
     assert "It may work on Lambda" in told
     assert "uv python install 3.9" in told
     assert SAME not in told
+
+
+def test_another_python_is_not_blamed_for_a_package_that_is_missing(folder):
+    python = StandIn(current(), "3.9", is_wanted=False)
+
+    told = advice(import_error("No module named 'yaml'"), "", Facts(folder, find(folder).functions[0], python))
+
+    assert told == "If 'yaml' belongs to a package, add that to src/requirements.txt."
 
 
 @pytest.mark.parametrize("error", ["KeyError: 'TABLE'", "Runtime.UserCodeSyntaxError: Syntax error in app"])
@@ -84,7 +92,7 @@ def test_a_module_outside_the_code_folder_is_pointed_at(cloud, folder):
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({}, "name that in src/requirements.txt"),
+        ({}, "add that to src/requirements.txt"),
         ({"requirements.txt": "elsewhere\n"}, "move it into src/"),
         ({"src/requirements.in": "", "src/requirements.txt": ""}, "uv pip compile requirements.in -o requirements.txt"),
     ],

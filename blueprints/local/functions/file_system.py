@@ -85,7 +85,7 @@ def unavailable() -> str | None:
     if os.environ.get(SWITCH) == "1":
         return f"{SWITCH} is set"
     if not sys.platform.startswith("linux"):
-        return "this is no Linux"
+        return "this is not Linux"
     return _refusal(users=False) and _refusal(users=True)
 
 

@@ -1,4 +1,4 @@
-"""Layers that the base emulator does not hold: copies that were handed in serve under their ARNs, others are refused.
+"""Layers of other accounts: a copy that the user supplies serves under the layer's ARN; without one, it is refused.
 
 The base emulator takes any ARN of another account and runs the function without the layer.
 """
@@ -43,8 +43,8 @@ class ForeignLayers:
             if version is not None and not version.get("Content", {}).get("CodeSize"):
                 return None, FAILURE.current()(
                     "InvalidParameterValueException",
-                    f"Layer version {layer_arn} is in another account, and its content is not on this machine. Name a "
-                    "copy of it in blueprints.toml, in the section [layers].",
+                    f"Layer version {layer_arn} is in another account, and this machine has no copy of it. Name a copy "
+                    "in the section [layers] of blueprints.toml.",
                     400,
                 )
             return version, error
