@@ -173,3 +173,13 @@ def test_an_error_behind_an_http_api_is_answered_without_its_words(http_api, pat
     answer = get(http_api.outputs["Root"] + f"odd/{path}")
 
     assert (answer.status, answer.body) == (500, {"message": "Internal Server Error"})
+
+
+def test_an_api_made_by_its_target_and_a_function_within_the_template_answer(cloud):
+    stack = bring_folder_up(cloud, "quick-api")
+
+    answer = get(stack.outputs["Quick"] + "a/b", headers={"Origin": "https://example.com"})
+
+    assert answer.body == {"asked": "/a/b"}
+    assert answer.headers["access-control-allow-origin"] == "https://example.com"
+    assert get(stack.outputs["Word"]).body == "inline"
