@@ -45,7 +45,7 @@ class ModelDatabase:
 
     def __init__(self, moved=lambda before, after: None):
         self.rows = {}
-        self.migrated = False
+        self.versions = set()
         self._transactions = {}
         self._begun = 0
         self._moved = moved
@@ -58,7 +58,9 @@ class ModelDatabase:
     def execute_statement(self, *, sql, parameters, transactionId=None, **_):
         """As the Data API does; errors too."""
         if transactionId is not None:
-            self._open(transactionId).append(sql)
+            versions = self._open(transactionId)
+            if sql.startswith("INSERT INTO migrations"):
+                versions.append(parameters[0]["value"]["longValue"])
             return {"records": [], "numberOfRecordsUpdated": 0}
         values = {each["name"]: next(iter(each["value"].values())) for each in parameters}
         return self._statements[sql](**values)
@@ -70,9 +72,8 @@ class ModelDatabase:
         return {"transactionId": f"transaction-{self._begun}"}
 
     def commit_transaction(self, *, transactionId, **_):
-        """Only migrations run in transactions, and the last of their statements says that they are done."""
-        done = self._open(transactionId)
-        self.migrated = self.migrated or any(sql.startswith("INSERT INTO migrations") for sql in done)
+        """Only migrations run in transactions; the last statement of each says that it is done."""
+        self.versions.update(self._open(transactionId))
         del self._transactions[transactionId]
 
     def rollback_transaction(self, *, transactionId, **_):
@@ -86,10 +87,10 @@ class ModelDatabase:
 
     def _version(self):
         self._look_for_schema()
-        return {"records": [[{"longValue": 1}]], "numberOfRecordsUpdated": 0}
+        return {"records": [[{"longValue": version}] for version in sorted(self.versions)], "numberOfRecordsUpdated": 0}
 
     def _look_for_schema(self):
-        if not self.migrated:
+        if not self.versions:
             raise refused("42P01")
 
     @staticmethod

@@ -6,9 +6,13 @@ import sys
 import pytest
 from clients_in_memory import Functions
 from streamed import StreamedTable
+from template_facts import handler_of
 
 from blueprints_shared import deployment_hooks
 
+HOOKS = ["ProbeNewVersions", "CheckLiveTraffic"]
+for function in HOOKS:
+    handler_of(function)  # says in one line when there is no such function any more
 VERSION_A, VERSION_R = "arn:announce:7", "arn:replicate:7"
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
 
@@ -63,9 +67,6 @@ def hook(load, data_api, schema, context, monkeypatch):
         return said["status"]
 
     return run
-
-
-HOOKS = ["ProbeNewVersions", "CheckLiveTraffic"]
 
 
 @pytest.mark.parametrize("name", HOOKS)

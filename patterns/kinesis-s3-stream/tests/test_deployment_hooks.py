@@ -7,7 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from template_facts import handler_of
 
+HOOKS = ["ProbeNewVersion", "CheckLiveTraffic"]
+for function in HOOKS:
+    handler_of(function)  # says in one line when there is no such function any more
 DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
 
 
@@ -57,7 +61,7 @@ def hook_named(load, s3, context, monkeypatch):
     return made
 
 
-@pytest.fixture(params=["ProbeNewVersion", "CheckLiveTraffic"])
+@pytest.fixture(params=HOOKS)
 def hook(request, hook_named):
     return hook_named(request.param)
 
@@ -167,5 +171,5 @@ def test_importing_a_hook_makes_no_client(load, monkeypatch):
         raise AssertionError("a client was made at import")
 
     monkeypatch.setattr(botocore.session, "get_session", refuse)
-    for name in ("ProbeNewVersion", "CheckLiveTraffic"):
+    for name in HOOKS:
         load(name)

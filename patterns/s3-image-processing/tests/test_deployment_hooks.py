@@ -6,7 +6,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from template_facts import handler_of
 
+HOOKS = ["ProbeNewVersion", "CheckLiveTraffic"]
+for function in HOOKS:
+    handler_of(function)  # says in one line when there is no such function any more
 DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
 
 
@@ -91,7 +95,7 @@ def hook_named(load_hook, s3, context, monkeypatch, render_image):
     return lambda name: Hook(name, load_hook(name), s3, context, monkeypatch, render_image)
 
 
-@pytest.fixture(params=["ProbeNewVersion", "CheckLiveTraffic"])
+@pytest.fixture(params=HOOKS)
 def hook(request, hook_named):
     made = hook_named(request.param)
     if request.param == "CheckLiveTraffic":

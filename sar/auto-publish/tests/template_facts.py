@@ -23,7 +23,9 @@ def handler_of(function: str) -> tuple[str, str]:
     resource = re.search(rf"^  {function}:\n((?:(?:    .*)?\n)*)", TEMPLATE, re.MULTILINE)
     handler = resource and re.search(r"^ +Handler: *([\w./]+)\.(\w+)", resource[1], re.MULTILINE)
     if not handler:
-        raise LookupError(f"template.yaml has no function {function}: write its new name in tests/ where this one is")
+        raise LookupError(
+            f"template.yaml has no function {function}: write its new name where tests name it, or take those tests out"
+        )
     return handler[1].replace("/", "."), handler[2]
 
 
