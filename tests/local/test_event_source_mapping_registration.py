@@ -394,7 +394,7 @@ def test_a_queue_is_still_read_by_the_base_emulator(cloud, stack):
             ]}
     """
     deployed = stack(
-        Role=MAY_READ,
+        Role=role_with("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
         Queue={**QUEUE, "Properties": {"VisibilityTimeout": 10}},
         Function=function_resource(source),
         Mapping={

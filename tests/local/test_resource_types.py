@@ -4,7 +4,7 @@ import pytest
 
 from blueprints.errors import BlueprintError
 from blueprints.local.deployment import check_event_sources
-from tests.local.resources import QUEUE, function_resource
+from tests.local.resources import QUEUE, function_resource, role_with
 
 
 def test_what_is_stored_without_its_behaviour_is_listed(stack):
@@ -51,6 +51,7 @@ def test_a_rule_that_is_off_is_no_deployment(cloud, stack):
 
 def test_an_event_source_mapping_that_is_off_is_no_deployment(cloud, stack):
     deployed = stack(
+        Role=role_with("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
         Queue=QUEUE,
         Function=function_resource("def handler(event, context): pass"),
         Mapping={

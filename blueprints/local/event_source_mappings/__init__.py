@@ -22,6 +22,7 @@ from blueprints.local.event_source_mappings import (
     permission,
     poller,
     queue_batches,
+    queue_refusals,
     registration,
     stream_consumers,
 )
@@ -45,6 +46,7 @@ HOOKS = (
     *permission.HOOKS,
     *poller.HOOKS,
     *queue_batches.HOOKS,
+    *queue_refusals.HOOKS,
     *registration.HOOKS,
     *stream_consumers.HOOKS,
 )

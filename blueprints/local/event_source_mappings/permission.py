@@ -1,9 +1,9 @@
 """Asks IAM whether an execution role may read a stream: at creation, and again whenever something is read."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from blueprints.local import identity_policies
-from blueprints.local.event_source_mappings.stream_source import Source
 from blueprints.local.functions.function_code import CREDENTIALS
 from blueprints.local.hooks import Hook
 
@@ -16,8 +16,16 @@ COMBINE = Hook(
 HOOKS = (POLICY_OF, COMBINE)
 
 
-def denied(config: dict[str, Any], source: Source) -> str | None:
-    """Why a function's role may not read a stream, in IAM's words; None when it may."""
+class Readable(Protocol):
+    """An event source: what has to be allowed, on which resource, before it is read."""
+
+    @property
+    def permissions(self) -> Sequence[tuple[str, str]]:
+        """Actions and the ARNs they act on."""
+
+
+def denied(config: dict[str, Any], source: Readable) -> str | None:
+    """Why a function's role may not read an event source, in IAM's words; None when it may."""
     account = str(config["FunctionArn"]).split(":")[4]
     principal = identity_policies.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
     for action, resource in source.permissions:

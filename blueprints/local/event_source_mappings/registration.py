@@ -9,8 +9,9 @@ from blueprints.local.event_source_mappings.kinesis_source import is_consumer
 from blueprints.local.event_source_mappings.permission import denied
 from blueprints.local.event_source_mappings.policy import is_true
 from blueprints.local.event_source_mappings.poller import Poller, source_of
+from blueprints.local.event_source_mappings.queue_refusals import queue_refusal
 from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
-from blueprints.local.event_source_mappings.stream_source import Source
+from blueprints.local.event_source_mappings.stream_source import Source, service_of
 from blueprints.local.hooks import Hook
 
 CREATE = Hook("services.lambda_svc", "_create_esm", ("data",))
@@ -84,7 +85,12 @@ class Registration:
     def _updating(self, update: Callable[[str, _Properties], _Response]) -> Callable[[str, _Properties], _Response]:
         def checked(mapping_id: str, data: _Properties) -> _Response:
             stored = MAPPINGS.current().get(mapping_id)
-            if not stored or source_of(stored["EventSourceArn"]) is None:
+            if not stored:
+                return update(mapping_id, data)
+            if service_of(stored["EventSourceArn"]) == "sqs":
+                problem = _refusal_of_changed_queue_mapping(stored, data)
+                return _refused(problem) if problem else update(mapping_id, data)
+            if source_of(stored["EventSourceArn"]) is None:
                 return update(mapping_id, data)
             problem = refusal(data, stored["EventSourceArn"])
             if problem:
@@ -121,6 +127,8 @@ class Registration:
             if replaced:
                 # The new mapping is made before the old one is removed.
                 _raise_if(refusal_of_new(new) or conflict_of_new(new))
+            elif service_of(str(new.get("EventSourceArn", ""))) == "sqs":
+                _raise_if(refusal_of_new(new))
             else:
                 _raise_if(refusal(new, str(new.get("EventSourceArn", ""))))
             with self._poller.paused():
@@ -152,6 +160,8 @@ class Registration:
 def refusal_of_new(properties: _Properties) -> str | None:
     """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
     arn = str(properties.get("EventSourceArn") or "")
+    if service_of(arn) == "sqs":
+        return queue_refusal(properties, arn, _function_arn(properties))
     problem = refusal(properties, arn)
     source = None if problem else source_of(arn)
     if source is None:
@@ -159,6 +169,12 @@ def refusal_of_new(properties: _Properties) -> str | None:
     function_arn = _function_arn(properties)
     function = FunctionAsInvoked.named(function_arn) if function_arn else None
     return starting_position_refusal(properties) or (_unreadable(function, source) if function else None)
+
+
+def _refusal_of_changed_queue_mapping(stored: _Properties, changes: _Properties) -> str | None:
+    settings = {name: stored.get(name) for name in ("BatchSize", "MaximumBatchingWindowInSeconds")}
+    changed = {**settings, "FunctionName": stored["FunctionArn"], **changes}
+    return queue_refusal(changed, stored["EventSourceArn"], _function_arn(changed))
 
 
 def conflict_of_new(properties: _Properties) -> str | None:
