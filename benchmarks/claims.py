@@ -93,7 +93,7 @@ def _reached(target: Target, median: float) -> bool:
 def _summary(timed: Timed | None) -> dict[str, Any] | None:
     if timed is None:
         return None
-    measures: tuple[Measure, ...] = ("wall", "cpu", "peak")
+    measures: tuple[Measure, ...] = ("wall", "cpu", "peak", "size")
     summary: dict[str, Any] = {"name": timed.name}
     summary.update((measure, _spread(timed.values(measure))) for measure in measures if timed.values(measure))
     return summary

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Measure = Literal["wall", "cpu", "peak"]
+Measure = Literal["wall", "cpu", "peak", "size"]
 Progress = Callable[[str], None]
 
 
@@ -15,11 +15,12 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds by the clock, seconds of CPU and megabytes at the peak (None where not measured)."""
+    """One run: seconds by the clock, seconds of CPU, peak megabytes, kilobytes made; None where not measured."""
 
     wall: float | None = None
     cpu: float | None = None
     peak: float | None = None
+    size: float | None = None
 
 
 @dataclass(frozen=True)

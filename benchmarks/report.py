@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "speed.md"
 BEGIN, END = "<!-- begin: made by scripts/bench --record -->", "<!-- end: made by scripts/bench --record -->"
 
 _HEADER = ("comparison", "peer", "ours", "floor", "ratio (lowest–highest)", "target", "reached")
-_UNITS = {"cpu": " CPU", "wall": "", "peak": ""}
+_UNITS = {"cpu": " CPU", "wall": "", "peak": "", "size": ""}
 
 
 def as_json(results: Mapping[str, Any]) -> str:
@@ -83,7 +83,7 @@ def _cells(row: Mapping[str, Any], notes: list[str]) -> list[str]:
 
 def _taken(way: Mapping[str, Any], compared: str) -> str:
     """All that was measured of a way; what is compared comes first and in bold."""
-    order = [compared, *(measure for measure in ("cpu", "wall", "peak") if measure != compared)]
+    order = [compared, *(measure for measure in ("cpu", "wall", "peak", "size") if measure != compared)]
     said = [f"{_amount(way[measure]['median'], measure)}{_UNITS[measure]}" for measure in order if measure in way]
     return ", ".join([f"**{said[0]}**", *said[1:]])
 
@@ -92,7 +92,7 @@ def _figure(figure: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     kind, measure = figure["kind"], row["measure"]
     median, least, most = figure["median"], figure["min"], figure["max"]
     if kind in ("faster", "within"):
-        than = {"faster": "less" if measure == "peak" else "faster", "within": f"the {row['against']}"}[kind]
+        than = {"faster": "less" if measure in ("peak", "size") else "faster", "within": f"the {row['against']}"}[kind]
         return f"{_times(median)} {than} ({_times(least)}–{_times(most)})"
     more = " more" if kind == "at_most_more" else ""
     return f"{_amount(median, measure)}{more} ({_amount(least, measure)}–{_amount(most, measure)})"
@@ -111,6 +111,8 @@ def _target(target: Mapping[str, Any], measure: str) -> str:
 def _amount(value: float, measure: str) -> str:
     if measure == "peak":
         return f"{value:.0f} MB"
+    if measure == "size":
+        return f"{value:.0f} kB"
     if abs(value) >= 1:
         return f"{value:.3g} s"
     return f"{value * 1000:.3g} ms" if abs(value) < 0.1 else f"{value * 1000:.0f} ms"

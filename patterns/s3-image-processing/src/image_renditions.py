@@ -21,6 +21,7 @@ pyvips.cache_set_max(0)
 
 LONGEST_SIDE_LIMIT = 16_383  # of WebP; the other formats allow more
 RENDITIONS_LIMIT = 10
+_LARGE = 16_000_000  # pixels
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _PIXELS = re.compile(r"[1-9][0-9]{0,4}")
@@ -85,6 +86,8 @@ def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_
     kind = sniff(data)
     header = read_header(data, kind)
     check_header(header, kind, max_pixels)
+    if header.width * header.height > _LARGE:
+        _give_memory_back()
     seen = _seen_size(header)
     largest_first = sorted(specs, key=lambda spec: spec.longest_side, reverse=True)
     image = _decode(data, kind, header, _fit(seen, largest_first[0].longest_side), encoding.format)
@@ -93,6 +96,15 @@ def render(data: bytes, specs: Sequence[RenditionSpec], encoding: Encoding, max_
         image = _shrink(image, _fit(seen, spec.longest_side))
         made[spec.name] = Rendition(spec.name, image.width, image.height, encode(image, encoding))
     return Rendered(kind, *seen, tuple(made[spec.name] for spec in specs))
+
+
+def _give_memory_back() -> None:
+    """Return to the system what earlier images freed: glibc keeps some, which a large image would come on top of."""
+    import ctypes  # large images are few
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+    if trim:
+        trim(0)
 
 
 def _seen_size(header: Any) -> tuple[int, int]:

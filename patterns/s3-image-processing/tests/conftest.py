@@ -101,7 +101,7 @@ def context() -> SimpleNamespace:
     return SimpleNamespace(
         function_name="render-image",
         function_version="1",
-        memory_limit_in_mb=1769,
+        memory_limit_in_mb=2048,
         invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:render-image:live",
         aws_request_id="11111111-2222-3333-4444-555555555555",
         get_remaining_time_in_millis=lambda: 180_000,

@@ -129,3 +129,21 @@ class TestSpecs:
     def test_what_is_wrong_is_named(self, text):
         with pytest.raises(ValueError, match=r"is not name=pixels|occurs twice"):
             parse_specs(text)
+
+
+class TestMemory:
+    def test_what_earlier_images_left_is_given_back_before_a_large_one(self, monkeypatch):
+        import image_renditions
+
+        given_back = []
+        monkeypatch.setattr(image_renditions, "_give_memory_back", lambda: given_back.append(1))
+        rendered(encoded(Image.new("L", (300, 200)), "PNG"))
+        assert not given_back
+        monkeypatch.setattr(image_renditions, "_LARGE", 50_000)
+        rendered(encoded(Image.new("L", (300, 200)), "PNG"))
+        assert given_back
+
+    def test_giving_back_works_on_this_system(self):
+        import image_renditions
+
+        image_renditions._give_memory_back()
