@@ -105,6 +105,7 @@ def all_hooks() -> tuple[Hook, ...]:
         foreign_layers,
         function_code,
         function_logs,
+        function_paths,
         payload_limits,
     )
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
@@ -126,6 +127,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *function_logs.HOOKS,
         *identity_policies.HOOKS,
         *logs.HOOKS,
+        *function_paths.HOOKS,
         *payload_limits.HOOKS,
         *pipeline_service.HOOKS,
         *pipelines.HOOKS,
@@ -169,7 +171,7 @@ class Server:
         )
         from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, schedules, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
-        from blueprints.local.functions import configuration, payload_limits
+        from blueprints.local.functions import configuration, function_paths, payload_limits
         from blueprints.local.functions.executor import Executor
         from blueprints.local.functions.foreign_layers import ForeignLayers
         from blueprints.local.pipelines import pipeline_service
@@ -202,6 +204,7 @@ class Server:
         events.install(time_scale)
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
+        function_paths.install()
         configuration.install()
         layers = ForeignLayers()
         layers.install()
