@@ -55,6 +55,12 @@ def function(properties, more=""):
             "without Fn",
         ),
         (
+            function("      CodeUri: src/\n      Handler: app.handler\n      Runtime: python3.8\n"),
+            8,
+            "of which Lambda makes no functions any more",
+            "Runtime: python3.13",
+        ),
+        (
             function("      InlineCode: x\n      Handler: a.b\n      Runtime: nodejs20.x\n"),
             8,
             "nodejs20.x",

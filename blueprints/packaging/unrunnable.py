@@ -17,6 +17,7 @@ _CODE = {
     "AWS::Lambda::LayerVersion": "Content",
 }
 _ARCHIVES = (".zip", ".jar")
+_RETIRED = ("python3.6", "python3.7", "python3.8")
 
 
 def check_runnable(pattern: Pattern) -> None:
@@ -57,6 +58,9 @@ def _of_the_function(
     runtime = template.value(properties.get("Runtime"))
     if isinstance(runtime, str) and not runtime.startswith("python3."):
         yield ("Properties", "Runtime"), f"its runtime is {runtime}, and the embedded AWS runs Python.", without
+    if runtime in _RETIRED:
+        what = f"its runtime is {runtime}, of which Lambda makes no functions any more."
+        yield ("Properties", "Runtime"), what, "Write 'Runtime: python3.13', and try the handler on that."
     about = resource.get("Metadata")
     method = about.get("BuildMethod") if isinstance(about, dict) else None
     if isinstance(method, str) and not method.startswith("python"):
