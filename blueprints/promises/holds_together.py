@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from blueprints.promises.sources import Import, Setting, Source, python_files
+from blueprints.promises.sources import Import, Setting, python_files, read
 from blueprints.promises.subject import Breach, Resource, Subject
 from blueprints.template.schemas import advice
 
@@ -30,7 +30,7 @@ def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
     brought = _Brought(folder)
     missing: dict[str, list[tuple[Path, Import]]] = {}
     for path in files:
-        for each in Source(path).imports():
+        for each in read(path).imports:
             if each.name not in own and not brought.brings(each.name):
                 missing.setdefault(each.name, []).append((path, each))
     layers = any("Layers" in function.properties for function in subject.functions) if missing else False
@@ -80,7 +80,7 @@ def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
 def _missing_events(subject: Subject) -> Iterator[Breach]:
     """Events that tests name and that are not there, each once."""
     folder = subject.pattern.folder
-    named = [(name, path, line) for path in python_files(folder / "tests") for name, line in Source(path).samples()]
+    named = [(name, path, line) for path in python_files(folder / "tests") for name, line in read(path).samples()]
     for name in dict.fromkeys(name for name, _, _ in named):
         if not (folder / "events" / f"{name}.json").is_file():
             path, line = next((path, line) for each, path, line in named if each == name)
@@ -137,8 +137,8 @@ def _settings_of(subject: Subject, logical_id: str) -> list[Setting]:
         if path in seen or not path.is_file():
             continue
         seen.append(path)
-        settings |= dict.fromkeys(Source(path).settings())
-        waiting += [function.code / f"{each.name}.py" for each in Source(path).imports()]
+        settings |= dict.fromkeys(read(path).settings())
+        waiting += [function.code / f"{each.name}.py" for each in read(path).imports]
     return list(settings)
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 _LEFT_OUT = ("__pycache__", "node_modules", "vendor", "build", "dist")
@@ -42,6 +42,17 @@ def _is_left_out(name: str) -> bool:
     return name.startswith(".") or name in _LEFT_OUT
 
 
+def read(path: Path) -> "Source":
+    """A file as it is now; parsed once for all that is asked of it."""
+    about = path.stat()
+    return _read(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, _changed: int, _size: int) -> "Source":
+    return Source(path)
+
+
 @dataclass(frozen=True)
 class Source:
     """One Python file; what is not Python has neither imports nor settings."""
@@ -55,9 +66,10 @@ class Source:
         except (SyntaxError, ValueError):
             return ast.Module([], [])
 
-    def imports(self) -> Iterator[Import]:
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
         """Every module that has to be there; those that the file can do without are left out."""
-        yield from _imports(self._tree)
+        return tuple(_imports(self._tree))
 
     def samples(self) -> Iterator[tuple[str, int]]:
         """The events that tests ask the fixture `sample` for by name, with their lines."""
@@ -86,7 +98,7 @@ class Source:
             module, there = self._names[name]
             path = self.path.parent.joinpath(*module.split(".")).with_suffix(".py")
             if path.is_file():
-                yield from Source(path)._fields(there)
+                yield from read(path)._fields(there)
             return
         for node in self._tree.body:
             if isinstance(node, ast.ClassDef) and node.name == name:
