@@ -1,12 +1,14 @@
 """How a file says, beside an ICC profile, what its samples mean: PNG's chunks, and the `colr` box of AVIF and HEIF.
 
-Sources: PNG third edition (cICP, sRGB, gAMA, cHRM), ISO/IEC 14496-12 and 23008-12 (boxes), ITU-T H.273 (code points).
+Sources: PNG third edition (cICP, sRGB, gAMA, cHRM), ISO/IEC 14496-12 (colr), ITU-T H.273 (code points).
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from image_formats import heif
 
 Point = tuple[float, float]
 
@@ -84,7 +86,7 @@ def read_signals(data: bytes, kind: str) -> Signals:
         if kind == "png":
             return _png_signals(data)
         if kind in ("avif", "heif"):
-            return Signals(weaker=_heif_coding(memoryview(data)))
+            return Signals(weaker=_heif_coding(data))
     except (struct.error, IndexError, ValueError):
         pass
     return Signals()
@@ -147,64 +149,9 @@ def _chromaticities(chrm: bytes) -> Primaries | None:
 # ── AVIF and HEIF ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _heif_coding(data: memoryview) -> Coding | None:
+def _heif_coding(data: bytes) -> Coding | None:
     """The nclx colour of the primary picture; of a picture put together from tiles, of its first tile if need be."""
-    meta = _child(data, b"meta")[4:]
-    pitm = _child(meta, b"pitm")
-    primary = struct.unpack_from(">H" if pitm[0] == 0 else ">I", pitm, 4)[0]
-    properties = _child(meta, b"iprp")
-    boxes = list(_boxes(_child(properties, b"ipco")))
-    associated = _associations(_child(properties, b"ipma"))
-    for item in (primary, _first_tile(_child(meta, b"iref"), primary)):
-        for index in associated.get(item, ()) if item is not None else ():
-            name, body = boxes[index - 1]
-            if name == b"colr" and body[:4] == b"nclx":
-                return from_code_points(*struct.unpack_from(">HH", body, 4))
-    return None
-
-
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and content of each box that lies in `data`, one after the other."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name, start = *struct.unpack_from(">I4s", data, at), 8
-        if size == 1:
-            size, start = struct.unpack_from(">Q", data, at + 8)[0], 16
-        elif size == 0:
-            size = len(data) - at
-        if size < start:
-            raise ValueError("a box smaller than its own header")
-        yield name, data[at + start : at + size]
-        at += size
-
-
-def _child(data: memoryview, wanted: bytes) -> memoryview:
-    """The content of the first box of that name, or nothing."""
-    return next((body for name, body in _boxes(data) if name == wanted), data[:0])
-
-
-def _associations(ipma: memoryview) -> dict[int, list[int]]:
-    """Item to the indexes of its properties, which count from 1."""
-    found: dict[int, list[int]] = {}
-    version, flags, entries = ipma[0], ipma[3], struct.unpack_from(">I", ipma, 4)[0]
-    at = 8
-    for _ in range(entries):
-        item = struct.unpack_from(">H" if version == 0 else ">I", ipma, at)[0]
-        at += 2 if version == 0 else 4
-        count, wide = ipma[at], flags & 1
-        each = struct.unpack_from(f">{count}{'H' if wide else 'B'}", ipma, at + 1)
-        at += 1 + (count * 2 if wide else count)
-        found[item] = [index for one in each if (index := one & (0x7FFF if wide else 0x7F))]
-    return found
-
-
-def _first_tile(iref: memoryview, item: int) -> int | None:
-    """The first picture that `item` is derived from, if it is."""
-    if not iref:
-        return None
-    number = "H" if iref[0] == 0 else "I"
-    for name, body in _boxes(iref[4:]):
-        if name == b"dimg" and struct.unpack_from(f">{number}", body)[0] == item:
-            tile: int = struct.unpack_from(f">{number}H{number}", body)[2]
-            return tile
+    for name, body in heif.properties(data):
+        if name == b"colr" and body[:4] == b"nclx":
+            return from_code_points(*struct.unpack_from(">HH", body, 4))
     return None

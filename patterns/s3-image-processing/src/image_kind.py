@@ -9,12 +9,16 @@ _CAMERA_RAWS = {
     b"FUJIFILMCCD-RAW": "RAF",
     b"FOVb": "X3F",
     b"\0MRM": "MRW",
+    b"\0MRI": "MRW",
+    b"IIIITwaR": "IIQ",
+    b"MMMMRawT": "IIQ",
     b"IIRO": "ORF",
     b"IIRS": "ORF",
     b"MMOR": "ORF",
     b"IIU\0": "RW2",
     b"II\x1a\0\0\0HEAPCCDR": "CRW",
 }
+_FILM = "the bytes are a film or another file of the same container, not a picture"
 _OTHERS = {
     b"\0\0\0\x0cJXL \r\n": "a JPEG XL image",
     b"\xff\x0a": "a JPEG XL image",
@@ -33,9 +37,23 @@ _OTHERS = {
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript document",
     b"\x1aE\xdf\xa3": "a film (Matroska or WebM)",
+    b"RIFF": "a film or sound (RIFF)",
     b"PK\3\4": "a ZIP archive",
     b"\x1f\x8b": "compressed by gzip",
+    b"<!doctype html": "an HTML page",
+    b"<!DOCTYPE html": "an HTML page",
+    b"<html": "an HTML page",
+    b"------": "the body of a form (multipart/form-data), in which the image is one part",
+    **dict.fromkeys(
+        (b"data:image/", b"/9j/", b"iVBORw0KGgo", b"R0lGOD", b"UklGR"), "an image as Base64 text, to be decoded first"
+    ),
+    **dict.fromkeys(
+        (b"\xef\xbf\xbd\xef\xbf\xbd", b"\xef\xbf\xbdPNG", b"\xc3\xbf\xc3\x98", b"\xc2\x89PNG"),
+        "an image that was sent as text (UTF-8), which damages it",
+    ),
 }
+_TEXT = bytes(range(32, 127)) + b"\t\r\n"
+_FILM_PARTS = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # what QuickTime files began with before `ftyp` came
 
 
 def sniff(data: bytes) -> str:
@@ -54,6 +72,8 @@ def sniff(data: bytes) -> str:
         return _sniff_tiff(data)
     if data[4:8] == b"ftyp":
         return _sniff_brands(data)
+    if data[4:8] in _FILM_PARTS:
+        raise Rejected("not-an-image", _FILM)
     raise _other(data)
 
 
@@ -79,7 +99,7 @@ def _sniff_brands(data: bytes) -> str:
         return "avif"
     if brands & heif.HEIF:
         return "heif"
-    raise Rejected("not-an-image", "the bytes are a film or another file of the same container, not a picture")
+    raise Rejected("not-an-image", _FILM)
 
 
 def _other(data: bytes) -> Rejected:
@@ -91,4 +111,8 @@ def _other(data: bytes) -> Rejected:
     for start, name in _OTHERS.items():
         if data.startswith(start) or beginning.startswith(start):
             return Rejected("not-an-image", f"the bytes are {name}, not {readable}")
+    if not data.strip(b"\0"):
+        return Rejected("not-an-image", f"the bytes are all zero, not {readable}")
+    if not beginning.translate(None, _TEXT):
+        return Rejected("not-an-image", f"the bytes are text, not {readable}")
     return Rejected("not-an-image", f"the bytes are not {readable}")

@@ -20,6 +20,7 @@ _NOT_DONE = (
     "No decoding plugin",
     "Unsupported codec",
     "Unsupported feature",
+    "Unsupported file-type",
 )
 _HEIC = (
     "HEIC (HEVC, as iPhones write it) needs a decoder that this libvips lacks; "
@@ -85,7 +86,7 @@ def as_rejection(error: pyvips.Error, data: bytes, kind: str) -> Exception:
     if unsupported := _find_unsupported(data, kind):
         return unsupported
     if any(sign in detail for sign in _NOT_DONE):
-        return Rejected("unsupported-codec", f"a {kind} that the library does not decode: {detail}")
+        return Rejected("unsupported-codec", f"the library does not decode this {kind}: {detail}")
     return Rejected("damaged", f"the {kind} is truncated or damaged: {detail}")
 
 
@@ -100,6 +101,8 @@ def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
         from hevc_decoder import decodes_hevc
 
         return None if decodes_hevc() else Rejected("unsupported-codec", _HEIC)
+    if kind in ("avif", "heif"):
+        return heif.find_unsupported(data)
     if kind == "tiff" and (picture := tiff.find_picture(tiff.read_directories(data))):
         return tiff.find_unsupported(picture.directory)
     return None
@@ -120,7 +123,9 @@ def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> An
         return open_tiff(data, fail_on)
     options = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
     image = _load(data, "heif" if kind == "avif" else kind, fail_on=fail_on, **options)
-    return _clear_around_frame(image, data) if kind == "gif" else image
+    if kind == "gif":
+        return _clear_around_frame(image, data)
+    return _as_grey(image, data) if kind in ("avif", "heif") else image
 
 
 def _load(data: bytes, loader: str, **options: Any) -> Any:
@@ -133,6 +138,16 @@ def _shrink_factor(size: tuple[int, int], longest_side: int) -> int:
     return int(2 ** min(3, max(0, math.floor(math.log2(spare))), math.floor(math.log2(min(size)))))
 
 
+def _as_grey(image: Any, data: bytes) -> Any:
+    """A grey picture with one band, and alpha if it has that; libvips makes three equal bands of it."""
+    from image_formats import heif
+
+    if image.bands < 3 or not heif.is_monochrome(data):
+        return image
+    grey = image[0].bandjoin(image[3]) if image.hasalpha() else image[0]
+    return grey.copy(interpretation="grey16" if image.format == "ushort" else "b-w")
+
+
 def _clear_around_frame(image: Any, data: bytes) -> Any:
     """What the first frame leaves free of the canvas is clear; libvips makes it black when nothing else is clear."""
     from image_formats import gif
@@ -143,5 +158,7 @@ def _clear_around_frame(image: Any, data: bytes) -> Any:
     left, top, width, height = frame
     if left == top == 0 and width >= image.width and height >= image.height:
         return image
+    if not width or not height:
+        return image.bandjoin(0)
     opaque = pyvips.Image.black(width, height).invert()
     return image.bandjoin(opaque.embed(left, top, image.width, image.height))

@@ -1,5 +1,7 @@
 """What every refusal of an image carries."""
 
+LONGEST_SIDE = 100_000_000  # pixels; libvips opens nothing longer
+
 
 class Rejected(Exception):
     """The input is at fault, so a retry would change nothing. `code` is for machines, the message for people."""
@@ -14,3 +16,8 @@ def camera_raw(name: str) -> Rejected:
     return Rejected(
         "camera-raw", f"a camera raw file ({name}): its pixels are not developed; export it as JPEG or TIFF"
     )
+
+
+def too_large(name: str, width: int, height: int) -> Rejected:
+    """The answer to an image that the library does not even open; width and height in pixels."""
+    return Rejected("too-many-pixels", f"the {name} is {width} x {height} pixels, more than the library reads")

@@ -4,20 +4,26 @@ from typing import Any
 
 import pyvips
 from image_formats import tiff
+from image_rejections import Rejected
 
 _MOST_BANDS = 5  # inks and alpha; with more, it is no picture
 
 
 def open_tiff(data: bytes, fail_on: str) -> Any:
-    """The picture, or libvips' error when there is none."""
+    """The picture; raises libvips' error when there is none, and Rejected where libvips would read other colours."""
     picture = tiff.find_picture(tiff.read_directories(data))
     if picture is None:
         return _load(data, fail_on)
-    photometric = picture.directory.first(tiff.PHOTOMETRIC)
-    if photometric in (tiff.CIELAB, tiff.ICCLAB) and picture.directory.first(tiff.SAMPLES) >= 3:
-        return _lab_to_srgb(_load(tiff.as_rgb(data, picture.directory), fail_on, **picture.options), photometric)
-    image = _without_hidden_samples(_load(data, fail_on, **picture.options), picture.directory)
-    return _ycbcr_to_srgb(image) if tiff.holds_ycbcr(picture.directory) else image
+    page = picture.directory
+    if tiff.holds_ycbcr(page) and tiff.is_subsampled(page):
+        raise Rejected("unsupported-layout", "a TIFF in YCbCr with subsampled colours that is not compressed by JPEG")
+    needs_conversion = tiff.holds_lab(page) or tiff.holds_ycbcr(page)
+    readable = tiff.as_rgb(data, page) if needs_conversion else data
+    image = _without_hidden_samples(_load(readable, fail_on, **picture.options), page)
+    if not needs_conversion:
+        return image
+    colours = _ycbcr_to_srgb(image) if tiff.holds_ycbcr(page) else _lab_to_srgb(image, page.first(tiff.PHOTOMETRIC))
+    return colours.bandjoin(_in_8_bits(image[3])) if image.bands == 4 else colours
 
 
 def _load(data: bytes, fail_on: str, **options: int) -> Any:
@@ -33,7 +39,8 @@ def _without_hidden_samples(image: Any, page: tiff.Directory) -> Any:
 
 def _ycbcr_to_srgb(image: Any) -> Any:
     """Full-range BT.601, which is what TIFF means unless a file says otherwise."""
-    centred = image.linear([1, 1, 1], [0, -128, -128])
+    scale = 1 if image.format == "uchar" else 1 / 257
+    centred = image[:3].linear([scale] * 3, [0, -128, -128])
     red_green_blue = centred.recomb([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]])
     return red_green_blue.rint().cast("uchar").copy(interpretation="srgb")
 
@@ -50,4 +57,8 @@ def _lab_to_srgb(image: Any, photometric: int) -> Any:
         colours = [image[band] / step - 128 for band in (1, 2)]
     rgb = lightness.bandjoin(colours).copy(interpretation="lab").icc_export(output_profile="srgb", depth=8)
     rgb.remove("icc-profile-data")
-    return rgb.bandjoin((image[3] / (257 if step > 1 else 1)).cast("uchar")) if image.bands == 4 else rgb
+    return rgb
+
+
+def _in_8_bits(samples: Any) -> Any:
+    return samples if samples.format == "uchar" else (samples / 257).rint().cast("uchar")

@@ -236,6 +236,12 @@ class TestProfiles:
             image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
             assert colour(getattr(image, save)(keep="icc")) == pytest.approx([expected], abs=3)
 
+    @pytest.mark.parametrize("gamma", [1.0, 1.8])
+    def test_of_grey_are_honoured_in_a_monochrome_avif(self, gamma):
+        data = io.BytesIO()
+        Image.new("L", (64, 48), 102).save(data, "AVIF", quality=100, icc_profile=grey_profile(gamma))
+        assert colour(data.getvalue()) == pytest.approx([light_to_srgb(0.4**gamma)], abs=2)
+
     @pytest.mark.parametrize("tag", [b"rXYZ", b"gTRC", b"bTRC", b"wtpt"])
     @pytest.mark.parametrize("damage", ["gone", "unknown type", "outside"])
     @pytest.mark.parametrize("kind", ["png", "jpeg", "avif", "webp", "tiff"])

@@ -74,6 +74,7 @@ def scaled(sample, factor):
 
 
 LIGHTNESS, *AB = converted("LAB")
+YCBCR = converted("YCbCr")
 OPAQUE = quarters([255] * 4)
 HALF = struct.unpack("<I", struct.pack("<f", 0.5))[0]
 PREVIEW = plain((16, 8), [lambda x, y: 0] * 3, t254=1)
@@ -93,7 +94,12 @@ READ = {
     "tiff, CIELAB with alpha": plain(SIZE, [LIGHTNESS, *map(signed, AB), OPAQUE], t262=8, t338=2),
     "tiff, ICCLAB": plain(SIZE, [LIGHTNESS, *AB], t262=9),
     "tiff, ICCLAB of 16 bits": plain(SIZE, [scaled(sample, 256) for sample in (LIGHTNESS, *AB)], 16, t262=9),
-    "tiff, YCbCr without JPEG": plain(SIZE, converted("YCbCr"), t262=6, t530=[1, 1]),
+    "tiff, CIELAB with a mask": plain(SIZE, [LIGHTNESS, *map(signed, AB), quarters([0] * 4)], t262=8, t338=0),
+    "tiff, YCbCr without JPEG": plain(SIZE, YCBCR, t262=6, t530=[1, 1]),
+    "tiff, YCbCr of 16 bits": plain(SIZE, [scaled(sample, 257) for sample in YCBCR], 16, t262=6, t530=[1, 1]),
+    "tiff, YCbCr with a plane per sample": plain(SIZE, YCBCR, t262=6, t530=[1, 1], planar=True),
+    "tiff, YCbCr with alpha": plain(SIZE, [*YCBCR, OPAQUE], t262=6, t530=[1, 1], t338=2),
+    "tiff, YCbCr with a mask": plain(SIZE, [*YCBCR, quarters([0] * 4)], t262=6, t530=[1, 1], t338=0),
 }
 NOT_SUPPORTED = {
     **{f"tiff, RGB of {bits} bits": (plain(SIZE, rgb(bits), bits), "layout", f"{bits} bits") for bits in (1, 2, 4, 12)},
@@ -111,6 +117,7 @@ NOT_SUPPORTED = {
     "tiff, JPEG XL": (plain(SIZE, rgb(), t259=50002), "codec", "JPEG XL"),
     "tiff, old-style JPEG": (plain(SIZE, rgb(), t262=6, t259=6), "codec", "old-style JPEG"),
     "tiff, YCbCr with subsampled colours": (plain(SIZE, rgb(), t262=6, t530=[2, 2]), "layout", "subsampled"),
+    "tiff, YCbCr that says nothing of its chroma": (plain(SIZE, rgb(), t262=6), "layout", "subsampled"),
     "tiff, LogLuv": (plain(SIZE, rgb(16), 16, t262=32845, t259=34676), "layout", "float"),
     "tiff, five inks": (plain(SIZE, [OPAQUE] * 5, t262=5, t332=2), "layout", "5 samples"),
     "tiff, an unknown compression": (plain(SIZE, rgb(), t259=12345), "codec", "12345"),
@@ -197,6 +204,11 @@ CAMERA_RAWS = {
         "NIKON CORPORATION",
     ),
     "DNG": (tiff(Directory({**PREVIEW.tags, 50706: (1, b"\1\4\0\0")}, PREVIEW.blocks)), "DNG"),
+    "3FR, two levels down": (
+        tiff(Directory(PREVIEW.tags, PREVIEW.blocks, children=[raw_below_preview(t262=32803)])),
+        "TIFF",
+    ),
+    "behind many previews": (tiff(*[PREVIEW] * 20, plain(SIZE, grey(16), 16, t262=32803)), "TIFF"),
     "DNG, linear": (tiff(raw_below_preview(t262=34892)), "TIFF"),
     "ARW": (tiff(with_make(raw_below_preview(t259=32767), b"SONY\0")), "SONY"),
     "PEF": (tiff(with_make(plain(SIZE, grey(16), 16, t262=32803, t259=65535), b"PENTAX\0")), "PENTAX"),
@@ -208,6 +220,7 @@ CAMERA_RAWS = {
     "ORF": (b"IIRO\x08\0\0\0" + bytes(60), "ORF"),
     "RW2": (b"IIU\0\x18\0\0\0" + bytes(60), "RW2"),
     "X3F": (b"FOVb\0\0\2\0" + bytes(60), "X3F"),
+    "IIQ, Leaf": (b"IIIITwaR" + bytes(60), "IIQ"),
     "MRW": (b"\0MRM" + bytes(60), "MRW"),
     "CRW": (b"II\x1a\0\0\0HEAPCCDR" + bytes(60), "CRW"),
 }
@@ -409,6 +422,11 @@ class TestGif:
         assert image.getpixel((20, 35)) == pytest.approx(WHITE, abs=3)
         assert image.getpixel((20, 5)) == pytest.approx((0, 255, 0), abs=6)
 
+    def test_a_first_frame_without_pixels_leaves_the_whole_canvas_clear(self):
+        image = opened(rendered(gif((5, 5, 0, 0))).renditions[1])
+        assert image.size == (40, 40)
+        assert image.getchannel("A").getextrema() == (0, 0)
+
     def test_a_frame_that_fills_the_canvas_needs_no_alpha(self):
         assert opened(rendered(gif((0, 0, 40, 40))).renditions[1]).mode == "RGB"
 
@@ -433,8 +451,35 @@ class TestAvif:
         data = image.heifsave_buffer(compression="av1", bitdepth=bits, Q=90)
         assert_corners(opened(rendered(data).renditions[1]))
 
+    @pytest.mark.parametrize("orientation", [1, 6])
+    def test_grey_stays_grey(self, orientation):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image = opened(rendered(encoded(corners(SIZE, "L"), "AVIF", quality=95, exif=exif)).renditions[1])
+        assert image.mode == "L"
+        assert image.size == (SIZE if orientation == 1 else SIZE[::-1])
+
+
+def heif_of(codec):
+    """A file whose picture is, by its item, coded in another way; the pixels are AV1's all the same."""
+    return heif_of_av1(pyvips.Image.black(16, 16, bands=3).copy(interpretation="srgb")).replace(b"av01", codec)
+
+
+HEIF_CODECS = {b"avc1": "H.264", b"j2k1": "JPEG 2000", b"jpeg": "JPEG", b"unci": "uncompressed", b"vvc1": "VVC"}
+
 
 class TestHeif:
+    @pytest.mark.parametrize("codec", HEIF_CODECS)
+    def test_another_codec_is_named_and_not_called_damage(self, codec):
+        code, reason = rejected(heif_of(codec))
+        assert code == "unsupported-codec"
+        assert HEIF_CODECS[codec] in reason
+
+    @pytest.mark.parametrize("brand", [b"avci", b"j2ki", b"vvic", b"mif2"])
+    def test_another_brand_of_pictures_is_no_film(self, brand):
+        data = heif_of_av1(pyvips.Image.black(16, 16, bands=3).copy(interpretation="srgb"))
+        assert rejected(data.replace(b"mif1", brand).replace(b"miaf", brand))[0] == "unsupported-codec"
+
     @pytest.mark.skipif(not decodes_hevc(), reason="this libvips has no HEVC decoder: see HEIC in the pattern's README")
     def test_heic_is_rendered_by_a_libvips_that_has_a_decoder(self):
         result = rendered(HEIC)
@@ -459,6 +504,30 @@ class TestHeif:
         assert rejected(data[:-200])[0] == "damaged"
 
 
+def with_ispe(width, height):
+    data = bytearray(pyvips.Image.black(16, 16, bands=3).copy(interpretation="srgb").heifsave_buffer(compression="av1"))
+    struct.pack_into(">II", data, data.index(b"ispe") + 8, width, height)
+    return bytes(data)
+
+
+TOO_LARGE = {
+    "jpeg": flat().replace(b"\x08\0\x18\0\x28", b"\x08\xff\xff\xff\xff"),
+    "png": png(size=(2**31 - 1, 2**31 - 1), data=chunk(b"IDAT", zlib.compress(bytes(100)))),
+    "tiff": tiff(plain(SIZE, rgb(), t256=65_535, t257=65_535)),
+    "tiff, 32 bits": tiff(Directory({**plain(SIZE, rgb()).tags, 256: (LONG, [2**31]), 257: (LONG, [2**31])}, [b"-"])),
+    "avif": with_ispe(100_000, 100_000),
+    "avif, 32 bits": with_ispe(2**31, 2**31),
+}
+
+
+class TestSizes:
+    @pytest.mark.parametrize("name", TOO_LARGE)
+    def test_a_size_beyond_what_the_library_opens_is_not_called_damage(self, name):
+        code, reason = rejected(TOO_LARGE[name])
+        assert code == "too-many-pixels"
+        assert " x " in reason
+
+
 NAMED = {
     b"\xff\x0a" + bytes(60): "JPEG XL",
     b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(60): "JPEG XL",
@@ -469,7 +538,17 @@ NAMED = {
     b"%PDF-1.7\n": "PDF",
     b"\n  <svg/>": "SVG",
     b"\0\0\0\x18ftypisom\0\0\2\0isomiso2": "film",
-    b"these are words": "not jpeg, png, webp, gif, tiff, avif or heif",
+    b"these are words\r\n": "are text, not jpeg, png, webp, gif, tiff, avif or heif",
+    bytes(300): "all zero",
+    b"\0\0\1\0moov" + bytes(60): "film",
+    b"RIFF\0\0\1\0AVI " + bytes(60): "film",
+    b"<!DOCTYPE html><html>": "HTML",
+    b"/9j/4AAQSkZJRgABAQ": "Base64",
+    b"data:image/png;base64,iVBORw0KGgo": "Base64",
+    b"------WebKitFormBoundary\r\n": "form",
+    "\xff\xd8\xff\xe0\0\x10JFIF".encode(): "sent as text",
+    b"\xff\xd8\xff\xe0\0\x10JFIF".decode(errors="replace").encode(): "sent as text",
+    b"\x89PNG\r\n\x1a\n".decode(errors="replace").encode(): "sent as text",
 }
 
 
@@ -528,7 +607,7 @@ FORMAT_READERS = {
     "jpeg": (WHOLE["jpeg, progressive"], lambda data: (jpeg.find_unsupported(data), jpeg.has_every_scan(data))),
     "png": (png(colour=3, before=chunk(b"PLTE", bytes(3))), png_format.find_fault),
     "gif": (gif((1, 2, 3, 4)), gif_format.first_frame),
-    "heif": (HEIC, heif.holds_hevc),
+    "heif": (HEIC, lambda data: (heif.holds_hevc(data), heif.is_monochrome(data), heif.find_unsupported(data))),
     "tiff": (tiff(PREVIEW, raw_below_preview(t262=32803)), tiff_format.read_directories),
     "big tiff": (pyvips.Image.black(8, 8).tiffsave_buffer(bigtiff=True), tiff_format.read_directories),
 }

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from image_rejections import Rejected
+from image_rejections import Rejected, too_large
 
 END = b"\xff\xd9"
 
 _START_OF_SCAN = 0xDA
+_LONGEST_SIDE = 65_500  # pixels that libjpeg reads, of the 65,535 that the format allows
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # in coded data: neither a stuffed zero, a restart nor a fill byte
 _WITHOUT_LENGTH = {0x01, 0xD8, *range(0xD0, 0xD8)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -25,7 +26,8 @@ def find_unsupported(data: bytes) -> Rejected | None:
                 return Rejected("unsupported-layout", f"a JPEG of {segment[0]} bits per sample; 8 are supported")
             if marker in _PROCESSES:
                 return Rejected("unsupported-codec", f"a JPEG ({_PROCESSES[marker]}) that the library does not decode")
-            return None
+            height, width = int.from_bytes(segment[1:3], "big"), int.from_bytes(segment[3:5], "big")
+            return too_large("JPEG", width, height) if max(width, height) > _LONGEST_SIDE else None
     return None
 
 

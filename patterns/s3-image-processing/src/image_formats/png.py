@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from image_rejections import Rejected
+from image_rejections import LONGEST_SIDE, Rejected, too_large
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -27,13 +27,13 @@ def find_fault(data: bytes) -> Rejected:
             return fault
         if not name[0] & 0x20 and name not in _CRITICAL:
             return Rejected("unsupported-codec", f"a PNG that cannot be shown without its unknown chunk {_text(name)}")
-        if name == b"IDAT" and seen >= {b"IHDR"} and content_needs_palette(data) and b"PLTE" not in seen:
+        if name == b"IDAT" and seen >= {b"IHDR"} and _needs_palette(data) and b"PLTE" not in seen:
             return _damaged("its palette is missing")
         seen.add(name)
     return _damaged("its pixels are incomplete or damaged" if b"IDAT" in seen else "it ends before its pixels")
 
 
-def content_needs_palette(data: bytes) -> bool:
+def _needs_palette(data: bytes) -> bool:
     """Whether the header says that samples are indices into a palette."""
     return data[25] == 3
 
@@ -45,6 +45,8 @@ def _header_fault(header: bytes) -> Rejected | None:
     depth, colour, compression, filtering, interlacing = header[8:]
     if not 0 < width < 2**31 or not 0 < height < 2**31:
         return _damaged(f"its header says {width} x {height} pixels")
+    if max(width, height) > LONGEST_SIDE:
+        return too_large("PNG", width, height)
     if depth not in _DEPTHS.get(colour, ()):
         return _damaged(f"its header names bit depth {depth} with colour type {colour}, which PNG does not have")
     if compression or filtering or interlacing > 1:

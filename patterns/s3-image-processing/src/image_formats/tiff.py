@@ -4,25 +4,26 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from image_rejections import Rejected, camera_raw
+from image_rejections import LONGEST_SIDE, Rejected, camera_raw, too_large
 
 RGB, YCBCR, CIELAB, ICCLAB = 2, 6, 8, 9  # values of PHOTOMETRIC
 
-SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR = 254, 256, 258, 259, 262, 271, 277, 284
+SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+MAKE, SAMPLES, PLANAR = 271, 277, 284
 TILE_WIDTH, CHILDREN, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION = 322, 330, 338, 339, 530, 50706
 _KEPT = {
-    SUBFILE_TYPE, WIDTH, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN, EXTRA_SAMPLES,
-    SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION,
+    SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN,
+    EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION,
 }  # fmt: skip
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's sensor: colour filter array, linear raw
-_RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_RAW_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _READ_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001}
 _COMPRESSIONS = {6: "old-style JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "JPEG",
                  34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50002: "JPEG XL", 52546: "JPEG XL"}  # fmt: skip
 _COLOURS = {0: 1, 1: 1, RGB: 3, 5: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}  # samples by photometric interpretation
 _ALPHAS = {1, 2}  # among the meanings of extra samples: premultiplied or not
 _PHOTOMETRICS = {4: "a transparency mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv"}
-_DIRECTORIES, _VALUES = 16, 64  # read at most; pictures have fewer
+_DIRECTORIES, _VALUES = 64, 64  # read at most; pictures have fewer
 _WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 
 
@@ -42,6 +43,12 @@ class Directory:
     def first(self, tag: int, default: int = 0) -> int:
         """A tag's first value."""
         return self.tags.get(tag, (default,))[0]
+
+    def with_children(self) -> Iterator["Directory"]:
+        """Itself and all directories below it."""
+        yield self
+        for child in self.children:
+            yield from child.with_children()
 
     @property
     def is_preview(self) -> bool:
@@ -75,7 +82,7 @@ def find_picture(pages: list[Directory]) -> Picture | None:
 
 def find_camera_raw(pages: list[Directory]) -> Rejected | None:
     """Raw files are TIFF files whose first page is often a small preview; the picture itself is sensor data."""
-    every = [each for page in pages for each in (page, *page.children)]
+    every = [each for page in pages for each in page.with_children()]
     if any(DNG_VERSION in each.tags for each in every):
         return camera_raw("DNG")
     for each in every:
@@ -91,6 +98,9 @@ def find_unsupported(page: Directory) -> Rejected | None:
         return None
     compression, bits = page.first(COMPRESSION, 1), page.first(BITS, 1)
     photometric, samples = page.first(PHOTOMETRIC), page.first(SAMPLES, 1)
+    width, height = page.first(WIDTH), page.first(HEIGHT)
+    if max(width, height) > LONGEST_SIDE:
+        return too_large("TIFF", width, height)
     if compression not in _READ_COMPRESSIONS:
         name = _COMPRESSIONS.get(compression, f"method {compression}")
         return Rejected("unsupported-codec", f"a TIFF compressed by {name}, which the library does not decode")
@@ -104,14 +114,22 @@ def find_unsupported(page: Directory) -> Rejected | None:
         return Rejected("unsupported-layout", f"a TIFF in L*a*b* with {samples} samples per pixel")
     if page.first(PLANAR, 1) == 2 and TILE_WIDTH in page.tags:
         return Rejected("unsupported-layout", "a TIFF with a plane of tiles per colour")
-    if photometric == YCBCR and compression != 7 and page.tags.get(SUBSAMPLING, (2, 2)) != (1, 1):
-        return Rejected("unsupported-layout", "an uncompressed TIFF in YCbCr with subsampled colours")
     return None
 
 
+def holds_lab(page: Directory) -> bool:
+    """Whether samples are L*a*b*, which the decoder does not read."""
+    return page.first(PHOTOMETRIC) in (CIELAB, ICCLAB) and page.first(SAMPLES) >= 3
+
+
 def holds_ycbcr(page: Directory) -> bool:
-    """Whether samples are luma and chroma, as the decoder turns into RGB only where they are compressed by JPEG."""
-    return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) == 3
+    """Whether samples are luma and chroma, which the decoder turns into RGB only where they are compressed by JPEG."""
+    return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) >= 3
+
+
+def is_subsampled(page: Directory) -> bool:
+    """Whether a page in YCbCr has fewer samples of chroma than of luma, which is so unless it says otherwise."""
+    return not page.cut_off and page.tags.get(SUBSAMPLING, (2, 2)) != (1, 1)
 
 
 def seen_samples(page: Directory) -> list[int]:
@@ -148,14 +166,16 @@ class _Reader:
         while at and at not in self.seen and len(self.seen) < _DIRECTORIES:
             page, at = self._directory(at)
             if page:
-                page.children = [child for start in page.tags.get(CHILDREN, ()) for child in self._child(start)]
+                page.children = list(self._children(page))
                 yield page
 
-    def _child(self, start: int) -> list[Directory]:
-        if start in self.seen or len(self.seen) >= _DIRECTORIES:
-            return []
-        child, _ = self._directory(start)
-        return [child] if child else []
+    def _children(self, parent: Directory) -> Iterator[Directory]:
+        for start in parent.tags.get(CHILDREN, ()):
+            if start not in self.seen and len(self.seen) < _DIRECTORIES:
+                child, _ = self._directory(start)
+                if child:
+                    child.children = list(self._children(child))
+                    yield child
 
     def _directory(self, start: int) -> tuple[Directory | None, int]:
         """A directory and where the next one is (0: nowhere)."""
