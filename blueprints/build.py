@@ -1,18 +1,18 @@
 """Builds the packages of a pattern's functions: the same bytes from the same sources, wherever and whenever.
 
-A build resolves nothing where requirements.txt names every package at one version. Where it does not, the build is
-refused, or resolves it at that moment if the caller allows that. There are two targets out of one lock: `lambda` is
-what AWS runs, `host` is what the embedded AWS runs on this machine. The parts:
+If requirements.txt is a lock (it pins every package to one version), a build resolves nothing. If it is not, the build
+is refused, or resolves it now if the caller allows that. One lock serves two targets: `lambda` is for AWS, `host` is
+for the embedded AWS on this machine. The parts:
 
-    file_selection which files of the code folder travel
-    gitignore      what .gitignore files leave out
+    file_selection the files of the code folder that are packaged
+    gitignore      the rules of .gitignore files
     lock           requirements.txt, read and refused when something in it is not pinned
-    resolution     requirements.txt that is no lock, resolved where that is allowed
+    resolution     a lock made from a requirements.txt that is none
     targets        which Python, platform and interpreter a function's package is for
     installer      uv, from its cache where possible
     shared_wheel   the package that handlers share, as its sources are now
     source_wheels  packages without a wheel that are pure Python when built right
-    secret_files   files that look as if they held a secret
+    secret_files   files that seem to hold a secret
     dependencies   installed, checked, compiled and compressed; kept by the lock's digest
     binaries       compiled files that the target could not load
     completeness   what a lock leaves out
@@ -49,13 +49,13 @@ UNZIPPED_LIMIT = 250 * 1024 * 1024
 """What Lambda allows a function and its layers, unzipped, in bytes."""
 
 _NOT_SHIPPED = {REQUIREMENTS, "requirements.in"}
-"""At the top of the code folder: what they name is installed, so no function reads them."""
-_SETTINGS = "the settings of a machine"
+"""Not packaged when at the top of the code folder: their packages are installed, so no function reads them."""
+_SETTINGS = "local settings that may hold secrets"
 _GIT_FILES = (".gitignore", ".gitattributes", ".gitkeep", ".gitmodules")
 _ARCHIVE, _MANIFEST = "package.zip", "manifest.json"
 _KEPT = 24
 _FORM = "2"
-"""Of the manifests in the cache: another one where a manifest says more than before."""
+"""The version of the cached manifests' format; change it with the format."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Package:
     reused: bool
     """Whether it had been built before and nothing has changed since."""
     secrets: tuple[SecretFile, ...] = ()
-    """The function's own files that look as if they held a secret, packed or left out for it."""
+    """The function's own files that seem to hold a secret, packaged or left out."""
 
 
 def build(
@@ -92,10 +92,10 @@ def build(
 ) -> list[Package]:
     """Builds every function of a pattern; functions of the same code, runtime and architecture are built once.
 
-    With `unpinned`, requirements that are no lock are resolved, and a warning says so; else they are refused.
-    With `output`, packages and manifests are put there as `<logical id>.zip` and `.json`; else they stay in the cache.
+    `unpinned` resolves requirements that are not a lock, and warns of it; otherwise they are refused. Packages and
+    manifests are written to `output` as `<logical id>.zip` and `.json`; without it, they stay in the cache.
     """
-    check_macros(load(pattern.template))  # functions that a macro makes would be left out
+    check_macros(load(pattern.template))  # a macro may generate functions, which would be missed
     made: dict[tuple[Path, str, str], Package] = {}
     packages = []
     results = frozenset({output.absolute()} if output else ())
@@ -176,7 +176,7 @@ class _Source:
 
 
 def _selected(pattern: Pattern, function: Function, leave_out: frozenset[Path]) -> Selection:
-    """What travels of the function's own files, but for folders of wheels and where packages will be written to."""
+    """Select the function's own files, without folders of wheels and the output folder."""
     if not function.code.is_dir():
         raise BlueprintError(
             f"{function.logical_id}: its code folder {function.code.name}/ does not exist.",
@@ -193,7 +193,7 @@ def _selected(pattern: Pattern, function: Function, leave_out: frozenset[Path]) 
 
 
 def _secret_by_name(function: Function, selection: Selection) -> list[SecretFile]:
-    """Files named like secrets. A link is told by its own name and by that of what it leads to."""
+    """Files whose names suggest a secret. For a link, its own name and that of its target are checked."""
     named = [SecretFile(each.path, _SETTINGS) for each in selection.left_out if each.reason == "settings"]
     for each in selection.files:
         found = by_name(each.name) or (by_name(os.path.realpath(each.path)) if each.linked else None)
@@ -209,14 +209,14 @@ def _secrets_in(sources: Sequence[_Source]) -> list[tuple[str, str, int | None]]
 
 
 def _lock(requirements: Path, target: Target, progress: Progress | None, *, unpinned: bool) -> locks.Lock:
-    """The lock of a function: as it is written, or resolved where it leaves something open and that is allowed."""
+    """The lock of a function: as written, or resolved now if `unpinned` allows it and the file pins too little."""
     if not unpinned:
         return locks.read(requirements)
     try:
         lock = locks.read(requirements)
     except (BlueprintError, UnicodeDecodeError):
         return resolution.resolve(requirements, target, progress)
-    own = lock.shared_version is not None  # no index has the package that handlers share
+    own = lock.shared_version is not None  # the shared package is on no package index, so uv cannot resolve it
     if own or not dependencies.lacking(lock, wheel_for(lock, progress), target, progress):
         return lock
     return resolution.resolve(requirements, target, progress)
@@ -225,8 +225,8 @@ def _lock(requirements: Path, target: Target, progress: Progress | None, *, unpi
 def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:
     if lock and lock.resolved:
         yield (
-            f"{function.logical_id}: {REQUIREMENTS} does not pin everything, so the newest versions were taken, as "
-            f"'sam build' does. To make it reproducible: {locks.how_to_lock(lock.path)}."
+            f"{function.logical_id}: {REQUIREMENTS} does not pin every package, so the newest versions were installed, "
+            f"as 'sam build' does. To make the build reproducible: {locks.how_to_lock(lock.path)}."
         )
 
 
@@ -234,7 +234,7 @@ def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
     if missing:
         yield (
             f"{function.logical_id}: {REQUIREMENTS} lacks {', '.join(missing)}, which packages in it need; "
-            f"make it anew: {locks.how_to_lock(function.requirements or function.code / REQUIREMENTS)}."
+            f"renew it: {locks.how_to_lock(function.requirements or function.code / REQUIREMENTS)}."
         )
 
 

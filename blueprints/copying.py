@@ -46,14 +46,14 @@ def _refuse_code_elsewhere(pattern: Pattern) -> None:
     for function in pattern.functions:
         if not function.code.is_relative_to(folder):
             raise BlueprintError(
-                f"The code of {function.logical_id} lies outside the pattern's folder, so a copy would miss it.",
+                f"The code of {function.logical_id} is outside the pattern's folder, so a copy would lack it.",
                 where=at(pattern.template, function.line),
-                advice="Move it into the folder, or link to it from there: what a link leads to is copied.",
+                advice="Move it into the folder, or put a symbolic link to it there; the link's target is copied.",
             )
 
 
 def _copy_files(source: Path, destination: Path) -> None:
-    """Copy what travels of a folder; what links lead to is copied in their place."""
+    """Copy the selected files of a folder; symbolic links are replaced by their targets."""
     destination.mkdir()
     for each in select(source, libraries=True).files:
         place = destination / each.name

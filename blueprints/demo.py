@@ -86,9 +86,9 @@ def _loaded(pattern: Pattern) -> ModuleType:
     path = pattern.folder / "demo.py"
     if not path.is_file():
         raise BlueprintError(
-            f"{pattern.name} has no demo.py, so there is nothing to play.",
+            f"{pattern.name} has no demo.py, so there is no demo to run.",
             where=at(pattern.folder),
-            advice=f"`blueprints up {shlex.quote(pattern.argument)}` deploys it for you to try by hand.",
+            advice=f"Try it by hand: `blueprints up {shlex.quote(pattern.argument)}` deploys it and stays up.",
         )
     spec = importlib.util.spec_from_file_location(f"demo_of_{pattern.name.replace('-', '_')}", path)
     assert spec is not None

@@ -18,7 +18,7 @@ class Missing:
     description: str
     allowed: tuple[str, ...]
     secret: bool
-    """Whether what is typed is not to be shown."""
+    """Whether a prompt must not echo the value (NoEcho)."""
 
     def __str__(self) -> str:
         said = f": {self.description}" if self.description else ""
@@ -26,7 +26,7 @@ class Missing:
 
 
 def complete(pattern: Pattern, given: Mapping[str, str]) -> tuple[dict[str, str], list[Missing]]:
-    """The given parameters with those that samconfig.toml has for what has no default, and what is missing still."""
+    """Add samconfig's values for parameters without a default. Returns the values, and the parameters that lack one."""
     from blueprints.local.companions import companions
 
     declared = load(pattern.template).section("Parameters")
@@ -42,7 +42,7 @@ def complete(pattern: Pattern, given: Mapping[str, str]) -> tuple[dict[str, str]
 
 
 def refusal(pattern: Pattern, missing: list[Missing], command: str | None = None) -> BlueprintError:
-    """The error that lists all that is missing; `command` is what was typed, to be typed again with them."""
+    """The error that lists the missing parameters; its advice repeats `command`, the user's own, with options added."""
     options = " ".join(f"--parameter {each.name}=VALUE" for each in missing)
     listed = "".join(f"\n    {each}" for each in missing)
     one = len(missing) == 1
@@ -50,7 +50,7 @@ def refusal(pattern: Pattern, missing: list[Missing], command: str | None = None
         f"{pattern.name} has {'a parameter' if one else f'{len(missing)} parameters'} without a value:{listed}",
         where=at(pattern.template),
         advice=f"Give {'it' if one else 'them'}: {command or 'blueprints …'} {options}\n"
-        f"  or write parameter_overrides below [default.deploy.parameters] in {samconfig.NAMES[0]}.",
+        f"  or set parameter_overrides in [default.deploy.parameters] of {samconfig.NAMES[0]}.",
     )
 
 
@@ -61,7 +61,7 @@ def _missing(name: str, about: Mapping[str, Any]) -> Missing:
 
 
 def _overrides(pattern: Pattern) -> dict[str, str]:
-    """What `sam deploy` would be told by the default environment of the samconfig file."""
+    """The parameters that the samconfig file sets for `sam deploy` in its default environment."""
     try:
         return samconfig.read(pattern.folder).overrides("default")
     except samconfig.Unreadable as error:

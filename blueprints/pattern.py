@@ -68,25 +68,25 @@ class Pattern:
 
     @property
     def stack_name(self) -> str:
-        """The name of its stack: its own, or the nearest that CloudFormation takes."""
+        """The name of its stack: its own name, or the nearest one that CloudFormation accepts."""
         return stack_name(self.name)
 
     @property
     def argument(self) -> str:
-        """What names it on the command line."""
+        """The argument that selects it on the command line."""
         if self.folder in folders():
             return self.name
         return at(self.folder) if self.template == _template_in(self.folder) else at(self.template)
 
     @property
     def other_templates(self) -> tuple[str, ...]:
-        """Templates in its folder that were not taken."""
+        """Other templates in its folder, which are not used."""
         found = (self.folder / name for name in TEMPLATES)
         return tuple(path.name for path in found if path.is_file() and path != self.template)
 
     @classmethod
     def load(cls, path: Path) -> "Pattern":
-        """Reads a folder that holds a template, or the folder of a template that is named itself."""
+        """Read a pattern from the path of a template, or of a folder that holds one."""
         path = template_at(path)
         folder = path.parent
         template = load(path)
@@ -104,7 +104,7 @@ class Pattern:
 
 
 def template_at(path: Path) -> Path:
-    """The template in a folder, or the one that is named itself. Raises BlueprintError where there is none."""
+    """The template at a path, or in the folder at that path. Raises BlueprintError if there is none."""
     given = Path(path).absolute()
     template = given if given.is_file() else _template_in(given)
     if not template.is_file():
@@ -113,7 +113,7 @@ def template_at(path: Path) -> Path:
 
 
 def name_of(template: Path) -> str:
-    """A pattern's name: that of its folder, or of a template that is named otherwise than SAM names them."""
+    """A pattern's name: its folder's, or the template's own if SAM does not look for a template of that name."""
     return template.parent.resolve().name if template.name in TEMPLATES else template.stem
 
 
@@ -123,12 +123,12 @@ def discover() -> list[Pattern]:
 
 
 def find(name_or_path: str | Path) -> Pattern:
-    """A pattern by its name, or by a path to a folder like one."""
+    """A pattern by its name, or by the path of a template or its folder."""
     return Pattern.load(path_of(name_or_path))
 
 
 def path_of(name_or_path: str | Path) -> Path:
-    """Where a pattern lies that is named, or given as the path of a folder or template."""
+    """The path of a pattern that is given by its name, or by the path of a template or its folder."""
     known = {folder.name: folder for folder in folders()}
     if str(name_or_path) in known:
         return known[str(name_or_path)]
@@ -139,7 +139,7 @@ def path_of(name_or_path: str | Path) -> Path:
     meant = f"Did you mean {close[0]}? " if close else ""
     raise BlueprintError(
         f"There is no pattern '{name_or_path}'.",
-        advice=f"{meant}There are: {', '.join(known) or 'none'}. A path to a template or its folder works too.",
+        advice=f"{meant}The patterns are: {', '.join(known) or 'none'}. Or give a template's path.",
     )
 
 
@@ -151,13 +151,13 @@ def room(name: str) -> Path:
 
 
 def folders() -> list[Path]:
-    """The folders of the patterns that came with the tools: of `patterns/`, and of `sar/`, which publishes them."""
+    """The folders of the patterns in `patterns/` and `sar/`, sorted by name."""
     found = (path.parent for name in ("patterns", "sar") for path in room(name).glob(f"*/{TEMPLATE}"))
     return sorted(found, key=lambda folder: folder.name)
 
 
 def _template_in(folder: Path) -> Path:
-    """The first of the names there is; template.yaml where there is none."""
+    """The first of SAM's template names that exists in the folder; template.yaml if none does."""
     return next((folder / name for name in TEMPLATES if (folder / name).is_file()), folder / TEMPLATE)
 
 
@@ -199,7 +199,7 @@ def _functions(template: Template) -> Iterator[Function]:
             continue
         folder = (template.folder / str(code)).resolve()
         if folder.is_file():
-            continue  # it is packaged already, or the one file there is
+            continue  # CodeUri names a file: a finished package, or the only source file
         requirements = folder / REQUIREMENTS
         yield Function(
             logical_id=logical_id,

@@ -11,7 +11,7 @@ from blueprints.build import build
 from blueprints.errors import BlueprintError
 from tests.test_build import LOCK, make
 
-NOTE = "requirements.txt does not pin everything"
+NOTE = "requirements.txt does not pin every package"
 # A build backend that needs nothing: it zips the one module beside it.
 BACKEND = """
 import os, zipfile

@@ -97,7 +97,7 @@ def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progres
 def _install_wheels(
     lock: Lock, names: set[str], target: Target, site: Path, progress: installer.Progress | None
 ) -> None:
-    """Installs packages by their wheels; those that publish none are built, where that gives pure Python."""
+    """Install packages from wheels. A package without a wheel is built from source if it is pure Python."""
     requirements = site.parent / "requirements.txt"
     while names:
         lock.write(requirements, names)
@@ -120,7 +120,7 @@ def _install_wheels(
 
 
 def _fresh(lock: Lock) -> list[str]:
-    """Has uv build local packages as they are now; it would look at their project files alone."""
+    """Options that make uv rebuild local packages: by itself it only notices changes of their project files."""
     folders = [name for name, place in lock.local_places().items() if place.is_dir()]
     return [part for name in folders for part in ("--refresh-package", name, "--no-binary", name)]
 

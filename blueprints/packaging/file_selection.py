@@ -1,7 +1,7 @@
-"""Which files of a folder leave this machine: one rule for packages, layers, copies and published versions.
+"""Selects the files of a folder for a package, a layer, a copy or a published version, by one rule for all of them.
 
-Left out are what `sam build` leaves out, further files of tools and editors, virtual environments, and what .gitignore
-names. Links are followed, as `sam build` follows them.
+Leaves out what `sam build` leaves out, more files of tools and editors, virtual environments, and what .gitignore
+ignores. Follows symbolic links, as `sam build` does.
 """
 
 import errno
@@ -17,7 +17,7 @@ from typing import Literal
 from blueprints.errors import BlueprintError, at
 from blueprints.packaging.gitignore import IgnoreRules, rules_for
 
-# What sam build leaves out of Python functions (aws-lambda-builders, PythonPipWorkflow.EXCLUDED_FILES), but for .env.
+# What sam build leaves out of Python functions (aws-lambda-builders, PythonPipWorkflow.EXCLUDED_FILES), except .env.
 _BY_SAM = (
     ".aws-sam", ".chalice", ".git", "*.pyc", "__pycache__", ".Python", "pip-log.txt", "pip-delete-this-directory.txt",
     "htmlcov", ".tox", ".nox", ".coverage", ".cache", ".pytest_cache", ".python-version", ".mypy_cache", ".dmypy.json",
@@ -32,7 +32,7 @@ _BY_US = (
 _NAMES = frozenset(each for each in (*_BY_SAM, *_BY_US) if "*" not in each)
 _PATTERNS = re.compile("|".join(fnmatch.translate(each) for each in (*_BY_SAM, *_BY_US) if "*" in each))
 _LIBRARIES = re.compile("|".join(map(fnmatch.translate, _LIBRARIES_BY_SAM)))
-# Names that sam build leaves out and that a person may have meant to ship: said aloud.
+# Names that sam build leaves out although the user may want them in the package: a note says so.
 _SURPRISING = re.compile(r"venv|venv\.bak|env|env\.bak|ENV|.*\.so")
 _SETTINGS = re.compile(r"\.env(\..*)?|\.envrc|\.aws|\.ssh|\.gnupg", re.IGNORECASE)
 _EXAMPLES = (".example", ".sample", ".template", ".dist", ".defaults")
@@ -43,36 +43,36 @@ Reason = Literal["settings", "ignored", "tool"]
 
 @dataclass(frozen=True)
 class SelectedFile:
-    """A file that travels."""
+    """A selected file."""
 
     name: str
-    """Below the folder, with slashes."""
+    """Its path relative to the folder, with slashes."""
     path: Path
     program: bool
-    """Whether its owner may execute it; of a file's mode git keeps nothing else."""
+    """Whether its owner may execute it; git keeps nothing else of a file's mode."""
     linked: bool
-    """Whether it is reached by way of a symbolic link."""
+    """Whether a symbolic link leads to it."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or folder that does not travel and that somebody may miss."""
+    """A file or folder that is not selected although the user may expect it."""
 
     name: str
     path: Path
     reason: Reason
-    """`settings`: a machine's own, such as .env; `ignored`: .gitignore names it; `tool`: sam build leaves it out."""
+    """`settings`: local settings, such as .env; `ignored`: .gitignore ignores it; `tool`: sam build leaves it out."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What travels of a folder, in the order of names, and what is left out."""
+    """The selected files of a folder, sorted by name, and what is left out."""
 
     files: tuple[SelectedFile, ...]
     left_out: tuple[LeftOut, ...]
 
     def notes(self) -> Iterator[str]:
-        """A line for each reason to leave something out that is worth knowing."""
+        """One line per reason, with the files and folders left out for it."""
         for reason, why in _WHY.items():
             names = [each.name for each in self.left_out if each.reason == reason]
             if names:
@@ -81,8 +81,8 @@ class Selection:
 
 
 _WHY: dict[Reason, str] = {
-    "settings": "as settings of this machine",
-    "ignored": "because .gitignore names them",
+    "settings": "as local settings",
+    "ignored": "because of .gitignore",
     "tool": "as sam build does",
 }
 
@@ -90,11 +90,11 @@ _WHY: dict[Reason, str] = {
 def select(
     folder: Path, top: Path | None = None, *, libraries: bool = False, leave_out: Collection[Path] = ()
 ) -> Selection:
-    """The files of a folder that travel. Raises BlueprintError for links that lead nowhere or in a circle.
+    """Select the files of a folder. Raises BlueprintError for broken and circular symbolic links.
 
-    `top` is the folder whose .gitignore is the outermost where there is no git repository: the pattern's. `leave_out`
-    names paths that results are about to be written to. With `libraries`, compiled libraries and egg metadata travel
-    too: in a layer and in a copy they do, while sam build leaves them out of a function's code.
+    Outside a git repository, .gitignore files count from `top` (the pattern's folder) down. `leave_out` has the paths
+    that the caller is going to write to. `libraries` includes compiled libraries and egg metadata: sam build leaves
+    them out of a function's code, but layers and copies need them.
     """
     walk = _Walk(frozenset(leave_out), libraries=libraries)
     top = top if top is not None and folder.is_relative_to(top) else folder
@@ -103,7 +103,7 @@ def select(
 
 
 def holds_settings(name: str) -> bool:
-    """Whether a name is one for a machine's settings and passwords, as `.env` and `.aws`; `.env.example` holds none."""
+    """Whether a file of this name holds local settings or passwords: `.env` and `.aws` do, `.env.example` does not."""
     return bool(_SETTINGS.fullmatch(name)) and not name.lower().endswith(_EXAMPLES)
 
 
@@ -117,7 +117,7 @@ class _Walk:
         self._libraries = libraries
 
     def enter(self, prefix: str, folder: Path, rules: IgnoreRules, above: tuple[str, ...], *, linked: bool) -> None:
-        """Take the files of a folder; `above` are the real paths of the folder and all that led to it."""
+        """Select files of a folder; `above` has the real paths of this folder and of those that led to it."""
         for entry in _entries(folder):
             name, path = f"{prefix}{entry.name}", folder / entry.name
             is_folder = _is_folder(entry)
@@ -176,7 +176,7 @@ def _file(name: str, path: Path, *, linked: bool) -> SelectedFile:
         raise BlueprintError(
             "This is neither a file nor a folder, so it can't be packaged.",
             where=at(path),
-            advice="Remove it, or name it in .gitignore.",
+            advice="Remove it, or add it to .gitignore.",
         )
     if not os.access(path, os.R_OK):
         raise _unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
@@ -184,26 +184,26 @@ def _file(name: str, path: Path, *, linked: bool) -> SelectedFile:
         name.encode()
     except UnicodeEncodeError:
         raise BlueprintError(
-            "This file's name is not UTF-8, as names in packages are.",
+            "This file's name is not UTF-8, as names in a package must be.",
             where=ascii(str(path)),
-            advice="Rename it, or name it in .gitignore.",
+            advice="Rename it, or add it to .gitignore.",
         ) from None
     return SelectedFile(name, path, bool(mode & stat.S_IXUSR), linked)
 
 
 def _unreadable(path: Path, error: OSError) -> BlueprintError:
     if not path.is_symlink() or path.exists():
-        return BlueprintError(f"It can't be read: {error.strerror}.", where=at(path), advice="Mend its permissions.")
+        return BlueprintError(f"It can't be read: {error.strerror}.", where=at(path), advice="Change its permissions.")
     return BlueprintError(
-        f"This link leads nowhere: to {path.readlink()}.",
+        f"This symbolic link is broken: it points to {path.readlink()}.",
         where=at(path),
-        advice="Point it at a file or folder, remove it, or name it in .gitignore.",
+        advice="Point it at a file or folder, remove it, or add it to .gitignore.",
     )
 
 
 def _circle(path: Path) -> BlueprintError:
     return BlueprintError(
-        f"This link leads in a circle: to {path.readlink()}, a folder around it.",
+        f"This symbolic link is circular: it points to {path.readlink()}, a folder that contains it.",
         where=at(path),
-        advice="Point it elsewhere, remove it, or name it in .gitignore.",
+        advice="Point it elsewhere, remove it, or add it to .gitignore.",
     )

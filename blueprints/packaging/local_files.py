@@ -1,7 +1,7 @@
-"""What a template names on this machine, made ready to be uploaded as `sam package` would.
+"""Prepares the local files that a template names for upload, as `sam package` does.
 
-The table of such properties is in `blueprints.template.artifacts`. Functions are built; layers with a BuildMethod too;
-other folders are zipped, files taken as they are, and nested templates get the same treatment.
+`blueprints.template.artifacts` lists the properties that name such files. Functions and layers with a BuildMethod are
+built, other folders are zipped, files are uploaded unchanged, and nested templates are processed in the same way.
 """
 
 import io
@@ -26,7 +26,7 @@ _LAYERS = ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion")
 
 Build = Callable[[Pattern], list[Package]]
 Upload = Callable[[bytes, str], tuple[str, str]]
-"""Puts content, with a suffix for its name, into S3: bucket and key."""
+"""Uploads content to S3 under a name with this suffix, and returns bucket and key."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class LocalFiles:
 
     template: Template
     code: Mapping[str, Path]
-    """Logical id to a function's package."""
+    """Functions' packages by logical id."""
     files: dict[tuple[str, ...], tuple[bytes, str]] = field(default_factory=dict)
-    """Content and suffix of everything else: by logical id and property name, or by the place of an include."""
+    """Content and suffix of all other files: by logical id and property name, or by the path of an AWS::Include."""
     nested: dict[tuple[str, ...], "LocalFiles"] = field(default_factory=dict)
 
     def uploaded(self, upload: Upload) -> str:
-        """The template as CloudFormation takes it, after everything it names was uploaded."""
+        """Upload every file, and return the template for CloudFormation, which names the uploads."""
         code = {logical_id: upload(path.read_bytes(), ".zip") for logical_id, path in self.code.items()}
         files = {place: upload(*content) for place, content in self.files.items()}
         for place, each in self.nested.items():
@@ -50,9 +50,10 @@ class LocalFiles:
 
 
 def collect(pattern: Pattern, packages: list[Package], build: Build, within: tuple[Path, ...] = ()) -> LocalFiles:
-    """Reads and builds what a pattern's template names; `packages` are its functions', already built.
+    """Read and build the files that a pattern's template names; `packages` are its functions', already built.
 
-    Raises BlueprintError for what cannot be read or built, and for a template that is `within` itself.
+    Raises BlueprintError if one cannot be read or built, or if a nested template contains itself; `within` has the
+    templates around this one.
     """
     template = load(pattern.template)
     within = (*within, pattern.template.resolve())
@@ -93,14 +94,14 @@ def _archive(pattern: Pattern, template: Template, artifact: Artifact, path: Pat
         raise BlueprintError(
             f"{artifact.logical_id}: a layer with BuildMethod {method} can't be built here.",
             where=template.at("Resources", artifact.logical_id, "Metadata", "BuildMethod"),
-            advice="Build it with 'sam build', name the folder that comes of it as ContentUri, and leave BuildMethod "
-            "out; or write 'BuildMethod: python3.13'.",
+            advice="Build it with 'sam build', set ContentUri to the resulting folder and remove BuildMethod; or write "
+            "'BuildMethod: python3.13'.",
         )
     return _built(pattern, template, artifact.logical_id, path, str(method), build)
 
 
 def _built(pattern: Pattern, template: Template, logical_id: str, path: Path, method: str, build: Build) -> bytes:
-    """A layer as `sam build` makes it: the folder and what its requirements name, below python/."""
+    """A layer as `sam build` makes it: the folder's files and its requirements, below python/."""
     requirements = path / REQUIREMENTS
     architectures = template.properties(logical_id).get("CompatibleArchitectures") or ["x86_64"]
     layer = Function(
@@ -131,7 +132,7 @@ def _zip(files: Mapping[str, bytes], modes: Mapping[str, int] | None = None) -> 
 
 
 def _text(path: Path) -> bytes:
-    """A file's content; state machines in YAML as JSON, which means the same."""
+    """A file's content; a YAML state machine definition is converted to JSON."""
     content = path.read_bytes()
     if not path.name.endswith((".asl.yaml", ".asl.yml")):
         return content

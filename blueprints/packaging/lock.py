@@ -30,7 +30,7 @@ class Lock:
     links: tuple[Path, ...]
     """Folders of wheels."""
     resolved: bool = False
-    """Whether it was made just now out of requirements that are no lock."""
+    """Whether it was resolved now, from requirements that are not a lock."""
 
     @property
     def digest(self) -> str:
@@ -41,7 +41,7 @@ class Lock:
         return cache.digest(*lines, *self.options, *content, *self._local_content())
 
     def _local_content(self) -> Iterator[str | bytes]:
-        """What lies at the local paths that it names, which may change while the lines stay the same."""
+        """The files at the local paths that it names: they can change while the lines stay the same."""
         for place in self.local_places().values():
             files = sorted(place.rglob("*")) if place.is_dir() else [place]
             for path in files:
@@ -50,7 +50,7 @@ class Lock:
                     yield path.read_bytes()
 
     def local_places(self) -> dict[str, Path]:
-        """Distributions that lie on this machine: normal name to folder or file."""
+        """Distributions that are local paths: folder or file by normal name."""
         found = ((name, _AT_PATH.search(line)) for name, line in self.requirements)
         return {name: Path(unquote(place["path"])) for name, place in found if place}
 
@@ -71,7 +71,7 @@ def read(path: Path) -> Lock:
 
 
 def parse(text: str, path: Path) -> Lock:
-    """Reads a lock's text, whose relative paths start at `path`."""
+    """Read a lock's text; its relative paths are relative to the folder of `path`."""
     requirements: list[tuple[str, str]] = []
     options: list[str] = []
     links: list[Path] = []
@@ -89,7 +89,7 @@ def parse(text: str, path: Path) -> Lock:
             if not pin:
                 raise _refused(path, number, f"'{line.split()[0]}' is not pinned to one version.")
             if re.search(r"@\s*\.", pin[0]):
-                raise _refused(path, number, f"'{line}' leads out of the lock.")
+                raise _refused(path, number, f"'{line}' is a relative path, whose content is not pinned.")
             name = normal(pin["name"])
             requirements.append((name, line))
             shared = pin["version"] if name == SHARED else shared
@@ -97,7 +97,7 @@ def parse(text: str, path: Path) -> Lock:
 
 
 def how_to_lock(path: Path) -> str:
-    """The command that makes a lock, in quotes; it keeps what is written as requirements.in."""
+    """The command that makes a lock, in quotes. It first renames requirements.txt if there is no requirements.in."""
     source = path.with_suffix(".in")
     keep = "" if source.is_file() else f"mv {path.name} {source.name} && "
     universal = "--universal " if keep else ""

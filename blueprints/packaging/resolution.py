@@ -1,7 +1,7 @@
-"""Requirements that are no lock, resolved as `sam build` resolves them: for one Python and platform, at this moment.
+"""Resolves requirements that are not a lock, as `sam build` does: for one Python and platform, with today's versions.
 
-What comes out is a lock like a written one, so that everything after it is the same. Relative paths, nested files,
-constraints and editable packages are taken as pip takes them; an editable package is installed as it is now.
+The result is a lock, used like a committed one. Relative paths, nested files, constraints and editable packages work as
+with pip; an editable package is installed as a copy of its current files.
 """
 
 import codecs
@@ -26,7 +26,7 @@ _TRUSTED = re.compile(r"--trusted-host[=\s]\s*(?P<host>\S+)")
 _LOCAL = re.compile(r"(?:file:(?://)?)?(?P<path>[^\[;\s]+)(?P<extras>\[[^\]]*\])?(?P<rest>\s*(?:;.*)?)")
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?)\s*@\s*(?P<place>\.\S*)(?P<rest>.*)")
 _ARCHIVES = (".whl", ".tar.gz", ".zip")
-# pip takes these; to uv they mean nothing.
+# Options of pip that have no meaning for uv.
 _WITHOUT_MEANING = (
     "--require-hashes",
     "--no-cache-dir",
@@ -37,9 +37,9 @@ _WITHOUT_MEANING = (
 
 
 def resolve(path: Path, target: Target, progress: installer.Progress | None = None) -> Lock:
-    """A lock of everything that a requirements file needs on the target.
+    """Resolve a requirements file for the target.
 
-    Raises BlueprintError where no set of versions fits, or a file that it names is not there.
+    Raises BlueprintError if no set of versions fits, or if a file that it names does not exist.
     """
     flat = _Flat()
     flat.read(path)
@@ -58,9 +58,9 @@ def resolve(path: Path, target: Target, progress: installer.Progress | None = No
 
 
 def _compile(command: list[str], path: Path, target: Target, progress: installer.Progress | None) -> None:
-    """Resolve to wheels alone, and to source for those packages that publish no wheel at all.
+    """Resolve to wheels only, except for packages that publish no wheel at all.
 
-    Left to itself uv takes the newest version even where only its source fits, and compiles that for minutes.
+    By default uv takes the newest version even if only its source fits, and compiles it for minutes.
     """
     from_source = sorted(FROM_SOURCE)
     while True:
@@ -97,18 +97,18 @@ def read_text(path: Path) -> str:
 
 @dataclass
 class _Flat:
-    """Requirements files read into one, with nothing in it that depends on where they lie."""
+    """Requirements files merged into one, with absolute paths."""
 
     requirements: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     hashes: dict[str, str] = field(default_factory=dict)
-    """`name==version` to the hashes written for it."""
+    """Hashes by `name==version`."""
     _seen: set[Path] = field(default_factory=set)
 
     def read(self, path: Path, *, constrain: bool = False) -> None:
-        """Add what a file holds."""
+        """Add a file's lines, and those of the files that it includes."""
         if path.resolve() in self._seen:
             return
         self._seen.add(path.resolve())
@@ -146,15 +146,15 @@ def _nested(path: Path, number: int, name: str) -> Path:
     found = path.parent / name.strip().strip("\"'")
     if not found.is_file():
         raise BlueprintError(
-            f"It names {name.strip()}, which does not exist.",
+            f"It includes {name.strip()}, which does not exist.",
             where=at(path, number),
-            advice="Write the file, or its name.",
+            advice="Create the file, or correct its name.",
         )
     return found
 
 
 def _absolute(requirement: str, folder: Path) -> str:
-    """A requirement with a local path as an absolute one, under the package's name."""
+    """A requirement with its local path made absolute, in the form `name @ file:///path`."""
     named = _NAMED.fullmatch(requirement)
     if named:
         return f"{named['name']} @ {(folder / named['place']).resolve().as_uri()}{named['rest']}"
@@ -192,7 +192,7 @@ def _declared(folder: Path) -> Iterator[str]:
 
 
 def _with_hashes(lock: Lock, hashes: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The lock's lines, those with hashes that had them: what was to be verified still is."""
+    """The lock's lines with the hashes of the requirements file, so that those packages are still verified."""
     for name, line in lock.requirements:
         written = hashes.get(re.sub(r"\[[^\]]*\]", "", line).strip().lower())
         yield name, f"{line} {written}" if written else line

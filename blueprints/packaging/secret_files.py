@@ -1,4 +1,4 @@
-"""Files that look as if they hold a secret: told by their names and by what is in them."""
+"""Recognises files that seem to hold a secret, by their names and their content."""
 
 import codecs
 import re
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 _SSH_KEY = "an SSH private key"
-_KEY_STORE = "a store of private keys"
+_KEY_STORE = "a key store"
 _CREDENTIALS = "credentials"
 
 _NAMES = {
     **dict.fromkeys(("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"), _SSH_KEY),
     **dict.fromkeys((".pgpass", ".git-credentials", ".htpasswd", ".dockercfg", ".s3cfg", ".boto"), _CREDENTIALS),
     **dict.fromkeys(("credentials", "rootkey.csv", "kubeconfig"), _CREDENTIALS),
-    "terraform.tfstate": "the state of Terraform, passwords included",
+    "terraform.tfstate": "Terraform's state, which may hold passwords",
 }
 _NAME_FORMS = (
     (re.compile(r".*\.(p12|pfx|pkcs12|jks|jceks|keystore|bks|kdbx|keytab)"), _KEY_STORE),
@@ -23,7 +23,7 @@ _NAME_FORMS = (
         re.compile(r"(.*[-_.])?(credentials|secrets?|client_secret.*|accesskeys)\.(json|csv|ini|ya?ml|toml|txt)"),
         _CREDENTIALS,
     ),
-    (re.compile(r".+\.env|\.env(\..*)?|\.envrc"), "the settings of a machine"),
+    (re.compile(r".+\.env|\.env(\..*)?|\.envrc"), "local settings that may hold secrets"),
 )  # fmt: skip
 _SETTINGS_EXAMPLE = re.compile(r".*\.(example|sample|template|dist|defaults)")
 
@@ -63,10 +63,10 @@ _FORMS = (
     _form("an API key", "sk-ant-|sk-proj-|sk-svcacct-", r"\bsk-(?:ant|proj|svcacct)-[A-Za-z0-9_-]{30}"),
     _form("an API key", "SG.", r"\bSG\.[\w-]{20,24}\.[\w-]{40}"),
     _form("a client secret", "GOCSPX-", r"GOCSPX-[\w-]{20}"),
-    _form("a token of a package index", "npm_", r"\bnpm_[A-Za-z0-9]{36}"),
-    _form("a token of a package index", "pypi-AgE", r"pypi-AgE[\w-]{60}"),
-    _form("a storage key of Azure", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{80}"),
-    _form("a token that logs in again and again", "refresh_token", r'"refresh_token"\s*:\s*"[^"\s]{20}'),
+    _form("a package registry token", "npm_", r"\bnpm_[A-Za-z0-9]{36}"),
+    _form("a package registry token", "pypi-AgE", r"pypi-AgE[\w-]{60}"),
+    _form("an Azure storage key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{80}"),
+    _form("a refresh token", "refresh_token", r'"refresh_token"\s*:\s*"[^"\s]{20}'),
     _form(
         "a password in a URL",
         "://",
@@ -74,7 +74,7 @@ _FORMS = (
         r"[^\s/:@'\"<>{}$]{3,128}@(?!localhost|127\.|host\b|example|[\w.-]*\.example)[\w.-]+",
     ),
 )
-# What only counts in files of these names.
+# Patterns that apply only to files of these names.
 _IN_FILES = (
     (
         re.compile(r"\.npmrc|\.yarnrc(\.yml)?"),
@@ -93,7 +93,7 @@ _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Why a file looks as if it held a secret."""
+    """Why a file seems to hold a secret."""
 
     what: str
     """Such as `a private key`."""
@@ -103,7 +103,7 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class SecretFile:
-    """A file that looks as if it held a secret."""
+    """A file that seems to hold a secret."""
 
     path: Path
     what: str
@@ -111,7 +111,7 @@ class SecretFile:
 
 
 def by_name(path: str) -> Suspicion | None:
-    """What a file's name gives away; `path` has slashes."""
+    """The kind of secret that a file of this name usually holds, or None; `path` has slashes."""
     name = PurePath(path).name.lower()
     what = _NAMES.get(name) or next((kind for form, kind in _NAME_FORMS if form.fullmatch(name)), None)
     if what is None or _SETTINGS_EXAMPLE.fullmatch(name):
@@ -120,7 +120,7 @@ def by_name(path: str) -> Suspicion | None:
 
 
 def by_content(path: str, content: bytes) -> Suspicion | None:
-    """What a file's content gives away."""
+    """The first secret in a file's content, or None."""
     return next(_suspicions(PurePath(path).name.lower(), _plain(content)), None)
 
 

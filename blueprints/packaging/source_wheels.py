@@ -1,10 +1,8 @@
-"""Packages that publish no wheel but are pure Python when built right.
+"""Builds wheels of packages that publish only their source, and are pure Python.
 
-Many old packages are, and are simply built.
-
-pyvips 3 comes as source alone. Built where libvips is installed it links itself to that; with libvips hidden it is
-pure Python that loads the library of `pyvips-binary` at run time, on any machine. Left to `--only-binary`, uv would
-silently take pyvips 2.1, which comes without libvips, and report success.
+Many old packages need nothing special. pyvips 3 does: built where libvips is installed, it links to that library; built
+with libvips hidden, it is pure Python that loads the library of `pyvips-binary` at run time, on any machine. With
+`--only-binary`, uv would silently take pyvips 2.1, which comes without libvips, and report success.
 """
 
 import os
@@ -22,7 +20,7 @@ _CONSTRAINTS = Path(__file__).with_name("build_constraints.txt")
 
 
 class BoundToThisMachine(BlueprintError):
-    """A package whose source makes a wheel for this machine alone."""
+    """A package whose source builds a wheel that runs on this machine only."""
 
 
 def pure_package(lock: Lock, name: str, progress: installer.Progress | None = None) -> Path:
@@ -44,8 +42,8 @@ def pure_package(lock: Lock, name: str, progress: installer.Progress | None = No
                 where=at(lock.path),
                 advice="It is bound to libraries of this machine; remove libvips' development files and build again."
                 if name in FROM_SOURCE
-                else "It publishes no wheel for Lambda, and what its source makes runs on this machine alone. Take a "
-                "version that publishes one, or another package.",
+                else "It publishes no wheel for Lambda, and its source builds one for this machine only. Use a "
+                "version that publishes a wheel, or another package.",
             )
 
     cache.made_once(place, make)
@@ -53,7 +51,7 @@ def pure_package(lock: Lock, name: str, progress: installer.Progress | None = No
 
 
 def without_wheel(error: BlueprintError) -> str:
-    """The package that has no wheel at all, where that is the error; empty for other errors."""
+    """The package without any wheel that the error is about; an empty string for other errors."""
     found = installer.NO_WHEEL.search(" ".join(str(error).split()))
     return normal(found[1]) if found else ""
 

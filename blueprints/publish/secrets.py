@@ -15,10 +15,10 @@ from blueprints.template.reading import Template
 
 
 def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
-    """Files of the functions' own that look like secrets; those that a build leaves out included.
+    """Files in the functions' code folders that look like secrets, including those that a build leaves out.
 
-    A `.env` is in no package. It stops publishing all the same: what is published names its source, and a file that
-    .gitignore does not name is on its way there.
+    A `.env` is in no package, and still stops publishing: a published application names its source repository, and a
+    file that .gitignore does not ignore will be pushed there.
     """
     settings = _settings(pattern)
     seen = set()
@@ -29,7 +29,7 @@ def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
 
 
 def in_texts(pattern: Pattern, template: Template) -> Iterator[Finding]:
-    """Secrets in what is published beside the packages: template, readme and licence."""
+    """Secrets in the other published files: template, readme and licence."""
     settings = _settings(pattern)
     about = metadata.written(template)
     beside = [about[name] for name in ("ReadmeUrl", "LicenseUrl") if isinstance(about.get(name), str)]
@@ -47,7 +47,7 @@ def _finding(settings: ProjectSettings, path: Path, line: int | None, what: str)
     folder = settings.path.parent
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
     message = (
-        f"{name} looks like {what}, and a published version can't be deleted. Remove it, or name it in .gitignore. "
-        f'If everybody may read it, allow it in {settings.path.name}: [publish] public-files = ["{name}"].'
+        f"{name} looks like {what}, and a published version can't be deleted. Remove it, or add it to .gitignore. "
+        f'If it is public, allow it in {settings.path.name}: [publish] public-files = ["{name}"].'
     )
     return Finding("refused", message, at(path, line))

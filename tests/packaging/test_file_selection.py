@@ -87,8 +87,8 @@ def test_what_sam_and_gitignore_leave_out_and_somebody_may_miss_is_said(folder):
 
     notes = [each for each in package.warnings if "left out" in each]
     assert notes == [
-        "CopyObject: left out as settings of this machine: .env.",
-        "CopyObject: left out because .gitignore names them: model.bin.",
+        "CopyObject: left out as local settings: .env.",
+        "CopyObject: left out because of .gitignore: model.bin.",
         "CopyObject: left out as sam build does: env, native.so.",
     ]
 
@@ -121,7 +121,7 @@ def test_code_outside_the_patterns_folder_cannot_be_copied_and_is_named(tmp_path
     pattern = small_pattern.write(tmp_path / "small", template=template)
     put(tmp_path / "common", "copy_object.py")
 
-    with pytest.raises(BlueprintError, match="The code of CopyObject lies outside the pattern's folder"):
+    with pytest.raises(BlueprintError, match="The code of CopyObject is outside the pattern's folder"):
         copy(Pattern.load(pattern), tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 
@@ -194,11 +194,11 @@ def test_what_links_lead_to_travels(folder, tmp_path):
 @pytest.mark.parametrize(
     ("link", "target", "message"),
     [
-        ("gone.py", "nowhere.py", r"gone.py: This link leads nowhere: to nowhere.py"),
-        ("self", "self", r"self: This link leads nowhere: to self"),
-        ("loop", ".", r"loop: This link leads in a circle: to \."),
-        ("deep/loop", "../..", r"deep/loop: This link leads in a circle"),
-        ("deep/up", "..", r"deep/up: This link leads in a circle"),
+        ("gone.py", "nowhere.py", r"gone.py: This symbolic link is broken: it points to nowhere.py"),
+        ("self", "self", r"self: This symbolic link is broken: it points to self"),
+        ("loop", ".", r"loop: This symbolic link is circular: it points to \."),
+        ("deep/loop", "../..", r"deep/loop: This symbolic link is circular"),
+        ("deep/up", "..", r"deep/up: This symbolic link is circular"),
     ],
 )
 def test_a_link_that_leads_nowhere_or_in_a_circle_is_refused_by_name(folder, link, target, message, tmp_path):
@@ -221,7 +221,7 @@ def test_two_links_that_lead_to_each_other_are_refused(folder):
     (folder / "a/to-b").symlink_to("../b")
     (folder / "b/to-a").symlink_to("../a")
 
-    with pytest.raises(BlueprintError, match="leads in a circle"):
+    with pytest.raises(BlueprintError, match="is circular"):
         select(folder)
 
 

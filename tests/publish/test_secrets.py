@@ -163,7 +163,7 @@ def test_an_environment_file_stops_publishing_though_no_package_holds_it_until_g
 
     home, found = findings(folder)
     assert "src/.aws looks like" in home.message
-    assert "src/.env looks like the settings of a machine" in found.message
+    assert "src/.env looks like local settings that may hold secrets" in found.message
     folder.write(".gitignore", ".env\n.aws/\n")
     assert findings(folder) == []
 
