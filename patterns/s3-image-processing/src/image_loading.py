@@ -121,6 +121,10 @@ def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> An
         from tiff_loading import open_tiff
 
         return open_tiff(data, fail_on)
+    if kind == "webp":
+        from image_formats import webp
+
+        data = webp.with_true_length(data)
     options = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
     image = _load(data, "heif" if kind == "avif" else kind, fail_on=fail_on, **options)
     if kind == "gif":

@@ -11,7 +11,7 @@ from heif_files import heif_of_av1
 from hevc_decoder import HEIC, decodes_hevc
 from hypothesis import given, settings
 from image_formats import gif as gif_format
-from image_formats import heif, jpeg
+from image_formats import heif, jpeg, webp
 from image_formats import png as png_format
 from image_formats import tiff as tiff_format
 from image_kind import READABLE, sniff
@@ -435,6 +435,28 @@ class TestGif:
         assert rendered(gif(frame, trailer=b"")).renditions == rendered(gif(frame)).renditions
 
 
+def webp_of_odd_length():
+    """A WebP whose chunk of pixels has an odd length, so that a byte pads it."""
+    files = (encoded(corners((60, 40 + more)), "WEBP", lossless=True) for more in range(100))
+    return next(data for data in files if data[16] % 2)
+
+
+class TestWebp:
+    @pytest.mark.parametrize("more", [-1, 0, 1, 2, 10**6])
+    @pytest.mark.parametrize("padded", [False, True])
+    def test_a_wrong_length_or_a_missing_pad_byte_costs_nothing(self, more, padded):
+        whole = webp_of_odd_length()
+        data = whole[:4] + struct.pack("<I", len(whole) - 8 + more) + whole[8 : None if padded else -1]
+        assert rendered(data).renditions == rendered(whole).renditions
+
+    @pytest.mark.parametrize("missing", [1, 2, 3, 20])
+    def test_without_its_last_pixels_it_is_damaged(self, missing):
+        for whole in (webp_of_odd_length()[:-1], encoded(NOISE, "WEBP")):
+            for length in (len(whole) - 8, len(whole) - 8 - missing):
+                data = whole[:4] + struct.pack("<I", length) + whole[8:-missing]
+                assert rejected(data)[0] == "damaged"
+
+
 class TestAvif:
     @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
     def test_of_an_animation_the_first_frame_is_taken(self, mode):
@@ -567,6 +589,8 @@ WHOLE = {
     "jpeg, progressive": encoded(NOISE, "JPEG", progressive=True),
     "jpeg, restarts": encoded(NOISE, "JPEG", restart_marker_rows=1),
     "jpeg, a gain map": with_gain_map_xmp(encoded(NOISE, "JPEG")),
+    "webp, lossless": encoded(NOISE, "WEBP", lossless=True),
+    "webp, two frames": encoded(NOISE, "WEBP", save_all=True, append_images=[Image.new("RGB", NOISE.size)]),
     "png": encoded(NOISE, "PNG"),
     "webp": encoded(NOISE, "WEBP"),
     "gif": encoded(NOISE, "GIF"),
@@ -608,6 +632,7 @@ FORMAT_READERS = {
     "png": (png(colour=3, before=chunk(b"PLTE", bytes(3))), png_format.find_fault),
     "gif": (gif((1, 2, 3, 4)), gif_format.first_frame),
     "heif": (HEIC, lambda data: (heif.holds_hevc(data), heif.is_monochrome(data), heif.find_unsupported(data))),
+    "webp": (webp_of_odd_length(), webp.with_true_length),
     "tiff": (tiff(PREVIEW, raw_below_preview(t262=32803)), tiff_format.read_directories),
     "big tiff": (pyvips.Image.black(8, 8).tiffsave_buffer(bigtiff=True), tiff_format.read_directories),
 }
