@@ -1,12 +1,15 @@
 """From the colours of the input to sRGB: what the file says of its samples, and the conversion that follows from it."""
 
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pyvips
-from colour_coding import SRGB, Coding, read_signals
+
+if TYPE_CHECKING:
+    from colour_coding import Coding
 
 _PROFILE = "icc-profile-data"
+_KINDS_WITH_CODING = ("png", "avif", "heif")
 
 
 class Colours(NamedTuple):
@@ -16,7 +19,7 @@ class Colours(NamedTuple):
     """
 
     profile: bytes | None = None
-    coding: Coding | None = None
+    coding: "Coding | None" = None
     cmyk: bool = False
 
 
@@ -24,12 +27,17 @@ def read_colours(data: bytes, kind: str, header: Any) -> Colours:
     """Find out what the samples mean; a profile that cannot be used does not count, as in browsers."""
     if header.interpretation == "cmyk":
         return Colours(_usable_profile(header), cmyk=True)
-    signals = read_signals(data, kind)
-    profile = None if signals.stronger else _usable_profile(header)
-    coding = None if profile else (signals.stronger or signals.weaker)
+    profile, coding = _usable_profile(header), None
+    if kind in _KINDS_WITH_CODING:
+        from colour_coding import SRGB, read_signals  # JPEG does not need it, and every cold start would pay for it
+
+        signals = read_signals(data, kind)
+        if signals.stronger or not profile:
+            profile, coding = None, signals.stronger or signals.weaker
+        coding = None if coding == SRGB else coding
     if profile and not _changes_colours(profile, _model(header)):
         profile = None
-    return Colours(profile, None if coding == SRGB else coding)
+    return Colours(profile, coding)
 
 
 def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:

@@ -1,6 +1,8 @@
-"""Telling the kind of an image from its bytes, and naming the kinds that are not read."""
+"""Telling the kind of an image from its bytes, and naming the kinds that are not read.
 
-from image_formats import heif
+What only some images need is imported with the first of them, as every cold start would pay for it.
+"""
+
 from image_rejections import Rejected, camera_raw
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
@@ -79,7 +81,7 @@ def sniff(data: bytes) -> str:
 
 def _sniff_tiff(data: bytes) -> str:
     """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
-    from image_formats import tiff  # few images need it, and every cold start would pay for it
+    from image_formats import tiff
 
     if data[8:10] == b"CR":
         raise camera_raw("CR2")
@@ -92,6 +94,8 @@ def _sniff_tiff(data: bytes) -> str:
 
 def _sniff_brands(data: bytes) -> str:
     """AVIF, HEIF and films share one container; its brands tell them apart."""
+    from image_formats import heif
+
     brands = heif.brands(data)
     if heif.CANON_RAW in brands:
         raise camera_raw("CR3")

@@ -43,10 +43,10 @@ def check_header(header: Any, kind: str, max_pixels: int) -> None:
         raise Rejected(
             "too-many-pixels", f"{header.width} x {header.height} is {pixels:,} pixels; the limit is {max_pixels:,}"
         )
-    if header.format not in ("uchar", "ushort") or header.bands > 5 or header.interpretation == "multiband":
+    if header.format not in ("uchar", "ushort") or header.bands > 5:
         raise Rejected("unsupported-layout", f"{kind} with {header.bands} samples of {header.format} per pixel")
-    if kind == "jpeg" and header.bands == 2:
-        raise Rejected("unsupported-layout", "jpeg with 2 samples per pixel, which are no colours")
+    if header.interpretation == "multiband" or (kind == "jpeg" and header.bands == 2):
+        raise Rejected("unsupported-layout", f"{kind} with {header.bands} samples per pixel, which are no colours")
 
 
 def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> Any:

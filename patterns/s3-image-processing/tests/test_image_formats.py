@@ -118,6 +118,7 @@ NOT_SUPPORTED = {
     "tiff, old-style JPEG": (plain(SIZE, rgb(), t262=6, t259=6), "codec", "old-style JPEG"),
     "tiff, YCbCr with subsampled colours": (plain(SIZE, rgb(), t262=6, t530=[2, 2]), "layout", "subsampled"),
     "tiff, YCbCr that says nothing of its chroma": (plain(SIZE, rgb(), t262=6), "layout", "subsampled"),
+    "tiff, an unknown colour model": (plain(SIZE, rgb(), t262=99), "layout", "no colours"),
     "tiff, LogLuv": (plain(SIZE, rgb(16), 16, t262=32845, t259=34676), "layout", "float"),
     "tiff, five inks": (plain(SIZE, [OPAQUE] * 5, t262=5, t332=2), "layout", "5 samples"),
     "tiff, an unknown compression": (plain(SIZE, rgb(), t259=12345), "codec", "12345"),
@@ -377,6 +378,8 @@ PNG_FAULTS = {
     "too few pixels": (png(data=chunk(b"IDAT", zlib.compress(bytes(200)))), "damaged", "pixels"),
     "pixels that are not compressed": (png(data=chunk(b"IDAT", bytes(610))), "damaged", "pixels"),
     "a length beyond the file": (png(before=b"\xff\xff\xff\xfftEXt"), "damaged", "tEXt"),
+    "a necessary chunk that is unknown and damaged": (png(before=chunk(b"IDaT", b"", 5)), "damaged", "IDaT"),
+    "half a chunk's header": (png()[:36], "damaged", "before its pixels"),
     "a necessary chunk that is unknown": (png(before=chunk(b"ABCD", b"")), "unsupported-codec", "ABCD"),
     "Apple's variant": (png()[:8] + chunk(b"CgBI", b"P\0 \2") + png()[8:], "unsupported-codec", "CgBI"),
 }

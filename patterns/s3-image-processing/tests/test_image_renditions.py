@@ -1,9 +1,13 @@
 """The image work on its own: bytes in, renditions out; every result is decoded again and looked at."""
 
+import subprocess
+import sys
+
 import pytest
 from image_renditions import LONGEST_SIDE_LIMIT, RenditionSpec, parse_specs
 from pictures import RED, assert_corners, corners, encoded, opened, rendered
 from PIL import Image
+from template_facts import code_folder
 
 
 class TestSizes:
@@ -147,3 +151,20 @@ class TestMemory:
         import image_renditions
 
         image_renditions._give_memory_back()
+
+
+class TestStart:
+    def test_an_ordinary_jpeg_imports_no_module_that_other_images_need(self, tmp_path):
+        photo = tmp_path / "photo.jpg"
+        photo.write_bytes(encoded(corners(), "JPEG"))
+        script = (
+            "import sys; from pathlib import Path; from image_encoding import Encoding; "
+            "from image_renditions import parse_specs, render; "
+            "render(Path(sys.argv[1]).read_bytes(), parse_specs('a=40'), Encoding('webp'), 10**6); "
+            "print(*{'coded_light', 'colour_coding', 'hevc_decoder', 'tiff_loading'} & set(sys.modules), "
+            "*(name for name in sys.modules if name.startswith('image_formats')))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, photo], cwd=code_folder(), capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == []

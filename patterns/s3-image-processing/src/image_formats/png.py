@@ -8,7 +8,7 @@ from image_rejections import LONGEST_SIDE, Rejected, too_large
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_KNOWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND")  # of the critical ones
 
 
 def find_fault(data: bytes) -> Rejected:
@@ -19,13 +19,15 @@ def find_fault(data: bytes) -> Rejected:
             return Rejected(
                 "unsupported-codec", "a PNG in Apple's own variant (CgBI), which only Apple's software reads"
             )
+        if len(name) < 4:
+            break
         if not whole:
             return _damaged(f"it ends or is damaged in its chunk {_text(name)}")
         if not seen and name != b"IHDR":
             return _damaged(f"it begins with the chunk {_text(name)} instead of IHDR")
         if name == b"IHDR" and (fault := _header_fault(content)):
             return fault
-        if not name[0] & 0x20 and name not in _CRITICAL:
+        if _is_critical(name) and name not in _KNOWN:
             return Rejected("unsupported-codec", f"a PNG that cannot be shown without its unknown chunk {_text(name)}")
         if name == b"IDAT" and seen >= {b"IHDR"} and _needs_palette(data) and b"PLTE" not in seen:
             return _damaged("its palette is missing")
@@ -63,12 +65,17 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
         content = data[at + 8 : at + 8 + length]
         checksum = data[at + 8 + length : at + 12 + length]
         whole = len(checksum) == 4 and (
-            name not in _CRITICAL or int.from_bytes(checksum, "big") == zlib.crc32(content, zlib.crc32(name))
+            not _is_critical(name) or int.from_bytes(checksum, "big") == zlib.crc32(content, zlib.crc32(name))
         )
         yield name, content, whole
         if name == b"IEND":
             return
         at += 12 + length
+
+
+def _is_critical(name: bytes) -> bool:
+    """Whether the image cannot be shown without the chunk: its name begins with a capital letter."""
+    return not name[0] & 0x20
 
 
 def _damaged(reason: str) -> Rejected:
