@@ -65,6 +65,12 @@ CASES = {
         "AWS::Include",
         2,
     ),
+    "include between resources": (
+        resources(SAM, FUNCTION + "  Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n"),
+        "AWS::Include",
+        "Fn::Transform in Resources",
+        10,
+    ),
 }
 
 

@@ -326,6 +326,11 @@ def test_a_good_template_has_no_problems(folder):
         ("CodeUri: src/", "CodeUri: ../src/", "lies outside"),
         ("BucketName: !Ref Renditions}", "BucketName: !Ref Rendition}", "did you mean Renditions?"),
         ("OTHER: !GetAtt Renditions.Arn", "OTHER: !GetAtt Rendition.Arn", "did you mean Renditions?"),
+        (
+            "OTHER: !GetAtt Renditions.Arn",
+            "O: !GetAtt Renditions.Arn",
+            "no property O; names there must match [a-zA-Z]",
+        ),
         ("'${Renditions}'", "'${Rendition}'", "did you mean Renditions?"),
         ("    DependsOn: [Renditions]", "    DependsOn: [Rendition]", "did you mean Renditions?"),
         ("    Condition: IsProd", "    Condition: IsProduction", "did you mean IsProd?"),

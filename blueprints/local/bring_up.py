@@ -13,6 +13,7 @@ from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, nested_stacks, uploads
 from blueprints.local.layer_copies import check_layers, provide_layers
+from blueprints.local.supported_types import check_types
 from blueprints.packaging.local_files import LocalFiles, collect
 from blueprints.packaging.unrunnable import check_runnable
 from blueprints.parameters import complete, refusal
@@ -110,6 +111,7 @@ def _switched_off(body: Mapping[str, Any], values: Mapping[str, str]) -> Iterato
 
 def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, Any]:
     from blueprints.template.expansion import expand
+    from blueprints.template.macros import UsesMacros
     from blueprints.template.problems import problems
     from blueprints.template.reading import load
 
@@ -122,6 +124,8 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, 
     try:
         body = expand(template, parameters)
         found = problems(template, body)
+    except UsesMacros:
+        raise
     except BlueprintError as error:
         # What SAM refuses is often the consequence of a mistake that can be named better.
         found, refusal = problems(template), error
@@ -130,6 +134,7 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, 
         raise BlueprintError(f"The template of {pattern.name} can't be deployed:\n{listed}")
     if refusal:
         raise refusal
+    check_types(pattern, template, body)
     check_layers(pattern, body, parameters or {})
     return body
 

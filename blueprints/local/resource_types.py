@@ -17,14 +17,56 @@ FUNCTIONS = Hook("services.lambda_svc", "_functions")
 MAPPINGS = Hook("services.lambda_svc", "_esms")
 HOOKS = (REGISTRY, PHYSICAL_NAME, CODE_FROM_S3, FUNCTIONS, MAPPINGS)
 
+_NO_ROLLOUT = "no gradual deployment: an update moves the alias at once"
+_NO_NETWORK = "stored; there is no network of its own, and no traffic is routed or filtered"
+_NO_INSTANCES = "stored; capacity does not change by itself"
+
+# Types that the base emulator lacks and that nothing else of a stack needs in order to work: stored, and no more.
+_INERT = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": _NO_INSTANCES,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": _NO_INSTANCES,
+    "AWS::ApplicationInsights::Application": "stored; nothing is monitored",
+    "AWS::Budgets::Budget": "stored; nothing costs anything here",
+    "AWS::CloudTrail::Trail": "stored; no calls are recorded",
+    "AWS::CloudWatch::AnomalyDetector": "stored; no metric is watched",
+    "AWS::CloudWatch::CompositeAlarm": "stored; it never changes its state",
+    "AWS::CodeDeploy::Application": _NO_ROLLOUT,
+    "AWS::CodeDeploy::DeploymentGroup": _NO_ROLLOUT,
+    "AWS::EC2::EIP": _NO_NETWORK,
+    "AWS::EC2::FlowLog": _NO_NETWORK,
+    "AWS::EC2::NatGateway": _NO_NETWORK,
+    "AWS::EC2::SecurityGroupEgress": _NO_NETWORK,
+    "AWS::EC2::SecurityGroupIngress": _NO_NETWORK,
+    "AWS::Events::Archive": "stored; no events are archived or replayed",
+    "AWS::Logs::QueryDefinition": "stored; there are no saved queries",
+    "AWS::ResourceGroups::Group": "stored; resources are not grouped",
+    "AWS::SecretsManager::ResourcePolicy": "stored; the secret's policy is not asked",
+    "AWS::SecretsManager::RotationSchedule": "stored; the secret is not rotated",
+    "AWS::WAFv2::WebACLAssociation": "stored; no request is inspected",
+    "AWS::XRay::Group": "stored; no traces",
+    "AWS::XRay::SamplingRule": "stored; no traces",
+}
+INERT = frozenset(_INERT)
+_OWN_ID = {"AWS::EC2::EIP": "AllocationId", "AWS::EC2::NatGateway": "NatGatewayId"}
+"""Attributes that other resources ask for: the resource's own id."""
+
 # Accepted without the behaviour; `run` and `up` list every such resource with this sentence.
 NOT_EMULATED = {
-    "AWS::CodeDeploy::Application": "no gradual deployment: an update moves the alias at once",
-    "AWS::CodeDeploy::DeploymentGroup": "no gradual deployment: an update moves the alias at once",
+    **_INERT,
+    "AWS::Backup::BackupPlan": "stored; nothing is backed up",
+    "AWS::CloudFront::Distribution": "stored; nothing answers at its domain name",
+    "AWS::CloudFront::Function": "stored; it never runs",
     "AWS::CloudWatch::Dashboard": "stored; nothing draws it",
     "AWS::CloudWatch::Alarm": "stored; most metrics it would watch are not recorded yet",
+    "AWS::EC2::SecurityGroup": _NO_NETWORK,
+    "AWS::EC2::VPC": _NO_NETWORK,
+    "AWS::EC2::VPCEndpoint": _NO_NETWORK,
+    "AWS::ElastiCache::CacheCluster": "its engine runs only where Docker does",
+    "AWS::ElastiCache::ReplicationGroup": "its engine runs only where Docker does",
+    "AWS::OpenSearchService::Domain": "its engine runs only where Docker does",
+    "AWS::Route53::RecordSet": "stored; no name server here knows it",
+    "AWS::WAFv2::WebACL": "stored; no request is inspected",
 }
-_INERT = ("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup")
 
 _Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
 _Update = Callable[..., tuple[str, dict[str, Any]]]
@@ -33,8 +75,8 @@ _Update = Callable[..., tuple[str, dict[str, Any]]]
 def install() -> None:
     """Add the inert types, and look at every function before it is made."""
     registry = REGISTRY.current()
-    for inert in _INERT:
-        registry[inert] = {"create": _create_inert, "update": _update_inert, "delete": _delete_inert}
+    for inert in INERT:
+        registry[inert] = {"create": _create_inert(inert), "update": _update_inert, "delete": _delete_inert}
     functions = registry["AWS::Lambda::Function"]
     registry["AWS::Lambda::Function"] = {
         **functions,
@@ -99,12 +141,17 @@ def _complete_function(name: str, props: dict[str, Any]) -> None:
         function["config"]["KMSKeyArn"] = props["KmsKeyArn"]
 
 
-def _create_inert(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
-    return PHYSICAL_NAME.current()(stack_name, logical_id), {}
+def _create_inert(resource_type: str) -> _Create:
+    def create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+        physical_id = PHYSICAL_NAME.current()(stack_name, logical_id)
+        own = _OWN_ID.get(resource_type)
+        return physical_id, {own: physical_id} if own else {}
+
+    return create
 
 
 def _update_inert(physical_id: str, old: dict[str, Any], new: dict[str, Any], *_: Any) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
-    return physical_id, {}
+    return physical_id, dict.fromkeys(_OWN_ID.values(), physical_id)
 
 
 def _delete_inert(physical_id: str, props: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ _OF_EXTENSIONS = {
     "Fn::ToJsonString": "write the JSON as text, in Fn::Sub where it has references",
 }
 _LOOP = "Fn::ForEach"
+_INCLUDED = "write the content of the included file into the template"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class UsesMacros(BlueprintError):
 
 
 def macro_uses(template: Template) -> Iterator[MacroUse]:
-    """Every use of a macro, in the order of the template's sections; AWS::Include inside the template is none."""
+    """Every use of a macro, in the order of the template's sections; AWS::Include within a resource is none."""
     yield from _transforms(template.body.get("Transform"))
     yield from _within(template.body, ())
 
@@ -62,11 +63,8 @@ def _transforms(written: object) -> Iterator[MacroUse]:
         name = each.get("Name") if isinstance(each, dict) else each
         if name is None or name == SAM:
             continue
-        if name == INCLUDE:
-            remedy = "write the content of the included file into the template"
-        else:
-            remedy = f"write 'Transform: {SAM}' alone, and write out what the macro makes"
-        yield MacroUse(("Transform",), str(name), str(name), remedy)
+        alone = f"write 'Transform: {SAM}' alone, and write out what the macro makes"
+        yield MacroUse(("Transform",), str(name), str(name), _INCLUDED if name == INCLUDE else alone)
 
 
 def _within(value: object, place: Place) -> Iterator[MacroUse]:
@@ -93,3 +91,6 @@ def _use(name: str, argument: Any, place: Place) -> Iterator[MacroUse]:
         called = argument.get("Name") if isinstance(argument, dict) else argument
         if called != INCLUDE:
             yield MacroUse(place, str(called), "Fn::Transform", "write what the macro makes in its place")
+        elif len(place) == 2:
+            # There it would add resources or parameters, which SAM's translator has to see.
+            yield MacroUse(place, INCLUDE, f"Fn::Transform in {place[0]}", _INCLUDED)

@@ -34,10 +34,14 @@ class UnknownName:
     place: Place
     name: str
     known: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+    """Patterns of the names that are allowed there."""
 
     @property
     def advice(self) -> str:
         """What to write instead."""
+        if self.patterns and not self.known:
+            return f"names there must match {' or '.join(self.patterns)}."
         return advice(self.name, self.known)
 
 
@@ -133,7 +137,8 @@ def _check_object(value: dict[str, Any], schemas: list[Schema], root: Schema, pl
         if inner:
             yield from _check(child, inner, root, (*place, name))
         elif not free and name not in known and name not in _UNLISTED.get(place[-2:], ()):
-            yield UnknownName((*place, name), name, tuple(sorted(known)))
+            patterns = dict.fromkeys(pattern for schema in flat for pattern in schema.get("patternProperties", {}))
+            yield UnknownName((*place, name), name, tuple(sorted(known)), tuple(patterns))
 
 
 def _conditional(value: dict[str, Any]) -> list[tuple[int, object]] | None:
