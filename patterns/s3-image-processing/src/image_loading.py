@@ -121,35 +121,24 @@ def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> An
         from tiff_loading import open_tiff
 
         return open_tiff(data, fail_on)
+    if kind in ("avif", "heif"):
+        from heif_loading import open_heif
+
+        return open_heif(data, fail_on)
     if kind == "webp":
         from image_formats import webp
 
         data = webp.with_true_length(data)
     options = {"jpeg": {"shrink": factor}, "webp": {"scale": 1 / factor}}.get(kind, {})
-    image = _load(data, "heif" if kind == "avif" else kind, fail_on=fail_on, **options)
-    if kind == "gif":
-        return _clear_around_frame(image, data)
-    return _as_grey(image, data) if kind in ("avif", "heif") else image
-
-
-def _load(data: bytes, loader: str, **options: Any) -> Any:
-    return getattr(pyvips.Image, f"{loader}load_buffer")(data, access="sequential", **options)
+    load = getattr(pyvips.Image, f"{kind}load_buffer")
+    image = load(data, access="sequential", fail_on=fail_on, **options)
+    return _clear_around_frame(image, data) if kind == "gif" else image
 
 
 def _shrink_factor(size: tuple[int, int], longest_side: int) -> int:
     """1, 2, 4 or 8; no side becomes shorter than a pixel, which decoders refuse."""
     spare = max(size) / (1.2 * longest_side)
     return int(2 ** min(3, max(0, math.floor(math.log2(spare))), math.floor(math.log2(min(size)))))
-
-
-def _as_grey(image: Any, data: bytes) -> Any:
-    """A grey picture with one band, and alpha if it has that; libvips makes three equal bands of it."""
-    from image_formats import heif
-
-    if image.bands < 3 or not heif.is_monochrome(data):
-        return image
-    grey = image[0].bandjoin(image[3]) if image.hasalpha() else image[0]
-    return grey.copy(interpretation="grey16" if image.format == "ushort" else "b-w")
 
 
 def _clear_around_frame(image: Any, data: bytes) -> Any:

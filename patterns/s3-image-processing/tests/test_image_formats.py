@@ -173,8 +173,8 @@ class TestTiff:
     def test_whole_files_of_an_unsupported_compression_are_not_called_damaged(self, compression, mode):
         assert rejected(encoded(corners(mode=mode), "TIFF", compression=compression))[0] == "unsupported-codec"
 
-    def test_the_picture_is_shown_where_a_preview_stands_first(self):
-        behind = tiff(PREVIEW, plain(SIZE, rgb()))
+    def test_the_picture_is_shown_where_a_preview_and_a_mask_stand_first(self):
+        behind = tiff(PREVIEW, plain(SIZE, grey(1), 1, t254=4, t262=4), plain(SIZE, rgb()))
         below = Directory(PREVIEW.tags, PREVIEW.blocks, children=[PREVIEW, plain(SIZE, rgb())])
         for data in (behind, tiff(below)):
             result = rendered(data)
@@ -476,6 +476,19 @@ class TestAvif:
         data = image.heifsave_buffer(compression="av1", bitdepth=bits, Q=90)
         assert_corners(opened(rendered(data).renditions[1]))
 
+    @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0", "4:0:0"])
+    @pytest.mark.parametrize("range_", ["full", "limited"])
+    def test_the_whole_range_is_used(self, subsampling, range_):
+        image = corners(SIZE, "L").convert("RGB")
+        data = encoded(image, "AVIF", quality=100, subsampling=subsampling, range=range_)
+        assert_corners(opened(rendered(data).renditions[1]), corner_colours(image), abs_=3)
+
+    @pytest.mark.parametrize("pixel", [(200, 100, 50, 128), (255, 255, 255, 64), (20, 200, 40, 200)])
+    @pytest.mark.parametrize("premultiplied", [False, True])
+    def test_colours_are_those_before_they_were_multiplied_by_alpha(self, pixel, premultiplied):
+        data = encoded(Image.new("RGBA", SIZE, pixel), "AVIF", quality=100, alpha_premultiplied=premultiplied)
+        assert opened(rendered(data).renditions[1]).getpixel((9, 9)) == pytest.approx(pixel, abs=4)
+
     @pytest.mark.parametrize("orientation", [1, 6])
     def test_grey_stays_grey(self, orientation):
         exif = Image.Exif()
@@ -634,7 +647,7 @@ FORMAT_READERS = {
     "jpeg": (WHOLE["jpeg, progressive"], lambda data: (jpeg.find_unsupported(data), jpeg.has_every_scan(data))),
     "png": (png(colour=3, before=chunk(b"PLTE", bytes(3))), png_format.find_fault),
     "gif": (gif((1, 2, 3, 4)), gif_format.first_frame),
-    "heif": (HEIC, lambda data: (heif.holds_hevc(data), heif.is_monochrome(data), heif.find_unsupported(data))),
+    "heif": (HEIC, lambda data: (heif.holds_hevc(data), heif.read_samples(data), heif.find_unsupported(data))),
     "webp": (webp_of_odd_length(), webp.with_true_length),
     "tiff": (tiff(PREVIEW, raw_below_preview(t262=32803)), tiff_format.read_directories),
     "big tiff": (pyvips.Image.black(8, 8).tiffsave_buffer(bigtiff=True), tiff_format.read_directories),

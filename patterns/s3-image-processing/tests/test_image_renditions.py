@@ -161,7 +161,7 @@ class TestStart:
             "import sys; from pathlib import Path; from image_encoding import Encoding; "
             "from image_renditions import parse_specs, render; "
             "render(Path(sys.argv[1]).read_bytes(), parse_specs('a=40'), Encoding('webp'), 10**6); "
-            "print(*{'coded_light', 'colour_coding', 'hevc_decoder', 'tiff_loading'} & set(sys.modules), "
+            "print(*{'coded_light', 'colour_coding', 'heif_loading', 'tiff_loading'} & set(sys.modules), "
             "*(name for name in sys.modules if name.startswith('image_formats')))"
         )
         done = subprocess.run(

@@ -5,6 +5,7 @@ Sources: ISO/IEC 14496-12 (boxes), ISO/IEC 23008-12 (items and their properties)
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from image_rejections import LONGEST_SIDE, Rejected, too_large
 
@@ -25,6 +26,17 @@ _CODECS = {
 }
 
 
+class Samples(NamedTuple):
+    """How the samples of a picture are stored.
+
+    `monochrome`: grey alone. `full_range`: 0 to 255 (in 8 bits), not 16 to 235. `premultiplied`: colours times alpha.
+    """
+
+    monochrome: bool
+    full_range: bool
+    premultiplied: bool
+
+
 def brands(data: bytes) -> set[bytes]:
     """Major brand, minor version, compatible brands."""
     box = data[8 : max(8, min(int.from_bytes(data[:4], "big"), 256))]
@@ -36,17 +48,21 @@ def holds_hevc(data: bytes) -> bool:
     return bool(brands(data) & HEVC) or _CONFIGURATION in data[:_METADATA]
 
 
-def is_monochrome(data: bytes) -> bool:
-    """Whether the primary picture has grey samples alone; decoders hand them out as red, green and blue."""
+def read_samples(data: bytes) -> Samples:
+    """What the boxes say of the primary picture's samples; a damaged box says nothing."""
+    monochrome, full_range, premultiplied = False, True, False
     try:
         for name, body in properties(data):
             if name == b"av1C":
-                return bool(body[2] & 0x10)
-            if name == b"hvcC":
-                return body[16] & 0x03 == 0
+                monochrome = bool(body[2] & 0x10)
+            elif name == b"hvcC":
+                monochrome = body[16] & 0x03 == 0
+            elif name == b"colr" and body[:4] == b"nclx":
+                full_range = bool(body[10] & 0x80)
+        premultiplied = bool(_child(_child(_metadata(data), b"iref")[4:], b"prem"))
     except (struct.error, IndexError, ValueError):
         pass
-    return False
+    return Samples(monochrome, full_range, premultiplied)
 
 
 def find_unsupported(data: bytes) -> Rejected | None:

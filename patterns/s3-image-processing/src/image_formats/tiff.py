@@ -15,6 +15,7 @@ _KEPT = {
     SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE, SAMPLES, PLANAR, TILE_WIDTH, CHILDREN,
     EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING, DNG_VERSION,
 }  # fmt: skip
+_SMALLER, _MASK = 1, 4  # bits of SUBFILE_TYPE
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's sensor: colour filter array, linear raw
 _RAW_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _READ_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001}
@@ -52,8 +53,8 @@ class Directory:
 
     @property
     def is_preview(self) -> bool:
-        """Whether it holds a smaller version of another image in the file."""
-        return bool(self.first(SUBFILE_TYPE) & 1)
+        """Whether it holds a smaller version of another image in the file, or a mask for one."""
+        return bool(self.first(SUBFILE_TYPE) & (_SMALLER | _MASK))
 
 
 @dataclass(frozen=True, slots=True)
