@@ -1,4 +1,4 @@
-"""blueprints.toml: what the owner of a pattern, or of any SAM folder, tells the tools about it."""
+"""Reads blueprints.toml: the tools' settings for one pattern, or any other SAM folder."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ NAME = "blueprints.toml"
 _FORM = """Write it as:
 
     [publish]
-    public-files = ["src/certificate.pem"]    # may be published, whatever they look like
+    public-files = ["src/certificate.pem"]    # may be published although they look like secrets
 
     [layers]
     "arn:aws:lambda:*:123456789012:layer:name:1" = "layers/name"    # a folder or zip file to run with here"""
@@ -21,13 +21,13 @@ _FORM = """Write it as:
 
 @dataclass(frozen=True)
 class ProjectSettings:
-    """What a folder's blueprints.toml says; empty where there is none."""
+    """A folder's blueprints.toml; empty if there is none."""
 
     path: Path
     public_files: tuple[str, ...] = ()
-    """Patterns of files, below the folder, that may be published whatever they look like."""
+    """Patterns of files in the folder that may be published although they look like secrets."""
     layers: Mapping[str, Path] = field(default_factory=dict)
-    """ARNs of layer versions, `*` for any part, and the folder or zip file that stands in for each on this machine."""
+    """The folder or zip file that replaces a layer on this machine, by its ARN; `*` matches any part."""
 
     def may_publish(self, file: Path) -> bool:
         """Whether a file was declared public."""
@@ -37,12 +37,12 @@ class ProjectSettings:
         return any(fnmatchcase(name, pattern) for pattern in self.public_files)
 
     def layer(self, arn: str) -> Path | None:
-        """What stands in for a layer version on this machine."""
+        """The local copy of a layer version, or None."""
         return next((path for pattern, path in self.layers.items() if fnmatchcase(arn, pattern)), None)
 
 
 def load(folder: Path) -> ProjectSettings:
-    """Read a folder's settings. Raises BlueprintError for what they cannot say."""
+    """Read a folder's settings. Raises BlueprintError if they are invalid."""
     path = folder / NAME
     try:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -53,32 +53,32 @@ def load(folder: Path) -> ProjectSettings:
     publish, layers = _section(path, read, "publish", {"public-files"}), _section(path, read, "layers", None)
     unknown = sorted(read.keys() - {"publish", "layers"})
     if unknown:
-        raise _refused(path, f"has no section '{unknown[0]}'")
+        raise _refused(path, f"has the unknown section '{unknown[0]}'")
     files = publish.get("public-files", [])
     if not isinstance(files, list) or not all(isinstance(each, str) for each in files):
-        raise _refused(path, "takes a list of texts as 'public-files'")
+        raise _refused(path, "needs a list of strings as 'public-files'")
     return ProjectSettings(path, tuple(files), {arn: _stand_in(path, arn, place) for arn, place in layers.items()})
 
 
 def _section(path: Path, read: Mapping[str, Any], name: str, known: set[str] | None) -> dict[str, Any]:
     section = read.get(name, {})
     if not isinstance(section, dict):
-        raise _refused(path, f"takes '{name}' as a section")
+        raise _refused(path, f"needs '{name}' as a section")
     unknown = sorted(section.keys() - known) if known is not None else []
     if unknown:
-        raise _refused(path, f"has nothing called '{unknown[0]}' in its section '{name}'")
+        raise _refused(path, f"has the unknown key '{unknown[0]}' in its section '{name}'")
     return section
 
 
 def _stand_in(path: Path, arn: str, place: object) -> Path:
     if not isinstance(place, str):
-        raise _refused(path, f"takes the path of a folder or zip file for layer {arn}")
+        raise _refused(path, f"needs the path of a folder or zip file for layer {arn}")
     found = path.parent / place
     if not found.exists():
         raise BlueprintError(
-            f"There is no {place}, which stands in for layer {arn}.",
+            f"{place}, the copy of layer {arn}, does not exist.",
             where=at(path),
-            advice="Make it, or write where it is; paths are relative to this file.",
+            advice="Create it, or correct the path, which is relative to this file.",
         )
     return found
 

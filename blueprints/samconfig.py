@@ -1,6 +1,6 @@
-"""What `sam deploy` reads from a folder's samconfig file, by the rules of the SAM CLI (1.170).
+"""Reads a folder's samconfig file as `sam deploy` does, by the rules of the SAM CLI (1.170).
 
-An environment's section for a command lies over its section `global`; other environments give nothing to it.
+Within an environment, a command's section overrides the section `global`; environments do not inherit from each other.
 `parameter_overrides` is text, a list, a table, or any mixture of them, and may name files.
 """
 
@@ -14,17 +14,17 @@ from typing import Any
 import yaml
 
 NAMES = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
-"""The files that SAM reads, the first of them that is there."""
+"""SAM reads the first of these files that exists."""
 
 _NAME = r"([A-Za-z0-9\"']+)"
 _VALUE = r"(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|(?:\\.|[^ \"\\])+)"
-# Where one pair has the long form, SAM passes over those that have not.
+# If one pair has the long form, SAM ignores those with the short one.
 _FORMS = (re.compile(f"ParameterKey={_NAME},ParameterValue={_VALUE}"), re.compile(f" {_NAME}={_VALUE}"))
 _FILE = "file://"
 
 
 class Unreadable(Exception):
-    """SAM refuses the file: why, and on which line where that is known."""
+    """SAM refuses the file: the reason, and the line (1 if unknown)."""
 
     def __init__(self, reason: str, line: int = 1) -> None:
         super().__init__(reason)
@@ -33,18 +33,18 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class SamConfig:
-    """A folder's samconfig file; empty where there is none."""
+    """A folder's samconfig file; empty if there is none."""
 
     path: Path
     content: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environments(self) -> list[str]:
-        """The names of its environments, as they are written."""
+        """The names of its environments, in the file's order."""
         return [name for name, each in self.content.items() if isinstance(each, dict)]
 
     def parameters(self, environment: str, command: str = "deploy") -> dict[str, Any]:
-        """The options that SAM takes for a command."""
+        """The options that SAM uses for a command."""
         sections = self.content.get(environment)
         sections = sections if isinstance(sections, dict) else {}
         found: dict[str, Any] = {}
@@ -55,7 +55,7 @@ class SamConfig:
         return found
 
     def overrides(self, environment: str) -> dict[str, str]:
-        """Parameters of the template that `sam deploy` sets. Raises Unreadable where SAM refuses how they are set."""
+        """The template parameters that `sam deploy` sets. Raises Unreadable if SAM refuses `parameter_overrides`."""
         try:
             written = self.parameters(environment).get("parameter_overrides")
             return {_unquoted(name): _unquoted(value) for name, value in _pairs(written, None, ()).items()}
@@ -63,7 +63,7 @@ class SamConfig:
             raise Unreadable(str(error), self.line(environment)) from None
 
     def line(self, environment: str) -> int:
-        """Where an environment's deployment is written, or what is written of it first."""
+        """The line of an environment's section for `deploy`, or else of its first section."""
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         name = re.escape(environment)
         forms = (rf"\[\s*{name}\.deploy\b", rf"\[\s*{name}\b", rf"[\"']?{name}[\"']?\s*:", rf"{name}\s*[.=]")
@@ -72,13 +72,13 @@ class SamConfig:
 
 
 def read(folder: Path) -> SamConfig:
-    """The samconfig file of a folder. Raises Unreadable where SAM refuses it."""
+    """Read the samconfig file of a folder. Raises Unreadable if SAM refuses it."""
     path = next((folder / name for name in NAMES if (folder / name).is_file()), folder / NAMES[0])
     if not path.is_file():
         return SamConfig(path)
     content = _content(path)
     if content and not isinstance(content.get("version"), float):
-        raise Unreadable("SAM wants to know the version; write 'version = 0.1' at the top" + _in_yaml(path))
+        raise Unreadable("SAM requires a version; write 'version = 0.1' at the top" + _in_yaml(path))
     return SamConfig(path, content)
 
 
@@ -97,12 +97,12 @@ def _content(path: Path) -> dict[str, Any]:
         line = re.search(r"at line (\d+)", str(error))
         raise Unreadable(str(error), int(line[1]) if line else 1) from None
     if content is not None and not isinstance(content, dict):
-        raise Unreadable("this is no mapping of environments")
+        raise Unreadable("this is not a mapping of environments")
     return content or {}
 
 
 def _pairs(written: object, file: Path | None, including: tuple[Path, ...]) -> dict[str, str]:
-    """Names and values of `parameter_overrides`, still quoted; `file` is what they are written in, if not samconfig."""
+    """Names and values of `parameter_overrides`, still quoted; `file` is their file if it is not samconfig's."""
     found: dict[str, str] = {}
     for each in _flat(written):
         if isinstance(each, dict):
@@ -142,9 +142,9 @@ def _of_file(name: str, file: Path | None, including: tuple[Path, ...]) -> dict[
     path = Path(name.removeprefix(_FILE))
     path = ((file.parent if file else Path.cwd()) / path).resolve()
     if path in including:
-        raise Unreadable(f"{path.name} includes itself; take the reference out")
+        raise Unreadable(f"{path.name} includes itself; take out the reference")
     if not path.is_file() or path.suffix not in (".toml", ".yaml", ".yml"):
-        raise Unreadable(f"{name} is no TOML or YAML file that is there; write where it lies")
+        raise Unreadable(f"{name} is not an existing TOML or YAML file; write its path")
     return _pairs(_content(path), path, (*including, path))
 
 

@@ -96,7 +96,7 @@ def test_a_macro_is_refused_by_name(case, command, monkeypatch):
     assert macro in said
     assert used in said
     assert f"template.yaml:{line}:" in said
-    assert "neither the Serverless Application Repository nor this tool takes macros" in said
+    assert "neither the Serverless Application Repository nor this tool supports macros" in said
     assert "indentation" not in said
 
 

@@ -17,15 +17,15 @@ _UNUSED = "not used (cfn-lint "
 _SETS = re.compile(r"(\S+) (sets \w+, which the template .*)")
 _OWN_CHECKS = ("sam-takes-the-template", "template-has-no-problems")
 _COMPLETE = "the-folder-is-complete"
-# What cfn-lint says of one value, the vaguest last.
+# cfn-lint's messages about one value, the vaguest last.
 _VAGUE = ("is not one of", "does not match", "is not valid under any of the given schemas")
 
 
 def once_each(found: Iterable[Finding], undeclared: Iterable[Undeclared]) -> list[Finding]:
-    """The findings that no other one explains, in the order of files and lines.
+    """Leave out findings that another one explains. Returns the others, sorted by file and line.
 
-    Explained are: whatever mentions a name that is not declared; what cfn-lint finds on a line of which our own checks
-    say what to write, or says again of the same value; all that is said of a file that is not there.
+    Explained are: findings that mention an undeclared name; cfn-lint's findings on a line that our own checks report,
+    and its further findings about the same value; other findings about a file that does not exist.
     """
     kept = sorted(found)
     for name in undeclared:
@@ -70,7 +70,7 @@ def _without_unused_conditions(found: list[Finding]) -> list[Finding]:
 
 
 def _without_repeated_lint(found: list[Finding]) -> list[Finding]:
-    """One finding for each value on a line that several of cfn-lint's rules find wrong, the plainest one."""
+    """Of several findings of cfn-lint about one value on a line, keep the most specific one."""
     same: dict[tuple[Path, int, str], list[Finding]] = {}
     for each in filter(_is_lint, found):
         value = _VALUE.match(each.message)
@@ -82,7 +82,7 @@ def _without_repeated_lint(found: list[Finding]) -> list[Finding]:
 
 
 def _without_other_environments(found: list[Finding]) -> list[Finding]:
-    """One finding for a parameter that several environments of samconfig.toml set and the template lacks."""
+    """One finding for a parameter that several environments of the samconfig file set and the template lacks."""
     same: dict[str, list[tuple[str, Finding]]] = {}
     for each in found:
         said = _SETS.match(each.message)
@@ -111,11 +111,11 @@ def _without_what_a_missing_file_lacks(found: list[Finding]) -> list[Finding]:
 
 
 def _says_it_is_missing(finding: Finding, files: set[Path]) -> bool:
-    return any(f"{file.name}, which is not there" in finding.message for file in files)
+    return any(f"{file.name}, which does not exist" in finding.message for file in files)
 
 
 def _absorbed(root: Finding, explained: list[Finding], found: list[Finding]) -> list[Finding]:
-    """The findings without those that `root` explains; it names the checks of cfn-lint among them."""
+    """The findings without those that `root` explains; their cfn-lint checks are added to its message."""
     said = {root.message, *(each.message for each in explained)}
     checks = sorted({check for message in said for check in _LINT.findall(message)} - set(_LINT.findall(root.message)))
     told = replace(root, message=f"{root.message} [cfn-lint {', '.join(checks)}]") if checks else root

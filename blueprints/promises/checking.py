@@ -23,13 +23,13 @@ Promise = Callable[[Subject], Iterator[Breach]]
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in one pattern, in the order of files and lines."""
+    """The findings in one pattern, sorted by file and line."""
 
     name: str
     """The pattern's name."""
     findings: list[Finding]
     waiting: tuple[str, ...] = ()
-    """Rules that cannot be judged before some of the findings are mended."""
+    """Rules that cannot be checked until some of the findings are corrected."""
 
 
 @cache
@@ -51,7 +51,7 @@ def rule_of(promise: Promise) -> str:
 
 
 def check(paths: Sequence[Path]) -> list[Report]:
-    """Ask the pattern in each folder for every promise. Raises BlueprintError for a folder without a template."""
+    """Check every promise of the pattern in each folder. Raises BlueprintError for a folder without a template."""
     with _no_collection():
         return [_checked(template_at(path)) for path in paths]
 
@@ -65,7 +65,7 @@ def _checked(template: Path) -> Report:
 
 
 def _unreadable(template: Path, error: BlueprintError) -> Report:
-    """What can be said of a template that cannot be read: why, and what cfn-lint finds in the file."""
+    """The report on a template that cannot be read: the reason, and cfn-lint's findings in the file."""
     breaches = [(rule_of(sam_takes_the_template), refused(template, error))]
     breaches += [(rule_of(template_passes_cfn_lint), each) for each in linted(template)]
     found = once_each([Finding(each.file, each.line, rule, each.message) for rule, each in breaches], ())
@@ -75,7 +75,7 @@ def _unreadable(template: Path, error: BlueprintError) -> Report:
 
 
 def findings(subject: Subject, asked: Sequence[Promise] | None = None) -> list[Finding]:
-    """What breaks the promises that are asked for, all of them if none is named; each cause is reported once."""
+    """The breaches of the given promises (by default, all of them), each cause reported once."""
     return _report(subject, asked).findings
 
 
@@ -89,7 +89,7 @@ def _report(subject: Subject, asked: Sequence[Promise] | None = None) -> Report:
         except BlueprintError:
             if not (subject.refusal or subject.is_misspelt):
                 raise
-            # Why is a finding of its own: SAM refuses the template, or names in it stand for nothing.
+            # Another finding has the reason: SAM refuses the template, or names in it are misspelt.
             waiting.append(rule)
     return Report(subject.pattern.name, once_each(found, subject.undeclared), tuple(waiting))
 

@@ -57,8 +57,8 @@ def every_parameter_has_a_default(subject: Subject) -> Iterator[Breach]:
     for name, parameter in subject.parameters.items():
         if "Default" not in parameter:
             message = (
-                f"Parameter {name} has no Default; write one with which the stack works, '' if it is optional: "
-                "the handler's setting is then of a type that may be None, such as 'str | None'."
+                f"Parameter {name} has no Default; write one with which the stack works. If the parameter is optional, "
+                "write '', and give the handler's setting a type that allows None, such as 'str | None'."
             )
             yield subject.breach(message, "Parameters", name)
 
@@ -111,7 +111,7 @@ def only_the_sam_transform_is_used(subject: Subject) -> Iterator[Breach]:
         yield subject.breach(f"Transform is {written!r}; write 'Transform: {SAM}'.", "Transform")
     for place in subject.template.lines:
         if place and place[-1] == "Fn::Transform" and not any(use.place == place for use in uses):
-            yield subject.breach("Fn::Transform is a macro; write out what it would make.", *place)
+            yield subject.breach("Fn::Transform is a macro; write out what it would generate.", *place)
 
 
 def application_metadata_is_complete(subject: Subject) -> Iterator[Breach]:
@@ -136,7 +136,7 @@ def application_metadata_is_within_limits(subject: Subject) -> Iterator[Breach]:
         path = subject.template.folder / str(about.get(name, ""))
         local = name in about and "://" not in str(about[name])
         if local and not path.is_file():
-            yield subject.breach(f"{name} names {about[name]}, which is not there; write the file.", *_ABOUT, name)
+            yield subject.breach(f"{name} names {about[name]}, which does not exist; write the file.", *_ABOUT, name)
         elif local and path.stat().st_size > TEXT_BYTES:
             yield subject.breach(f"{about[name]} is larger than 5 MB; shorten it.", *_ABOUT, name)
 

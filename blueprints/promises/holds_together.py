@@ -1,4 +1,4 @@
-"""Holds together: what one file of the folder says of another is so, which a change of one alone would break."""
+"""Holds together: the files of the folder agree, also after a change of one of them."""
 
 import re
 import sys
@@ -18,12 +18,12 @@ _ELSEWHERE = re.compile(r"[a-z]+:|/|\.\./")
 _NESTED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _OF_LAMBDA = re.compile(r"AWS_|LAMBDA_|_|(TZ|LANG|PATH|LD_LIBRARY_PATH|PYTHONPATH)$")
-# Packages whose modules have names that say nothing of theirs.
+# Packages whose modules have unrelated names.
 _OTHERWISE_NAMED = {"cv2": "opencv", "fitz": "pymupdf", "osgeo": "gdal"}
 
 
 def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
-    """Every module that a Python file of the folder imports is in the folder, in Python, or named in requirements."""
+    """Every module that a Python file of the folder imports is in the folder, in Python, or in requirements."""
     folder = subject.pattern.folder
     files = python_files(folder)
     own = {path.stem for path in files} | {parent.name for path in files for parent in path.parents}
@@ -37,14 +37,14 @@ def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
     for name, places in missing.items() if not layers else ():
         file, *others = dict.fromkeys(path.relative_to(folder).as_posix() for path, _ in places)
         listed = f" (imported by {', '.join(others)} too)" if others else ""
-        meant = advice(name, sorted(own), "write it, or name its package in requirements.txt.")
+        meant = advice(name, sorted(own), "write it, or add its package to requirements.txt.")
         yield subject.breach_in(
             file, f"Module {name} is not in the folder, nor in requirements{listed}; {meant}", places[0][1].line
         )
 
 
 def settings_have_their_environment_variables(subject: Subject) -> Iterator[Breach]:
-    """Every setting that a function loads has its environment variable, and is optional where that may be empty."""
+    """Every setting that a function loads has its environment variable, and is optional if that may be empty."""
     found: dict[Setting, list[tuple[Resource, str]]] = {}
     for function in subject.functions:
         for setting in _settings_of(subject, function.logical_id):
@@ -58,7 +58,7 @@ def settings_have_their_environment_variables(subject: Subject) -> Iterator[Brea
 
 
 def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
-    """Every file of the folder that its README, a requirements.txt, or a test's `sample` names is there."""
+    """Every file of the folder that its README, a requirements.txt, or a test's `sample` names exists."""
     folder = subject.pattern.folder
     named: dict[str, int] = {}
     for number, line in enumerate(subject.readme, 1):
@@ -78,7 +78,7 @@ def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
 
 
 def _missing_events(subject: Subject) -> Iterator[Breach]:
-    """Events that tests name and that are not there, each once."""
+    """Missing events that tests name, each once."""
     folder = subject.pattern.folder
     named = [(name, path, line) for path in python_files(folder / "tests") for name, line in read(path).samples()]
     for name in dict.fromkeys(name for name, _, _ in named):
@@ -90,11 +90,11 @@ def _missing_events(subject: Subject) -> Iterator[Breach]:
 
 def _missing(path: Path, name: str) -> str:
     there = sorted(each.name for each in path.parent.glob("*")) if path.parent.is_dir() else []
-    return f"It names {name}, which is not there; {advice(path.name, there, 'write the file, or its new name.')}"
+    return f"It names {name}, which does not exist; {advice(path.name, there, 'write the file, or correct the name.')}"
 
 
 class _Brought:
-    """What comes from elsewhere: Python itself, Lambda's runtime, the requirements of the folder, these tools."""
+    """Modules from outside the folder: of Python, of Lambda's runtime, of requirements, and of these tools."""
 
     def __init__(self, folder: Path) -> None:
         files = [path for path in folder.rglob("requirements*") if path.suffix in (".txt", ".in")]
@@ -103,7 +103,7 @@ class _Brought:
         self._packages = {_plain(name) for names in words for name in names}
 
     def brings(self, module: str) -> bool:
-        """Whether a module of that name may be brought; a package is often named like its module, and more."""
+        """Whether the module may come from outside; a package's name often contains that of its module."""
         name = _plain(_OTHERWISE_NAMED.get(module, module))
         named = any(name in package or package in name or _abbreviates(name, package) for package in self._packages)
         return named or module in sys.stdlib_module_names or _is_installed(module)
@@ -115,7 +115,7 @@ def _is_installed(module: str) -> bool:
 
 
 def _abbreviates(name: str, package: str) -> bool:
-    """Whether a name's letters occur in a package's in their order, as those of PIL do in pillow."""
+    """Whether the package's name contains the name's letters in this order, as pillow contains those of PIL."""
     letters = iter(package)
     return all(letter in letters for letter in name)
 
@@ -125,7 +125,7 @@ def _plain(name: str) -> str:
 
 
 def _settings_of(subject: Subject, logical_id: str) -> list[Setting]:
-    """The settings that a function's handler loads, or a module beside it that it imports."""
+    """The settings that a function's handler loads, itself or in a module that it imports."""
     function = next((each for each in subject.pattern.functions if each.logical_id == logical_id), None)
     if function is None or not function.python:
         return []
@@ -149,13 +149,13 @@ def _fault(subject: Subject, function: Resource, setting: Setting) -> str | None
         return None
     if variable not in variables:
         meant = advice(
-            variable, sorted(variables), f"write it under Environment, or '{setting.name}: {setting.type} | None'."
+            variable, sorted(variables), f"add it under Environment, or write '{setting.name}: {setting.type} | None'."
         )
-        return f"setting {setting.name} is read from {variable}, which is no environment variable of it; {meant}"
+        return f"setting {setting.name} is read from {variable}, which is not among its environment variables; {meant}"
     value = variables[variable]
     parameter = value.get("Ref") if isinstance(value, dict) else None
     if "Condition" in function.body:
-        return None  # it may be there only when the parameter is given
+        return None  # the function may exist only if the parameter has a value
     if parameter in subject.parameters and subject.parameters[parameter].get("Default") == "":
         return (
             f"setting {setting.name} is empty when {parameter} has its default, ''; "

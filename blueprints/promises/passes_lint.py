@@ -20,7 +20,7 @@ def template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
 
 
 def expanded_template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
-    """What SAM makes of the template, where alone some faults show, gives cfn-lint nothing to find."""
+    """The template that SAM generates gives cfn-lint nothing to find: some faults show only there."""
     as_written = {name for name in subject.resources if not _made_by_sam(subject, name)}
     named = {(match.rule, match.line) for match in linting.lint_file(subject.pattern.template)}
     for match in linting.lint_expanded(subject.expanded, as_written):
@@ -42,7 +42,7 @@ def template_has_no_problems(subject: Subject) -> Iterator[Breach]:
 
 
 def linted(template: Path) -> Iterator[Breach]:
-    """What cfn-lint finds in a template file, whether it can be read or not."""
+    """cfn-lint's findings in a template file, even one that cannot be parsed."""
     for match in linting.lint_file(template):
         yield Breach(template, match.line, match.message)
 
@@ -60,7 +60,7 @@ def _made_by_sam(subject: Subject, logical_id: str) -> bool:
 
 
 def _switched_off(subject: Subject, place: Place) -> list[Any]:
-    """The checks that a resource's Metadata tells cfn-lint to leave out; SAM does not hand that on to what it makes."""
+    """The checks that a resource's Metadata turns off; SAM does not copy that to the resources that it generates."""
     if place[:1] != ("Resources",):
         return []
     written = subject.template.resources.get(subject.written(str(place[1])), {})

@@ -25,7 +25,7 @@ def as_text(reports: Sequence[Report]) -> str:
     waiting = sum(len(report.waiting) for report in reports)
     kept = f"{counted(asked - broken - waiting, 'promise')} kept / {counted(breaches, 'breach', 'breaches')}"
     if waiting:
-        kept += f" / {waiting} not judged before the template is mended"
+        kept += f" / {waiting} not checked until the template is corrected"
     return "\n\n".join([*blocks, kept])
 
 

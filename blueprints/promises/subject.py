@@ -89,12 +89,12 @@ class Subject:
     def expanded(self) -> dict[str, Any]:
         """What SAM makes of it when every parameter has its default.
 
-        Raises BlueprintError where nothing can be said of that: SAM refuses the template, or something is misspelt.
+        Raises BlueprintError if there is no such template, because SAM refuses this one or names in it are misspelt.
         """
         if isinstance(self._expansion, BlueprintError):
             raise self._expansion
         if self.is_misspelt:
-            raise BlueprintError("The template has misspelt names, so what becomes of it cannot be judged.")
+            raise BlueprintError("The template has misspelt names, so the generated template cannot be checked.")
         return self._expansion
 
     @property
@@ -104,12 +104,12 @@ class Subject:
 
     @cached_property
     def problems(self) -> list[Problem]:
-        """What is misspelt, missing, or outside the folder; nothing where SAM refuses the template."""
+        """Names and files that are misspelt, missing, or outside the folder; empty if SAM refuses the template."""
         return [] if isinstance(self._expansion, BlueprintError) else problems(self.template, self._expansion)
 
     @property
     def is_misspelt(self) -> bool:
-        """Whether a name or type is one that CloudFormation does not know: what it stands for is then missing."""
+        """Whether the template has a name or type that CloudFormation does not know."""
         return any(problem.rule in _MISSPELT for problem in self.problems)
 
     @cached_property

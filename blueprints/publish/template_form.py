@@ -19,7 +19,7 @@ def transforms(template: Template) -> Iterator[Finding]:
         yield found("refused", f"Transform is {written!r}; write 'Transform: {SAM}'.", template, ("Transform",))
     for place in template.lines:
         if place and place[-1] == "Fn::Transform" and not any(use.place == place for use in uses):
-            yield found("refused", "Fn::Transform is a macro; write out what it would make.", template, place)
+            yield found("refused", "Fn::Transform is a macro; write out what it would generate.", template, place)
     for place, _ in includes(template):
         yield found("refused", "AWS::Include names a local file; write its content here.", template, place)
 

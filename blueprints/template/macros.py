@@ -9,7 +9,7 @@ from blueprints.template.reading import SAM, Place, Template
 
 EXTENSIONS = "AWS::LanguageExtensions"
 INCLUDE = "AWS::Include"
-NO_MACROS = "neither the Serverless Application Repository nor this tool takes macros"
+NO_MACROS = "neither the Serverless Application Repository nor this tool supports macros"
 
 _OF_EXTENSIONS = {
     "Fn::Length": "write the number itself",
@@ -40,13 +40,13 @@ class UsesMacros(BlueprintError):
 
 
 def macro_uses(template: Template) -> Iterator[MacroUse]:
-    """Every use of a macro, in the order of the template's sections; AWS::Include within a resource is none."""
+    """Every use of a macro, in the template's order, except AWS::Include within a resource."""
     yield from _transforms(template.body.get("Transform"))
     yield from _within(template.body, ())
 
 
 def check_macros(template: Template) -> None:
-    """Raise UsesMacros where a template uses macros, with what to write in place of each."""
+    """Raise UsesMacros if a template uses macros; its advice says what to write instead of each."""
     uses = list(macro_uses(template))
     if not uses:
         return
@@ -63,7 +63,7 @@ def _transforms(written: object) -> Iterator[MacroUse]:
         name = each.get("Name") if isinstance(each, dict) else each
         if name is None or name == SAM:
             continue
-        alone = f"write 'Transform: {SAM}' alone, and write out what the macro makes"
+        alone = f"write 'Transform: {SAM}' alone, and write out what the macro generates"
         yield MacroUse(("Transform",), str(name), str(name), _INCLUDED if name == INCLUDE else alone)
 
 
@@ -81,7 +81,7 @@ def _within(value: object, place: Place) -> Iterator[MacroUse]:
 
 def _use(name: str, argument: Any, place: Place) -> Iterator[MacroUse]:
     if name.split("::")[:2] == _LOOP.split("::"):
-        yield MacroUse(place, EXTENSIONS, name, "write out what the loop makes, once for each item")
+        yield MacroUse(place, EXTENSIONS, name, "write out what the loop generates, once for each item")
     elif name in _OF_EXTENSIONS:
         yield MacroUse(place, EXTENSIONS, name, _OF_EXTENSIONS[name])
     elif name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) > 3:
@@ -90,7 +90,7 @@ def _use(name: str, argument: Any, place: Place) -> Iterator[MacroUse]:
     elif name == "Fn::Transform":
         called = argument.get("Name") if isinstance(argument, dict) else argument
         if called != INCLUDE:
-            yield MacroUse(place, str(called), "Fn::Transform", "write what the macro makes in its place")
+            yield MacroUse(place, str(called), "Fn::Transform", "write what the macro generates in its place")
         elif len(place) == 2:
             # There it would add resources or parameters, which SAM's translator has to see.
             yield MacroUse(place, INCLUDE, f"Fn::Transform in {place[0]}", _INCLUDED)

@@ -156,7 +156,7 @@ def test_a_copy_that_is_not_there_is_named(folder):
     place = folder()
     (place / "blueprints.toml").write_text(f'[layers]\n"{ARN}" = "layers/Words"\n')
 
-    assert "There is no layers/Words" in refused(place).what
+    assert refused(place).what.startswith("layers/Words, the copy of layer arn:")
 
 
 def test_a_copy_that_is_no_archive_is_named(tmp_path):

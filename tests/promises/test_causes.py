@@ -173,7 +173,7 @@ def test_promises_that_a_misspelt_template_leaves_open_are_not_called_kept(folde
     assert "readme-has-its-sections-in-order" not in report.waiting
     kept = len(promises()) - 1 - len(report.waiting)
     assert as_text([report]).splitlines()[-1] == (
-        f"{kept} promises kept / 1 breach / {len(report.waiting)} not judged before the template is mended"
+        f"{kept} promises kept / 1 breach / {len(report.waiting)} not checked until the template is corrected"
     )
     assert as_json([report])["patterns"][0]["waiting"] == list(report.waiting)
 

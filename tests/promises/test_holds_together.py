@@ -107,7 +107,7 @@ class TestSettings:
         (finding,) = found(folder, settings_have_their_environment_variables)
         assert finding.line == SETTINGS[: SETTINGS.index("{field}")].count("\n") + 1
         assert finding.message == (
-            "Greet: setting loud is read from LOUD, which is no environment variable of it; did you mean LOUDLY?"
+            "Greet: setting loud is read from LOUD, which is not among its environment variables; did you mean LOUDLY?"
         )
 
     @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ class TestNamedFiles:
         assert found(folder, files_that_are_named_are_there) == []
         (folder / name).rename((folder / name).with_name("renamed" + Path(name).suffix))
         (finding,) = found(folder, files_that_are_named_are_there)
-        assert finding.message.startswith(f"It names {name}, which is not there; ")
+        assert finding.message.startswith(f"It names {name}, which does not exist; ")
 
     def test_links_elsewhere_are_not_looked_at(self, folder):
         links = "[a](https://example.com/x.md) [b](#deploy) [c](../other/x.md) [d](/x.md) ![e](mailto:x@example.com)"
@@ -189,7 +189,7 @@ class TestNamedFiles:
         write(folder, "tests/test_two.py", "def test_it(sample):\n    assert sample('went') and sample(7)\n")
         (finding,) = found(folder, files_that_are_named_are_there)
         assert (finding.file.name, finding.line) == ("test_one.py", 3)
-        assert finding.message.startswith("It names events/went.json, which is not there; ")
+        assert finding.message.startswith("It names events/went.json, which does not exist; ")
 
     def test_requirements_of_a_code_folder_that_was_renamed_are_found(self, folder):
         write(folder, "tests/requirements.txt", "-r ../src/requirements.txt\npytest\n")
@@ -197,4 +197,4 @@ class TestNamedFiles:
         (folder / "src").rename(folder / "code")
         (finding,) = found(folder, files_that_are_named_are_there)
         assert (finding.file.name, finding.line) == ("requirements.txt", 1)
-        assert "../src/requirements.txt, which is not there" in finding.message
+        assert "../src/requirements.txt, which does not exist" in finding.message

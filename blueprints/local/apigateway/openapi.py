@@ -35,7 +35,7 @@ def definition_of(props: dict[str, Any]) -> Definition | None:
     if isinstance(body, str):
         body = _parsed(body)
     if body is not None and not isinstance(body, dict):
-        raise ValueError("The API definition is no mapping.")
+        raise ValueError("The API definition is not a mapping.")
     return body
 
 
