@@ -106,6 +106,7 @@ def all_hooks() -> tuple[Hook, ...]:
         function_code,
         function_logs,
         function_paths,
+        inline_code,
         payload_limits,
     )
     from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
@@ -128,6 +129,7 @@ def all_hooks() -> tuple[Hook, ...]:
         *identity_policies.HOOKS,
         *logs.HOOKS,
         *function_paths.HOOKS,
+        *inline_code.HOOKS,
         *payload_limits.HOOKS,
         *pipeline_service.HOOKS,
         *pipelines.HOOKS,
@@ -171,7 +173,7 @@ class Server:
         )
         from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, schedules, sns_delivery
         from blueprints.local.delivery.asynchronous import AsynchronousInvocations
-        from blueprints.local.functions import configuration, function_paths, payload_limits
+        from blueprints.local.functions import configuration, function_paths, inline_code, payload_limits
         from blueprints.local.functions.executor import Executor
         from blueprints.local.functions.foreign_layers import ForeignLayers
         from blueprints.local.pipelines import pipeline_service
@@ -205,6 +207,7 @@ class Server:
         event_source_mappings.install(endpoint, time_scale)
         payload_limits.install()
         function_paths.install()
+        inline_code.install()
         configuration.install()
         layers = ForeignLayers()
         layers.install()

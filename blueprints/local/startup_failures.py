@@ -18,6 +18,8 @@ _LIBRARY = re.compile(
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(r"(?:FileNotFoundError|NotADirectoryError).*No such file or directory: '(?P<name>[\w.+-]+)'")
+_MISSING_FILE = re.compile(r"FileNotFoundError.*No such file or directory: '(?P<name>[^'\n]+)'")
+_STARTS_A_PROGRAM = re.compile(r"_execute_child|os\.exec|posix_spawn")
 _NETWORK = re.compile(
     r"Name or service not known|Temporary failure in name resolution|nodename nor servname|Network is unreachable|"
     r"Connection refused|ConnectTimeout|EndpointConnectionError|Could not connect to the endpoint|NewConnectionError|"
@@ -69,12 +71,34 @@ def _explained(error: str, text: str, facts: Facts) -> str:
     if module:
         return _without_module(module["name"], facts)
     program = _PROGRAM.search(text)
-    if program:
+    if program and _STARTS_A_PROGRAM.search(text):
         return (
             f"The program '{program['name']}' is not on this machine's PATH. Lambda has it only if the package, a "
             "layer or Lambda's own image contains it: put it into the code folder, or into bin/ of a layer."
         )
+    file = _MISSING_FILE.search(text)
+    if file:
+        return _without_file(file["name"], facts)
     return _of_the_surroundings(text) or _SAME
+
+
+def _without_file(name: str, facts: Facts) -> str:
+    """A file that is looked for while the function starts: in its package, or somewhere on the machine."""
+    relative = name.removeprefix("/var/task/")
+    if relative.startswith("/"):
+        return f"There is no {name} on this machine; on Lambda that depends on its image and the function's layers."
+    if facts.function is None or facts.top is None:
+        return f"There is no {relative} in its package."
+    folder = facts.function.code
+    if (folder / relative).exists():
+        return (
+            f"{folder.name}/{relative} is left out of packages here, though 'sam build' may take it; 'blueprints "
+            "build' lists what is left out. Write settings as Environment variables into the template, and give "
+            "other files another name."
+        )
+    if (facts.top / relative).exists():
+        return f"{_SAME} {relative} lies outside the code folder {folder.name}/: move it into {folder.name}/."
+    return f"{_SAME} There is no {relative} in {folder.name}/."
 
 
 def _depends_on_python(text: str, module: re.Match[str] | None) -> bool:

@@ -31,7 +31,11 @@ def import_error(what):
         (import_error("libfoo.so.1: cannot open shared object file: No such file"), "does not fit this machine"),
         (import_error("/lib/libc.so.6: version `GLIBC_2.39' not found"), "does not fit this machine"),
         ("OSError: [Errno 8] Exec format error: './tool'", "does not fit this machine"),
-        ("FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'", "'ffmpeg' is not on"),
+        (
+            "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'\n  subprocess.py, in _execute_child",
+            "program 'ffmpeg' is not on",
+        ),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/opt/model.bin'", "its image and the function's"),
         ("EndpointConnectionError: Could not connect to the endpoint URL", "opens a connection"),
         ("gaierror: [Errno -2] Name or service not known", "opens a connection"),
         (
@@ -115,3 +119,25 @@ def test_a_missing_module_of_a_layer_is_not_said_of_lambda(folder):
     assert "BuildMethod: python3.11" in told
     assert SAME not in told
     assert SAME in advice(import_error("No module named 'elsewhere'"), "", replace(facts, layers=False))
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "same"),
+    [
+        ("src/.env", "src/.env is left out of packages here", False),
+        (".env", ".env lies outside the code folder src/: move it into src/", True),
+        ("other", "There is no .env in src/", True),
+    ],
+)
+def test_a_missing_file_is_no_program(tmp_path, made, said, same):
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("open('.env')")
+    (tmp_path / made).write_text("A=1")
+    facts = Facts(top=tmp_path, function=find(str(tmp_path)).functions[0])
+
+    told = advice("FileNotFoundError: [Errno 2] No such file or directory: '.env'", "", facts)
+
+    assert said in told
+    assert (SAME in told) is same
+    assert "program" not in told
