@@ -130,7 +130,7 @@ def _facts(cloud: Cloud, function: Resource, pattern: Pattern | None) -> Facts:
 
 
 def nested_stacks(cloud: Cloud, stack: Stack) -> list[Stack]:
-    """The stacks inside a stack, at any depth."""
+    """The nested stacks of a stack, at any depth."""
     found = [
         described(cloud.client("cloudformation"), each.physical_id)
         for each in stack.of_type("AWS::CloudFormation::Stack")

@@ -1,4 +1,4 @@
-"""Copies of layers that are elsewhere, such as public layers of another account: named in blueprints.toml.
+"""Copies of other accounts' layers, such as public ones: blueprints.toml names them.
 
 Functions use a copy under the layer's own ARN. A layer without one is refused before anything is deployed: it cannot be
 fetched from here, and its functions would miss what it holds.

@@ -1,4 +1,4 @@
-"""Streams whose records Kinesis distributes over the shards by itself, and takes without a partition key.
+"""Kinesis streams with service-managed record distribution, which accept records without a partition key.
 
 The base emulator has neither the setting nor the operation that changes it, and its PutRecords takes a record without a
 key into any stream. A record without one is kept with an empty key, which no producer can give.
@@ -36,7 +36,7 @@ _Handle = Callable[[str, str, Any, bytes, Any], Awaitable[Any]]
 
 
 def install() -> None:
-    """Have streams, made by a template or by the API, take the setting and keep to it."""
+    """Add the setting to streams, created by a template or by the API, and distribute records by it."""
     HANDLE.replace(_handling(HANDLE.current()))
     CREATE.replace(_creating(CREATE.current()))
     SUMMARY.replace(_summing_up(SUMMARY.current()))
@@ -62,7 +62,7 @@ def _by_template(props: _Data, provision: Callable[[], tuple[str, _Data]]) -> tu
 
 
 def _problem(stream: _Data, strategy: str | None) -> str | None:
-    """Why a stream, or what one is to be made of, can't have a setting."""
+    """Why a stream, or the request that creates it, cannot have this setting; None if it can."""
     if strategy not in (None, _BY_KEY, _BY_SERVICE):
         return f"{_SETTING} {strategy!r} is not one of {_BY_KEY}, {_BY_SERVICE}"
     mode = (stream.get("StreamModeDetails") or {}).get("StreamMode")

@@ -1,4 +1,4 @@
-"""Reads a role's trust policy: which services may act in its name."""
+"""Reads a role's trust policy: which services may assume it."""
 
 import json
 from typing import Any

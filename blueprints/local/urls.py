@@ -1,4 +1,4 @@
-"""URLs of APIs and functions that answer on this machine, in place of AWS's, which no name server here knows."""
+"""Local URLs of APIs and functions, in place of AWS's, which do not resolve."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ _ON_AWS = re.compile(
 
 @dataclass(frozen=True)
 class Url:
-    """Where an API's stage or a function URL answers."""
+    """The local URL of an API's stage or of a function URL."""
 
     resource: str
     """The logical id."""
     url: str
     routes: tuple[str, ...]
-    """What it serves, such as `GET /hello`."""
+    """Its routes, such as `GET /hello`."""
 
 
 def local(text: str, endpoint: str) -> str:
@@ -53,7 +53,7 @@ def _rest_apis(cloud: "Cloud", stack: "Stack") -> Iterator[Url]:
             if method != "OPTIONS"
         )
         for stage in client.get_stages(restApiId=api.physical_id)["item"]:
-            # SAM's deployments make a stage of this name that nobody asked for.
+            # SAM's deployments create a stage of this name that the template does not define.
             if stage["stageName"] != "Stage":
                 url = f"{cloud.endpoint}/_aws/execute-api/{api.physical_id}/{stage['stageName']}"
                 yield Url(api.logical_id, url, tuple(routes))

@@ -1,4 +1,4 @@
-"""API Gateway as templates describe it: OpenAPI bodies become routes, and functions are invoked with permission."""
+"""API Gateway of templates: routes from OpenAPI bodies; functions are invoked only if their policy allows it."""
 
 from blueprints.local.apigateway import http_apis, lambda_integrations, openapi, preflights, rest_apis
 
@@ -6,7 +6,7 @@ HOOKS = (*openapi.HOOKS, *http_apis.HOOKS, *rest_apis.HOOKS, *lambda_integration
 
 
 def install() -> None:
-    """Take the place of the base emulator's imports and of its invocations of functions."""
+    """Replace the base emulator's import of definitions and its invocation of functions."""
     http_apis.install()
     rest_apis.install()
     lambda_integrations.install()

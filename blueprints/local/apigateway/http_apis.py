@@ -1,4 +1,4 @@
-"""HTTP APIs of templates: routes, integrations, authorizers and CORS out of an OpenAPI body, and quick create."""
+"""HTTP APIs of templates: routes, integrations, authorizers and CORS from an OpenAPI body, and quick create."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ _Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Have CloudFormation fill an HTTP API with what its definition says."""
+    """Make CloudFormation create the routes of an HTTP API from its definition."""
     registry = REGISTRY.current()
     stock = registry[_API]
     registry[_API] = {**stock, "create": _create(stock["create"]), "update": _update(stock["update"])}
@@ -50,7 +50,7 @@ def _update(update: Callable[..., _Made]) -> Callable[..., _Made]:
 
 
 def _completed(props: dict[str, Any], definition: openapi.Definition | None) -> dict[str, Any]:
-    """The properties with what the definition says where the template says nothing."""
+    """The template's properties, completed by those of the definition."""
     about = (definition or {}).get("info") or {}
     said = {"Name": about.get("title"), "Description": about.get("description"), "Version": about.get("version")}
     return {**{name: str(value) for name, value in said.items() if value}, **props}
@@ -83,7 +83,7 @@ def _import(api_id: str, definition: openapi.Definition) -> None:
             if name not in authorization:
                 raise ValueError(f"Route {key} of the API definition names the unknown security scheme {name}.")
             route |= {**authorization[name], "AuthorizationScopes": list(scopes or [])}
-            break  # API Gateway takes the first
+            break  # API Gateway uses the first
         _made("Route", key, route)
 
 
@@ -104,7 +104,7 @@ def _integration(written: dict[str, Any]) -> dict[str, Any]:
 
 
 def _authorization(api_id: str, name: str, scheme: dict[str, Any]) -> dict[str, Any]:
-    """What a route that names this security scheme asks of its callers."""
+    """The authorization of a route that names this security scheme."""
     written = scheme.get(openapi.AUTHORIZER)
     if not isinstance(written, dict):
         by_signature = str(scheme.get("x-amazon-apigateway-authtype", "")).lower() == "awssigv4"

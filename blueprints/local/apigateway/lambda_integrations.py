@@ -1,4 +1,4 @@
-"""API Gateway invokes a function only where the function's policy lets it, in the payload format asked for."""
+"""API Gateway invokes a function only if the function's policy allows it, in the integration's payload format."""
 
 import base64
 import json
@@ -60,7 +60,7 @@ _Invoke = Callable[..., Awaitable[_Response]]
 
 
 def install() -> None:
-    """Take the place of the base emulator's invocations."""
+    """Replace the base emulator's invocations."""
     HTTP_INVOKE.replace(_http(HTTP_INVOKE.current()))
     REST_PROXY.replace(_rest(REST_PROXY.current()))
     REST_CUSTOM.replace(_rest(REST_CUSTOM.current()))
@@ -175,7 +175,7 @@ def _is_well_formed(answer: dict[str, Any]) -> bool:
 
 
 def _permitted(role: str | None, function: str, source: str, account: str) -> bool:
-    """Whether the function's policy lets API Gateway in; a role of the integration needs no such policy."""
+    """Whether the function's policy allows API Gateway to invoke it; an integration with a role needs no policy."""
     if role or not function.startswith("arn:") or may_invoke(function, _SERVICE, source, account):
         return True
     log.error("request not delivered: the policy of %s does not let %s invoke it for %s", function, _SERVICE, source)
@@ -194,7 +194,7 @@ def _event_1_0(
     path_params: dict[str, str] | None,
     more: dict[str, Any],
 ) -> dict[str, Any]:
-    """A request in payload format 1.0, which an HTTP API has in common with REST APIs."""
+    """A request in payload format 1.0, which HTTP APIs share with REST APIs."""
     variables = {"variables": STAGE_VARIABLES.current()(api_id, stage)}
     resource = {"path": route_key.partition(" ")[2] or route_key, "id": route_key}
     text = IS_TEXT.current()(headers.get("content-type"))

@@ -40,7 +40,7 @@ def definition_of(props: dict[str, Any]) -> Definition | None:
 
 
 def operations(definition: Definition) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every operation: path, method in capitals (`ANY` for any), and what is written about it."""
+    """Every operation: path, method in capitals (`ANY` for all), and its definition."""
     for path, item in (definition.get("paths") or {}).items():
         for name, operation in (item or {}).items():
             if name == ANY:

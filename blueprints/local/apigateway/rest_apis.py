@@ -1,4 +1,4 @@
-"""REST APIs of templates: everything in an OpenAPI body that decides how a request is answered."""
+"""REST APIs of templates: the parts of an OpenAPI body that decide how a request is answered."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _WHERE = {"query": "querystring", "header": "header", "path": "path"}
 
 
 def install() -> None:
-    """Take the place of the base emulator's import, and read definitions that lie in S3."""
+    """Replace the base emulator's import, and read definitions from S3."""
     IMPORT_API.replace(_import)
     registry = REGISTRY.current()
     stock = registry[_API]
@@ -67,7 +67,7 @@ def _with_body(props: dict[str, Any]) -> dict[str, Any]:
 
 
 def _import(spec: openapi.Definition, base_data: dict[str, Any] | None = None) -> str:
-    """Makes a REST API out of a definition; returns its id."""
+    """Create a REST API from a definition; returns its id."""
     about = spec.get("info") or {}
     said = {
         "name": str(about.get("title") or ""),
@@ -87,7 +87,7 @@ def _import(spec: openapi.Definition, base_data: dict[str, Any] | None = None) -
 
 
 class _Import:
-    """Fills one API out of its definition."""
+    """Fills one API from its definition."""
 
     def __init__(self, api_id: str, spec: openapi.Definition) -> None:
         self._api_id = api_id
@@ -166,7 +166,7 @@ def _models(operation: dict[str, Any]) -> dict[str, str]:
 
 
 def _answer(response: tuple[int, dict[str, str], Any]) -> dict[str, Any]:
-    """What the service answered; CloudFormation reports a ValueError as the reason the resource failed."""
+    """The service's response. CloudFormation reports a ValueError as the reason the resource failed."""
     status, _, body = response
     answer: dict[str, Any] = json.loads(body) if body else {}
     if status >= 400:

@@ -1,4 +1,4 @@
-"""CloudFormation: what AWS refuses to delete or to export fails here too, and what stays keeps its stack."""
+"""CloudFormation: deletions and exports that AWS refuses fail, and resources that remain stay in their stack."""
 
 from blueprints.local.cloudformation import exports, failed_rollbacks, nested_deletions, refused_deletions
 

@@ -1,4 +1,4 @@
-"""Exports: one stack a name, and none goes or changes while another stack imports it.
+"""Exports: a name belongs to one stack, and no export is removed or changed while another stack imports it.
 
 The base emulator lets an update take away or change an export that is in use, keeps the name when an output goes, and
 gives a name to the last stack that exports it.
@@ -24,7 +24,7 @@ _Exports = dict[str, dict[str, str]]
 
 
 def install() -> None:
-    """Check a stack's exports once its resources stand; a ValueError rolls the operation back."""
+    """Check a stack's exports after its resources are complete; a ValueError rolls the operation back."""
     resolve: Callable[..., tuple[list[Any], _Exports]] = RESOLVE.current()
 
     def resolve_and_check(
@@ -62,7 +62,7 @@ def _check(exports: _Exports, stack_name: str, stack_id: str) -> None:
 
 
 def _importing(export: str, exporting: str) -> list[str]:
-    """The names of the stacks that import it."""
+    """The names of the stacks that import an export."""
     return sorted(
         name
         for name, stack in STACKS.current().items()

@@ -21,7 +21,7 @@ _Rollback = Callable[..., Awaitable[None]]
 
 
 def install() -> None:
-    """Look at every stack after its rollback."""
+    """Check every stack after its rollback."""
     rollback = _keeping(ROLLBACKS[0].current())
     for each in ROLLBACKS:
         each.replace(rollback)

@@ -23,7 +23,7 @@ _Handler = Callable[..., Any]
 
 
 def install() -> None:
-    """Take the place of the base emulator's deletion of nested stacks."""
+    """Replace the base emulator's deletion of nested stacks."""
     handlers: dict[str, _Handler] = REGISTRY.current()[_TYPE]
     REGISTRY.current()[_TYPE] = {**handlers, "delete": _delete}
 

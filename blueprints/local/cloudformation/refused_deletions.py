@@ -37,7 +37,7 @@ _Reason = Callable[[str, _Properties], str | None]
 
 
 def install() -> None:
-    """Ask for a reason to refuse before every deletion of the types that have one."""
+    """Check, before every deletion of these types, whether their service refuses it."""
     registry = REGISTRY.current()
     for resource_type, reason in _REASONS.items():
         handlers = registry[resource_type]
@@ -86,7 +86,7 @@ def _user_pool_protected(pool_id: str, props: _Properties) -> str | None:  # noq
 
 
 def _role_in_use(name: str, props: _Properties) -> str | None:
-    """What was attached outside the template: CloudFormation detaches what the template names itself."""
+    """Policies attached outside the template; CloudFormation itself detaches those that the template attaches."""
     role = ROLES.current().get(name)
     if not role:
         return None

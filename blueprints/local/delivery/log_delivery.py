@@ -1,4 +1,4 @@
-"""CloudWatch Logs invokes subscribed functions asynchronously, where their policy allows it.
+"""CloudWatch Logs invokes subscribed functions asynchronously, if their policy allows it.
 
 The base emulator runs a subscribed function once, with or without permission, and an alias as its newest code.
 Source: Amazon CloudWatch Logs User Guide, "Log group-level subscription filters".
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 def install(invocations: AsynchronousInvocations) -> None:
-    """Take the place of the base emulator's delivery, and refuse filters that could never deliver."""
+    """Replace the base emulator's delivery, and refuse filters that could never deliver."""
     put_filter: Callable[[dict[str, Any]], Any] = PUT_FILTER.current()
 
     def put_filter_that_delivers(data: dict[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def install(invocations: AsynchronousInvocations) -> None:
 
 
 def _is_log_of(group_name: str, function_arn: str) -> bool:
-    """A function that is sent its own log would log, and be sent, without end."""
+    """A function that receives its own log would write to it again, in an endless loop."""
     return group_name == f"/aws/lambda/{function_arn.split(':')[6]}"
 
 

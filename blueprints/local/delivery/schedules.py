@@ -26,7 +26,7 @@ HOOKS = (CREATE, UPDATE, ERROR, SCHEDULES, SECONDS_BETWEEN_LOOKS, REGISTRY, ROLE
 _TYPE = "AWS::Scheduler::Schedule"
 _SCHEDULER = "scheduler.amazonaws.com"
 _FORGOTTEN = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "KmsKeyArn")
-# What the role needs for a target of a service; targets of another kind are not asked for.
+# The action that the role needs, by the target's service; other kinds of targets are not checked.
 _ACTIONS = {
     "lambda": "lambda:InvokeFunction",
     "sqs": "sqs:SendMessage",
@@ -41,7 +41,7 @@ _Answer = Callable[[str, dict[str, Any]], Any]
 
 
 def install() -> None:
-    """Refuse schedules whose role Scheduler cannot assume, and look every second which are due."""
+    """Refuse schedules whose role Scheduler cannot assume, and check every second which schedules are due."""
     CREATE.replace(_refusing(CREATE.current()))
     UPDATE.replace(_refusing(UPDATE.current()))
     SECONDS_BETWEEN_LOOKS.replace(min(1.0, SECONDS_BETWEEN_LOOKS.current()))
@@ -73,7 +73,7 @@ def may_dead_letter(target: dict[str, Any], schedule_arn: str, queue_arn: str) -
 
 
 def payload(target: dict[str, Any], event: dict[str, Any]) -> str:
-    """What the target is sent, and its dead letters keep."""
+    """The payload for the target, which the dead letters keep too."""
     return str(target.get("Input") or json.dumps(event))
 
 

@@ -1,4 +1,4 @@
-"""SNS invokes functions asynchronously, where their policy allows it, and gives what it can't deliver to dead letters.
+"""SNS invokes functions asynchronously, if their policy allows it; undeliverable messages go to dead letters.
 
 The base emulator runs a subscribed function once, with or without permission, and knows no dead letters.
 Sources: Amazon SNS Developer Guide, "Fanout Amazon SNS notifications to Lambda functions for automated processing" and
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
-    """Take the place of the base emulator's delivery to functions, and keep what queues may not be sent."""
+    """Replace the base emulator's delivery to functions, and check the policies of queues."""
     to_sqs: Callable[..., None] = DELIVER_TO_SQS.current()
 
     def deliver_to_lambda(
@@ -87,14 +87,14 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
 
 
 def _notification(envelope: str) -> dict[str, Any]:
-    """A notification as functions receive it: two names are spelled another way, and nothing is left out."""
+    """A notification as functions receive it: two names are spelled differently, and no field is left out."""
     sent = json.loads(envelope)
     spelled = {"SigningCertUrl": sent.pop("SigningCertURL"), "UnsubscribeUrl": sent.pop("UnsubscribeURL")}
     return {"Subject": None, "MessageAttributes": {}, **sent, **spelled}
 
 
 def _dead_letter(endpoint: str, topic_arn: str, subscriber_arn: str, body: str, reason: str) -> None:
-    """Send what could not be delivered to the subscription's dead letters, where it has any."""
+    """Send an undeliverable message to the subscription's dead-letter queue, if it has one."""
     log.error("topic %s could not deliver: %s", topic_arn, reason)
     topic = TOPIC.current()(topic_arn) or {}
     subscription: dict[str, Any] = next(

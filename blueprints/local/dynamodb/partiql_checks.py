@@ -1,4 +1,4 @@
-"""Checks PartiQL's writes as DynamoDB does: keys by their schema, transactions by their rules.
+"""Checks PartiQL's writes as DynamoDB does: keys against the schema, transactions against their rules.
 
 The base emulator stores an item under a key of the wrong type, changes a key in place, and takes transactions that
 DynamoDB refuses.
@@ -65,7 +65,7 @@ def _refuse_item(table: _Table, item: dict[str, Any]) -> Any:
 
 
 def _refuse_key(table: _Table, parsed: _Statement) -> Any:
-    """A statement that changes a key, or names one by a value of another type."""
+    """Refuse a statement that changes a key, or compares one with a value of another type."""
     changed = [parts for parts, _ in parsed.get("assignments") or []] + list(parsed.get("removes") or [])
     for name in _keys(table):
         if any(parts[0] == name for parts in changed):
@@ -94,7 +94,7 @@ def _refuse_transaction(data: dict[str, Any]) -> Any:
 
 
 def _item_of(parsed: _Statement) -> tuple[str, str] | None:
-    """The table and the key that a statement of a transaction is about."""
+    """The table and the key that a statement of a transaction addresses."""
     read = parsed.get("select") or parsed
     table = TABLES.current().get(read["table"])
     if not table:

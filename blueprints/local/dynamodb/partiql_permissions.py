@@ -32,7 +32,7 @@ _Checks = list[tuple[str, str]]
 
 
 def install() -> None:
-    """Answer for PartiQL requests; leave the others to the base emulator."""
+    """Check the permissions of PartiQL requests; the base emulator checks those of others."""
     original: Callable[..., _Checks] = CHECKS.current()
 
     def checks(iam_action: str, body: bytes, region: str, account_id: str) -> _Checks:
@@ -55,7 +55,7 @@ def _statements(iam_action: str, body: bytes) -> list[dict[str, Any]]:
 
 
 def _check(statement: dict[str, Any], region: str, account_id: str) -> tuple[str, str] | None:
-    """The action and the ARN to ask for, or None for a statement that the service will refuse."""
+    """The IAM action and the table's ARN, or None for a statement that the service will refuse."""
     try:
         parsed = PARSE.current()(statement.get("Statement", ""), statement.get("Parameters", []))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Puts a record into a table's stream for every write that changes an item, by PartiQL too.
+"""Puts a record into a table's stream for every write that changes an item, PartiQL's included.
 
 The base emulator writes no records for PartiQL, and takes a set in another order for a change.
 Sources: Amazon DynamoDB Developer Guide, "Change data capture for DynamoDB Streams" and "PartiQL for DynamoDB".
@@ -31,7 +31,7 @@ _changes: ContextVar[list[_Change] | None] = ContextVar("changes made by the Par
 
 
 def install() -> None:
-    """Note what PartiQL requests change, and put it into the stream when they succeed."""
+    """Record the changes of PartiQL requests, and put them into the stream if the request succeeds."""
     set_item: Callable[..., Any] = SET.current()
     remove_item: Callable[..., Any] = REMOVE.current()
 

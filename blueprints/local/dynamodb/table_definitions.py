@@ -26,7 +26,7 @@ _INDEXES = {
 
 
 def install() -> None:
-    """Look at a template's table before it is made."""
+    """Check a template's table before it is created."""
     handlers = REGISTRY.current()[_TYPE]
     create: Callable[..., Any] = handlers["create"]
 
@@ -38,7 +38,7 @@ def install() -> None:
 
 
 def _check(props: dict[str, Any]) -> None:
-    """Make such a table under another name, and remove it: the API's own checks are the ones that count."""
+    """Create such a table under another name and delete it again, so that the API's own checks apply."""
     request = {name: props[name] for name in _DEFINITION if name in props}
     for kind, members in _INDEXES.items():
         if props.get(kind):

@@ -32,7 +32,7 @@ _TYPE = "AWS::DynamoDB::Table"
 _BY_THE_SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _SECONDS_BETWEEN_LOOKS = 30.0
 _LEAST_SECONDS = 0.25
-# DynamoDB ignores a TTL of more than five years ago: a 0, or a moment in another unit, deletes nothing.
+# DynamoDB ignores a TTL of more than five years ago: 0, or a time in another unit, deletes nothing.
 _FURTHEST_BACK_SECONDS = 5 * 365 * 24 * 3600
 _STOCK_THREAD = "dynamodb-ttl-reaper"
 
@@ -62,7 +62,7 @@ def install(time_scale: float) -> None:
 
 
 def _stop_the_stock_reaper() -> None:
-    """Let the base emulator's thread remove nothing: it started with the import, and nothing ends it."""
+    """Keep the base emulator's thread from deleting items: it starts at import and cannot be stopped."""
     stock = [thread.ident for thread in threading.enumerate() if thread.name == _STOCK_THREAD]
     if len(stock) != 1:
         raise IncompatibleEmulator(f"ministack starts {len(stock)} threads named {_STOCK_THREAD}, not 1")
@@ -75,7 +75,7 @@ def _stop_the_stock_reaper() -> None:
 
 
 def _remembering(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
-    """A handler that sets the TTL which stands in its argument of that number."""
+    """Wrap a handler so that it sets the TTL of the properties, its argument of that number."""
 
     def remembering(*args: Any, **kwargs: Any) -> object:
         table_name, attributes = provision(*args, **kwargs)
@@ -92,7 +92,7 @@ def _remembering(provision: Callable[..., Any], properties: int) -> Callable[...
 
 
 def _forgetting(delete: Callable[..., None]) -> Callable[..., None]:
-    """A handler after which another table of the name has no TTL."""
+    """Wrap a handler so that a later table of the same name has no TTL."""
 
     def forgetting(table_name: str, props: dict[str, Any]) -> None:
         delete(table_name, props)

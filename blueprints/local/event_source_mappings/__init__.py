@@ -1,4 +1,4 @@
-"""Event source mappings of Kinesis and DynamoDB streams, in place of the base emulator's, and batches of queues.
+"""Event source mappings of Kinesis and DynamoDB streams, in place of the base emulator's, and batches of SQS queues.
 
 Follows the AWS Lambda Developer Guide, "How Lambda processes records from stream and queue-based event sources", "Using
 Lambda with Kinesis" and "Using Lambda with DynamoDB".
@@ -60,7 +60,7 @@ class _Wake:
 
 
 def install(endpoint: str, time_scale: float) -> None:
-    """Take the place of the base emulator's pollers of streams; that of queues stays, up to a batch."""
+    """Replace the base emulator's pollers of streams; its poller of queues stays, but not its handling of a batch."""
     streams = Poller(endpoint, time_scale)
     for stock in STOCK_POLLERS:
         stock.replace(lambda: False)

@@ -1,4 +1,4 @@
-"""What a function's answer says about the batch it was given.
+"""Interprets a function's response to a batch.
 
 Sources: AWS Lambda Developer Guide, "Configuring partial batch response with Kinesis Data Streams and Lambda" and
 "Implementing partial batch responses" with Amazon SQS.
@@ -39,7 +39,7 @@ def outcome_of(result: dict[str, Any], identifiers: Sequence[str], *, partial_re
 
 
 def unprocessed(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> set[str]:
-    """The messages of a queue's batch that stay in the queue. They have no order: only those named have failed."""
+    """The messages of a batch that stay in the queue. They have no order: only those that are named have failed."""
     if result.get("error") or result.get("throttle"):
         return set(identifiers)
     return set(_failed(result.get("body"), identifiers)) if partial_responses else set()
@@ -52,14 +52,14 @@ def _reported(body: object, identifiers: Sequence[str]) -> Outcome:
 
 
 def _failed(body: object, identifiers: Sequence[str]) -> Sequence[str]:
-    """The identifiers that an answer names; all of them when it names one that is not in the batch."""
+    """The identifiers that a response names; all identifiers if it names one that is not in the batch."""
     failures = body.get("batchItemFailures") if isinstance(body, dict) else None
     if failures is None or failures == []:
         return ()
     if not isinstance(failures, list):
         return identifiers
     named = {_named(failure) for failure in failures}
-    # Empty, null, misspelt or foreign: Lambda trusts nothing of such an answer.
+    # Empty, null, misspelt or not of this batch: Lambda treats the whole batch as failed.
     return tuple(named) if named <= set(identifiers) else identifiers
 
 

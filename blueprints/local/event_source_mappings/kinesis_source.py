@@ -112,7 +112,7 @@ class KinesisSource:
 
     def _record(self, shard_id: str, raw: dict[str, Any], data: str, role_arn: str, overhead: int) -> Record:
         identifier, key, arrived = raw["SequenceNumber"], raw["PartitionKey"], raw["ApproximateArrivalTimestamp"]
-        # A record that was put without a key (record_distribution) is kept with an empty one, and comes with null.
+        # A record without a partition key (record_distribution) is stored with an empty one; functions get null.
         event = self._event(shard_id, role_arn, identifier, key or None, data, arrived)
         # The event's length as JSON, added up: encoding a record only to measure it costs as much as reading it.
         size = (

@@ -1,4 +1,4 @@
-"""Decides which messages of a batch leave their SQS queue, by what the function answered.
+"""Decides which messages of a batch are deleted from their SQS queue, by the function's response.
 
 The base emulator deletes every message that an answer does not name: of an answer that names no message of the batch,
 all of them. It also lets messages that the filter left out be received again, and so reach the dead letters.
@@ -24,7 +24,7 @@ _Message = dict[str, Any]
 
 
 def install() -> None:
-    """Take the place of what runs a batch of a queue."""
+    """Replace the base emulator's handling of a batch."""
     RUN.replace(_run)
 
 

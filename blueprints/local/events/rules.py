@@ -1,4 +1,4 @@
-"""A rule on a custom event bus: CloudFormation's name of it is `bus|rule`, which says where to look for it.
+"""Rules on custom event buses: their physical id in CloudFormation is `bus|rule`, as on AWS.
 
 The base emulator gives the rule's name alone, by which a client finds rules of the default bus only.
 """
@@ -19,7 +19,7 @@ _Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Take the place of the base emulator's provisioning of rules."""
+    """Replace the base emulator's provisioning of rules."""
     registry = REGISTRY.current()
     stock = registry[_RULE]
     registry[_RULE] = {

@@ -1,4 +1,4 @@
-"""Rates of scheduled rules: real time at the usual time scale, faster where tests set a larger one.
+"""Rates of scheduled rules: in real time at the usual time scale, faster if tests set a larger one.
 
 They are not sped up as retries are: a function of `rate(1 minute)` would be started again before it has ended.
 """
@@ -14,7 +14,7 @@ _TICK_SECONDS = 1.0
 
 
 def install(time_scale: float) -> None:
-    """Look more often whether a rule is due, and divide rates by what the scale is above the usual."""
+    """Check more often whether a rule is due, and divide rates by the ratio of the time scale to the usual one."""
     seconds_of = RATE.current()
     faster = max(1.0, time_scale / USUAL_TIME_SCALE)
 

@@ -1,4 +1,4 @@
-"""Refuses functions that Lambda refuses: a role it can't assume, reserved variables, settings out of range.
+"""Refuses functions that Lambda refuses: a role it cannot assume, reserved variables, settings out of range.
 
 The base emulator takes them, and what it makes of them does not work on AWS.
 Sources: AWS Lambda API Reference, CreateFunction; AWS Lambda Developer Guide, "Defined runtime environment variables".
@@ -70,7 +70,7 @@ def install() -> None:
 
 
 def _checked(provision: Callable[..., Any], properties: int) -> Callable[..., Any]:
-    """A template's handler that looks at the properties, its argument of that number, first."""
+    """Wrap a handler of templates so that it first checks the properties, its argument of that number."""
 
     def checked(*arguments: Any) -> Any:
         fault = next(faults(arguments[properties]), None)
@@ -87,7 +87,7 @@ def _answer(data: _Settings) -> Any:
 
 
 def faults(settings: _Settings) -> Iterator[str]:
-    """What Lambda refuses of a function's settings, in its words; settings that are not given are not looked at."""
+    """Lambda's error message for a function's settings, or None; missing settings are not checked."""
     role = settings.get("Role")
     if role and not _can_assume(str(role)):
         yield "The role defined for the function cannot be assumed by Lambda."

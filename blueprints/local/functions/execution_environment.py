@@ -47,7 +47,7 @@ class Launch:
     memory_mb: int
     init_seconds: float
     layers: Path | None = None
-    """The folder that becomes /opt: all layers, one laid over the other. None where the function has none."""
+    """The folder that becomes /opt: all layers, merged. None if the function has none."""
     temporary_mb: int = 512
     """The size of /tmp."""
 
@@ -271,7 +271,7 @@ def _is_below(path: Path, folder: Path | None) -> bool:
 
 
 def _seen_at(path: Path, sources: Sources, view: View) -> str:
-    """Where the function finds an entry of its import path."""
+    """The path at which the function sees an entry of its import path."""
     if path == sources.package:
         return view.task
     if path == sources.runtime:
@@ -297,7 +297,7 @@ def _process_environment(launch: Launch, sources: Sources, view: View, api_addre
         "LAMBDA_TASK_ROOT": view.task,
         "LAMBDA_RUNTIME_DIR": view.runtime,
         **launch.environment,
-        # What a template sets is looked in too; the runtime is found whatever it says, as on Lambda.
+        # The template's own PYTHONPATH is searched too; the runtime is always found, as on Lambda.
         "PYTHONPATH": os.pathsep.join([python_path[0], *filter(None, own), *python_path[1:]]),
     }
 
@@ -318,7 +318,7 @@ def _before_the_program(memory_mb: int, view: View) -> Callable[[], None] | None
 
 
 def _limits(memory_mb: int) -> Callable[[], None] | None:
-    """Has a process die with its parent, and bounds its heap."""
+    """Makes a process end with its parent, and limits its heap."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

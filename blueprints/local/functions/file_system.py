@@ -1,4 +1,4 @@
-"""The files that a function sees: /var/task, /opt and all else read-only, an empty home, its own /tmp, no /dev/shm.
+"""The file system of a function: read-only except for its own /tmp, with /var/task and /opt, without /dev/shm.
 
 Linux gives a process such a view with a mount namespace, without Docker, and without root where user namespaces are
 allowed. Where there are none (macOS, many containers, Linux before 5.12), functions see the machine's own files, and
@@ -22,13 +22,13 @@ from pathlib import Path
 TASK, RUNTIME, OPT = "/var/task", "/var/runtime", "/opt"
 TEMPORARY, HOME = "/tmp", "/home/sbx_user1051"  # noqa: S108 - Lambda's own
 SWITCH = "BLUEPRINTS_NO_NAMESPACES"
-"""Environment variable: set to 1, functions see the machine's own files although they need not."""
+"""Environment variable: 1 makes functions use the machine's own file system, without mount namespaces."""
 
 MIB = 1024 * 1024
 _NEW_MOUNTS, _NEW_USERS = 0x20000, 0x10000000
 _READ_ONLY, _BIND, _RECURSIVE, _PRIVATE, _NO_SUID = 0x1, 0x1000, 0x4000, 0x40000, 0x2
 _SET_ATTRIBUTES, _HERE, _AND_BELOW = 442, -100, 0x8000
-# Built anew in the function's view; everything else is the machine's, read-only.
+# These folders are new in the function's view; everything else is the machine's, read-only.
 _OWN_FOLDERS = frozenset({"dev", "home", "opt", "tmp", "var"})
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _STREAMS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
@@ -36,24 +36,24 @@ _STREAMS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the files of one environment lie on this machine."""
+    """The paths of one environment's files on this machine."""
 
     package: Path
     layers: Path | None
-    """The layers laid over each other; None where the function has none."""
+    """The merged layers; None if the function has none."""
     folder: Path
-    """The environment's own, writable and removed with it."""
+    """The environment's own writable folder, removed with it."""
     runtime: Path | None = None
     """The packages of Lambda's own runtime."""
     needed: tuple[Path, ...] = ()
-    """What else has to stay where it is, such as the interpreter."""
+    """Other paths that the function must see unchanged, such as the interpreter."""
     temporary_mb: int = 512
     """The size of /tmp."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What a function finds where; `enter` makes it so in a new process, before its program starts."""
+    """The paths that a function sees; `enter` sets up its view in a new process, before its program starts."""
 
     task: str
     runtime: str
@@ -64,7 +64,7 @@ class View:
 
 
 def view_of(sources: Sources) -> View:
-    """The view for an environment: Lambda's own paths where this machine can give them."""
+    """The view for an environment, with Lambda's paths if this machine allows mount namespaces."""
     if unavailable() is None and not any(_hides(needed) for needed in sources.needed):
         return View(TASK, RUNTIME, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
     homes, temporary = sources.folder / "home", sources.folder / "tmp"
@@ -81,7 +81,7 @@ def view_of(sources: Sources) -> View:
 
 @cache
 def unavailable() -> str | None:
-    """Why this machine can't give functions a view of their own; None where it can."""
+    """Why functions cannot have their own view of the file system on this machine; None if they can."""
     if os.environ.get(SWITCH) == "1":
         return f"{SWITCH} is set"
     if not sys.platform.startswith("linux"):
@@ -96,7 +96,7 @@ def _needs_user_namespace() -> bool:
 
 @cache
 def _refusal(*, users: bool) -> str | None:
-    """Why a view can't be made this way; found out by making one, for systems refuse it at any of its steps."""
+    """Why a view cannot be made in this way, or None. Makes one to find out, as systems refuse different steps."""
     with tempfile.TemporaryDirectory() as name:
         package = Path(name, "package")
         package.mkdir()
@@ -116,7 +116,7 @@ def _refusal(*, users: bool) -> str | None:
             )
         except (OSError, subprocess.SubprocessError):
             return "it allows no user and mount namespaces" if users else "it allows no mount namespaces"
-        # It has entered, which was the question; ending takes the kernel ten times as long.
+        # Entering succeeded, so do not wait for the end, which takes the kernel ten times as long.
         threading.Thread(target=process.wait, name="view-probe", daemon=True).start()
     return None
 
@@ -132,15 +132,15 @@ def _must_be_read_only(path: str) -> None:
 
 
 def _hides(path: Path) -> bool:
-    """Whether the view needs the whole place for itself, such as that of a Python installed at /opt itself."""
+    """Whether the view needs the whole folder, such as /opt if a Python is installed directly in it."""
     return str(path) in (OPT, TEMPORARY)
 
 
 class _Namespace:
-    """Builds a new root out of mounts, in the new process. All that can be looked up is looked up before the fork."""
+    """Builds a new root from mounts, in the new process. As much as possible is looked up before the fork."""
 
     def __init__(self, sources: Sources, *, users: bool) -> None:
-        """With `users`, the process becomes root of a user namespace, where it is none outside it."""
+        """With `users`, the process becomes root in a user namespace of its own, if it is not root outside."""
         self._sources, self._users = sources, users
         self._stage = sources.folder / "root"
         self._links: list[tuple[str, str]] = []
@@ -166,7 +166,7 @@ class _Namespace:
         self._show_layers()
 
     def enter(self) -> None:
-        """Leave the machine's view for the function's. Raises OSError where the system refuses a step."""
+        """Enter the function's view. Raises OSError if the system refuses a step."""
         _call("unshare", _NEW_MOUNTS | (_NEW_USERS if self._users else 0))
         if self._users:
             _map_users()
@@ -187,7 +187,7 @@ class _Namespace:
         os.chdir(TASK)
 
     def _show(self, path: Path, place: str) -> None:
-        """Have something of the machine's at a place of the view: a link as it is, all else mounted."""
+        """Add a path of the machine to the view: a link is copied, everything else is mounted."""
         try:
             mode = path.lstat().st_mode
         except OSError:
@@ -202,7 +202,7 @@ class _Namespace:
         self._mounts.append((os.fsencode(path), os.fsencode(f"{self._stage}{place}")))
 
     def _show_layers(self) -> None:
-        """Lay the layers out at /opt, and beside them what of the machine's own /opt is needed, such as a Python."""
+        """Set up /opt: the layers, and the parts of the machine's own /opt that are needed, such as a Python."""
         kept = [needed for needed in self._sources.needed if needed.is_relative_to(OPT)]
         self._folders.append(OPT)
         if self._sources.layers and not kept:
@@ -214,7 +214,7 @@ class _Namespace:
             self._show(needed, str(needed))
 
     def _mount_temporary(self, stage: bytes) -> None:
-        """An empty /tmp, with what of the machine's own is needed."""
+        """Set up an empty /tmp, with the parts of the machine's own that are needed."""
         place = stage + os.fsencode(TEMPORARY)
         if self._sources.temporary_mb * MIB <= _memory() // 4:
             size = b"mode=1777,size=%dm" % self._sources.temporary_mb
@@ -244,7 +244,7 @@ def _memory() -> int:
 
 
 def _map_users() -> None:
-    """Be outside the namespace who the process was inside it too."""
+    """Keep the process's user and group inside the user namespace."""
     user, group = os.getuid(), os.getgid()
     for name, content in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123
@@ -264,7 +264,7 @@ class _MountAttributes(ctypes.Structure):
 
 
 def _make_read_only(place: bytes) -> None:
-    """All mounts at and below a place, in one call; Linux has it since 5.12, under one number on every machine."""
+    """Change all mounts at and below a path in one call: mount_setattr, since Linux 5.12."""
     attributes = _MountAttributes(set=_READ_ONLY)
     size = ctypes.sizeof(attributes)
     _call(

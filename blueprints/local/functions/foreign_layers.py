@@ -25,14 +25,14 @@ _NAMED_BY_PARAMETER = "arn:aws:lambda:us-east-1:123456789012:layer:named-by-para
 
 
 class ForeignLayers:
-    """The copies, by the ARN that each stands in for; `*` in it is any part. Also the service that takes them in."""
+    """The copies by the layer's ARN, in which `*` matches any part, and the HTTP service that receives them."""
 
     def __init__(self) -> None:
         self._copies: dict[str, bytes] = {}
         self._parameters: dict[str, str] = {}
 
     def install(self) -> None:
-        """Take the place of the base emulator's look-up."""
+        """Replace the base emulator's look-up."""
         resolve, layer_zip = RESOLVE.current(), LAYER_ZIP.current()
 
         def resolved(layer_arn: str) -> tuple[dict[str, Any] | None, Any]:
@@ -58,13 +58,13 @@ class ForeignLayers:
         LAYER_ZIP.replace(zipped)
 
     def takes(self, scope: dict[str, Any]) -> bool:
-        """Whether a copy is handed in."""
+        """Whether a request supplies a copy."""
         return bool(scope["path"] == COPIES_PATH)
 
     async def answer(
         self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
     ) -> None:
-        """Keep the body as the copy of the layer that the query names."""
+        """Store the request's body as the copy of the layer that the query names."""
         content = b""
         more = True
         while more:
@@ -78,14 +78,14 @@ class ForeignLayers:
         await send({"type": "http.response.body", "body": body})
 
     def reset(self) -> None:
-        """Forget the copies."""
+        """Remove all copies."""
         self._copies.clear()
         for name in self._parameters:
             PUBLIC_PARAMETERS.current().pop(name, None)
         self._parameters.clear()
 
     def _keep(self, arn: str, content: bytes) -> None:
-        """Keep a copy; of a layer that is named by a public parameter, `ssm:NAME`, an ARN is made up."""
+        """Store a copy. A layer that a public parameter names (`ssm:NAME`) gets an invented ARN."""
         name = arn.removeprefix("ssm:")
         if name != arn:
             arn = self._parameters.setdefault(name, _NAMED_BY_PARAMETER.format(len(self._parameters) + 1))

@@ -81,7 +81,7 @@ class CodeStore:
         return self._unpacked(str(config["CodeSha256"]).replace("/", "_"), code)
 
     def layers(self, config: dict[str, Any]) -> Path | None:
-        """The folder of a function's layers, /opt on Lambda; None where it has none. Raises CannotRun."""
+        """The folder of a function's merged layers, /opt on Lambda; None if it has no layers. Raises CannotRun."""
         folders = [self._layer(config, attachment) for attachment in config.get("Layers") or []]
         if len(folders) < 2:
             return folders[0] if folders else None

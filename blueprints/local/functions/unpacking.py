@@ -35,7 +35,7 @@ def unpack(archive: IO[bytes], folder: Path) -> None:
 
 
 def lay_over(layers: Sequence[Path], folder: Path) -> None:
-    """Lay layers over each other in a new folder, as /opt has them: of the same file, the last layer's stands."""
+    """Merge layers into a new folder, as /opt has them: a later layer's file replaces an earlier one's."""
     folder.mkdir(parents=True)
     for layer in layers:
         for source, name in _files(layer):
@@ -48,7 +48,7 @@ def lay_over(layers: Sequence[Path], folder: Path) -> None:
 
 
 def write_protect(folder: Path) -> None:
-    """Take the right to write from all files and folders. It binds everybody but root."""
+    """Make all files and folders read-only. This does not restrict root."""
     for parent, _, files in os.walk(folder, topdown=False):
         for name in files:
             path = Path(parent, name)
@@ -58,7 +58,7 @@ def write_protect(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder with all that is below it, write-protected or not; what is not there needs no removing."""
+    """Remove a folder with its content, even if it is read-only or does not exist."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for parent, _, _ in os.walk(folder):
@@ -67,7 +67,7 @@ def remove(folder: Path) -> None:
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Where an entry belongs; never outside the folder."""
+    """The path of an archive's entry, always inside the folder."""
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]
     return folder.joinpath(*parts)
 
@@ -81,7 +81,7 @@ def _files(layer: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _make_way(place: Path, top: Path) -> None:
-    """Remove what an earlier layer has at a place, or has as a file where this one needs a folder."""
+    """Remove what an earlier layer has at a path, and a file of it where this layer needs a folder."""
     for folder in reversed(place.relative_to(top).parents):
         if (top / folder).is_symlink() or (top / folder).is_file():
             (top / folder).unlink()
@@ -93,7 +93,7 @@ def _make_way(place: Path, top: Path) -> None:
 
 
 def _share(source: Path, place: Path) -> None:
-    """Both are read-only from here on, so one file is enough where the file system can share it."""
+    """Hard-link the file if the file system can: both are read-only from now on."""
     try:
         os.link(source, place)
     except OSError:

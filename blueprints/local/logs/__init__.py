@@ -1,4 +1,4 @@
-"""CloudWatch Logs: filter patterns mean what they mean on AWS, wherever one is given."""
+"""CloudWatch Logs: filter patterns work as on AWS, in every operation that takes one."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,7 +22,7 @@ _compiled = lru_cache(maxsize=256)(compile_pattern)
 
 
 def install() -> None:
-    """Take the place of the base emulator's patterns, for which every condition on JSON is true."""
+    """Replace the base emulator's filter patterns, for which every condition on JSON is true."""
     for action in ACTIONS:
         action.replace(_refusing_invalid(action.current()))
     COMPILE.replace(_compiled)

@@ -45,7 +45,7 @@ class InvalidPattern(ValueError):
 
 
 def compile_pattern(pattern: str) -> Matcher:
-    """What tells whether a message matches the pattern. Raises InvalidPattern."""
+    """A function that tells whether a message matches the pattern. Raises InvalidPattern."""
     text = (pattern or "").strip()
     if not text:
         return lambda _message: True
@@ -212,14 +212,14 @@ def _comparing(read: Callable[[Any], Any], comparison: str, kind: str, text: str
 
 
 def _text(value: Any) -> str | None:
-    """What a wildcard is compared with: `4*` also finds the number 404."""
+    """The text that a wildcard is compared with: `4*` also matches the number 404."""
     if isinstance(value, str):
         return value
     return None if isinstance(value, bool) or not isinstance(value, int | float) else str(value)
 
 
 def _property(selector: str) -> Callable[[Any], Any]:
-    """What reads a property such as `$.user.roles[0]` out of a JSON event."""
+    """A function that reads a property such as `$.user.roles[0]` from a JSON event."""
     steps = _STEP.findall(selector)
     if not selector.startswith("$") or not steps:
         raise InvalidPattern(f"{selector} is no property selector")

@@ -1,4 +1,4 @@
-"""S3: signed URLs of the account's owner are verified, and templates' buckets have valid names and their versioning."""
+"""S3: verifies the owner's signed URLs, and checks names and versioning of templates' buckets."""
 
 from blueprints.local.s3 import bucket_names, bucket_versioning, signed_urls
 

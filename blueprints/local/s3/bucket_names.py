@@ -1,4 +1,4 @@
-"""Refuses a template's bucket whose name S3 refuses; the base emulator checks those that the API makes.
+"""Refuses a template's bucket whose name S3 refuses; the base emulator checks only the API's.
 
 Source: Amazon S3 User Guide, "General purpose bucket naming rules".
 """
@@ -16,7 +16,7 @@ _TYPE = "AWS::S3::Bucket"
 
 
 def install() -> None:
-    """Look at a template's bucket before it is made."""
+    """Check a template's bucket before it is created."""
     handlers = REGISTRY.current()[_TYPE]
     create: Callable[..., Any] = handlers["create"]
 

@@ -1,4 +1,4 @@
-"""Suspends a bucket's versioning when its template says so, or says nothing of it any more.
+"""Suspends a bucket's versioning if its template says so, or no longer mentions it.
 
 The base emulator knows templates that enable it, and no others.
 Source: AWS CloudFormation Template Reference, AWS::S3::Bucket VersioningConfiguration.
@@ -18,7 +18,7 @@ _PROPERTY = "VersioningConfiguration"
 
 
 def install() -> None:
-    """Set the versioning after a template's bucket was made or changed."""
+    """Set the versioning after a template's bucket was created or changed."""
     handlers = REGISTRY.current()[_TYPE]
     create: Callable[..., Any] = handlers["create"]
     update: Callable[..., Any] = handlers["update"]
@@ -38,7 +38,7 @@ def install() -> None:
 
 
 def _suspend(bucket: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """A bucket that had versions keeps them: its versioning is never off again."""
+    """A bucket that once had versioning cannot turn it off, only suspend it."""
     status = (new.get(_PROPERTY) or {}).get("Status")
     if status == "Suspended" or (not status and old.get(_PROPERTY)):
         VERSIONING.current()[bucket] = "Suspended"

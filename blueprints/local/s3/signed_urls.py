@@ -22,7 +22,7 @@ REFUSAL = Hook("core.iam_evaluator", "AuthError")
 HOOKS = (VERIFY, ERROR, BUCKET_OF_HOST, ACCOUNT, IS_OWNER, REQUEST, CHECK, REFUSAL)
 
 _SIGNED = {"AWSAccessKeyId", "Signature", "Expires"}
-# urllib and curl send it unasked with a body. Version 2 signs the content type; here an upload passes without it.
+# urllib and curl send this type by default with a body. Version 2 signs the content type; this one is ignored.
 _FORM = "application/x-www-form-urlencoded"
 _EXPIRED = "Request has expired"
 
@@ -30,7 +30,7 @@ _Query = dict[str, Any]
 
 
 def install() -> None:
-    """Verify the owner's URLs of version 2 first; leave the others to the base emulator."""
+    """Verify the owner's URLs of version 2; the base emulator verifies all others."""
     verify: Callable[..., Any] = VERIFY.current()
 
     def verify_either(method: str, path: str, headers: dict[str, str], query_params: _Query) -> Any:
@@ -54,7 +54,7 @@ def _refusal(method: str, path: str, headers: dict[str, str], query_params: _Que
 
 
 def _check(method: str, path: str, headers: dict[str, str], query_params: _Query) -> Any:
-    """The owner's credential, or why the signature is refused."""
+    """The owner's credential, or the reason why the signature is refused."""
     bucket = BUCKET_OF_HOST.current()(headers.get("host", ""))
     raw_path = quote(path, safe="/~")
     request = REQUEST.current()(
