@@ -7,13 +7,13 @@ from image_rejections import Rejected, camera_raw
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
 
+_PHASE_ONE = (b"IIIITwaR", b"MMMMRawT")
 _CAMERA_RAWS = {
     b"FUJIFILMCCD-RAW": "RAF",
     b"FOVb": "X3F",
     b"\0MRM": "MRW",
     b"\0MRI": "MRW",
-    b"IIIITwaR": "IIQ",
-    b"MMMMRawT": "IIQ",
+    **dict.fromkeys(_PHASE_ONE, "IIQ"),
     b"IIRO": "ORF",
     b"IIRS": "ORF",
     b"MMOR": "ORF",
@@ -83,9 +83,10 @@ def _sniff_tiff(data: bytes) -> str:
     """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
     from image_formats import tiff
 
-    if data[8:10] == b"CR":
+    # Pixels may lie there too, so that half of the mark would not do.
+    if data[8:12] == b"CR\2\0":
         raise camera_raw("CR2")
-    if data[8:12] in (b"IIII", b"MMMM"):
+    if data[8:16] in _PHASE_ONE:
         raise camera_raw("IIQ")
     if raw := tiff.find_camera_raw(tiff.read_directories(data)):
         raise raw

@@ -216,7 +216,7 @@ CAMERA_RAWS = {
     "SRW, on the second page": (tiff(PREVIEW, plain(SIZE, grey(16), 16, t262=32803, t259=32770)), "TIFF"),
     "CR2": (b"II*\0\x10\0\0\0CR\2\0" + bytes(60), "CR2"),
     "CR3": (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(40), "CR3"),
-    "IIQ": (b"II*\0\x08\0\0\0IIII" + bytes(60), "IIQ"),
+    "IIQ": (b"II*\0\x10\0\0\0IIIITwaR" + bytes(60), "IIQ"),
     "RAF": (b"FUJIFILMCCD-RAW 0201" + bytes(60), "RAF"),
     "ORF": (b"IIRO\x08\0\0\0" + bytes(60), "ORF"),
     "RW2": (b"IIU\0\x18\0\0\0" + bytes(60), "RW2"),
@@ -234,6 +234,13 @@ class TestCameraRaw:
         code, reason = rejected(data)
         assert code == "camera-raw"
         assert words in reason
+
+    @pytest.mark.parametrize("pixel", [(73, 73, 73), (77, 77, 77), (67, 82, 9)])
+    def test_pixels_that_begin_like_a_mark_are_no_raw_file(self, pixel):
+        image = (pyvips.Image.black(*SIZE, bands=3) + pixel).cast("uchar").copy(interpretation="srgb")
+        data = image.tiffsave_buffer()
+        assert data[8:11] == bytes(pixel)
+        assert opened(rendered(data).renditions[1]).getpixel((9, 9)) == pixel
 
 
 GAIN_MAPS = {
