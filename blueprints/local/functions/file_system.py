@@ -264,7 +264,7 @@ class _MountAttributes(ctypes.Structure):
 
 
 def _make_read_only(place: bytes) -> None:
-    """Change all mounts at and below a path in one call: mount_setattr, since Linux 5.12."""
+    """Make all mounts at and below a path read-only in one call: mount_setattr, since Linux 5.12."""
     attributes = _MountAttributes(set=_READ_ONLY)
     size = ctypes.sizeof(attributes)
     _call(

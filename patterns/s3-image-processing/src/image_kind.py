@@ -1,6 +1,6 @@
-"""Telling the kind of an image from its bytes, and naming the kinds that are not read.
+"""Recognises the kind of an image by its bytes, and names the kinds that are not supported.
 
-What only some images need is imported with the first of them, as every cold start would pay for it.
+Modules that few images need are imported when first used, which keeps cold starts short.
 """
 
 from image_rejections import Rejected, camera_raw
@@ -20,7 +20,7 @@ _CAMERA_RAWS = {
     b"IIU\0": "RW2",
     b"II\x1a\0\0\0HEAPCCDR": "CRW",
 }
-_FILM = "the bytes are a film or another file of the same container, not a picture"
+_FILM = "the bytes are a video or another file in an MP4 container, not a picture"
 _OTHERS = {
     b"\0\0\0\x0cJXL \r\n": "a JPEG XL image",
     b"\xff\x0a": "a JPEG XL image",
@@ -38,8 +38,8 @@ _OTHERS = {
     b"<?xml": "XML (an SVG drawing perhaps)",
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript document",
-    b"\x1aE\xdf\xa3": "a film (Matroska or WebM)",
-    b"RIFF": "a film or sound (RIFF)",
+    b"\x1aE\xdf\xa3": "a video (Matroska or WebM)",
+    b"RIFF": "a video or audio file (RIFF)",
     b"PK\3\4": "a ZIP archive",
     b"\x1f\x8b": "compressed by gzip",
     b"<!doctype html": "an HTML page",
@@ -59,7 +59,7 @@ _FILM_PARTS = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # what QuickTime fi
 
 
 def sniff(data: bytes) -> str:
-    """Tell the kind of image from its first bytes (never from its name): one of READABLE, or raise Rejected."""
+    """The kind of an image by its first bytes, never by its name: one of READABLE. Raises Rejected for other kinds."""
     if not data:
         raise Rejected("empty", "the object is empty")
     if data[:3] == b"\xff\xd8\xff":
@@ -80,7 +80,7 @@ def sniff(data: bytes) -> str:
 
 
 def _sniff_tiff(data: bytes) -> str:
-    """TIFF, unless it is a camera's raw file, which would be read as the small preview that it begins with."""
+    """TIFF. Raises Rejected for a camera's raw file, which would be rendered as its small preview."""
     from image_formats import tiff
 
     # Pixels may lie there too, so that half of the mark would not do.
@@ -94,7 +94,7 @@ def _sniff_tiff(data: bytes) -> str:
 
 
 def _sniff_brands(data: bytes) -> str:
-    """AVIF, HEIF and films share one container; its brands tell them apart."""
+    """AVIF, HEIF and MP4 videos share one container; its brands tell them apart."""
     from image_formats import heif
 
     brands = heif.brands(data)

@@ -1,7 +1,7 @@
-"""Opening an image with libvips: its header first, then its pixels, shrunk while they are decoded.
+"""Opens an image with libvips: first its header, then its pixels, shrunk while they are decoded.
 
-The loader is the one for the kind that the bytes are (`image_kind`), so libvips' own guess has no say: it has several
-loaders for some kinds, and new ones with every version. What only some images need is imported with the first of them.
+The loader is chosen by the kind of the bytes (`image_kind`), not by libvips' own guess: libvips has several
+loaders for some kinds, and new ones in every version. Modules that few images need are imported when first used.
 """
 
 import math
@@ -29,7 +29,7 @@ _HEIC = (
 
 
 def read_header(data: bytes, kind: str) -> Any:
-    """Open the image without decoding its pixels; raises Rejected when its bytes are not of `kind`, or damaged."""
+    """Open the image without decoding its pixels. Raises Rejected if its bytes are not of `kind`, or are damaged."""
     try:
         return _open(data, kind)
     except pyvips.Error as error:
@@ -37,7 +37,7 @@ def read_header(data: bytes, kind: str) -> Any:
 
 
 def check_header(header: Any, kind: str, max_pixels: int) -> None:
-    """Raise Rejected for an image of more than `max_pixels`, or whose samples are not colours."""
+    """Raise Rejected if an image has more than `max_pixels`, or samples that are not colours or grey."""
     pixels = header.width * header.height
     if pixels > max_pixels:
         raise Rejected(
@@ -46,11 +46,14 @@ def check_header(header: Any, kind: str, max_pixels: int) -> None:
     if header.format not in ("uchar", "ushort") or header.bands > 5:
         raise Rejected("unsupported-layout", f"{kind} with {header.bands} samples of {header.format} per pixel")
     if header.interpretation == "multiband" or (kind == "jpeg" and header.bands == 2):
-        raise Rejected("unsupported-layout", f"{kind} with {header.bands} samples per pixel, which are no colours")
+        raise Rejected(
+            "unsupported-layout",
+            f"{kind} with {header.bands} samples per pixel, neither grey nor colours",
+        )
 
 
 def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> Any:
-    """Open the image and let the decoder shrink it by a power of two; a better filter does the rest, at least a fifth.
+    """Open the image, shrunk by the decoder by a power of two; a better filter then shrinks it by at least a fifth.
 
     `size` is the width and height in pixels that the image will have. Pixels are decoded when they are used.
     """
@@ -59,7 +62,7 @@ def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> A
 
 
 def load_without_end_marker(data: bytes, header: Any, size: tuple[int, int]) -> Any | None:
-    """A JPEG whose only fault is that its last marker is missing, in memory; None when pixels are missing too.
+    """A JPEG that lacks only its last marker, in memory; None if pixels are missing too.
 
     The decoder fills missing bits with zeros. So pixels are missing when it warns, when a scan is missing, or when
     other bits after the last ones make another picture.
@@ -79,7 +82,7 @@ def load_without_end_marker(data: bytes, header: Any, size: tuple[int, int]) -> 
 
 
 def as_rejection(error: pyvips.Error, data: bytes, kind: str) -> Exception:
-    """The input's fault, unless the machine ran out of something: then the error itself, to be raised and retried."""
+    """The Rejected to raise; if the machine lacks memory or files, the error itself, which is retried."""
     detail = _detail(error)
     if any(sign in str(error) for sign in _OUT_OF_RESOURCES):
         return error
@@ -109,14 +112,14 @@ def _find_unsupported(data: bytes, kind: str) -> Rejected | None:
 
 
 def _detail(error: pyvips.Error) -> str:
-    """What libvips says, each line once, without the part of it that says so and the places where it looked."""
+    """libvips' message: each line once, without the names of its functions and the paths that it tried."""
     lines = (line.strip() for line in str(error.detail).splitlines())
     said = [line.partition(": ")[2] or line for line in lines if line and not line.startswith("source: bad seek")]
-    return "; ".join(dict.fromkeys(said)) or "its decoder says no more"
+    return "; ".join(dict.fromkeys(said)) or "the decoder gives no details"
 
 
 def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> Any:
-    """The image by the loader of its kind, shrunk by `factor` where the format allows."""
+    """The image from the loader of its kind, shrunk by `factor` if the format allows it."""
     if kind == "tiff":
         from tiff_loading import open_tiff
 
@@ -136,13 +139,13 @@ def _open(data: bytes, kind: str, factor: int = 1, fail_on: str = "error") -> An
 
 
 def _shrink_factor(size: tuple[int, int], longest_side: int) -> int:
-    """1, 2, 4 or 8; no side becomes shorter than a pixel, which decoders refuse."""
+    """1, 2, 4 or 8; no side becomes shorter than one pixel, as decoders refuse that."""
     spare = max(size) / (1.2 * longest_side)
     return int(2 ** min(3, max(0, math.floor(math.log2(spare))), math.floor(math.log2(min(size)))))
 
 
 def _clear_around_frame(image: Any, data: bytes) -> Any:
-    """What the first frame leaves free of the canvas is clear; libvips makes it black when nothing else is clear."""
+    """Make the canvas around the first frame transparent: libvips makes it black if nothing else is transparent."""
     from image_formats import gif
 
     frame = gif.first_frame(data)

@@ -1,10 +1,10 @@
-"""What every refusal of an image carries."""
+"""The error for images that are rejected."""
 
 LONGEST_SIDE = 100_000_000  # pixels; libvips opens nothing longer
 
 
 class Rejected(Exception):
-    """The input is at fault, so a retry would change nothing. `code` is for machines, the message for people."""
+    """The input is at fault, so a retry would not help. `code` is for programs, the message for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -12,12 +12,10 @@ class Rejected(Exception):
 
 
 def camera_raw(name: str) -> Rejected:
-    """The answer to every camera raw file; `name` is its format or the camera's make."""
-    return Rejected(
-        "camera-raw", f"a camera raw file ({name}): its pixels are not developed; export it as JPEG or TIFF"
-    )
+    """The rejection of a camera raw file; `name` is its format or the camera's make."""
+    return Rejected("camera-raw", f"a camera raw file ({name}): raw files are not rendered; export it as JPEG or TIFF")
 
 
 def too_large(name: str, width: int, height: int) -> Rejected:
-    """The answer to an image that the library does not even open; width and height in pixels."""
+    """The rejection of an image that is too large for the library to open; width and height in pixels."""
     return Rejected("too-many-pixels", f"the {name} is {width} x {height} pixels, more than the library reads")

@@ -1,1 +1,1 @@
-"""What the bytes of an image say about themselves, one module per file format; none of them decodes pixels."""
+"""Parses the headers of image files, one module per format, without decoding pixels."""

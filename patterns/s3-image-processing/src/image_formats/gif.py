@@ -1,8 +1,8 @@
-"""GIF's first frame: where it lies on the canvas."""
+"""GIF: the position of the first frame on the canvas."""
 
 
 def first_frame(data: bytes) -> tuple[int, int, int, int] | None:
-    """Left, top, width and height of the first frame in pixels; None when there is none."""
+    """Left, top, width and height of the first frame in pixels; None if there is no frame."""
     at = 13 + _palette_bytes(data[10])
     while at < len(data):
         if data[at] == 0x2C:

@@ -1,4 +1,4 @@
-"""The container of HEIF, AVIF and films: its brands, and the codec and the properties of its primary picture.
+"""The container of HEIF, AVIF and videos: its brands, and the codec and the properties of its primary picture.
 
 Sources: ISO/IEC 14496-12 (boxes), ISO/IEC 23008-12 (items and their properties).
 """
@@ -49,7 +49,7 @@ def holds_hevc(data: bytes) -> bool:
 
 
 def read_samples(data: bytes) -> Samples:
-    """What the boxes say of the primary picture's samples; a damaged box says nothing."""
+    """How the primary picture's samples are stored, by its boxes; damaged boxes are ignored."""
     monochrome, full_range, premultiplied = False, True, False
     try:
         for name, body in properties(data):
@@ -66,7 +66,7 @@ def read_samples(data: bytes) -> Samples:
 
 
 def find_unsupported(data: bytes) -> Rejected | None:
-    """What a picture that could not be decoded asks of a decoder that it does not do; HEVC is not looked at."""
+    """Why the decoder does not support this picture, or None; called when decoding failed, and not for HEVC."""
     try:
         meta = _metadata(data)
         primary = _primary(meta)
@@ -85,7 +85,7 @@ def find_unsupported(data: bytes) -> Rejected | None:
 
 
 def properties(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and content of each property of the primary picture, then of the first tile that it is put together from.
+    """Name and content of each property of the primary picture, then of the first tile that it is composed of.
 
     Raises struct.error, IndexError or ValueError where the boxes are damaged.
     """
@@ -110,7 +110,7 @@ def _primary(meta: memoryview) -> int:
 
 
 def _item_types(iinf: memoryview) -> dict[int, bytes]:
-    """Item to its four letters, which name its codec."""
+    """The four-letter codec name of each item."""
     types = {}
     for name, body in _boxes(iinf[6 if iinf[0] == 0 else 8 :]):
         if name == b"infe" and body[0] >= 2:
@@ -120,7 +120,7 @@ def _item_types(iinf: memoryview) -> dict[int, bytes]:
 
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and content of each box that lies in `data`, one after the other."""
+    """Name and content of each box in `data`, in order."""
     at = 0
     while at + 8 <= len(data):
         size, name, start = *struct.unpack_from(">I4s", data, at), 8
@@ -135,12 +135,12 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _child(data: memoryview, wanted: bytes) -> memoryview:
-    """The content of the first box of that name, or nothing."""
+    """The content of the first box of that name; empty if there is none."""
     return next((body for name, body in _boxes(data) if name == wanted), data[:0])
 
 
 def _associations(ipma: memoryview) -> dict[int, list[int]]:
-    """Item to the indexes of its properties, which count from 1."""
+    """The property indexes of each item, counted from 1."""
     found: dict[int, list[int]] = {}
     version, flags, entries = ipma[0], ipma[3], struct.unpack_from(">I", ipma, 4)[0]
     at = 8
@@ -155,7 +155,7 @@ def _associations(ipma: memoryview) -> dict[int, list[int]]:
 
 
 def _first_tile(iref: memoryview, item: int) -> int | None:
-    """The first picture that `item` is derived from, if it is."""
+    """The first picture that `item` is derived from, or None."""
     if not iref:
         return None
     number = "H" if iref[0] == 0 else "I"

@@ -17,7 +17,7 @@ _PROCESSES = {0xC3: "lossless", 0xC9: "arithmetic-coded", 0xCA: "arithmetic-code
 
 
 def find_unsupported(data: bytes) -> Rejected | None:
-    """What the frame header asks of a decoder beyond 8-bit Huffman coding, for a JPEG that could not be decoded."""
+    """The feature beyond 8-bit Huffman coding that this JPEG needs, or None; called when decoding failed."""
     for marker, segment in _segments(data):
         if marker in _HIERARCHICAL:
             return Rejected("unsupported-codec", "a hierarchical JPEG, which the library does not decode")
@@ -32,7 +32,7 @@ def find_unsupported(data: bytes) -> Rejected | None:
 
 
 def has_every_scan(data: bytes) -> bool:
-    """Whether the scans code each coefficient of each component to its last bit.
+    """Whether the scans contain every coefficient of every component to its last bit.
 
     A progressive file that ends between two scans decodes without complaint, but coarsely.
     """
@@ -50,7 +50,7 @@ def has_every_scan(data: bytes) -> bool:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Markers with their segments, up to the end of the image or of the data; coded data is left out."""
+    """Markers with their segments, without coded data, up to the end of the image or of the data."""
     at = 2
     while found := _MARKER.search(data, at):
         marker, at = found[1][0], found.end()

@@ -1,4 +1,4 @@
-"""PNG's chunks: what is wrong with them, since the decoder does not say."""
+"""PNG: finds what is wrong with its chunks, which the decoder does not report."""
 
 import zlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _KNOWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND")  # of the critical ones
 
 
 def find_fault(data: bytes) -> Rejected:
-    """Why a PNG that could not be decoded could not be."""
+    """The reason why a PNG could not be decoded."""
     seen = set()
     for name, content, whole in _chunks(data):
         if name == b"CgBI":
@@ -58,7 +58,7 @@ def _header_fault(header: bytes) -> Rejected | None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Name, content, and whether the chunk is all there and its checksum right (where the checksum matters)."""
+    """Name and content of each chunk, and whether it is complete with a correct checksum (if that matters)."""
     at = len(SIGNATURE)
     while at < len(data):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

@@ -1,4 +1,4 @@
-"""TIFF's directories: which page is the picture, camera raw files, and what the decoder does not support."""
+"""TIFF: finds the page to show, camera raw files, and features that the decoder does not support."""
 
 import struct
 from collections.abc import Iterator
@@ -53,20 +53,20 @@ class Directory:
 
     @property
     def is_preview(self) -> bool:
-        """Whether it holds a smaller version of another image in the file, or a mask for one."""
+        """Whether it is a preview of another image in the file, or a mask for one."""
         return bool(self.first(SUBFILE_TYPE) & (_SMALLER | _MASK))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The image to show: its directory, and the options by which the loader finds it."""
+    """The image to show: its directory, and the loader's options that select it."""
 
     directory: Directory
     options: dict[str, int]
 
 
 def read_directories(data: bytes) -> list[Directory]:
-    """The pages in order; those that are cut off or point nowhere are left out."""
+    """The pages in order, without those that are truncated or have an invalid offset."""
     return list(_Reader(data).pages())
 
 
@@ -82,7 +82,7 @@ def find_picture(pages: list[Directory]) -> Picture | None:
 
 
 def find_camera_raw(pages: list[Directory]) -> Rejected | None:
-    """Raw files are TIFF files whose first page is often a small preview; the picture itself is sensor data."""
+    """The rejection of a camera raw file, or None. Raw files are TIFF files with sensor data and often a small preview."""
     every = [each for page in pages for each in page.with_children()]
     if any(DNG_VERSION in each.tags for each in every):
         return camera_raw("DNG")
@@ -94,7 +94,7 @@ def find_camera_raw(pages: list[Directory]) -> Rejected | None:
 
 
 def find_unsupported(page: Directory) -> Rejected | None:
-    """What a page asks of the decoder that it does not do, for one that could not be decoded."""
+    """Why the decoder does not support this page, or None; called when decoding failed."""
     if page.cut_off:
         return None
     compression, bits = page.first(COMPRESSION, 1), page.first(BITS, 1)
@@ -124,7 +124,7 @@ def holds_lab(page: Directory) -> bool:
 
 
 def holds_ycbcr(page: Directory) -> bool:
-    """Whether samples are luma and chroma, which the decoder turns into RGB only where they are compressed by JPEG."""
+    """Whether samples are YCbCr that the decoder does not convert to RGB: it does that for JPEG compression only."""
     return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) >= 3
 
 
@@ -134,9 +134,9 @@ def is_subsampled(page: Directory) -> bool:
 
 
 def seen_samples(page: Directory) -> list[int]:
-    """The samples of a pixel that are colours or alpha, by their places; [] for all of them.
+    """The indexes of a pixel's samples that are colours or alpha; [] means all of them.
 
-    Others are masks or inks that an editor kept; a decoder that takes the first of them for alpha hides the picture.
+    The others are masks or inks of an editor; a decoder that uses the first of them as alpha hides the picture.
     """
     extra, colours = page.tags.get(EXTRA_SAMPLES, ()), _COLOURS.get(page.first(PHOTOMETRIC), 0)
     if not extra or not colours or colours + len(extra) != page.first(SAMPLES):
@@ -146,7 +146,7 @@ def seen_samples(page: Directory) -> list[int]:
 
 
 def as_rgb(data: bytes, page: Directory) -> bytes:
-    """The file with the page's samples called RGB, so that a decoder hands them out as they are."""
+    """The file with the page's samples declared as RGB, so that a decoder returns them unchanged."""
     changed = bytearray(data)
     letters, at = page.photometric_at
     struct.pack_into(letters, changed, at, RGB)
@@ -154,7 +154,7 @@ def as_rgb(data: bytes, page: Directory) -> bytes:
 
 
 class _Reader:
-    """Reads classic and big TIFF, either byte order; never the same directory twice, so that no loop traps it."""
+    """Reads classic and big TIFF in both byte orders. Reads each directory once, so circular offsets end."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -179,7 +179,7 @@ class _Reader:
                     yield child
 
     def _directory(self, start: int) -> tuple[Directory | None, int]:
-        """A directory and where the next one is (0: nowhere)."""
+        """A directory and the offset of the next one (0: none)."""
         self.seen.add(start)
         counting, entry = ("Q", 20) if self.big else ("H", 12)
         count = self._number(counting, start)

@@ -1,8 +1,8 @@
-"""WebP's chunks: the length that the file ought to state."""
+"""WebP: corrects the length in the header."""
 
 
 def with_true_length(data: bytes) -> bytes:
-    """The file with its own length in its header, and with the byte that pads its last chunk to an even length.
+    """The file with its real length in the header, and with the byte that pads its last chunk to an even length.
 
     Some writers state another length or leave that byte out. Browsers do not mind, while libwebp's demultiplexer
     refuses the file. One whose pixels are incomplete is left as it is.
