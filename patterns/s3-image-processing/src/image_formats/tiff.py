@@ -82,7 +82,7 @@ def find_picture(pages: list[Directory]) -> Picture | None:
 
 
 def find_camera_raw(pages: list[Directory]) -> Rejected | None:
-    """The rejection of a camera raw file, or None. Raw files are TIFF files with sensor data and often a small preview."""
+    """The rejection of a camera raw file (a TIFF with sensor data, often after a small preview), or None."""
     every = [each for page in pages for each in page.with_children()]
     if any(DNG_VERSION in each.tags for each in every):
         return camera_raw("DNG")
