@@ -118,7 +118,7 @@ NOT_SUPPORTED = {
     "tiff, old-style JPEG": (plain(SIZE, rgb(), t262=6, t259=6), "codec", "old-style JPEG"),
     "tiff, YCbCr with subsampled colours": (plain(SIZE, rgb(), t262=6, t530=[2, 2]), "layout", "subsampled"),
     "tiff, YCbCr that says nothing of its chroma": (plain(SIZE, rgb(), t262=6), "layout", "subsampled"),
-    "tiff, an unknown colour model": (plain(SIZE, rgb(), t262=99), "layout", "no colours"),
+    "tiff, an unknown colour model": (plain(SIZE, rgb(), t262=99), "layout", "neither grey nor colours"),
     "tiff, LogLuv": (plain(SIZE, rgb(16), 16, t262=32845, t259=34676), "layout", "float"),
     "tiff, five inks": (plain(SIZE, [OPAQUE] * 5, t262=5, t332=2), "layout", "5 samples"),
     "tiff, an unknown compression": (plain(SIZE, rgb(), t259=12345), "codec", "12345"),
