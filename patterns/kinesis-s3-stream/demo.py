@@ -34,11 +34,11 @@ PATIENCE = 180  # seconds from the last put to the last object, a cold start and
 
 
 class BadInput(ValueError):
-    """The file of events cannot be put as it is; the message says where and why, and `result` says it to programs."""
+    """The file of events is invalid; the message says where and why, and `result` has the same for programs."""
 
     @property
     def result(self) -> dict[str, str]:
-        """What came of the story."""
+        """The result of the demo."""
         return {"state": "refused", "reason": str(self)}
 
 

@@ -27,7 +27,7 @@ class EventSetAside(Exception):
 
 
 class ImageRejected(Exception):
-    """The pattern refused the image; the message is its reason, and `result` is what came of the story."""
+    """The pattern rejected the image; the message has the reason, and `result` the demo's result."""
 
     def __init__(self, source: str, manifest: dict[str, Any]) -> None:
         code, reason = manifest["code"], manifest["reason"]

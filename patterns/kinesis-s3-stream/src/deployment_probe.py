@@ -1,6 +1,6 @@
-"""What both deployment hooks do: put a probe through the function, look at what it left behind, remove that again.
+"""Used by both deployment hooks: sends a probe through the function, checks what it stored, and deletes that.
 
-A probe is a batch of two records, that of sample_record.py and one that is poison, whose objects lie under `_probe/`.
+A probe is a batch of two records, that of sample_record.py and a poison one. Its objects are stored under `_probe/`.
 """
 
 import base64
@@ -16,12 +16,8 @@ from blueprints_shared.deployment_hooks import CheckFailed
 __all__ = ["probe"]
 
 _POISON = b"\xffno text"
-_UNREADABLE = {
-    "empty",
-    "not-utf-8",
-    "not-json",
-    "too-deep",
-}  # which the sample is not, whatever schema and transform say
+# The sample is valid JSON, so it cannot be set aside for these, whatever schema and transform require.
+_UNREADABLE = {"empty", "not-utf-8", "not-json", "too-deep"}
 
 
 def probe(lambda_client: Any, s3: Any, function: str, bucket: str, prefix: str, name: str) -> None:
@@ -71,7 +67,7 @@ def _lines(s3: Any, bucket: str, key: str) -> list[dict[str, Any]]:
 
 
 def _look_at(stored: list[dict[str, Any]], set_aside: list[dict[str, Any]], left_out: int) -> None:
-    """The poison is set aside as it came; the sample is stored, or what schema and transform make of it instead."""
+    """Check that the poison was set aside unchanged, and the sample stored, set aside or left out."""
     found = {line["sequence_number"]: line for line in set_aside}
     if base64.b64decode(found.get("2", {}).get("data", "")) != _POISON:
         raise CheckFailed("a record that is not text was not set aside")

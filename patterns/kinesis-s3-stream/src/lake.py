@@ -44,7 +44,7 @@ def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> Batch
 
 
 def _arrival(first: Mapping[str, Any]) -> datetime:
-    """When a record arrived; 1970 when it does not say, and not the clock's time, which differs between attempts."""
+    """When a record arrived; 1970 if it does not say, as the current time would differ between attempts."""
     try:
         return datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):

@@ -1,6 +1,6 @@
-"""A record as your producers send it. Deployments put it through a new version before that gets traffic.
+"""A record such as your producers send. Deployments test a new version with it before it gets traffic.
 
-It is apart from transform.py, so that the deployment hooks need not have what a transform imports or reads at start.
+It is not in transform.py, so that deployment hooks do not need what a transform imports or reads at start.
 """
 
 SAMPLE = b'{"event_id": "sample", "type": "order_placed", "total": 12.5}'

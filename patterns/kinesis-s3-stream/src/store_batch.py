@@ -65,9 +65,9 @@ settler = build_settler(load(Settings), client("s3"))
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> BatchResponse | dict[str, Any]:
-    """Settle the batch's two objects; the answer says where to go on when not all of it was handled.
+    """Store the batch's two objects; the response says where Lambda continues if not all of it was handled.
 
-    A deployment's probe is also answered with how many records were left out, which no object shows.
+    The response to a deployment's probe also has the number of records that were left out, which no object shows.
     """
     settled = settler.settle(event["Records"], context, _within(event))
     _report(settled, counted="probe" not in event)

@@ -1,4 +1,4 @@
-"""Records whose envelope lacks a field, or holds another kind of value than usual: stored with what there is."""
+"""Reads records whose event lacks a field, or has a value of an unusual type, with the fields that it has."""
 
 import json
 import math
@@ -15,7 +15,7 @@ __all__ = ["read_unusual", "readable_key"]
 def read_unusual(shard: str, kinesis: Mapping[str, Any]) -> StreamRecord | PoisonLine:
     """Read the member `kinesis` of a record; data that is not base64 makes it poison.
 
-    A stream whose records Kinesis distributes by itself takes records without a partition key, and has None there.
+    `partition_key` is None for records without one, which streams with service-managed distribution accept.
     """
     data, key = kinesis.get("data"), readable_key(kinesis.get("partitionKey"))
     seconds = _readable_time(kinesis.get("approximateArrivalTimestamp"))
@@ -29,7 +29,7 @@ def read_unusual(shard: str, kinesis: Mapping[str, Any]) -> StreamRecord | Poiso
 
 
 def readable_key(key: Any) -> str | None:
-    """A partition key that a line of JSON can hold: half a surrogate pair is written as an escape."""
+    """A partition key that JSON in UTF-8 can hold: a lone surrogate is written as an escape."""
     return None if key is None else str(key).encode(errors="backslashreplace").decode()
 
 

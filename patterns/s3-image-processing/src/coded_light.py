@@ -1,8 +1,7 @@
-"""From samples to light and back to sRGB, for images that say what their samples mean without an ICC profile.
+"""Converts samples to linear light and back to sRGB, for images that declare their colours without an ICC profile.
 
-HDR (PQ, HLG) is brought into the range of sRGB: BT.2408 puts the white of paper at 203 cd/m², which becomes sRGB's
-white. Where the image is brighter than that, the curve of BT.2390 makes room for its highlights; where it is not, its
-colours come out as they went in.
+HDR (PQ, HLG) is mapped to the range of sRGB: reference white (203 cd/m², BT.2408) becomes sRGB's white. If the image
+has brighter highlights, the curve of BT.2390 compresses them; if not, its colours do not change.
 """
 
 from typing import Any
@@ -29,7 +28,7 @@ def to_srgb(image: Any, coding: Coding) -> Any:
     if hdr or (coding.primaries != BT709 and not grey):
         converted = _encode(_light(colours.maplut(table), coding))
     else:
-        # Each channel for itself: the table holds the samples that come out.
+        # Each channel is independent, so the table holds the resulting samples.
         converted = colours.maplut(_encode(table)[0])
     converted = converted.copy(interpretation="b-w" if grey else "srgb")
     if alpha is None:
@@ -39,7 +38,7 @@ def to_srgb(image: Any, coding: Coding) -> Any:
 
 
 def _full_scale(image: Any) -> int:
-    """The greatest sample; libvips shifts fewer than 16 bits up by whole bits, so that it may be less than 65,535."""
+    """The greatest sample; libvips shifts samples of fewer than 16 bits up, so it can be less than 65,535."""
     if image.format == "uchar":
         return 255
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 16
@@ -47,7 +46,7 @@ def _full_scale(image: Any) -> int:
 
 
 def _light_table(image: Any, coding: Coding) -> Any:
-    """Linear light for every sample that there can be, 1.0 being sRGB's white."""
+    """Linear light for every possible sample; 1.0 is sRGB's white."""
     eight = image.format == "uchar"
     sample = pyvips.Image.identity() if eight else pyvips.Image.identity(ushort=True, size=65_536)
     value = sample / _full_scale(image) if coding.full_range else (sample / (1 if eight else 256) - 16) / 219
@@ -60,7 +59,7 @@ def _clipped(value: Any) -> Any:
 
 
 def _linear(value: Any, coding: Coding) -> Any:
-    """The transfer function, samples of 0 to 1 to light; for HLG, light before the display's own curve."""
+    """The transfer function, from samples of 0 to 1 to light; for HLG, scene light."""
     match coding.transfer:
         case "srgb":
             return (value <= 0.04045).ifthenelse(value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
@@ -84,7 +83,7 @@ def _linear(value: Any, coding: Coding) -> Any:
 
 
 def _light(light: Any, coding: Coding) -> Any:
-    """Light in BT.709's primaries, of a range that a screen for sRGB has."""
+    """Light in BT.709's primaries, mapped to the range of an sRGB screen."""
     grey = light.bands == 1
     if coding.transfer == "hlg":
         luma = light if grey else light.recomb([list(_BT2020_LUMA)])
@@ -97,7 +96,7 @@ def _light(light: Any, coding: Coding) -> Any:
 
 
 def _with_room_for_highlights(light: Any) -> Any:
-    """ITU-R BT.2390, 5.4.1, on the greatest of the three channels, so that hues stay; the image's own peak sets it."""
+    """ITU-R BT.2390, 5.4.1, applied to the greatest channel, which keeps hues; the image's own peak is its maximum."""
     strongest = light if light.bands == 1 else light[0].bandrank([light[1], light[2]], index=2)
     peak = strongest.max()
     if peak <= 1:
@@ -129,7 +128,7 @@ def _to_pq(light: Any) -> Any:
 
 
 def _encode(light: Any) -> Any:
-    """8-bit sRGB of linear light; what lies outside is clipped."""
+    """8-bit sRGB of linear light, clipped to its range."""
     three = light if light.bands == 3 else light.bandjoin([light, light])
     encoded = three.cast("float").copy(interpretation="scrgb").colourspace("srgb")
     return encoded if light.bands == 3 else encoded[0]
@@ -139,7 +138,7 @@ def _encode(light: Any) -> Any:
 
 
 def _to_bt709(primaries: Primaries) -> Matrix:
-    """Linear light in `primaries` to linear light in BT.709's; another white is adapted to (Bradford)."""
+    """The matrix from linear light in `primaries` to BT.709's; another white point is adapted (Bradford)."""
     adapted = _product(_adaptation(primaries.white, BT709.white), _to_xyz(primaries))
     return _product(_inverse(_to_xyz(BT709)), adapted)
 
@@ -159,7 +158,7 @@ def _adaptation(source: Point, target: Point) -> Matrix:
 
 
 def _xyz(point: Point) -> tuple[float, float, float]:
-    """Of light with that chromaticity and Y = 1; a primary that has no Y (of XYZ itself) is taken as it is."""
+    """XYZ of a chromaticity with Y = 1; a primary without Y (of XYZ itself) is returned unchanged."""
     x, y = point
     return (x / y, 1.0, (1 - x - y) / y) if y else (x, 0.0, 1 - x)
 

@@ -1,4 +1,4 @@
-"""How a file says, beside an ICC profile, what its samples mean: PNG's chunks, and the `colr` box of AVIF and HEIF.
+"""Reads how a file declares its colours besides an ICC profile: PNG's chunks, and the `colr` box of AVIF and HEIF.
 
 Sources: PNG third edition (cICP, sRGB, gAMA, cHRM), ISO/IEC 14496-12 (colr), ITU-T H.273 (code points).
 """
@@ -23,7 +23,7 @@ class Primaries(NamedTuple):
 
 
 class Coding(NamedTuple):
-    """What samples mean: primaries, transfer function, and whether they use the full range (or 16 to 235 of 255).
+    """The meaning of samples: primaries, transfer function, and whether they use the full range (or 16 to 235 of 255).
 
     `transfer` names the function; `gamma` is the exponent that makes light of a sample where that name is `gamma`.
     """
@@ -68,20 +68,20 @@ SRGB = Coding(BT709, "srgb")
 
 
 def from_code_points(primaries: int, transfer: int, *, full_range: bool = True) -> Coding:
-    """The coding of H.273's numbers; what is unspecified or reserved is taken as in sRGB, as browsers do."""
+    """The coding of H.273's code points; unspecified and reserved ones count as sRGB's, as in browsers."""
     name, gamma = _TRANSFERS.get(transfer, _TRANSFERS[13])
     return Coding(_PRIMARIES.get(primaries, BT709), name, gamma, full_range)
 
 
 class Signals(NamedTuple):
-    """What a file says beside its ICC profile: `stronger` counts before the profile, `weaker` where there is none."""
+    """A file's declarations besides its ICC profile: `stronger` overrides the profile, `weaker` applies without one."""
 
     stronger: Coding | None = None
     weaker: Coding | None = None
 
 
 def read_signals(data: bytes, kind: str) -> Signals:
-    """Look into the file for what it says of its samples; a part that cannot be read says nothing."""
+    """Read a file's declarations; parts that cannot be parsed are ignored."""
     try:
         if kind == "png":
             return _png_signals(data)
@@ -107,7 +107,7 @@ def _png_signals(data: bytes) -> Signals:
 
 
 def _colour_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks before the pixels that have to do with colours, and whose checksum is right."""
+    """The colour chunks before the pixels, if their checksum is correct."""
     at = 8
     while at + 12 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
@@ -121,7 +121,7 @@ def _colour_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _of_gamma_and_chromaticities(gama: bytes, chrm: bytes) -> Coding | None:
-    """The coding of gAMA and cHRM; None where neither says anything that sRGB does not."""
+    """The coding of gAMA and cHRM; None if it does not differ from sRGB."""
     primaries = _chromaticities(chrm) or BT709
     stored = struct.unpack(">I", gama)[0] / 100_000 if len(gama) == 4 else 0.0
     # Writers of sRGB store 1/2.2, its nearest power, for readers that know no sRGB.
@@ -132,7 +132,7 @@ def _of_gamma_and_chromaticities(gama: bytes, chrm: bytes) -> Coding | None:
 
 
 def _chromaticities(chrm: bytes) -> Primaries | None:
-    """What cHRM says; None where it says nothing that can be, and BT709 itself where it is that but for rounding."""
+    """cHRM's primaries; None if they are impossible, and exactly BT709 if they differ by rounding only."""
     if len(chrm) != 32:
         return None
     numbers = [number / 100_000 for number in struct.unpack(">8I", chrm)]

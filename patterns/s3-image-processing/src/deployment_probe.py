@@ -57,7 +57,7 @@ class Probe:
         return found
 
     def look_at_renditions(self, manifest: dict[str, Any] | None) -> None:
-        """Every rendition that the settings ask for is there, opens, agrees with the manifest, and is not too large.
+        """Check that every configured rendition exists, opens, agrees with the manifest and is not too large.
 
         How an image is fitted into the size asked for (scaled, cropped) is decided by `image_renditions` alone.
         """

@@ -1,4 +1,4 @@
-"""Whether the libvips at hand decodes HEVC, found out by decoding a picture."""
+"""Tells whether this libvips decodes HEVC, by decoding a small picture."""
 
 import base64
 from functools import cache
@@ -18,7 +18,7 @@ HEIC = base64.b64decode(
 
 @cache
 def decodes_hevc() -> bool:
-    """Libraries differ in this, as HEVC is patented; loaders and suffixes are the same in all of them."""
+    """Libraries differ in this, as HEVC is patented; the lists of loaders and suffixes do not show it."""
     try:
         return bool(pyvips.Image.heifload_buffer(HEIC).avg() > 0)
     except pyvips.Error:

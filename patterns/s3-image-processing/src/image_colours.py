@@ -1,4 +1,4 @@
-"""From the colours of the input to sRGB: what the file says of its samples, and the conversion that follows from it."""
+"""Converts the colours of the input to sRGB, as the file declares them."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -13,7 +13,7 @@ _KINDS_WITH_CODING = ("png", "avif", "heif")
 
 
 class Colours(NamedTuple):
-    """How the samples of an image become sRGB: by its ICC profile, by a coding it names, or as they are (neither).
+    """How samples are converted to sRGB: by an ICC profile, by a declared coding, or unchanged if there is neither.
 
     `cmyk`: the samples are inks, which take libvips' own profile where the file has no usable one.
     """
@@ -24,7 +24,7 @@ class Colours(NamedTuple):
 
 
 def read_colours(data: bytes, kind: str, header: Any) -> Colours:
-    """Find out what the samples mean; a profile that cannot be used does not count, as in browsers."""
+    """Find the meaning of the samples; an unusable profile is ignored, as in browsers."""
     if header.interpretation == "cmyk":
         return Colours(_usable_profile(header), cmyk=True)
     profile, coding = _usable_profile(header), None
@@ -41,12 +41,12 @@ def read_colours(data: bytes, kind: str, header: Any) -> Colours:
 
 
 def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:
-    """Shrink an image to `size` (width and height), turn it upright and bring it to 8-bit sRGB or grey.
+    """Shrink an image to `size` (width and height), rotate it upright and convert it to 8-bit sRGB or grey.
 
-    Where colours need no conversion, none is made, as that would double the work.
+    Colours are converted only if needed, as that doubles the work.
     """
     if colours.coding:
-        from coded_light import to_srgb  # few images need it, and every cold start would pay for it
+        from coded_light import to_srgb  # few images need it
 
         return to_srgb(_shrink_samples(image, size), colours.coding)
     if image.get_typeof(_PROFILE) and not colours.profile:
@@ -63,7 +63,7 @@ def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:
 
 
 def _shrink_samples(image: Any, size: tuple[int, int]) -> Any:
-    """As thumbnail_image does it, which would bring 16 bits to 8 before their meaning is looked at."""
+    """Like thumbnail_image, which would convert 16 bits to 8 before the colours are interpreted."""
     turned = image.get_typeof("orientation") and image.get("orientation") >= 5
     width, height = size[::-1] if turned else size
     sample, alpha = image.format, image.hasalpha()
@@ -76,7 +76,7 @@ def _shrink_samples(image: Any, size: tuple[int, int]) -> Any:
 
 
 def _through_table(image: Any, table: Any) -> Any:
-    """Map the grey of an 8-bit image; its alpha stays."""
+    """Map the grey of an 8-bit image, and keep its alpha."""
     if not image.hasalpha():
         return image.maplut(table).copy(interpretation="b-w")
     return image[0].maplut(table).bandjoin(image[1]).copy(interpretation="b-w")
@@ -97,7 +97,7 @@ def _model(image: Any) -> _Model:
 
 
 def _usable_profile(header: Any) -> bytes | None:
-    """The embedded profile, if it can convert samples like these; not one for others, nor one that is broken."""
+    """The embedded profile, unless it is broken or made for other kinds of samples."""
     if not header.get_typeof(_PROFILE):
         return None
     profile: bytes = header.get(_PROFILE)
@@ -119,7 +119,7 @@ def _is_usable(profile: bytes, model: _Model) -> bool:
 
 @lru_cache(maxsize=32)
 def _changes_colours(profile: bytes, model: _Model) -> bool:
-    """Whether any of a few thousand colours changes by more than one step: there are many sRGB profiles."""
+    """Whether the profile changes any of a few thousand colours by more than one step: many profiles are just sRGB."""
     if model not in ("grey", "rgb"):
         return True
     probe = _probe(model)
@@ -139,7 +139,7 @@ def _probe(model: _Model) -> Any:
 
 
 def _converted(image: Any, profile: bytes, instead: str = "srgb") -> Any:
-    """The image in sRGB; where libvips finds the profile to be of no use, it quietly takes `instead`."""
+    """The image in sRGB; if libvips cannot use the profile, it silently uses `instead`."""
     image = image.copy()
     image.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
     return image.icc_transform("srgb", embedded=True, input_profile=instead)

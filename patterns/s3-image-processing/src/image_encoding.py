@@ -1,12 +1,12 @@
-"""From pixels to the bytes of a rendition."""
+"""Encodes pixels as the bytes of a rendition."""
 
 import itertools
 from typing import Any, NamedTuple
 
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 
-_EXIF_XMP_IPTC = 0b111  # libvips' flags of what a saver keeps
-# WebP's quality and the AVIF quality that looks alike (PSNR, SSIM); the same number would make AVIF a third larger.
+_EXIF_XMP_IPTC = 0b111  # libvips' flags of the metadata that a saver keeps
+# WebP's quality and the AVIF quality that looks the same (PSNR, SSIM); with equal numbers AVIF is a third larger.
 # `scripts/bench encoders` measures it.
 _AVIF_QUALITY = ((1, 15), (20, 32), (40, 41), (60, 48), (80, 62), (90, 79), (95, 87), (100, 94))
 
@@ -14,7 +14,7 @@ _AVIF_QUALITY = ((1, 15), (20, 32), (40, 41), (60, 48), (80, 62), (90, 79), (95,
 class Encoding(NamedTuple):
     """How renditions are written: `format` is jpeg, png, webp or avif.
 
-    `quality`, 1 to 100, is that of WebP and JPEG; AVIF is written as if it were WebP's, and PNG keeps everything.
+    `quality`, 1 to 100, is that of WebP and JPEG. AVIF is written to look like WebP of that quality; PNG is lossless.
     """
 
     format: str
@@ -23,7 +23,7 @@ class Encoding(NamedTuple):
 
 
 def encode(image: Any, encoding: Encoding) -> bytes:
-    """The bytes of an 8-bit image in sRGB or grey; a colour profile is never kept, as sRGB needs none."""
+    """The bytes of an 8-bit image in sRGB or grey, without a colour profile, which sRGB does not need."""
     keep = _EXIF_XMP_IPTC if encoding.keep_metadata else 0
     if encoding.format == "jpeg":
         return bytes(image.jpegsave_buffer(Q=encoding.quality, keep=keep))
@@ -38,7 +38,7 @@ def encode(image: Any, encoding: Encoding) -> bytes:
 
 
 def avif_quality(quality: int) -> int:
-    """The quality of AVIF whose pictures are about as near to the original as WebP's of `quality`."""
+    """The AVIF quality that is about as close to the original as WebP of `quality`."""
     for (low, at_low), (high, at_high) in itertools.pairwise(_AVIF_QUALITY):
         if quality <= high:
             return round(at_low + (at_high - at_low) * (quality - low) / (high - low))

@@ -135,7 +135,7 @@ def _prepare(image: Any, size: tuple[int, int], colours: Colours, output_format:
     image = shrink_to_srgb(image, size, colours)
     if output_format == "jpeg" and image.hasalpha():
         image = image.flatten(background=255)
-    # The decoder gives its rows once, in order; every rendition but the first needs them again.
+    # The decoder returns its rows once, in order; every rendition except the first needs them again.
     return image.copy_memory()
 
 

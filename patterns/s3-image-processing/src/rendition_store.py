@@ -33,7 +33,7 @@ _SEQUENCER_ROOM = 32
 _ATTEMPT_BYTES = 4
 _EXTENSION_ROOM = max(map(len, EXTENSIONS.values()))
 _SET_AND_FILE = re.compile(
-    # Of any extension: formats that are written no more have left their sets too.
+    # Any extension: sets in formats that are no longer written are deleted too.
     r"(?P<set>[^/]+/(?P<sequencer>[0-9A-Fa-f]+)-[0-9a-f]{8})/[a-z0-9-]+\.[a-z0-9]+"
 )
 _CHANGED_MEANWHILE = {"PreconditionFailed", "NoSuchKey", "412", "404"}

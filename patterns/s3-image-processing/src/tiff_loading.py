@@ -1,4 +1,4 @@
-"""Opening a TIFF with libvips: the page that is the picture, in RGB also where the decoder leaves YCbCr or L*a*b*."""
+"""Opens a TIFF with libvips: the page to show, in RGB even if the decoder returns YCbCr or L*a*b*."""
 
 from typing import Any
 
