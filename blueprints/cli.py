@@ -477,4 +477,11 @@ def _explaining_failures(cloud: "Cloud", stack: "Stack") -> Iterator[None]:
 def _stay_up(cloud: "Cloud", stacks: list["Stack"], *, quiet: bool) -> None:
     if not quiet:
         _screen().show_up(cloud, stacks)
-    cloud.stay()
+    cloud.stay(_tell)
+
+
+def _tell(line: str) -> None:
+    """Show what failed while the embedded AWS stays up; standard output is for results."""
+    from blueprints.screen import visible
+
+    click.echo(f"blueprints: {visible(line)}", err=True)

@@ -187,11 +187,11 @@ def _line(*parts: _Part) -> Text:
     line = Text()
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
-        line.append(_visible(text), style)
+        line.append(visible(text), style)
     return line
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """What a terminal shows of a text; bytes of a file name that are no UTF-8 become escapes."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\r\n", "\n").translate(_PICTURES)

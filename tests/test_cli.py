@@ -357,6 +357,23 @@ s3.put_object(Bucket="{said["stacks"]["greeting"]["outputs"]["Inbox"]}", Key="k"
     assert running.returncode == 130
 
 
+def test_up_shows_why_a_function_failed(shell, pattern):
+    handler = "def handler(event, context):\n    raise RuntimeError('no \\x1b[31mink\\nleft')\n"
+    running = shell.start("up", pattern(handler=handler), "--json")
+    said = json.loads(running.stdout.readline())
+    script = "import boto3, sys; boto3.client('s3').put_object(Bucket=sys.argv[1], Key='k', Body=b'you')"
+    environment = {**said["environment"], "PATH": os.environ["PATH"]}
+    inbox = said["stacks"]["greeting"]["outputs"]["Inbox"]
+    subprocess.run([sys.executable, "-c", script, inbox], env=environment, check=True)
+
+    line = running.stderr.readline()
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+
+    assert re.fullmatch(r"blueprints: function \S+ failed: RuntimeError: no \S*ink left\n", line)
+    assert "\x1b" not in line
+
+
 def test_up_tells_when_the_embedded_aws_is_gone(shell):
     running = shell.start("up", "--json")
     running.stdout.readline()

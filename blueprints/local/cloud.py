@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,10 @@ class Answer:
     """The last 4 KB of what Lambda logged, START to REPORT."""
     duration_ms: float | None
     memory_mb: int | None
+
+
+_LOOK_SECONDS = 0.5
+_FAILED = re.compile(r"^\S+ \S+ ERROR \[blueprints\.[\w.]+\] (.*)$", re.MULTILINE)
 
 
 class Cloud:
@@ -160,9 +165,22 @@ class Cloud:
             self._log.close()
             remove(self._folder)
 
-    def stay(self) -> NoReturn:
-        """Wait for as long as the process runs; raises BlueprintError when it ends by itself."""
-        status = self._process.wait()
+    def stay(self, tell: Callable[[str], None] | None = None) -> NoReturn:
+        """Wait for as long as the process runs; raises BlueprintError when it ends by itself.
+
+        `tell` gets a line for each invocation or delivery that fails meanwhile.
+        """
+        seen = os.fstat(self._log.fileno()).st_size
+        while True:
+            try:
+                status = self._process.wait(_LOOK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                lines, newline, _ = self._log_after(seen).rpartition(b"\n")
+                seen += len(lines) + len(newline)
+                for line in _FAILED.findall(lines.decode(errors="replace")):
+                    if tell:
+                        tell(line)
         raise BlueprintError(
             f"The embedded AWS ended by itself (exit status {status}), and all it held is gone. Start it again.",
             advice=f"Its last words:\n{self.server_log()[-2000:]}",
@@ -170,8 +188,11 @@ class Cloud:
 
     def server_log(self) -> str:
         """What the process itself had to say: deliveries that failed, defects."""
+        return self._log_after(0).decode(errors="replace")
+
+    def _log_after(self, position: int) -> bytes:
         size = os.fstat(self._log.fileno()).st_size
-        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+        return os.pread(self._log.fileno(), size - position, position)
 
     def __enter__(self) -> Self:
         return self

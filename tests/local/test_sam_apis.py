@@ -1,5 +1,7 @@
 """APIs and function URLs of SAM folders answer over HTTP, at the URLs that the stack's outputs name."""
 
+import re
+
 import pytest
 
 from blueprints.local.urls import local, urls
@@ -168,11 +170,16 @@ def test_what_a_rest_api_takes_for_malformed_is_an_error_here_too(rest_api, path
     assert (answer.status, answer.body) == (502, {"message": "Internal server error"})
 
 
-@pytest.mark.parametrize("path", ["mapping", "error"])
-def test_an_error_behind_an_http_api_is_answered_without_its_words(http_api, path):
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [("mapping", "an API cannot use the answer of its function"), ("error", r"function \S+ failed: \w+: ")],
+)
+def test_an_error_behind_an_http_api_is_answered_without_its_words(cloud, http_api, path, logged):
+    before = cloud.server_log()
     answer = get(http_api.outputs["Root"] + f"odd/{path}")
 
     assert (answer.status, answer.body) == (500, {"message": "Internal Server Error"})
+    assert re.search(logged, cloud.server_log().removeprefix(before))
 
 
 def test_an_api_made_by_its_target_and_a_function_within_the_template_answer(cloud):

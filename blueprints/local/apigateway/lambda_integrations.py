@@ -141,7 +141,7 @@ def _rest_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str |
         return {"statusCode": 429, "body": '{"message":"Too Many Requests"}'}, None
     answer = _answer(result)
     if not isinstance(answer, dict) or answer.keys() - _FIELDS or not _is_well_formed(answer):
-        log.error("malformed Lambda proxy response, or an error of the function: %.200s", result.get("body"))
+        _log_malformed(result)
         return None, "Internal server error"
     return answer, None
 
@@ -153,13 +153,21 @@ def _strict(original: Callable[..., Any]) -> Callable[..., Any]:
         answer = _answer(exec_result)
         malformed = isinstance(answer, dict) and "statusCode" in answer and not _is_well_formed(answer)
         if not exec_result.get("throttle") and (exec_result.get("error") or malformed):
-            log.error("an error of the function, or a malformed answer: %.200s", exec_result.get("body"))
+            _log_malformed(exec_result)
             body = '{"message":"Internal Server Error"}'
             return {"statusCode": 500 if _behind_api.get() else 502, "body": body}, None
         found: tuple[dict[str, Any] | None, str | None] = original(exec_result)
         return found
 
     return shaped
+
+
+def _log_malformed(result: dict[str, Any]) -> None:
+    if not result.get("error"):  # the function's own errors are logged where it runs
+        rule = "statusCode has to be a number, body a text, and a REST API takes no other fields than " + ", ".join(
+            sorted(_FIELDS - {"cookies"})
+        )
+        log.error("an API cannot use the answer of its function, %.200s: %s", json.dumps(result.get("body")), rule)
 
 
 def _answer(result: dict[str, Any]) -> object:

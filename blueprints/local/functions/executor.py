@@ -6,6 +6,7 @@ neither memory nor payload limits. Here each function runs in execution environm
 """
 
 import json
+import logging
 import time
 import uuid
 from contextvars import ContextVar
@@ -32,6 +33,8 @@ TRACE_ID = Hook("services.lambda_svc", "_xray_trace_id_for_invocation", ("config
 FUNCTIONS = Hook("services.lambda_svc", "_functions")
 RESET = Hook("services.lambda_svc", "reset", ())
 HOOKS = (EXECUTE, SCOPE_MISMATCH, IN_SCOPE, ACQUIRE_SLOT, RELEASE_SLOT, THROTTLED, TRACE_ID, FUNCTIONS, RESET)
+
+log = logging.getLogger(__name__)
 
 # Set by whoever must know or keep an invocation's id, such as an asynchronous invocation over its retries.
 request_id_of_call: ContextVar[str | None] = ContextVar("request_id_of_call", default=None)
@@ -78,9 +81,13 @@ class Executor:
             message = f"Rate Exceeded: {config['FunctionName']} is at its {limit} concurrency limit."
             return dict(THROTTLED.current()(_LIMIT_REASONS[limit], message))
         try:
-            return self._run({"code_zip": func.get("code_zip"), "config": config}, json.dumps(event).encode())
+            result = self._run({"code_zip": func.get("code_zip"), "config": config}, json.dumps(event).encode())
         finally:
             RELEASE_SLOT.current()(slot)
+        if result.get("error"):
+            said = f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
+            log.error("function %s failed: %.300s", config["FunctionName"], " ".join(said.split()))
+        return result
 
     def initialise(self, record: dict[str, Any]) -> float:
         """Start an environment and keep it for the first event; returns the milliseconds it took.
