@@ -186,8 +186,8 @@ class TestImages:
         mine.change("template.yaml", "          QUALITY: !Ref Quality", "          IMAGE_QUALITY: !Ref Quality")
         (said,) = mine.breaches()
         assert said == (
-            "src/render_image.py: RenderImage: setting quality is read from QUALITY, which is not among its environment "
-            "variables; did you mean IMAGE_QUALITY?"
+            "src/render_image.py: RenderImage: setting quality is read from QUALITY, which is not among its "
+            "environment variables; did you mean IMAGE_QUALITY?"
         )
 
     def test_a_queue_or_bucket_that_was_renamed_is_one_line(self, own):
