@@ -93,7 +93,7 @@ def current() -> Interpreter:
 
 @cache
 def prefixes(executable: Path) -> tuple[Path, ...]:
-    """The folders that an interpreter cannot run without: its installation's, and of a virtual environment its own."""
+    """The folders that an interpreter needs: its installation's, and its virtual environment's if it has one."""
     homes = [executable.parent, executable.resolve().parent]
     settings = executable.parent.parent / "pyvenv.cfg"
     if settings.is_file():

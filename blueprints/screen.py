@@ -1,7 +1,7 @@
-"""What people see: steps with their timings, results, where things lie.
+"""The output for the terminal: steps with their timings, results, paths.
 
-Most of it comes from AWS, from templates, files and logs. It is shown as it is: never read as markup, emoji codes or
-terminal commands.
+Most of it comes from AWS, templates, files and logs. It is printed unchanged: markup, emoji codes and terminal commands
+in it are not interpreted.
 """
 
 import json
@@ -31,7 +31,7 @@ _VERDICTS = {
     "unconfirmed": "can be published as far as is known: 'blueprints try' finds out",
     "refused": "cannot be published: 'blueprints publish --plan' says why",
 }
-# Control characters are shown by their pictures; a terminal would obey them.
+# Control characters are replaced by visible symbols, as a terminal would obey them.
 _PICTURES: dict[int, int | str] = {
     **{code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)},
     0x7F: 0x2421,
@@ -132,7 +132,7 @@ class Screen:
             self._print((f"{answer.duration_ms:.1f} ms, {answer.memory_mb} MB", "dim"))
 
     def _print(self, *parts: _Part) -> None:
-        """Print parts as one line, which may be longer than the terminal is wide."""
+        """Print parts as one line, even if it is wider than the terminal."""
         self._console.print(_line(*parts), soft_wrap=True)
 
     def _show_fact(self, name: str, value: object) -> None:
@@ -183,7 +183,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _line(*parts: _Part) -> Text:
-    """Text with styles, in which the parts' own characters mean nothing but themselves."""
+    """Styled text; markup in the parts is not interpreted."""
     line = Text()
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
@@ -192,6 +192,6 @@ def _line(*parts: _Part) -> Text:
 
 
 def visible(text: str) -> str:
-    """What a terminal shows of a text; bytes of a file name that are no UTF-8 become escapes."""
+    """A text made printable; bytes of a file name that are not UTF-8 become escapes."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\r\n", "\n").translate(_PICTURES)

@@ -1,15 +1,15 @@
-"""Stack names out of folder names: CloudFormation takes letters, digits and hyphens, and a letter first."""
+"""Makes stack names from folder names: CloudFormation allows letters, digits and hyphens, and a letter first."""
 
 import hashlib
 import re
 import unicodedata
 
 _LONGEST = 100
-"""CloudFormation takes 128; stacks beside it get names that begin with this one."""
+"""CloudFormation allows 128; the names of companion stacks begin with this one."""
 
 
 def stack_name(name: str) -> str:
-    """The name itself where CloudFormation takes it, else the nearest that it takes."""
+    """The name itself if CloudFormation accepts it, otherwise a similar name that it accepts."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     fitting = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")
     if not fitting:

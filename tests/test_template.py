@@ -334,7 +334,7 @@ def test_a_good_template_has_no_problems(folder):
         ("'${Renditions}'", "'${Rendition}'", "did you mean Renditions?"),
         ("    DependsOn: [Renditions]", "    DependsOn: [Rendition]", "did you mean Renditions?"),
         ("    Condition: IsProd", "    Condition: IsProduction", "did you mean IsProd?"),
-        ("Bucket: {Value: !Ref Renditions}", "Bucket: {Value: !Ref Elsewhere}", "write it, or take the reference out"),
+        ("Bucket: {Value: !Ref Renditions}", "Bucket: {Value: !Ref Elsewhere}", "write it, or remove the reference"),
     ],
 )
 def test_a_mistake_is_found_with_its_line_and_what_to_write(folder, old, new, said):

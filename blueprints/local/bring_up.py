@@ -32,7 +32,7 @@ class Prepared:
     files: LocalFiles
     parameters: dict[str, str]
     off: frozenset[str] = frozenset()
-    """Rules and event source mappings that the template itself switches off."""
+    """Rules and event source mappings that the template disables."""
 
 
 def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:

@@ -43,7 +43,7 @@ class Stack:
     outputs: dict[str, str]
     resources: tuple[Resource, ...]
     without_effect: tuple[dict[str, str], ...] = ()
-    """Properties that change nothing here: `resource`, `type`, `property` and the `consequence`."""
+    """Properties without effect here: `resource`, `type`, `property` and the `consequence`."""
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """Its resources of one CloudFormation type."""
@@ -51,7 +51,7 @@ class Stack:
 
     @property
     def not_emulated(self) -> list[dict[str, str]]:
-        """What was accepted without its behaviour: `resource`, `type`, `property` where it is one, `consequence`."""
+        """What is accepted but not emulated: `resource`, `type`, `property` (if it is one), `consequence`."""
         resources = [
             {"resource": each.logical_id, "type": each.type, "consequence": NOT_EMULATED[each.type]}
             for each in self.resources
@@ -149,7 +149,7 @@ def invocation_arn(cloud: Cloud, stack: Stack, logical_id: str) -> str:
 
 
 def check_event_sources(cloud: Cloud, stack: Stack, meant: Collection[str] = ()) -> list[str]:
-    """What is off among those that are `meant` to be, by logical id, in a sentence each.
+    """A sentence about each disabled rule or mapping that is `meant` to be disabled, by logical id.
 
     Raises BlueprintError when another rule or event source mapping of the stack is not enabled.
     """

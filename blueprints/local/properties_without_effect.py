@@ -1,7 +1,7 @@
-"""Properties that a template may give here and that change nothing: `run` and `up` name each, as they do resources.
+"""Finds properties of a template that have no effect here; `run` and `up` list them with their consequence.
 
-A type listed here names what the emulator honours; every other property of it counts as without effect, so that one
-that AWS adds tomorrow is named too. What shows in nothing but a bill, a console or a name is left out.
+For each type, the table lists the properties that have an effect. All others count as without effect, including those
+that AWS adds later, except properties that only affect costs, the console or names.
 """
 
 import json
@@ -17,8 +17,8 @@ HOOKS = (STACKS,)
 
 WITHOUT_EFFECT_PATH = "/_blueprints/without-effect"
 
-_KEY = "nothing is encrypted with the key, and its permissions are not asked"
-_OTHERWISE = "accepted; what it does is not emulated"
+_KEY = "nothing is encrypted with the key, and its permissions are not checked"
+_OTHERWISE = "accepted, not emulated"
 # Names and words, and what changes cost, speed or life beyond the minutes that this account lasts.
 _QUIET = frozenset(
     (
@@ -78,13 +78,13 @@ _TYPES: dict[str, _Type] = {
         CodeSigningConfigArn="signatures of code are not checked",
         DurableConfig="no durable executions: nothing is checkpointed or replayed",
         FileSystemConfigs="no file system is mounted",
-        FunctionScalingConfig="the number of its environments is not bounded by it",
+        FunctionScalingConfig="it does not limit the number of environments",
         KmsKeyArn=_KEY,
-        RecursiveLoop="loops are neither found nor ended",
-        RuntimeManagementConfig="the runtime is the one of this machine",
-        SnapStart="no snapshot is taken: every environment initialises by itself",
+        RecursiveLoop="recursive loops are not detected",
+        RuntimeManagementConfig="this machine's runtime is used",
+        SnapStart="no snapshot is taken: every environment is initialised",
         TenancyConfig="tenants share environments",
-        TracingConfig="no traces: functions get the trace header alone",
+        TracingConfig="no traces: functions only get the trace header",
         VpcConfig="no network of its own: it reaches what this machine reaches",
     ),
     "AWS::Lambda::Alias": _type(
@@ -95,20 +95,20 @@ _TYPES: dict[str, _Type] = {
     "AWS::Lambda::Version": _type(
         "FunctionName CodeSha256",
         ProvisionedConcurrencyConfig="no environments are kept ready",
-        RuntimePolicy="the runtime is the one of this machine",
-        FunctionScalingConfig="the number of its environments is not bounded by it",
+        RuntimePolicy="this machine's runtime is used",
+        FunctionScalingConfig="it does not limit the number of environments",
     ),
     "AWS::Lambda::Url": _type(
-        "AuthType Cors TargetFunctionArn Qualifier", InvokeMode="answers come whole, not as a stream"
+        "AuthType Cors TargetFunctionArn Qualifier", InvokeMode="responses are not streamed"
     ),
     "AWS::DynamoDB::Table": _type(
         "AttributeDefinitions GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes StreamSpecification TableName "
         "TimeToLiveSpecification",
         ContributorInsightsSpecification="no insights are gathered",
         ImportSourceSpecification="nothing is imported",
-        KinesisStreamSpecification="no change of the table reaches the Kinesis stream",
+        KinesisStreamSpecification="changes are not sent to the Kinesis stream",
         PointInTimeRecoverySpecification="no backups are kept",
-        ResourcePolicy="the table's policy is not asked",
+        ResourcePolicy="the table's policy is not checked",
         SSESpecification=_KEY,
     ),
     "AWS::DynamoDB::GlobalTable": _type(
@@ -141,7 +141,7 @@ _TYPES: dict[str, _Type] = {
         "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue MaximumMessageSize MessageRetentionPeriod "
         "QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy VisibilityTimeout",
         KmsMasterKeyId=_KEY,
-        RedriveAllowPolicy="every queue may use it for its dead letters",
+        RedriveAllowPolicy="every queue may use it as its dead-letter queue",
     ),
     "AWS::SNS::Topic": _type(
         "ContentBasedDeduplication DisplayName FifoTopic Subscription TopicName",
@@ -153,26 +153,26 @@ _TYPES: dict[str, _Type] = {
     ),
     "AWS::SNS::Subscription": _type(
         "Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery RedrivePolicy Region TopicArn",
-        DeliveryPolicy="deliveries are tried again as without it",
+        DeliveryPolicy="deliveries are retried with default settings",
         ReplayPolicy="nothing is replayed",
     ),
     "AWS::ApiGateway::RestApi": _type(
         "ApiKeySourceType BinaryMediaTypes Body BodyS3Location FailOnWarnings Mode Name Parameters Policy",
         {"EndpointConfiguration": _is_private},
-        DisableExecuteApiEndpoint="the default endpoint answers all the same",
-        EndpointConfiguration="no private endpoint: it answers on this machine, whatever the VPC",
-        MinimumCompressionSize="answers are not compressed",
+        DisableExecuteApiEndpoint="the default endpoint stays enabled",
+        EndpointConfiguration="no private endpoint: it can be reached on this machine, whatever the VPC",
+        MinimumCompressionSize="responses are not compressed",
         SecurityPolicy="there is no TLS here",
     ),
     "AWS::ApiGateway::Stage": _type(
         "DeploymentId RestApiId StageName Variables",
         {"MethodSettings": _more_than_throttles},
         AccessLogSetting="no access log is written",
-        CacheClusterEnabled="answers are not cached",
-        CacheClusterSize="answers are not cached",
+        CacheClusterEnabled="responses are not cached",
+        CacheClusterSize="responses are not cached",
         CanarySetting="every request goes to the stage's deployment",
         ClientCertificateId="integrations get no client certificate",
-        MethodSettings="throttling alone has an effect: no logs, no metrics, no cache",
+        MethodSettings="only throttling has an effect: no logs, no metrics, no cache",
         TracingEnabled="no traces",
     ),
     "AWS::ApiGateway::DomainName": _type(
@@ -185,7 +185,7 @@ _TYPES: dict[str, _Type] = {
     "AWS::ApiGatewayV2::Api": _type(
         "ApiKeySelectionExpression BasePath Body BodyS3Location CorsConfiguration CredentialsArn FailOnWarnings Name "
         "ProtocolType RouteKey RouteSelectionExpression Target Version IpAddressType",
-        DisableExecuteApiEndpoint="the default endpoint answers all the same",
+        DisableExecuteApiEndpoint="the default endpoint stays enabled",
     ),
     "AWS::ApiGatewayV2::Stage": _type(
         "ApiId AutoDeploy DeploymentId StageName StageVariables",
@@ -237,9 +237,9 @@ _TYPES: dict[str, _Type] = {
 
 
 def without_effect(resource_type: str, properties: Mapping[str, Any]) -> dict[str, str]:
-    """The given properties of a resource that change nothing here, each with what is missing.
+    """A resource's properties that have no effect here, each with its consequence.
 
-    `properties` are as CloudFormation resolves them. Those that switch something off are left out.
+    `properties` are resolved by CloudFormation. Properties that switch something off are left out.
     """
     known = _TYPES.get(resource_type)
     if known is None:
@@ -252,7 +252,7 @@ def without_effect(resource_type: str, properties: Mapping[str, Any]) -> dict[st
 
 
 def of_stack(name: str, within: str = "") -> list[dict[str, str]]:
-    """Every such property of a stack and of those nested in it: `resource`, `type`, `property`, `consequence`."""
+    """Every such property of a stack and its nested stacks: `resource`, `type`, `property`, `consequence`."""
     found = []
     for logical_id, each in (STACKS.current().get(name) or {}).get("_resources", {}).items():
         kind, called = str(each.get("ResourceType")), f"{within}{logical_id}"
@@ -268,7 +268,7 @@ def _name_in(stack_id: str) -> str:
 
 
 class WithoutEffect:
-    """Answers which properties of a stack change nothing."""
+    """The HTTP service that lists a stack's properties without effect."""
 
     def takes(self, scope: dict[str, Any]) -> bool:
         """Whether that is asked."""

@@ -21,7 +21,7 @@ _NO_ROLLOUT = "no gradual deployment: an update moves the alias at once"
 _NO_NETWORK = "stored; there is no network of its own, and no traffic is routed or filtered"
 _NO_INSTANCES = "stored; capacity does not change by itself"
 
-# Types that the base emulator lacks and that nothing else of a stack needs in order to work: stored, and no more.
+# Types that the base emulator lacks and no other resource needs in order to work: only stored.
 _INERT = {
     "AWS::ApplicationAutoScaling::ScalableTarget": _NO_INSTANCES,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _NO_INSTANCES,
@@ -40,7 +40,7 @@ _INERT = {
     "AWS::Events::Archive": "stored; no events are archived or replayed",
     "AWS::Logs::QueryDefinition": "stored; there are no saved queries",
     "AWS::ResourceGroups::Group": "stored; resources are not grouped",
-    "AWS::SecretsManager::ResourcePolicy": "stored; the secret's policy is not asked",
+    "AWS::SecretsManager::ResourcePolicy": "stored; the secret's policy is not checked",
     "AWS::SecretsManager::RotationSchedule": "stored; the secret is not rotated",
     "AWS::WAFv2::WebACLAssociation": "stored; no request is inspected",
     "AWS::XRay::Group": "stored; no traces",
@@ -48,7 +48,7 @@ _INERT = {
 }
 INERT = frozenset(_INERT)
 _OWN_ID = {"AWS::EC2::EIP": "AllocationId", "AWS::EC2::NatGateway": "NatGatewayId"}
-"""Attributes that other resources ask for: the resource's own id."""
+"""Attributes that other resources read: the resource's own id."""
 
 # Accepted without the behaviour; `run` and `up` list every such resource with this sentence.
 NOT_EMULATED = {
@@ -64,7 +64,7 @@ NOT_EMULATED = {
     "AWS::ElastiCache::CacheCluster": "its engine runs only where Docker does",
     "AWS::ElastiCache::ReplicationGroup": "its engine runs only where Docker does",
     "AWS::OpenSearchService::Domain": "its engine runs only where Docker does",
-    "AWS::Route53::RecordSet": "stored; no name server here knows it",
+    "AWS::Route53::RecordSet": "stored; its names do not resolve",
     "AWS::WAFv2::WebACL": "stored; no request is inspected",
 }
 

@@ -1,4 +1,4 @@
-"""The resource types that CloudFormation has here: others are refused before anything is packaged or started."""
+"""The resource types that can be deployed here; templates with others are refused before anything is packaged."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def supported_types() -> frozenset[str]:
 
 
 def check_types(pattern: Pattern, template: Template, expanded: Mapping[str, Any]) -> None:
-    """Raise BlueprintError if resources cannot be deployed here; what has a Condition may not be made."""
+    """Raise BlueprintError if resources cannot be deployed here; those with a Condition are not checked."""
     reasons = dict(_unsupported(expanded))
     if not reasons:
         return
@@ -41,8 +41,8 @@ def check_types(pattern: Pattern, template: Template, expanded: Mapping[str, Any
     raise BlueprintError(
         f"{listed}.",
         where=template.at("Resources", first, "Type"),
-        advice=f"On an account it is deployed as it is. To run the rest here, copy the template without {which} and "
-        f"what refers to {'it' if len(reasons) == 1 else 'them'}, and name the copy: "
+        advice=f"It can be deployed to AWS unchanged. To run the rest here, copy the template without {which} "
+        f"and the references to {'it' if len(reasons) == 1 else 'them'}, and deploy that: "
         f"'blueprints up {pattern.template.parent.name}/copy.yaml'.",
     )
 

@@ -39,11 +39,11 @@ class Dependencies:
 
     entries: list[archive.Entry]
     missing: list[str]
-    """Packages that those in the lock need and that it does not name."""
+    """Packages that the lock's packages need and the lock does not name."""
 
 
 def lacking(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None) -> list[str]:
-    """Packages that those in the lock need and that it does not name."""
+    """Packages that the lock's packages need and the lock does not name."""
     found: list[str] = json.loads((_made(lock, wheel, target, progress) / _MISSING).read_text())
     return found
 

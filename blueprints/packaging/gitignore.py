@@ -1,4 +1,4 @@
-"""The .gitignore files of a folder and of the folders above it, read by git's rules.
+"""Applies the .gitignore files of a folder, and of the folders above it, by git's rules.
 
 `pathspec` translates the patterns into regular expressions, which are kept in the cache: importing it takes as long as
 a tenth of a build that has nothing to do.
@@ -53,18 +53,18 @@ class _Pattern:
     """False for a pattern that begins with an exclamation mark."""
 
     def matches(self, path: str) -> bool:
-        """Whether this very path matches; each folder above it is asked about by itself, and is not looked at here."""
+        """Whether this path itself matches; folders above it are checked separately."""
         if _FOLDER_GROUP in self.expression.groupindex:
             return any(found.end(_FOLDER_GROUP) in (-1, len(path)) for found in self.expression.finditer(path))
         found = self.expression.match(path)
-        # `folder/**` is all that lies in the folder, and not the folder.
+        # `folder/**` matches everything in the folder, but not the folder itself.
         return found is not None and not (path.endswith("/") and found.end() == len(path))
 
 
 def rules_for(folder: Path, top: Path) -> IgnoreRules:
-    """The rules inside `folder`, from the root of its git repository down; where it has none, from `top` down.
+    """The rules inside `folder`, from the root of its git repository down, or without a repository from `top` down.
 
-    The rules of folders above do not count where they ignore `folder` itself, such as a copy below `build/`.
+    The rules of folders above are not applied if they ignore `folder` itself, such as a copy below `build/`.
     """
     outermost = _repository(folder) or top
     for start in (outermost, top):
@@ -76,7 +76,7 @@ def rules_for(folder: Path, top: Path) -> IgnoreRules:
 
 
 def _rules_from(start: Path, folder: Path) -> IgnoreRules | None:
-    """The rules inside a folder as `start` and all between see it; None where one of them ignores it."""
+    """The rules inside a folder, from `start` down to it; None if one of the rules ignores the folder."""
     rules, place = IgnoreRules().below("", start), start
     for part in folder.relative_to(start).parts:
         if rules.ignore(part, is_folder=True):
@@ -87,7 +87,7 @@ def _rules_from(start: Path, folder: Path) -> IgnoreRules | None:
 
 
 def _repository(folder: Path) -> Path | None:
-    """The root of the git repository that a folder lies in: where `.git` is, a folder or a worktree's file."""
+    """The root of the git repository of a folder: the folder above it with `.git`, a folder or a worktree's file."""
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
 
 

@@ -1,4 +1,4 @@
-"""The archive of a layer: a zip file as it is, or the files of a folder that travel."""
+"""The archive of a layer: a zip file unchanged, or the selected files of a folder."""
 
 import zipfile
 from pathlib import Path
@@ -9,9 +9,9 @@ from blueprints.packaging.file_selection import select
 
 
 def layer_archive(place: Path, top: Path | None = None) -> bytes:
-    """The zip file of a layer, from a zip file or from a folder that holds `python/`, `bin/` and the like.
+    """The content of a layer's zip file, from a zip file or from a folder with `python/`, `bin/` and so on.
 
-    `top` is the folder of the pattern, whose .gitignore counts.
+    `top` is the pattern's folder, whose .gitignore applies.
     """
     if place.is_file():
         if not zipfile.is_zipfile(place):

@@ -1,11 +1,11 @@
-"""botocore's descriptions of the services that handlers call, shortened to what a running handler reads.
+"""Shortened copies of botocore's service models, with only what a running handler reads.
 
 A client reads three JSON files of botocore when it is created: the model of its service, the rules for its endpoints,
 and the endpoints of all services. Finding them among the folders of 400 services and parsing them takes a third of a
 cold start. The wheel of the shared package carries copies without documentation and without the endpoints of other
-services; `blueprints_shared.clients` reads those where they are.
+services; `blueprints_shared.clients` reads those if they exist.
 
-They are made when the wheel is built, out of the botocore that the tools are pinned to, so the repository holds none.
+They are made when the wheel is built, from the botocore that the tools are pinned to; the repository has none.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = "service_models"
-"""Where they lie in the package `blueprints_shared`."""
+"""Their folder in the package `blueprints_shared`."""
 
 SERVICES = ("codedeploy", "dynamodb", "events", "lambda", "rds-data", "s3", "secretsmanager", "sqs")
 """The services that get a copy; a client of any other reads botocore's own files."""
@@ -54,7 +54,7 @@ def files() -> dict[str, bytes]:
 
 
 def _without_documentation(value: Any) -> Any:
-    """Empties documentation, and leaves its key, which botocore reads in places; a member of that name is no text."""
+    """Empty the documentation, but keep its key, which botocore reads. A member of that name is not a string."""
     if isinstance(value, dict):
         return {
             name: "" if name == "documentation" and isinstance(each, str) else _without_documentation(each)

@@ -1,7 +1,7 @@
-"""Spares cfn-lint work that it does over and over with the same outcome: about a third of a run.
+"""Caches results that cfn-lint computes again and again, which saves about a third of a run.
 
-None of this changes what is found, which a test compares. Each step is left out where a version of cfn-lint does not
-have what it takes hold of; linting then only takes longer.
+The findings stay the same, which a test checks. A step is skipped if cfn-lint's version lacks the internals that it
+replaces; linting then only takes longer.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def quicken(rules: Any) -> None:
-    """Take the steps below, once for this process, before `rules` are run."""
+    """Apply the steps below, once per process, before `rules` run."""
     from cfnlint.context import context
     from cfnlint.jsonschema import _filter, validators
     from cfnlint.schema.resolver import RefResolver
@@ -26,19 +26,19 @@ def quicken(rules: Any) -> None:
 
 
 def _look_up_fields_once(module: Any) -> None:
-    """The fields of a handful of dataclasses are asked for a hundred thousand times."""
+    """Caches the fields of a few dataclasses, which are read a hundred thousand times."""
     if getattr(module, "fields", None) is dataclasses.fields:
         module.fields = cache(dataclasses.fields)
 
 
 def _make_validators_without_unused_methods(validators: Any) -> None:
-    """A class is made for nearly every schema; comparing and printing its objects is never asked for."""
+    """Omits generated comparison and repr methods of the classes made for nearly every schema, as nothing uses them."""
     if getattr(validators, "dataclass", None) is dataclasses.dataclass:
         validators.dataclass = partial(dataclasses.dataclass, repr=False, eq=False)
 
 
 def _resolve_references_once(resolver: Any) -> None:
-    """Whole schemas are searched for what a reference in them points at, each time it is met."""
+    """Caches the target of a reference in a schema, which is searched for in the whole schema each time."""
     resolve = getattr(resolver, "resolve_fragment", None)
     if resolve is None:
         return
@@ -55,7 +55,7 @@ def _resolve_references_once(resolver: Any) -> None:
 
 
 def _find_rules_by_keyword(rule: Any) -> None:
-    """The rules that concern a place of a template are looked for among all of them, at every place."""
+    """Caches which rules apply to a place of a template, instead of searching all rules at every place."""
     ask = getattr(rule, "cfnLint", None)
     if ask is None:
         return
@@ -69,7 +69,7 @@ def _find_rules_by_keyword(rule: Any) -> None:
 
 
 def _by_keyword(rule: Any) -> dict[str, dict[str, Any]]:
-    """The rules below one, by the places they concern; grouped again when there are more."""
+    """The child rules of a rule, grouped by the places that they apply to; grouped again when rules are added."""
     count: int
     grouped: dict[str, dict[str, Any]]
     count, grouped = rule.__dict__.get("_rules_by_keyword", (-1, {}))

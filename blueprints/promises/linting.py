@@ -44,10 +44,9 @@ def lint_file(path: Path) -> list[Match]:
 
 
 def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list[Match]:
-    """What cfn-lint finds in an expanded template, resources that are `as_written` included.
+    """cfn-lint's findings in an expanded template, including resources that are `as_written`.
 
-    What joins a resource that SAM made with a plain one, such as a queue with the function that reads it, shows here
-    alone.
+    Faults between a generated resource and a plain one, such as a function and its queue, only show here.
     """
     return _kept(lambda: _expanded(expanded, as_written), json.dumps(expanded), *sorted(as_written))
 

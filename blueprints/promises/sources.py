@@ -1,4 +1,4 @@
-"""What the Python files of a folder import, and which settings they load, read from their source without running it."""
+"""Reads imports and settings from the source of a folder's Python files, without running them."""
 
 import ast
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Setting:
 
 
 def python_files(folder: Path) -> list[Path]:
-    """The Python files of a folder, those of hidden and of built folders left out."""
+    """The Python files of a folder, except those in hidden and generated folders."""
     found = (path for path in folder.rglob("*.py") if path.is_file())
     return sorted(path for path in found if not any(_is_left_out(part) for part in path.relative_to(folder).parts))
 
@@ -119,7 +119,7 @@ def _may_be_none(kind: str) -> bool:
 
 
 def _has_default(value: ast.expr | None) -> bool:
-    """`parsed(…)` and the like are calls that give no default, unless they are told one."""
+    """Whether a field has a default; a call such as `parsed(…)` gives one only by its argument `default`."""
     if isinstance(value, ast.Call):
         return any(keyword.arg in _DEFAULTS for keyword in value.keywords)
     return value is not None

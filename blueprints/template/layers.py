@@ -1,4 +1,4 @@
-"""The layers that functions of a template use, as far as their ARNs can be known before it is deployed."""
+"""Finds the layers that a template's functions use, if their ARNs are known before the deployment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 _ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:(?P<account>\d+):layer:(?P<name>[\w-]+):\d+")
 _REFERENCE = re.compile(r"\{\{resolve:ssm:(?P<name>/aws/service/[\w./-]+)(?::\d+)?\}\}")
 SSM = "ssm:"
-"""Stands before the name of a public parameter that holds a layer's ARN."""
+"""Prefix of the name of a public parameter that holds a layer's ARN."""
 _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
@@ -28,7 +28,7 @@ class UsedLayer:
 def used_layers(
     body: Mapping[str, Any], parameters: Mapping[str, object], pseudo: Mapping[str, str]
 ) -> Iterator[UsedLayer]:
-    """The layers whose ARNs come out of text, parameters, pseudo parameters and mappings; others are passed over.
+    """The layers whose ARNs are made of text, parameters, pseudo parameters and mappings; others are skipped.
 
     `body` is expanded CloudFormation; `pseudo` has values such as `AWS::Region`.
     """
@@ -56,7 +56,7 @@ def _defaults(body: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _held_in_ssm(body: Mapping[str, Any]) -> Iterator[str]:
-    """Parameters of the template that name a parameter of Systems Manager and come to what that holds."""
+    """The template's parameters of a type that takes its value from a parameter of Systems Manager."""
     for name, about in body.get("Parameters", {}).items():
         if isinstance(about, dict) and str(about.get("Type")).startswith("AWS::SSM::Parameter::Value"):
             yield name
@@ -70,7 +70,7 @@ def _listed(layers: object, values: Mapping[str, object]) -> list[object]:
 
 
 def _text(written: object, values: Mapping[str, object], mappings: Mapping[str, Any]) -> str | None:
-    """The text that a value comes to; None where that is not known."""
+    """The text that a value resolves to; None if that is unknown."""
     if isinstance(written, str):
         return written
     if not isinstance(written, dict) or len(written) != 1:

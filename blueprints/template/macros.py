@@ -1,4 +1,4 @@
-"""Macros in a template: they run in an AWS account, so neither SAM's translator nor anything here can expand them."""
+"""Finds macros in a template: they run in an AWS account, so SAM's translator cannot expand them here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MacroUse:
     macro: str
     """Such as `AWS::LanguageExtensions`."""
     used: str
-    """What is written there, such as `Fn::ForEach::Queues`."""
+    """The key in the template, such as `Fn::ForEach::Queues`."""
     remedy: str
 
     def __str__(self) -> str:

@@ -259,14 +259,14 @@ def _undeclared(template: Template, expanded: Mapping[str, Any]) -> Iterator[Pro
 
 def _advice_on(name: Undeclared) -> str:
     if not name.meant:
-        return "write it, or take the reference out."
+        return "write it, or remove the reference."
     *others, last = name.meant
     names = f"{', '.join(others)} or {last}" if others else last
     return f"did you mean {names}?{' Nothing refers to that.' if name.meant_is_idle else ''}"
 
 
 def _first_and_other_lines(template: Template, places: Sequence[Place]) -> tuple[Place, str]:
-    """The place that stands first, and words for the lines of the others."""
+    """The first place in the file, and text that names the lines of the others."""
     first = min(places, key=lambda place: template.line(*place))
     others = sorted({template.line(*place) for place in places} - {template.line(*first)})
     if not others:

@@ -1,4 +1,4 @@
-"""Names that a template refers to and that nothing in it has: one finding for each name, with all its places."""
+"""Finds names that a template refers to and does not declare: one finding per name, with all its places."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ _INTERFACE = "AWS::CloudFormation::Interface"
 _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
-# Types that other resources seldom refer to, so that it says nothing when none does.
+# Types that other resources seldom refer to, so a missing reference is no sign of a mistake.
 _ENDS = ("Policy", "Alarm", "Dashboard", "Permission", "EventSourceMapping", "Rule", "Subscription")
 
 
@@ -25,19 +25,19 @@ _LISTED = 4  # at most so many names are suggested for one
 
 @dataclass(frozen=True)
 class Undeclared:
-    """A name that is referred to and not declared."""
+    """A name that the template refers to and does not declare."""
 
     name: str
     kind: str
     """`name` (a parameter or a resource), `resource`, `parameter` or `condition`."""
     places: tuple[Place, ...]
-    """Where it is named, or what SAM would make of it."""
+    """The places that name it, or a name that SAM would derive from it."""
     meant: tuple[str, ...]
-    """Declared names that it may stand for: the one most like it, or the few to which nothing refers."""
+    """Declared names that may be meant: the most similar one, or the few to which nothing refers."""
     meant_is_idle: bool
-    """Whether nothing refers to `meant`, as when that name has just been given."""
+    """Whether nothing refers to `meant`, as after it was renamed."""
     derived: tuple[str, ...] = ()
-    """Names that SAM would make of it and that are unknown for the same reason, such as those of its events."""
+    """Names that SAM would derive from it, such as its events', and that are unknown for the same reason."""
 
 
 def undeclared_names(template: Template, expanded: Mapping[str, Any]) -> list[Undeclared]:
@@ -52,7 +52,7 @@ def undeclared_names(template: Template, expanded: Mapping[str, Any]) -> list[Un
             unknown.setdefault((name, kind == "condition"), {})[place] = kind
     found = []
     for (name, _), places in unknown.items():
-        # What is read as a resource somewhere is one everywhere.
+        # A name that is used as a resource once is a resource everywhere.
         kind = next(each for each in ("condition", "resource", "parameter", "name") if each in places.values())
         longer = [each.removeprefix(name) for each, _ in unknown if each != name and each.startswith(name)]
         found.append(Undeclared(name, kind, tuple(places), *declared.meant(name, kind, longer)))
@@ -86,7 +86,7 @@ class _Declared:
     resources: tuple[str, ...]
     conditions: tuple[str, ...]
     idle: frozenset[str]
-    """What the template declares, nothing refers to, and something should."""
+    """Declared names to which nothing refers although something should."""
 
     @classmethod
     def of(cls, template: Template, expanded: Mapping[str, Any], used: set[str]) -> "_Declared":
@@ -98,7 +98,7 @@ class _Declared:
         return cls(tuple(sorted(parameters)), tuple(sorted(resources)), tuple(sorted(conditions_made)), frozenset(idle))
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
-        """The names that a reference of this kind may have."""
+        """The names that are valid for a reference of this kind."""
         if kind == "name":
             return tuple(sorted({*self.parameters, *self.resources, *_PSEUDO}))
         return {"parameter": self.parameters, "resource": self.resources, "condition": self.conditions}[kind]

@@ -39,7 +39,7 @@ def test_a_type_that_is_not_here_is_refused_before_anything_starts(tmp_path, res
         prepared(tmp_path, f"  Other: {resource}\n")
 
     assert "template.yaml:5: Other is an AWS::" in str(refused.value)
-    assert "copy the template without Other and what refers to it" in str(refused.value)
+    assert "copy the template without Other and the references to it" in str(refused.value)
     prepared(tmp_path, "")  # the remedy
 
 

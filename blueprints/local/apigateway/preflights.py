@@ -1,7 +1,7 @@
 """OPTIONS requests of HTTP APIs without a CORS configuration: AWS routes them as any other method.
 
-The base emulator answers every OPTIONS request itself. Here the method travels with a space behind it past that answer,
-and loses it where it is looked at.
+The base emulator answers every OPTIONS request itself. So a space is added to the method to get past that answer, and
+removed where the method is read.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ _OPTIONS, _ROUTED = "OPTIONS", "OPTIONS "
 
 
 def install() -> None:
-    """Take the places where the method is looked at; after those that invoke functions were taken."""
+    """Wrap the functions that read the method; install this after `lambda_integrations`."""
     execute, match = EXECUTE.current(), MATCH.current()
 
     async def executed(api_id: str, stage: str, path: str, method: str, *rest: Any, **more: Any) -> Any:

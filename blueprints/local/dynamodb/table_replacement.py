@@ -1,4 +1,4 @@
-"""Replaces a stack's table whose keys change by another one, and deletes the old one last, as CloudFormation does.
+"""Replaces a stack's table when its keys change, and deletes the old one last, as CloudFormation does.
 
 The base emulator deletes the table first and makes the new one under the same name: its items are lost when the update
 is rolled back, and although the table is protected or its UpdateReplacePolicy retains it.
@@ -22,7 +22,7 @@ _Properties = dict[str, Any]
 
 
 def install() -> None:
-    """Take the place of the base emulator's replacement of tables without a name of their own."""
+    """Replace the base emulator's replacement of tables that the template does not name."""
     handlers = REGISTRY.current()[_TYPE]
     create: Callable[..., Any] = handlers["create"]
     update: Callable[..., Any] = handlers["update"]

@@ -1,4 +1,4 @@
-"""What Lambda refuses of a mapping from a queue when it is made: settings, time-outs, permissions.
+"""Refuses mappings from SQS queues that Lambda refuses, by their settings, timeouts and permissions.
 
 Source: AWS Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS".
 """
@@ -28,7 +28,7 @@ class _Queue:
 
 
 def queue_refusal(properties: dict[str, Any], arn: str, function_arn: str | None) -> str | None:
-    """Why a mapping from a queue can't be made, in Lambda's words; None when it can."""
+    """Lambda's error message for a mapping from a queue; None if the mapping can be created."""
     return _settings(properties, is_fifo=arn.endswith(".fifo")) or _queue(arn, function_arn)
 
 

@@ -1,4 +1,4 @@
-"""Requests about functions whose names begin with `url`, which the base emulator takes for function URLs."""
+"""Fixes requests about functions whose names begin with `url`, which the base emulator mistakes for function URLs."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +15,7 @@ _Response = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Name such functions by their ARNs, which Lambda takes in every place of a name."""
+    """Replace such names in requests by ARNs, which Lambda accepts wherever it accepts a name."""
     handle: Callable[..., Awaitable[_Response]] = HANDLE.current()
 
     async def handle_request(
@@ -27,7 +27,7 @@ def install() -> None:
 
 
 def by_arn(path: str) -> str:
-    """The path with an ARN where a function's name begins with `url`; other paths as they are."""
+    """The path with an ARN in place of a function's name that begins with `url`; other paths unchanged."""
     before, found, after = path.partition(_FUNCTIONS)
     name, slash, rest = after.partition("/")
     if not found or not name.startswith(_MISTAKEN):
