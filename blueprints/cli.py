@@ -290,9 +290,9 @@ def new(pattern: str, destination: Path) -> None:
         made = copy(find(pattern), destination, steps.progress)
         if made.vendored:
             step.notes.append(f"{made.vendored} lies in its vendor folder")
-    click.echo(
-        f"\nTry it:  blueprints run {destination}\nDeploy it:  cd {destination} && sam build && sam deploy --guided"
-    )
+    trying = "run" if (destination / "demo.py").is_file() else "up"
+    click.echo(f"\nTry it:  blueprints {trying} {destination}")
+    click.echo(f"Deploy it:  cd {destination} && sam build && sam deploy --guided")
 
 
 @main.command()

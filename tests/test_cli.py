@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -355,6 +356,15 @@ s3.put_object(Bucket="{said["stacks"]["greeting"]["outputs"]["Inbox"]}", Key="k"
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=20)
     assert running.returncode == 130
+
+
+def test_new_names_the_command_that_tries_the_copy(shell, pattern, tmp_path):
+    folder = tmp_path / "without-demo"
+    whole = pattern()
+    shutil.copytree(whole, folder, ignore=shutil.ignore_patterns("demo.py"))
+
+    assert "Try it:  blueprints run with\n" in shell("new", whole, "with").output
+    assert "Try it:  blueprints up without\n" in shell("new", str(folder), "without").output
 
 
 def test_up_shows_why_a_function_failed(shell, pattern):

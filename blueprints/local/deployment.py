@@ -5,6 +5,7 @@ off. So every function is started, and every rule and event source mapping looke
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from blueprints.pattern import Pattern
 _PACKAGES = "blueprints-packages"
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _BODY_LIMIT = 51_200
+_STACK_SECONDS = 120
+_NO_SSM_PARAMETER = re.compile(r"SSM parameter '[^']*' does not exist")
 _WAIT = {"Delay": 0.05, "MaxAttempts": 2400}
 
 
@@ -92,7 +95,9 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
         (cloudformation.update_stack if known else cloudformation.create_stack)(**request)
     except ClientError as error:
         if "No updates are to be performed" not in str(error):
-            raise BlueprintError(f"CloudFormation refused the template: {_message(error)}") from error
+            raise BlueprintError(
+                f"CloudFormation refused the template: {_message(error)}", advice=_advice(_message(error))
+            ) from error
     _await(cloudformation, stack_name)
     stack = described(cloudformation, stack_name)
     outputs = {name: local(value, cloud.endpoint) for name, value in stack.outputs.items()}
@@ -186,6 +191,16 @@ def _disabled_mappings(cloud: Cloud, stack: Stack) -> dict[str, str]:
     return {name: f"event source mapping {name} is {state}" for name, state in states.items() if state != "Enabled"}
 
 
+def _advice(refusal: str) -> str | None:
+    if not _NO_SSM_PARAMETER.search(refusal):
+        return None
+    return (
+        "The account is empty at the start, without the public parameters of AWS. In a copy of the template, write the "
+        "value as Default and a Type without AWS::SSM::Parameter::Value, and run the copy; or name another parameter, "
+        "which a template deployed before this one makes."
+    )
+
+
 def _template_argument(cloud: Cloud, template: str) -> dict[str, str]:
     """CloudFormation takes large templates from S3 only."""
     if len(template.encode()) <= _BODY_LIMIT:
@@ -206,7 +221,7 @@ def _exists(cloudformation: Any, stack_name: str) -> bool:
 
 
 def _await(cloudformation: Any, stack_name: str) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + _STACK_SECONDS
     while True:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
         status = stack["StackStatus"]
@@ -216,8 +231,33 @@ def _await(cloudformation: Any, stack_name: str) -> None:
             reasons = _failures(cloudformation, stack_name) or stack.get("StackStatusReason", status)
             raise BlueprintError(f"The stack was not deployed ({status}): {reasons}")
         if time.monotonic() > deadline:
-            raise BlueprintError(f"The stack is still {status} after two minutes.")
+            raise _unfinished(status, _in_progress(cloudformation, stack_name))
         time.sleep(0.05)
+
+
+def _unfinished(status: str, waiting: list[str]) -> BlueprintError:
+    which = f": waiting for {', '.join(waiting)}" if waiting else ""
+    custom = any("Custom" in each for each in waiting)
+    return BlueprintError(
+        f"The stack is still {status} after two minutes{which}.",
+        advice="A custom resource is complete when its function has sent a response to the event's ResponseURL, which "
+        "it has to do after an error too."
+        if custom
+        else None,
+    )
+
+
+def _in_progress(cloudformation: Any, stack_name: str) -> list[str]:
+    """The resources that are being made; events come newest first, so a resource's first one has its state."""
+    latest: dict[str, dict[str, Any]] = {}
+    for event in cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]:
+        latest.setdefault(event["LogicalResourceId"], event)
+    latest.pop(stack_name, None)
+    return [
+        f"{name} ({event['ResourceType']})"
+        for name, event in latest.items()
+        if event["ResourceStatus"].endswith("_IN_PROGRESS")
+    ]
 
 
 def _failures(cloudformation: Any, stack_name: str) -> str:

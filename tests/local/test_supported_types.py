@@ -1,10 +1,13 @@
 """Resource types that are not here are refused before anything starts; those that are only stored deploy."""
 
+import json
+
 import pytest
 from ministack.services.cloudformation import provisioners
 
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import prepare
+from blueprints.local.deployment import deploy
 from blueprints.local.resource_types import INERT
 from blueprints.local.supported_types import supported_types
 from blueprints.pattern import find
@@ -75,3 +78,15 @@ def test_every_type_that_is_only_stored_deploys_and_is_listed(stack):
     )
 
     assert {each["resource"] for each in deployed.not_emulated} == {*resources, "Gateway"}
+
+
+def test_a_public_parameter_that_is_not_here_is_refused_with_a_remedy(cloud):
+    parameters = {"Image": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/aws/service/image"}}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Image"}}}
+
+    with pytest.raises(BlueprintError, match="'/aws/service/image' does not exist") as refused:
+        deploy(cloud, "public-parameter", json.dumps({"Parameters": parameters, "Resources": {"Queue": queue}}))
+    assert "write the value as Default and a Type without AWS::SSM" in str(refused.value)
+
+    parameters["Image"] = {"Type": "String", "Default": "image"}
+    deploy(cloud, "public-parameter", json.dumps({"Parameters": parameters, "Resources": {"Queue": queue}}))

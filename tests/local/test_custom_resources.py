@@ -38,3 +38,13 @@ def test_the_answer_reaches_the_stack(cloud, stack):
 def test_a_failure_fails_the_stack_with_its_reason(stack):
     with pytest.raises(BlueprintError, match=r"Thing \(Custom::Thing\): there is no Name"):
         stack(Function=INLINE, Thing=thing())
+
+
+def test_a_custom_resource_without_a_response_is_named(stack, monkeypatch):
+    monkeypatch.setattr("blueprints.local.deployment._STACK_SECONDS", 0.5)
+    silent = function_resource("def handler(event, context): raise KeyError('Name')")
+
+    with pytest.raises(BlueprintError, match=r"waiting for Thing \(Custom::Thing\)") as refused:
+        stack(Function=silent, Thing=thing(ServiceTimeout=1))
+
+    assert "has sent a response to the event's ResponseURL" in str(refused.value)
