@@ -18,6 +18,12 @@ _put_away: dict[Path, tuple[list[str], dict[str, ModuleType]]] = {}
 _turn: list[Path | None] = [None]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path) -> None:
+    """A pattern's conftest, imported when its folder is collected, is imported with its own modules."""
+    _take_turns(_pattern(path))
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     """A pattern's test files are imported with its own modules."""
