@@ -314,7 +314,7 @@ def test_a_function_that_was_renamed_everywhere_in_the_template_is_one_line_in_t
     assert mine.breaches() == []
     status, printed = mine.own_tests()
     assert status != 0
-    said = f"template.yaml has no function {function}: write its new name where tests name it, or take those tests out"
+    said = f"template.yaml has no function {function}: write its new name in the tests, or remove those that need it"
     assert printed.count(said) == 1, printed
 
 

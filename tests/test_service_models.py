@@ -133,7 +133,7 @@ def test_a_client_is_made_in_botocore_s_way_where_the_copies_do_not_fit(damage, 
     client = clients.client("sqs")
     assert request_of(client, *CALLS["sqs"])[1] == "https://sqs.eu-central-1.amazonaws.com/"
     if damage != "endpoints missing":
-        assert "botocore's own data is read for sqs" in caplog.text
+        assert "using botocore's own data for sqs" in caplog.text
 
 
 def test_an_error_that_is_not_the_copies_fault_is_raised(copies, monkeypatch):

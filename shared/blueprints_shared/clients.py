@@ -1,8 +1,8 @@
-"""AWS clients for handlers: bounded in time, so that a call that hangs cannot use up the invocation; created quickly.
+"""AWS clients for handlers, with time limits, so that a call that hangs does not use up the invocation.
 
-The wheel of this package carries shortened copies of botocore's data for the services that the patterns call, in
-`service_models/`. Where they are, a client is created from them, which takes half the time; the code is always the
-runtime's botocore. Where they are missing or do not fit it, botocore's own data is read: slower, with the same result.
+The wheel of this package contains shortened copies of botocore's data for the services that the patterns call, in
+`service_models/`. Clients are created from them, which takes half the time; the code is the runtime's botocore. If the
+copies are missing, or do not work with that botocore, its own data is read: slower, with the same result.
 """
 
 import gc
@@ -11,7 +11,7 @@ import logging
 import os
 from typing import Any
 
-# The objects that an import makes stay, so that looking for garbage among them only costs time.
+# Objects created by imports stay alive, so garbage collection only costs time.
 _collects = gc.isenabled()
 gc.disable()
 import botocore.session  # noqa: E402
@@ -43,7 +43,9 @@ def client(service: str, *, connect_timeout: float = 2, read_timeout: float = 10
             try:
                 return _session_with_copies(service).create_client(service, config=config)
             except Exception:  # an update of the runtime's botocore must not stop a function
-                _logger.warning("botocore's own data is read for %s, as the copy failed", service, exc_info=True)
+                _logger.warning(
+                    "using botocore's own data for %s, as its shortened copy failed", service, exc_info=True
+                )
         return botocore.session.get_session().create_client(service, config=config)
     finally:
         if collects:
@@ -55,14 +57,14 @@ _logger = logging.getLogger(__name__)
 
 def _session_with_copies(service: str) -> Any:
     session = botocore.session.get_session()
-    # Somebody who sets a data path of their own wants its models to be used.
+    # A data path of the user's own takes precedence.
     if not session.get_config_variable("data_path"):
         session.register_component("data_loader", _Copies(service))
     return session
 
 
 class _Copies(Loader):  # type: ignore[misc]  # botocore has no types
-    """Loads the copies of one service's files, and botocore's own of everything else."""
+    """Loads the shortened copies for one service, and botocore's own files for everything else."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -77,12 +79,12 @@ class _Copies(Loader):  # type: ignore[misc]  # botocore has no types
     def load_data_with_path(self, name: str) -> Any:
         if name != "endpoints":
             return super().load_data_with_path(name)
-        # botocore sets its endpoint rules aside for endpoints that come from elsewhere than its own folder.
+        # botocore ignores its endpoint rules if endpoints come from another folder than its own.
         return _read("endpoints.json"), os.path.join(self.BUILTIN_DATA_PATH, "endpoints.json")  # noqa: PTH118
 
 
 def _read(path: str) -> Any:
-    """A JSON file of `service_models/`; None when there is none."""
+    """A JSON file of `service_models/`; None if it does not exist."""
     try:
         with open(os.path.join(_MODELS, path), "rb") as file:  # noqa: PTH118, PTH123
             return json.loads(file.read())

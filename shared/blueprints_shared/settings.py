@@ -16,14 +16,14 @@ _HOW_TO_SET = "Give each a value under Environment in the template or, if it may
 
 
 class SettingsError(Exception):
-    """Says of every variable that is missing or malformed what it should hold."""
+    """Names every variable that is missing or malformed, and what it should hold."""
 
 
 def load(settings: type[T], environment: Mapping[str, str] | None = None) -> T:
-    """Fill a dataclass from the variables named like its fields in upper case; raise SettingsError naming every fault.
+    """Fill a dataclass from environment variables named like its fields, in upper case.
 
-    A field is str, int, float, bool, one of these `| None`, or `parsed`. A variable that is missing or empty (or holds
-    nothing but blanks) is not set: the field then has its default, or None if its type allows it.
+    A field is str, int, float, bool, one of these `| None`, or `parsed`. If a variable is missing, empty or blank, its
+    field has its default, or None if its type allows that. Raises SettingsError, which names every fault.
     """
     environment = os.environ if environment is None else environment
     hints = get_type_hints(settings)

@@ -172,7 +172,7 @@ def test_what_a_rest_api_takes_for_malformed_is_an_error_here_too(rest_api, path
 
 @pytest.mark.parametrize(
     ("path", "logged"),
-    [("mapping", "an API cannot use the answer of its function"), ("error", r"function \S+ failed: \w+: ")],
+    [("mapping", "an API cannot use the response of its function"), ("error", r"function \S+ failed: \w+: ")],
 )
 def test_an_error_behind_an_http_api_is_answered_without_its_words(cloud, http_api, path, logged):
     before = cloud.server_log()

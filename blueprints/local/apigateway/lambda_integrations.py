@@ -167,7 +167,7 @@ def _log_malformed(result: dict[str, Any]) -> None:
         rule = "statusCode has to be a number, body a text, and a REST API takes no other fields than " + ", ".join(
             sorted(_FIELDS - {"cookies"})
         )
-        log.error("an API cannot use the answer of its function, %.200s: %s", json.dumps(result.get("body")), rule)
+        log.error("an API cannot use the response of its function, %.200s: %s", json.dumps(result.get("body")), rule)
 
 
 def _answer(result: dict[str, Any]) -> object:

@@ -1,4 +1,4 @@
-"""An API's OpenAPI definition, as CloudFormation gives it: a mapping, a text, or an object in S3."""
+"""An API's OpenAPI definition as CloudFormation passes it: a mapping, text, or an object in S3."""
 
 import json
 from collections.abc import Iterator

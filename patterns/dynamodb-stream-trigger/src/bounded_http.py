@@ -1,10 +1,10 @@
-"""One POST, bounded in every way: where it may go, how long it takes, how much comes back.
+"""Sends one POST, with limits on its addresses, its time and the size of the response.
 
-The receiver's name is resolved once, every address it has must be public, and the connection goes to one of those very
-addresses: a name that resolves to another address a moment later changes nothing. Redirects are not followed, proxies
-of the environment not used. Interim answers (1xx) are skipped, however many come before the final one.
+The receiver's name is resolved once, all its addresses must be public, and the connection goes to one of them, so a
+later change of the name has no effect. Redirects are not followed, and the environment's proxies are not used. Any
+number of interim responses (1xx) before the final one is skipped.
 
-http.client, and so urllib3, takes every 1xx but 100 for the final answer.
+http.client, and so urllib3, takes every 1xx except 100 for the final response.
 """
 
 import contextlib
@@ -123,7 +123,7 @@ class Poster:
 def _beginning(response: http.client.HTTPResponse) -> bytes:
     """The body's first bytes. The status has said it all: a body that is cut off or too slow takes nothing back."""
     if response.length == 0:
-        return b""  # as of 204, whatever its headers announce
+        return b""  # a 204 has no body, whatever its headers say
     try:
         return response.read(BODY_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):
@@ -145,14 +145,14 @@ def is_public(text: str) -> bool:
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """Skips interim answers (RFC 9110, section 15.2), such as 102 Processing and 103 Early Hints."""
+    """Skips interim responses (RFC 9110, section 15.2), such as 102 Processing and 103 Early Hints."""
 
     def begin(self, *positional: Any, **named: Any) -> None:
         super().begin(*positional, **named)
         while 100 <= self.status < 200:
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 raise http.client.HTTPException("101: the receiver switched to another protocol without being asked")
-            self.headers = None  # type: ignore[assignment]  # begin() returns at once where headers were read already
+            self.headers = None  # type: ignore[assignment]  # begin() returns at once if headers were read already
             super().begin(*positional, **named)
 
 

@@ -24,9 +24,9 @@ class MalformedRecord(ValueError):
 class Change:
     """One change of one item; images hold DynamoDB's typed values.
 
-    `event_id` names the change for ever. `stream` is the stream's label, the moment it was made: together with
-    `sequence_number` it orders all changes of one key. `changed_at`: seconds since 1970, None when the record does not
-    say. `expired`: by time to live.
+    `event_id` identifies the change. `stream` is the stream's label, the time of its creation: with `sequence_number`
+    it orders all changes of one key. `changed_at`: seconds since 1970, None if the record does not say. `expired`:
+    deleted by time to live.
     """
 
     event_id: str

@@ -1,4 +1,4 @@
-"""What the template says of its functions: a handler's new name, or a new parameter, is written there alone."""
+"""Reads handlers and parameters from the template, so that a change of their names needs no change of the tests."""
 
 import importlib
 import re
@@ -12,25 +12,25 @@ TEMPLATE = (PATTERN / "template.yaml").read_text(encoding="utf-8")
 
 
 def code_folder() -> Path:
-    """The folder that the functions' code lies in."""
+    """The folder of the functions' code."""
     named = re.search(r"^ +CodeUri: *(\S+)", TEMPLATE, re.MULTILINE)
     assert named, "template.yaml names no CodeUri"
     return PATTERN / named[1]
 
 
 def handler_of(function: str) -> tuple[str, str]:
-    """The module, and the name in it, of the handler of a function, which is meant by its logical id."""
+    """The module of a function's handler, and its name in it; `function` is a logical id."""
     resource = re.search(rf"^  {function}:\n((?:(?:    .*)?\n)*)", TEMPLATE, re.MULTILINE)
     handler = resource and re.search(r"^ +Handler: *([\w./]+)\.(\w+)", resource[1], re.MULTILINE)
     if not handler:
         raise LookupError(
-            f"template.yaml has no function {function}: write its new name where tests name it, or take those tests out"
+            f"template.yaml has no function {function}: write its new name in the tests, or remove those that need it"
         )
     return handler[1].replace("/", "."), handler[2]
 
 
 def variables_by_default() -> dict[str, str]:
-    """Environment variables that hold a parameter, as they are when it has its default."""
+    """The environment variables that hold a parameter, with the parameter's default."""
     found = {}
     for variable, parameter in re.findall(r"^ {6,}([A-Z][A-Z0-9_]*): *!Ref (\w+)$", TEMPLATE, re.MULTILINE):
         default = re.search(rf"^  {parameter}:\n(?:    .*\n)*?    Default: *(.*)$", TEMPLATE, re.MULTILINE)
@@ -40,7 +40,7 @@ def variables_by_default() -> dict[str, str]:
 
 
 def import_anew(function: str) -> Any:
-    """Import the module of a function's handler, whose settings and clients are made then; `handler` is the handler."""
+    """Import the module of a function's handler again, which creates its settings and clients; sets its `handler`."""
     module_name, name = handler_of(function)
     sys.modules.pop(module_name, None)
     module: ModuleType = importlib.import_module(module_name)

@@ -10,9 +10,9 @@ __all__ = ["KinesisRecord", "shard_id", "user_records"]
 
 
 class KinesisRecord(NamedTuple):
-    """One user record: what a producer handed over.
+    """One user record, as the producer passed it to its library.
 
-    `shard_id`, `sequence_number` and `sub_sequence_number` together name it for ever; the last counts the user records
+    `shard_id`, `sequence_number` and `sub_sequence_number` together identify it; the last counts the user records
     of one aggregated record from 0, and is 0 for a record by itself. `partition_key` is None for a record that was put
     without one. `arrived_at`: seconds since 1970, None when Kinesis does not say.
     """

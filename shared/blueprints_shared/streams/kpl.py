@@ -25,7 +25,7 @@ _KEY_INDEX, _HASH_KEY_INDEX, _DATA = 1, 2, 3
 
 
 class MalformedAggregate(ValueError):
-    """Magic and MD5 say that this is an aggregated record, and its inside is not one, or holds no user record."""
+    """The magic number and MD5 are those of an aggregated record, but its content is invalid or has no user record."""
 
 
 class UserRecord(NamedTuple):
@@ -37,7 +37,7 @@ class UserRecord(NamedTuple):
 
 
 def deaggregate(data: bytes) -> list[UserRecord] | None:
-    """The user records inside, at least one; None when `data` is not aggregated (the magic or the MD5 is another).
+    """The user records in an aggregated record, at least one; None if the magic number or MD5 shows that it is none.
 
     Raises MalformedAggregate.
     """
