@@ -107,7 +107,7 @@ def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script
 
 
 def test_an_answer_before_the_body_was_read_is_one(authority, trusted):
-    """The receiver discards the rest, as servers do: what a reset connection leaves of an answer is a matter of luck."""
+    """The receiver discards the rest, as servers do: a connection that is reset may lose its answer."""
 
     def refuse(connection):
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
