@@ -31,7 +31,7 @@ from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.interpreters import Interpreter
-from blueprints.packaging import archive, cache, dependencies, resolution
+from blueprints.packaging import archive, cache, dependencies
 from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.file_selection import Selection, select
@@ -215,11 +215,17 @@ def _lock(requirements: Path, target: Target, progress: Progress | None, *, unpi
     try:
         lock = locks.read(requirements)
     except (BlueprintError, UnicodeDecodeError):
-        return resolution.resolve(requirements, target, progress)
+        return _resolved_now(requirements, target, progress)
     own = lock.shared_version is not None  # the shared package is on no package index, so uv cannot resolve it
     if own or not dependencies.lacking(lock, wheel_for(lock, progress), target, progress):
         return lock
-    return resolution.resolve(requirements, target, progress)
+    return _resolved_now(requirements, target, progress)
+
+
+def _resolved_now(requirements: Path, target: Target, progress: Progress | None) -> locks.Lock:
+    from blueprints.packaging.resolution import resolve as resolve_requirements  # locks need none of it
+
+    return resolve_requirements(requirements, target, progress)
 
 
 def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:

@@ -30,15 +30,19 @@ _SETTINGS_EXAMPLE = re.compile(r".*\.(example|sample|template|dist|defaults)")
 
 @dataclass(frozen=True)
 class _Form:
-    """A secret in text. Its pattern is only tried where one of its marks stands: looking for marks is fast."""
+    """A secret in text. Its pattern is compiled and tried only where one of its marks stands: finding marks is fast."""
 
     what: str
     marks: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
+    expression: bytes
+
+    def found_in(self, content: bytes) -> re.Match[bytes] | None:
+        """The first such secret."""
+        return re.search(self.expression, content) if any(mark in content for mark in self.marks) else None
 
 
 def _form(what: str, marks: str, pattern: str) -> _Form:
-    return _Form(what, tuple(mark.encode() for mark in marks.split("|")), re.compile(pattern.encode()))
+    return _Form(what, tuple(mark.encode() for mark in marks.split("|")), pattern.encode())
 
 
 _FORMS = (
@@ -126,7 +130,7 @@ def by_content(path: str, content: bytes) -> Suspicion | None:
 
 def _suspicions(name: str, content: bytes) -> Iterator[Suspicion]:
     for each in _FORMS:
-        found = each.pattern.search(content) if any(mark in content for mark in each.marks) else None
+        found = each.found_in(content)
         if found:
             yield Suspicion(each.what, _line(content, found.start()))
     for form, secret in _IN_FILES:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,10 @@ class Template:
 
 
 def load(path: Path) -> Template:
-    """Reads a template; a mistake in its YAML is reported with file and line."""
+    """Reads a template; a mistake in its YAML is reported with file and line.
+
+    Its content is shared by all who load the same text: copy what you change.
+    """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -107,6 +111,12 @@ def load(path: Path) -> Template:
             where=at(path),
             advice="Save it as UTF-8.",
         ) from None
+    return _parsed(path, text)
+
+
+@lru_cache(maxsize=32)
+def _parsed(path: Path, text: str) -> Template:
+    """Every command reads its template several times, and parsing takes most of a build that has nothing to do."""
     reader = _Reader(path)
     body = reader.read(_checked_json(path, text) if path.suffix == ".json" else text)
     if not isinstance(body, dict):
