@@ -28,7 +28,7 @@ _FILES_NAMED = 8
 """More than these are shown by their folders."""
 _VERDICTS = {
     "accepted": "can be published",
-    "unconfirmed": "can be published as far as is known: 'blueprints try' finds out",
+    "unconfirmed": "can be published, as far as is known: 'blueprints try' finds out",
     "refused": "cannot be published: 'blueprints publish --plan' says why",
 }
 # Control characters are replaced by visible symbols, as a terminal would obey them.
@@ -83,7 +83,7 @@ class Screen:
             self._print(" " * width, "  ", (f"{_VERDICTS[verdict]}{companions}", "dim"))
 
     def show_run(self, report: dict[str, Any]) -> None:
-        """The end of a run: what came of it and where it lies."""
+        """The end of a run: its results and their paths."""
         seconds = sum(step["seconds"] for step in report["steps"])
         self._print()
         for name, value in report["result"].items():
@@ -94,7 +94,7 @@ class Screen:
             self._print(f"  {line}")
 
     def show_trial(self, trial: dict[str, Any]) -> None:
-        """The end of a try: what came of it, and what still stands."""
+        """The end of a try: its results, and what it kept."""
         self._print()
         for name, value in trial["result"].items():
             self._show_fact(name, value)
@@ -103,12 +103,12 @@ class Screen:
         for line in _places(trial["files"]):
             self._print(f"  {line}")
         if trial["kept"]:
-            self._print("Left standing, until the next try:")
+            self._print("Kept until the next try:")
             for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
                 self._print(f"  {each}")
 
     def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
-        """What somebody needs who wants to use what is up."""
+        """The endpoint, outputs and URLs, for the user's own clients."""
         from blueprints.local.urls import urls
 
         self._print("\nThe embedded AWS is up at ", (cloud.endpoint, "bold"), ". To use it from a shell:\n")

@@ -57,7 +57,7 @@ def function(properties, more=""):
         (
             function("      CodeUri: src/\n      Handler: app.handler\n      Runtime: python3.8\n"),
             8,
-            "of which Lambda makes no functions any more",
+            "which Lambda no longer supports",
             "Runtime: python3.13",
         ),
         (
@@ -73,7 +73,7 @@ def function(properties, more=""):
             "folder or zip file",
         ),
         (function(f"      CodeUri: {{Bucket: b, Key: k}}\n{PYTHON}"), 6, "s3://b/k, which", "folder or zip file"),
-        (function(f"      CodeUri: broken.zip\n{PYTHON}"), 6, "'broken.zip' is no zip file", "Make it anew"),
+        (function(f"      CodeUri: broken.zip\n{PYTHON}"), 6, "'broken.zip' is not a zip file", "Create it again"),
         (function(f"      CodeUri: nested.zip\n{PYTHON}"), 7, "no app.py at the top of nested.zip", "not the folder"),
         (
             function(f"      CodeUri: src/\n{PYTHON}", "    Metadata: { BuildMethod: makefile }\n"),
@@ -129,4 +129,4 @@ def test_a_layer_of_another_build_method_is_refused_with_a_remedy(folder):
 
     with pytest.raises(BlueprintError, match=r"BuildMethod nodejs20\.x can't be built here") as error:
         prepare(pattern, Steps())
-    assert "leave BuildMethod out" in error.value.advice
+    assert "remove BuildMethod" in error.value.advice

@@ -37,9 +37,9 @@ def advice_on(answer: Answer, stack: Stack, pattern: str) -> str | None:
         return None
     outputs = "".join(f"\n    {name} = {value}" for name, value in stack.outputs.items())
     return (
-        f"Something that the event or the function names does not exist ({missing['code']}): there is what the stack "
-        f"made, and nothing else.\n  To have the service itself send an event: 'blueprints up {pattern}', and do there "
-        f"what the event tells of.\n  The stack's outputs here:{outputs or ' none'}"
+        f"The event or the function names something that does not exist ({missing['code']}): there are only the "
+        f"stack's own resources.\n  To get a real event, run 'blueprints up {pattern}' and do there what the event "
+        f"describes.\n  The stack's outputs here:{outputs or ' none'}"
     )
 
 

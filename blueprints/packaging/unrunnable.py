@@ -1,4 +1,4 @@
-"""Functions and layers that cannot be packaged to run here, named before anything is built or started."""
+"""Refuses functions and layers that cannot run here, before anything is built or started."""
 
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _RETIRED = ("python3.6", "python3.7", "python3.8")
 
 
 def check_runnable(pattern: Pattern) -> None:
-    """Raise BlueprintError for the first thing that has no way to run here; what has a Condition may not be made."""
+    """Raise BlueprintError if a function or layer cannot run here; those with a Condition are not checked."""
     template = load(pattern.template)
     for logical_id in template.of_type(*_CODE):
         if "Condition" in template.resources[logical_id]:
@@ -49,7 +49,7 @@ def _of_the_function(
     template: Template, logical_id: str, resource: dict[str, Any], properties: dict[str, Any]
 ) -> Iterator[tuple[Place, str, str]]:
     without = (
-        f"On an account it is deployed as it is. To run the rest here, copy the template without {logical_id} and name "
+        f"It can be deployed to AWS unchanged. To run the rest here, copy the template without {logical_id} and run "
         f"the copy: 'blueprints up {template.folder.name}/copy.yaml'."
     )
     code = properties.get("Code")
@@ -59,15 +59,15 @@ def _of_the_function(
     if isinstance(runtime, str) and not runtime.startswith("python3."):
         yield ("Properties", "Runtime"), f"its runtime is {runtime}, and the embedded AWS runs Python.", without
     if runtime in _RETIRED:
-        what = f"its runtime is {runtime}, of which Lambda makes no functions any more."
-        yield ("Properties", "Runtime"), what, "Write 'Runtime: python3.13', and try the handler on that."
+        what = f"its runtime is {runtime}, which Lambda no longer supports for new functions."
+        yield ("Properties", "Runtime"), what, "Write 'Runtime: python3.13', and test the handler on it."
     about = resource.get("Metadata")
     method = about.get("BuildMethod") if isinstance(about, dict) else None
     if isinstance(method, str) and not method.startswith("python"):
         yield (
             ("Metadata", "BuildMethod"),
-            f"it is built by {method}, which is not done here.",
-            "Build it with 'sam build', and run what comes of it: 'blueprints up .aws-sam/build/template.yaml'.",
+            f"it is built by {method}, which is not supported here.",
+            "Build it with 'sam build', and run the result: 'blueprints up .aws-sam/build/template.yaml'.",
         )
 
 
@@ -80,13 +80,13 @@ def _of_the_code(
         yield (
             place,
             f"its {name} is {remote}, which can't be fetched from here.",
-            f"Name the folder or zip file on this machine as {name}; of what 'sam package' wrote, run the original.",
+            f"Set {name} to a local folder or zip file. If 'sam package' wrote this template, run the original.",
         )
     path = template.folder / written if isinstance(written, str) else None
     if path is None or not path.is_file() or path.suffix not in _ARCHIVES:
         return
     if not zipfile.is_zipfile(path):
-        yield place, f"{name} '{written}' is no zip file.", "Make it anew, or name the folder of the sources."
+        yield place, f"{name} '{written}' is not a zip file.", "Create it again, or name the folder of the sources."
     elif isinstance(properties.get("Handler"), str) and not properties.get("Layers"):
         yield from _handler_in(path, str(properties["Handler"]))
 
@@ -112,5 +112,5 @@ def _handler_in(path: Path, handler: str) -> Iterator[tuple[Place, str, str]]:
         yield (
             ("Properties", "Handler"),
             f"Handler '{handler}': there is no {module}.py at the top of {path.name}.",
-            f"At its top it has {listed}. Zip the content of the folder, not the folder.",
+            f"The top has {listed}. Zip the content of the folder, not the folder.",
         )

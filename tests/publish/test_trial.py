@@ -205,7 +205,7 @@ def test_the_command_says_where_what_it_keeps_is(cloud, notes, account):
     ended = CliRunner().invoke(main, ["try", str(notes.path), "--keep"])
 
     assert ended.exit_code == 0, ended.output
-    said = [line.strip() for line in ended.stdout.partition("Left standing, until the next try:")[2].splitlines()]
+    said = [line.strip() for line in ended.stdout.partition("Kept until the next try:")[2].splitlines()]
     assert said[1] == f"{ACCOUNT_ARN}/notes-twin"
     assert said[2].startswith("1.2.3-sha256-")
     assert said[3] == "serverlessrepo-notes-twin"
