@@ -1,8 +1,20 @@
 """CloudFormation: deletions and exports that AWS refuses fail, and resources that remain stay in their stack."""
 
-from blueprints.local.cloudformation import exports, failed_rollbacks, nested_deletions, refused_deletions
+from blueprints.local.cloudformation import (
+    exports,
+    failed_rollbacks,
+    nested_deletions,
+    refused_deletions,
+    secret_references,
+)
 
-HOOKS = (*exports.HOOKS, *failed_rollbacks.HOOKS, *nested_deletions.HOOKS, *refused_deletions.HOOKS)
+HOOKS = (
+    *secret_references.HOOKS,
+    *exports.HOOKS,
+    *failed_rollbacks.HOOKS,
+    *nested_deletions.HOOKS,
+    *refused_deletions.HOOKS,
+)
 
 
 def install() -> None:
@@ -11,3 +23,4 @@ def install() -> None:
     nested_deletions.install()
     failed_rollbacks.install()
     exports.install()
+    secret_references.install()
