@@ -326,7 +326,7 @@ def _notes() -> list[str]:
         return []
     writable = "their code, their home and shared memory" if os.getuid() == 0 else "shared memory"
     note = (
-        f"Functions run on this machine's own file system ({reason}): they can write to {writable}, which fails on "
+        f"Functions use this machine's own files ({reason}): they can write to {writable}, which fails on "
         "Lambda, and have no /opt and no /var/task (docs/embedded-aws.md)"
     )
     return [note]
