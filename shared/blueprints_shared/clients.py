@@ -5,21 +5,12 @@ The wheel of this package contains shortened copies of botocore's data for the s
 copies are missing, or do not work with that botocore, its own data is read: slower, with the same result.
 """
 
-import gc
 import json
 import logging
 import os
 from typing import Any
 
-# Objects created by imports stay alive, so garbage collection only costs time.
-_collects = gc.isenabled()
-gc.disable()
-import botocore.session  # noqa: E402
-from botocore.config import Config  # noqa: E402
-from botocore.loaders import Loader  # noqa: E402
-
-if _collects:
-    gc.enable()
+from blueprints_shared.quick_botocore import Config, Loader, get_session, quickly
 
 __all__ = ["client"]
 
@@ -36,27 +27,23 @@ def client(service: str, *, connect_timeout: float = 2, read_timeout: float = 10
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        if os.path.isdir(os.path.join(_MODELS, service)):  # noqa: PTH112, PTH118
-            try:
-                return _session_with_copies(service).create_client(service, config=config)
-            except Exception:  # an update of the runtime's botocore must not stop a function
-                _logger.warning(
-                    "using botocore's own data for %s, as its shortened copy failed", service, exc_info=True
-                )
-        return botocore.session.get_session().create_client(service, config=config)
-    finally:
-        if collects:
-            gc.enable()
+    return quickly(lambda: _create(service, config))
+
+
+def _create(service: str, config: Any) -> Any:
+    if os.path.isdir(os.path.join(_MODELS, service)):  # noqa: PTH112, PTH118
+        try:
+            return _session_with_copies(service).create_client(service, config=config)
+        except Exception:  # an update of the runtime's botocore must not stop a function
+            _logger.warning("using botocore's own data for %s, as its shortened copy failed", service, exc_info=True)
+    return get_session().create_client(service, config=config)
 
 
 _logger = logging.getLogger(__name__)
 
 
 def _session_with_copies(service: str) -> Any:
-    session = botocore.session.get_session()
+    session = get_session()
     # A data path of the user's own takes precedence.
     if not session.get_config_variable("data_path"):
         session.register_component("data_loader", _Copies(service))
