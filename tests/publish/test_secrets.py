@@ -60,7 +60,7 @@ SECRETS = {
     "config.ini": f"aws_secret_access_key = {SECRET_KEY}\n".encode(),
     "config.json": json.dumps({"awsSecretAccessKey": SECRET_KEY}).encode(),
     "docker/config.json": json.dumps({"auths": {"registry": {"auth": "dXNlcjpwYXNzd29yZA=="}}}).encode(),
-    ".npmrc": b"//registry.npmjs.org/:_authToken=" + b"d1" * 18 + b"\n",
+    ".npmrc": b"//registry.example.com/:_authToken=" + b"d1" * 18 + b"\n",
     ".netrc": b"machine example.com login me password open-sesame\n",
     ".pypirc": b"[pypi]\nusername = me\npassword = open-sesame\n",
     "github.txt": b"gh" + b"p_" + b"a1B2" * 9,
@@ -84,7 +84,7 @@ HARMLESS = {
     "docs.md": b"Use AKIAIOSFODNN7EXAMPLE and wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY.\n",
     "docs.ini": b"aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
     "local.py": b"URL = 'postgresql://user:password@localhost/test'\nOTHER = f'postgresql://{user}:{word}@{host}/x'\n",
-    ".npmrc": b"//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n",
+    ".npmrc": b"//registry.example.com/:_authToken=${NPM_TOKEN}\n",
     "credentials.py": b"def credentials(): ...\n", "secrets.py": b"import secrets\n", "environment.json": b"{}",
     "config.json": b'{"size": 3}', "hash.txt": b"9f" * 32,
 }  # fmt: skip
