@@ -10,6 +10,7 @@ They are made when the wheel is built, from the botocore that the tools are pinn
 
 import json
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ Copyright Amazon.com, Inc. or its affiliates, under the Apache License, Version 
 
 
 def version() -> str:
-    """What the files depend on: botocore's version and this module."""
-    import botocore
-
-    return f"botocore {botocore.__version__}, {Path(__file__).read_text(encoding='utf-8')}"
+    """What the files depend on: botocore, whose first file has its version, and this module."""
+    found = find_spec("botocore")
+    assert found
+    assert found.origin
+    return "".join(Path(each).read_text(encoding="utf-8") for each in (found.origin, __file__))
 
 
 @cache

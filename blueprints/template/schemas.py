@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,8 @@ def schema_of(resource_type: str) -> Schema | None:
 
     Kept in the cache folder: starting cfn-lint takes longer than all that is asked of it here.
     """
+    from importlib.metadata import version  # a build that has nothing to do does not come here
+
     place = folder("schemas", version("cfn-lint")) / digest(_REGION, resource_type)
 
     def make(fresh: Path) -> None:
