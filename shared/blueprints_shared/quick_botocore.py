@@ -2,6 +2,7 @@
 
 - Its documentation generator is left out, as handlers never use it. While botocore is imported, its module of
   docstrings is replaced by one whose docstrings are empty; afterwards the real one can be imported, by boto3 for one.
+  Sessions do not register its handlers either.
 - Garbage is not collected meanwhile: objects created by imports stay alive.
 - Calls get room for their frames at once. CPython (3.11 to 3.13 at least) keeps frames in chunks of 16 KB that it maps
   and unmaps as calls cross an edge; an import that happens to run at an edge crosses it thousands of times.
@@ -79,6 +80,21 @@ def _import_without_docs() -> Any:
             del sys.modules[name]
 
 
-get_session = quickly(_import_session).get_session
+_session = quickly(_import_session)
+
+
+class _Session(_session.Session):  # type: ignore[misc,name-defined]  # botocore has no types
+    """A session without the handlers that only change documentation, about a quarter of them."""
+
+    def register(self, event_name: str, *arguments: Any, **options: Any) -> None:
+        if not event_name.startswith("docs."):
+            super().register(event_name, *arguments, **options)
+
+
+def get_session() -> Any:
+    """As botocore's function of this name: a new session."""
+    return _Session()
+
+
 Config = importlib.import_module("botocore.config").Config
 Loader = importlib.import_module("botocore.loaders").Loader

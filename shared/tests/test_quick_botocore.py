@@ -37,7 +37,7 @@ def test_botocore_that_is_there_already_is_taken():
     program = """
 import boto3, botocore.session
 from blueprints_shared import quick_botocore
-print(quick_botocore.get_session is botocore.session.get_session)
+print(isinstance(quick_botocore.get_session(), botocore.session.Session))
 """
     assert output_of(program) == ["True"]
 
