@@ -1,7 +1,7 @@
 """Shortened copies of botocore's service models, with only what a running handler reads.
 
 A client reads three JSON files of botocore when it is created: the model of its service, the rules for its endpoints,
-and the endpoints of all services. Finding them among the folders of 400 services and parsing them takes a third of a
+and the endpoints of all services. Finding them among the folders of 400 services and parsing them is a large part of a
 cold start. The wheel of the shared package carries copies without documentation and without the endpoints of other
 services; `blueprints_shared.clients` reads those if they exist.
 

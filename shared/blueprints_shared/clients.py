@@ -1,8 +1,8 @@
 """AWS clients for handlers, with time limits, so that a call that hangs does not use up the invocation.
 
 The wheel of this package contains shortened copies of botocore's data for the services that the patterns call, in
-`service_models/`. Clients are created from them, which takes half the time; the code is the runtime's botocore. If the
-copies are missing, or do not work with that botocore, its own data is read: slower, with the same result.
+`service_models/`. Clients are created from them, which is faster; the code is the runtime's botocore. If the copies are
+missing, or do not work with that botocore, its own data is read: slower, with the same result.
 """
 
 import json
@@ -20,7 +20,7 @@ _MODELS = os.path.join(os.path.dirname(__file__), "service_models")  # noqa: PTH
 def client(service: str, *, connect_timeout: float = 2, read_timeout: float = 10, attempts: int = 3) -> Any:
     """A low-level client, the same as boto3's; times in seconds, `attempts` includes the first.
 
-    It comes from botocore, which boto3 wraps: importing boto3 as well would add a third to a cold start.
+    It comes from botocore, which boto3 wraps: importing boto3 as well would slow down a cold start.
     """
     config = Config(
         connect_timeout=connect_timeout,

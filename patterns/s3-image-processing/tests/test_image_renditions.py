@@ -1,5 +1,6 @@
 """The image work on its own: bytes in, renditions out; every result is decoded again and looked at."""
 
+import platform
 import subprocess
 import sys
 
@@ -147,10 +148,34 @@ class TestMemory:
         rendered(encoded(Image.new("L", (300, 200)), "PNG"))
         assert given_back
 
-    def test_giving_back_works_on_this_system(self):
-        import image_renditions
+    @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is freed and can be told")
+    def test_freed_memory_goes_back_to_the_system(self):
+        """A block in use above the freed ones keeps glibc from returning them by itself."""
+        script = """
+import ctypes, os, image_renditions
+from pathlib import Path
 
-        image_renditions._give_memory_back()
+
+def resident():
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+blocks = [libc.malloc(2**16) for _ in range(1000)]
+for block in blocks:
+    libc.memset(block, 1, 2**16)
+for block in blocks[:-1]:
+    libc.free(block)
+before = resident()
+image_renditions._give_memory_back()
+print(before - resident())
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=code_folder(), capture_output=True, text=True, check=True
+        )
+        assert int(done.stdout) > 50 * 2**20
 
 
 class TestStart:
