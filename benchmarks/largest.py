@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import ask
-from blueprints.packaging import cache
+from blueprints import cache
 
 NAMES = {
     "avif12": "12-bit AVIF with transparency",

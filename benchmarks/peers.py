@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.harness import Progress, Unavailable
-from blueprints.packaging import cache
+from blueprints import cache
 from blueprints.packaging.installer import uv
 
 AWS_SAM_CLI = "1.170.0"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import ask
-from blueprints.packaging import cache
+from blueprints import cache
 
 SIZES = {0: (64, 48), 3: (2000, 1500), 12: (4000, 3000), 48: (8000, 6000)}
 """Megapixels to width and height; 0 is for warming up."""

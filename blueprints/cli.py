@@ -78,7 +78,8 @@ def list_(as_json: bool) -> None:
     Shows their companions too, and whether the Serverless Application Repository accepts them.
     """
     from blueprints.pattern import discover
-    from blueprints.publish import findings, preflight
+    from blueprints.publish import preflight
+    from blueprints.sar_rules import findings
     from blueprints.template.reading import load
 
     listed = []
@@ -255,7 +256,7 @@ def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: 
 
     The same sources give the same bytes, on any machine and at any time.
     """
-    from blueprints.build import build as packages_of
+    from blueprints.packaging.build import build as packages_of
     from blueprints.pattern import find
 
     steps = _steps(quiet=as_json)

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blueprints import build as builder
-from blueprints import interpreters
-from blueprints.build import build
+from blueprints import cache
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import Interpreter
-from blueprints.packaging import archive, binaries, cache, lock, shared_wheel, source_wheels, targets
+from blueprints.packaging import archive, binaries, interpreters, lock, shared_wheel, source_wheels, targets
+from blueprints.packaging import build as builder
+from blueprints.packaging.build import build
+from blueprints.packaging.interpreters import Interpreter
 from blueprints.pattern import Pattern
 
 HERE = interpreters.current()
@@ -241,7 +241,7 @@ def test_what_nothing_reads_makes_no_difference(pattern):
 BUILD = """
     import os, signal, sys
     from pathlib import Path
-    from blueprints.build import build
+    from blueprints.packaging.build import build
     from blueprints.pattern import Pattern
 
     def said(line):

@@ -17,7 +17,7 @@ import yaml
 
 from blueprints.cli import main
 from blueprints.local.cloud import Cloud
-from blueprints.local.pipelines.buildspec import PHASES, read
+from blueprints.local.services.codebuild.buildspec import PHASES, read
 from blueprints.pattern import find
 from blueprints.publish import destinations
 from blueprints.template.reading import load

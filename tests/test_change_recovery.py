@@ -16,8 +16,8 @@ import pytest
 
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
-from blueprints.local.event_source_mappings.filters import keeps
-from blueprints.local.rds import postgres
+from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
+from blueprints.local.services.rds import postgres
 from blueprints.pattern import find
 from blueprints.steps import Steps
 from tests.local.waiting import until

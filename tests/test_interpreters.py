@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from blueprints import interpreters
+from blueprints import cache
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import Interpreter
-from blueprints.lambda_runtime import has_native_client, runtime_environment
-from blueprints.packaging import cache
+from blueprints.packaging import interpreters
+from blueprints.packaging.interpreters import Interpreter
+from blueprints.packaging.lambda_runtime import has_native_client, runtime_environment
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 

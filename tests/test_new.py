@@ -12,7 +12,7 @@ import uv
 
 from blueprints.copying import copy
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import find as find_interpreter
+from blueprints.packaging.interpreters import find as find_interpreter
 from blueprints.pattern import Pattern, discover, find
 from tests import small_pattern
 

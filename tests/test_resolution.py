@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.build import build
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import build
 from tests.test_build import LOCK, make
 
 NOTE = "requirements.txt does not pin every package"

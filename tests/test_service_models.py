@@ -11,9 +11,9 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from blueprints.interpreters import current
-from blueprints.lambda_runtime import runtime_environment
 from blueprints.packaging import service_models
+from blueprints.packaging.interpreters import current
+from blueprints.packaging.lambda_runtime import runtime_environment
 from blueprints.packaging.shared_wheel import shared_wheel
 from blueprints_shared import clients
 

@@ -16,8 +16,8 @@ from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Unavailable, Way
 from benchmarks.processes import ROOT, whole
-from blueprints.interpreters import find
-from blueprints.packaging import cache
+from blueprints import cache
+from blueprints.packaging.interpreters import find
 from blueprints.packaging.shared_wheel import shared_wheel
 
 TITLE = "Package for Lambda"

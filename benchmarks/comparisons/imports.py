@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks.claims import Claim, Target
 from benchmarks.harness import Bench, Way
 from benchmarks.processes import fresh
-from blueprints.build import Package, build
-from blueprints.lambda_runtime import RuntimeEnvironment, runtime_environment
+from blueprints.packaging.build import Package, build
+from blueprints.packaging.lambda_runtime import RuntimeEnvironment, runtime_environment
 from blueprints.pattern import Function, Pattern, discover
 from blueprints.template.expansion import expand
 from blueprints.template.reading import load

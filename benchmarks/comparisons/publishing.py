@@ -17,9 +17,9 @@ from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Unavailable, Way
 from benchmarks.processes import whole
-from blueprints.interpreters import find
+from blueprints import cache
 from blueprints.local.cloud import Cloud
-from blueprints.packaging import cache
+from blueprints.packaging.interpreters import find
 from blueprints.packaging.shared_wheel import shared_wheel
 from blueprints.pattern import Pattern, discover
 

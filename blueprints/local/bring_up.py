@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from blueprints.build import Package, Progress, build
 from blueprints.counting import counted
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import stand_in
-from blueprints.lambda_runtime import runtime_environment
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, nested_stacks, uploads
 from blueprints.local.layer_copies import check_layers, provide_layers
 from blueprints.local.supported_types import check_types
+from blueprints.packaging.build import Package, Progress, build
+from blueprints.packaging.interpreters import stand_in
+from blueprints.packaging.lambda_runtime import runtime_environment
 from blueprints.packaging.local_files import LocalFiles, collect
 from blueprints.packaging.unrunnable import check_runnable
 from blueprints.parameters import complete, refusal

@@ -28,10 +28,10 @@ import botocore.session
 from botocore.config import Config
 
 from blueprints.errors import BlueprintError
-from blueprints.local.functions.foreign_layers import COPIES_PATH
-from blueprints.local.functions.unpacking import remove
-from blueprints.local.properties_without_effect import WITHOUT_EFFECT_PATH
 from blueprints.local.server import HOST, INITIALISE_PATH
+from blueprints.local.services.cloudformation.properties_without_effect import WITHOUT_EFFECT_PATH
+from blueprints.local.services.lambda_.foreign_layers import COPIES_PATH
+from blueprints.local.services.lambda_.unpacking import remove
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

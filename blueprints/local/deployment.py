@@ -14,11 +14,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import stand_in
 from blueprints.local.cloud import Cloud
-from blueprints.local.resource_types import NOT_EMULATED
+from blueprints.local.services.cloudformation.resource_types import NOT_EMULATED
 from blueprints.local.startup_failures import Facts, advice
 from blueprints.local.urls import local
+from blueprints.packaging.interpreters import stand_in
 from blueprints.pattern import Pattern
 
 _PACKAGES = "blueprints-packages"

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import parse_qs
 
-from blueprints.local.functions.unpacking import remove
-from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
+from blueprints.local.base.internals import IncompatibleEmulator, Internal, verify
+from blueprints.local.services.lambda_.unpacking import remove
 
 if TYPE_CHECKING:
-    from blueprints.local.functions.executor import Executor
+    from blueprints.local.services.lambda_.executor import Executor
 
 _Application = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Awaitable[None]]], Awaitable[None]]
 
@@ -72,35 +72,27 @@ def configure(folder: Path, port: int) -> None:
     )
 
 
-def all_hooks() -> tuple[Hook, ...]:
+def all_internals() -> tuple[Internal, ...]:
     """Every internal of the base emulator that the extensions take hold of."""
-    from blueprints.local import (
-        apigateway,
-        cloudformation,
-        dynamodb,
-        event_source_mappings,
-        events,
+    from blueprints.local.services import apigateway, cloudformation, dynamodb, logs, s3
+    from blueprints.local.services import eventbridge as events
+    from blueprints.local.services.cloudformation import properties_without_effect, resource_types
+    from blueprints.local.services.codebuild import builds
+    from blueprints.local.services.codepipeline import pipeline_service, pipelines
+    from blueprints.local.services.eventbridge import targets as event_targets
+    from blueprints.local.services.iam import (
         identity_policies,
-        logs,
-        properties_without_effect,
-        record_distribution,
         requested_resources,
-        resource_types,
-        s3,
-        stream_retention,
+        resource_policies,
+        service_roles,
         transport,
     )
-    from blueprints.local.delivery import (
+    from blueprints.local.services.kinesis import record_distribution
+    from blueprints.local.services.kinesis import retention as stream_retention
+    from blueprints.local.services.lambda_ import (
         asynchronous,
-        event_targets,
-        log_delivery,
-        resource_policies,
-        s3_delivery,
-        schedules,
-        sns_delivery,
-    )
-    from blueprints.local.functions import (
         configuration,
+        event_source_mappings,
         executor,
         foreign_layers,
         function_code,
@@ -109,47 +101,50 @@ def all_hooks() -> tuple[Hook, ...]:
         inline_code,
         payload_limits,
     )
-    from blueprints.local.pipelines import builds, pipeline_service, pipelines, service_roles
-    from blueprints.local.rds import clusters, data_api
-    from blueprints.local.sar import endpoint
+    from blueprints.local.services.logs import subscriptions as log_delivery
+    from blueprints.local.services.rds import clusters, data_api
+    from blueprints.local.services.s3 import notifications as s3_delivery
+    from blueprints.local.services.scheduler import schedules
+    from blueprints.local.services.serverlessrepo import endpoint
+    from blueprints.local.services.sns import subscriptions as sns_delivery
 
     return (
-        *apigateway.HOOKS,
-        *asynchronous.HOOKS,
-        *builds.HOOKS,
-        *cloudformation.HOOKS,
-        *configuration.HOOKS,
-        *event_source_mappings.HOOKS,
-        *event_targets.HOOKS,
-        *events.HOOKS,
-        *executor.HOOKS,
-        *foreign_layers.HOOKS,
-        *function_code.HOOKS,
-        *function_logs.HOOKS,
-        *identity_policies.HOOKS,
-        *logs.HOOKS,
-        *function_paths.HOOKS,
-        *inline_code.HOOKS,
-        *payload_limits.HOOKS,
-        *pipeline_service.HOOKS,
-        *pipelines.HOOKS,
-        *clusters.HOOKS,
-        *data_api.HOOKS,
-        *dynamodb.HOOKS,
-        *record_distribution.HOOKS,
-        *resource_policies.HOOKS,
-        *requested_resources.HOOKS,
-        *properties_without_effect.HOOKS,
-        *resource_types.HOOKS,
-        *s3.HOOKS,
-        *s3_delivery.HOOKS,
-        *schedules.HOOKS,
-        *sns_delivery.HOOKS,
-        *log_delivery.HOOKS,
-        *service_roles.HOOKS,
-        *endpoint.HOOKS,
-        *stream_retention.HOOKS,
-        *transport.HOOKS,
+        *apigateway.INTERNALS,
+        *asynchronous.INTERNALS,
+        *builds.INTERNALS,
+        *cloudformation.INTERNALS,
+        *configuration.INTERNALS,
+        *event_source_mappings.INTERNALS,
+        *event_targets.INTERNALS,
+        *events.INTERNALS,
+        *executor.INTERNALS,
+        *foreign_layers.INTERNALS,
+        *function_code.INTERNALS,
+        *function_logs.INTERNALS,
+        *identity_policies.INTERNALS,
+        *logs.INTERNALS,
+        *function_paths.INTERNALS,
+        *inline_code.INTERNALS,
+        *payload_limits.INTERNALS,
+        *pipeline_service.INTERNALS,
+        *pipelines.INTERNALS,
+        *clusters.INTERNALS,
+        *data_api.INTERNALS,
+        *dynamodb.INTERNALS,
+        *record_distribution.INTERNALS,
+        *resource_policies.INTERNALS,
+        *requested_resources.INTERNALS,
+        *properties_without_effect.INTERNALS,
+        *resource_types.INTERNALS,
+        *s3.INTERNALS,
+        *s3_delivery.INTERNALS,
+        *schedules.INTERNALS,
+        *sns_delivery.INTERNALS,
+        *log_delivery.INTERNALS,
+        *service_roles.INTERNALS,
+        *endpoint.INTERNALS,
+        *stream_retention.INTERNALS,
+        *transport.INTERNALS,
     )
 
 
@@ -157,34 +152,36 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
-        from blueprints.local import (
-            apigateway,
-            cloudformation,
-            dynamodb,
+        from blueprints.local.services import apigateway, cloudformation, dynamodb, logs, s3
+        from blueprints.local.services import eventbridge as events
+        from blueprints.local.services.cloudformation import resource_types
+        from blueprints.local.services.cloudformation.properties_without_effect import WithoutEffect
+        from blueprints.local.services.codebuild.builds import Builds
+        from blueprints.local.services.codepipeline import pipeline_service
+        from blueprints.local.services.codepipeline.pipelines import Pipelines
+        from blueprints.local.services.eventbridge import targets as event_targets
+        from blueprints.local.services.iam import requested_resources, transport
+        from blueprints.local.services.kinesis import record_distribution
+        from blueprints.local.services.kinesis import retention as stream_retention
+        from blueprints.local.services.lambda_ import (
+            configuration,
             event_source_mappings,
-            events,
-            logs,
-            record_distribution,
-            requested_resources,
-            resource_types,
-            s3,
-            stream_retention,
-            transport,
+            function_paths,
+            inline_code,
+            payload_limits,
         )
-        from blueprints.local.delivery import event_targets, log_delivery, s3_delivery, schedules, sns_delivery
-        from blueprints.local.delivery.asynchronous import AsynchronousInvocations
-        from blueprints.local.functions import configuration, function_paths, inline_code, payload_limits
-        from blueprints.local.functions.executor import Executor
-        from blueprints.local.functions.foreign_layers import ForeignLayers
-        from blueprints.local.pipelines import pipeline_service
-        from blueprints.local.pipelines.builds import Builds
-        from blueprints.local.pipelines.pipelines import Pipelines
-        from blueprints.local.properties_without_effect import WithoutEffect
-        from blueprints.local.rds import clusters
-        from blueprints.local.rds.data_api import DataApi
-        from blueprints.local.sar.endpoint import Endpoint
+        from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations
+        from blueprints.local.services.lambda_.executor import Executor
+        from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
+        from blueprints.local.services.logs import subscriptions as log_delivery
+        from blueprints.local.services.rds import clusters
+        from blueprints.local.services.rds.data_api import DataApi
+        from blueprints.local.services.s3 import notifications as s3_delivery
+        from blueprints.local.services.scheduler import schedules
+        from blueprints.local.services.serverlessrepo.endpoint import Endpoint
+        from blueprints.local.services.sns import subscriptions as sns_delivery
 
-        verify(all_hooks())
+        verify(all_internals())
         endpoint = f"http://{HOST}:{port}"
         self.executor = Executor(folder, endpoint)
         self.executor.install()
@@ -273,9 +270,9 @@ class Initialisation:
 
     def _initialise(self, function_arn: str) -> dict[str, Any]:
         """Start an environment of a function, named by its ARN with qualifier, and keep it for the first event."""
-        from blueprints.local.delivery.asynchronous import FunctionAsInvoked
-        from blueprints.local.functions.execution_environment import InitialisationFailed
-        from blueprints.local.functions.function_code import CannotRun
+        from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+        from blueprints.local.services.lambda_.execution_environment import InitialisationFailed
+        from blueprints.local.services.lambda_.function_code import CannotRun
 
         function = FunctionAsInvoked.named(function_arn)
         if function is None:
@@ -319,7 +316,7 @@ def main() -> None:
 
 def _notes() -> list[str]:
     """What differs from Lambda on this machine, as lines for the user."""
-    from blueprints.local.functions.file_system import unavailable
+    from blueprints.local.services.lambda_.file_system import unavailable
 
     reason = unavailable()
     if reason is None:

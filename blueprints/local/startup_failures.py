@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from blueprints.interpreters import StandIn
+from blueprints.packaging.interpreters import StandIn
 from blueprints.packaging.lock import how_to_lock
 from blueprints.pattern import REQUIREMENTS, Function
 

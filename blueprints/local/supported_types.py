@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.resource_types import INERT
+from blueprints.local.services.cloudformation.resource_types import INERT
 from blueprints.pattern import Pattern
 from blueprints.template.reading import Template
 
@@ -59,7 +59,7 @@ def _unsupported(expanded: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _runs(kind: str, properties: Mapping[str, Any]) -> bool:
-    from blueprints.local.rds.clusters import ENGINE
+    from blueprints.local.services.rds.clusters import ENGINE
 
     engine = properties.get("Engine")
     if kind == "AWS::RDS::DBInstance":

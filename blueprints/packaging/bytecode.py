@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from blueprints.interpreters import Interpreter
-from blueprints.packaging.cache import folder
+from blueprints.cache import folder
+from blueprints.packaging.interpreters import Interpreter
 
 
 def compile_folder(code: Path, seen_as: Path | str, interpreter: Interpreter) -> str:

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.packaging import cache, installer
+from blueprints.packaging import installer
 from blueprints.packaging.lock import SHARED, Lock
 from blueprints.packaging.targets import Target
 

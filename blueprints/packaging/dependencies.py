@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.packaging import archive, binaries, cache, installer, shared_wheel
+from blueprints.packaging import archive, binaries, installer, shared_wheel
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.completeness import missing
 from blueprints.packaging.lock import SHARED, Lock

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache as memoized
 from pathlib import Path
 
-from blueprints.packaging import cache
+from blueprints import cache
 
 NAME = ".gitignore"
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from blueprints.cache import folder
 from blueprints.errors import BlueprintError, at
-from blueprints.packaging.cache import folder
 
 Progress = Callable[[str], None]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from blueprints.build import Package
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import Package
 from blueprints.packaging.layers import layer_archive
 from blueprints.pattern import REQUIREMENTS, Function, Pattern
 from blueprints.template.artifacts import Artifact, includes, local_artifacts, packaged

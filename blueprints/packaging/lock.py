@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.packaging import cache
 
 SHARED = "serverless-blueprints-shared"
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.packaging import cache, installer
+from blueprints.packaging import installer
 from blueprints.packaging.lock import Lock, logical_lines, parse
 from blueprints.packaging.source_wheels import FROM_SOURCE, without_wheel
 from blueprints.packaging.targets import Target

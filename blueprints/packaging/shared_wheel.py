@@ -5,10 +5,11 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.interpreters import current
-from blueprints.packaging import cache, installer, service_models
+from blueprints.packaging import installer, service_models
 from blueprints.packaging.file_selection import select
+from blueprints.packaging.interpreters import current
 from blueprints.packaging.lock import SHARED, Lock
 
 _MODULE = "blueprints_shared"

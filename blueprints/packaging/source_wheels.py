@@ -8,9 +8,10 @@ with libvips hidden, it is pure Python that loads the library of `pyvips-binary`
 import os
 from pathlib import Path
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.interpreters import current
-from blueprints.packaging import cache, installer
+from blueprints.packaging import installer
+from blueprints.packaging.interpreters import current
 from blueprints.packaging.lock import Lock, normal
 
 FROM_SOURCE = frozenset({"pyvips"})

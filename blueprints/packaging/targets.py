@@ -4,10 +4,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
+from blueprints import cache
 from blueprints.errors import BlueprintError, at
-from blueprints.interpreters import Interpreter, current, find, stand_in
-from blueprints.packaging import cache
 from blueprints.packaging.installer import uv_version
+from blueprints.packaging.interpreters import Interpreter, current, find, stand_in
 from blueprints.pattern import Function, Pattern
 
 Kind = Literal["host", "lambda"]

@@ -7,7 +7,7 @@ from typing import Any
 from blueprints.counting import counted
 from blueprints.promises.subject import HOOK_NAME, Breach, Subject
 from blueprints.promises.values import STACK_UUID, items, text
-from blueprints.publish.rules import FORMS, LABEL, LABELS, METADATA, TEXT_BYTES
+from blueprints.sar_rules.limits import FORMS, LABEL, LABELS, METADATA, TEXT_BYTES
 from blueprints.template.macros import macro_uses
 from blueprints.template.reading import SAM, Place
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from blueprints.packaging.cache import digest, folder, keep_newest, made_once
+from blueprints.cache import digest, folder, keep_newest, made_once
 from blueprints.promises.linter_speed import quicken
 from blueprints.template.reading import Place
 

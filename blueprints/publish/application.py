@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueprints.build import Package
+from blueprints.packaging.build import Package
 from blueprints.pattern import Pattern
 from blueprints.publish import metadata, provenance
-from blueprints.publish.rules import METADATA
+from blueprints.sar_rules.limits import METADATA
 from blueprints.template.artifacts import packaged
 from blueprints.template.reading import Template
 

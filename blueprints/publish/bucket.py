@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
-from blueprints.publish.calls import call
-from blueprints.publish.stacks import look
+from blueprints.stacks.calls import call
+from blueprints.stacks.lifecycle import look
 
 STACK = "serverless-blueprints-artifacts"
 """The stack of sar/artifact-bucket.yaml, unless a bucket is named."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blueprints.publish.versions import Bump
+from blueprints.sar_rules.versions import Bump
 
 _STATEFUL = ("::Table", "::Bucket", "::Queue", "::Stream", "::SimpleTable", "::UserPool", "::DBCluster", "::LogGroup")
 

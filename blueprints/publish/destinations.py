@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from blueprints.folders import check_can_be_made
 from blueprints.publish.bucket import STACK, Bucket, of_stack
-from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Destination
 from blueprints.publish.repository import Repository
-from blueprints.publish.rules import home
+from blueprints.sar_rules.limits import home
+from blueprints.stacks.calls import RETRYING
 from blueprints.steps import Steps
 
 if TYPE_CHECKING:

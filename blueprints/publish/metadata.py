@@ -7,9 +7,9 @@ from typing import Any
 
 from blueprints.counting import counted
 from blueprints.errors import at
-from blueprints.publish.findings import Finding, found
 from blueprints.publish.provenance import home_url
-from blueprints.publish.rules import FORMS, LABEL, LABELS, METADATA, OSI_LICENCES, REQUIRED, TEXT_BYTES
+from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.limits import FORMS, LABEL, LABELS, METADATA, OSI_LICENCES, REQUIRED, TEXT_BYTES
 from blueprints.template.reading import Place, Template
 
 _ABOUT: Place = ("Metadata", METADATA)

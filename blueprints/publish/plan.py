@@ -14,9 +14,9 @@ from blueprints.publish.bucket import Bucket
 from blueprints.publish.compatibility import bump
 from blueprints.publish.provenance import names_readme
 from blueprints.publish.repository import Published, Repository
-from blueprints.publish.rules import INLINE_TEMPLATE_BYTES, METADATA
 from blueprints.publish.sharing import Sharing
-from blueprints.publish.versions import bumped, order
+from blueprints.sar_rules.limits import INLINE_TEMPLATE_BYTES, METADATA
+from blueprints.sar_rules.versions import bumped, order
 
 CREATE, VERSION, UPDATE, SHARE = (
     "CreateApplication", "CreateApplicationVersion", "UpdateApplication", "PutApplicationPolicy",

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blueprints.build import Package
 from blueprints.errors import at
+from blueprints.packaging.build import Package
 from blueprints.pattern import Pattern
-from blueprints.publish import capabilities, iam_grants, metadata, resource_types, secrets, template_form, unverified
-from blueprints.publish.findings import Finding, found
-from blueprints.publish.rules import ARTIFACT_BYTES
+from blueprints.publish import metadata, secrets, unverified
+from blueprints.sar_rules import capabilities, iam_grants, resource_types, template_form
+from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.limits import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
 from blueprints.template.problems import problems
 from blueprints.template.reading import Template

@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blueprints.build import Package, Progress, build
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import Package, Progress, build
 from blueprints.pattern import Pattern
 from blueprints.publish import preflight
 from blueprints.publish.application import Application, application
 from blueprints.publish.apply import apply
 from blueprints.publish.bucket import Bucket
-from blueprints.publish.calls import Conflict
-from blueprints.publish.findings import Finding, stop_at_refused, verdict
 from blueprints.publish.plan import Plan, plan
 from blueprints.publish.repository import Repository
 from blueprints.publish.sharing import Sharing
+from blueprints.sar_rules.findings import Finding, stop_at_refused, verdict
+from blueprints.stacks.calls import Conflict
 from blueprints.steps import Steps
 from blueprints.template.reading import load
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from blueprints.publish.findings import Verdict
 from blueprints.publish.plan import Change, Plan, shortened
 from blueprints.publish.publishing import Outcome
+from blueprints.sar_rules.findings import Verdict
 
 _LOCAL = ":000000000000:"  # the embedded AWS's account; it has no console
 _MARKS: dict[Verdict, str] = {"unconfirmed": "unconfirmed", "accepted": "note"}

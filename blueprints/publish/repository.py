@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from blueprints.errors import BlueprintError
 from blueprints.publish import provenance
 from blueprints.publish.application import PROVENANCE
-from blueprints.publish.calls import call
+from blueprints.stacks.calls import call
 from blueprints.template.reading import load
 
 _FIELDS = ("Author", "Description", "HomePageUrl", "Labels", "SpdxLicenseId")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blueprints import project_settings
-from blueprints.build import Package
 from blueprints.errors import at
+from blueprints.packaging.build import Package
 from blueprints.packaging.secret_files import by_content
 from blueprints.pattern import Pattern
 from blueprints.project_settings import ProjectSettings
 from blueprints.publish import metadata
-from blueprints.publish.findings import Finding
+from blueprints.sar_rules.findings import Finding
 from blueprints.template.reading import Template
 
 

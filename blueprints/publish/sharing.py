@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.publish.rules import POLICY_CHARACTERS
+from blueprints.sar_rules.limits import POLICY_CHARACTERS
 
 _ADVICE = (
     "Write --sharing private, --sharing accounts=111122223333,444455556666 or --sharing organization=o-exampleorgid; "

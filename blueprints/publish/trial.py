@@ -14,16 +14,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.build import Package, Progress
 from blueprints.demo import check_playable, play
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import Package, Progress
 from blueprints.pattern import Pattern
 from blueprints.publish.application import Application
 from blueprints.publish.destinations import is_on_this_machine
 from blueprints.publish.publishing import Destination, Outcome, Wish, prepared
 from blueprints.publish.repository import Repository
-from blueprints.publish.stacks import Stacks
 from blueprints.publish.twin import found, published, twin_of
+from blueprints.stacks.lifecycle import Stacks
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 from blueprints.template.reading import Template

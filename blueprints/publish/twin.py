@@ -12,10 +12,10 @@ from blueprints.errors import BlueprintError
 from blueprints.publish.application import Application
 from blueprints.publish.apply import Progress, apply
 from blueprints.publish.bucket import Bucket
-from blueprints.publish.calls import Conflict
 from blueprints.publish.plan import VERSION, Action, Plan, Upload, plan, shared, version_request
 from blueprints.publish.repository import Repository
 from blueprints.publish.sharing import Sharing
+from blueprints.stacks.calls import Conflict
 
 LABEL = "private-twin"
 """The one label of every twin, and of nothing else: what does not carry it is never touched."""

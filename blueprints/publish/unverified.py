@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from blueprints.publish.findings import Finding, found
+from blueprints.sar_rules.findings import Finding, found
 from blueprints.template.reading import Place, Template
 
 _NEWEST_RUNTIMES = {"dotnet10", "java25", "nodejs22.x", "nodejs24.x", "python3.13", "python3.14", "ruby3.4"}

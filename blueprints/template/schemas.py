@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blueprints.packaging.cache import digest, folder, keep_newest, made_once
+from blueprints.cache import digest, folder, keep_newest, made_once
 from blueprints.template.reading import Place
 
 Schema = dict[str, Any]

@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from blueprints.local.pipelines.build_shell import BuildShell, Progress
-from blueprints.local.pipelines.buildspec import BuildspecRefused, read
+from blueprints.local.services.codebuild.build_shell import BuildShell, Progress
+from blueprints.local.services.codebuild.buildspec import BuildspecRefused, read
 from tests.local.building import log_of, project, role, spec, zipped
 from tests.local.waiting import until
 

@@ -5,16 +5,16 @@ import json
 
 import pytest
 
-from blueprints.local.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
-from blueprints.local.event_source_mappings.decisions import after
-from blueprints.local.event_source_mappings.filters import keeps
-from blueprints.local.event_source_mappings.kinesis_source import KinesisSource
-from blueprints.local.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
-from blueprints.local.event_source_mappings.mapping import Mapping
-from blueprints.local.event_source_mappings.policy import Policy, policy_of
-from blueprints.local.event_source_mappings.poller import Poller
-from blueprints.local.event_source_mappings.records import Answer, Batch, Record
-from blueprints.local.event_source_mappings.stream_source import Shard, open_shards
+from blueprints.local.base.stream_records import Answer, Batch, Record
+from blueprints.local.base.stream_source import Shard, open_shards
+from blueprints.local.services.kinesis.stream_source import KinesisSource
+from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
+from blueprints.local.services.lambda_.event_source_mappings.decisions import after
+from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
+from blueprints.local.services.lambda_.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
+from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
+from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
 
 ANSWER = Answer("request", "1", "Unhandled")
 

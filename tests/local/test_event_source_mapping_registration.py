@@ -8,7 +8,7 @@ import pytest
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
-from blueprints.local.event_source_mappings.refusals import refusal, starting_position_refusal
+from blueprints.local.services.lambda_.event_source_mappings.refusals import refusal, starting_position_refusal
 from tests.local.event_sources import (
     HANDLER,
     MAY_READ,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from blueprints.local.event_source_mappings.shard_progress import lane_of
+from blueprints.local.services.lambda_.event_source_mappings.shard_progress import lane_of
 from tests.local.event_sources import (
     HANDLER,
     MAY_READ,

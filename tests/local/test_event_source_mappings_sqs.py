@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from blueprints.local.event_source_mappings.answers import unprocessed
+from blueprints.local.services.lambda_.event_source_mappings.answers import unprocessed
 from tests.local.event_sources import REPORTING
 from tests.local.resources import QUEUE, function_resource, role_with
 from tests.local.waiting import printed, until

@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 
-from blueprints.local.delivery import event_targets
-from blueprints.local.delivery.event_targets import Attempts, Delivery
+from blueprints.local.services.eventbridge import targets as event_targets
+from blueprints.local.services.eventbridge.targets import Attempts, Delivery
 from tests.local.resources import QUEUE, aliased, arn, function_resource, permission, queue_policy
 from tests.local.waiting import messages, printed, until
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from blueprints.local.logs.filter_patterns import InvalidPattern, compile_pattern
+from blueprints.local.services.logs.filter_patterns import InvalidPattern, compile_pattern
 
 JSON = json.dumps(
     {

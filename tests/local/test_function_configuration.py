@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
-from blueprints.local.role_trust import trusts
+from blueprints.local.services.iam.role_trust import trusts
 from tests.local.resources import ROLE, function_resource
 
 SOURCE = "def handler(event, context): return 'done'"

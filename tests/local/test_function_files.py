@@ -14,8 +14,8 @@ import pytest
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
-from blueprints.local.functions import file_system
-from blueprints.local.functions.unpacking import lay_over, remove, unpack, write_protect
+from blueprints.local.services.lambda_ import file_system
+from blueprints.local.services.lambda_.unpacking import lay_over, remove, unpack, write_protect
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 from tests import small_pattern

@@ -4,11 +4,11 @@ from importlib.metadata import version
 
 import pytest
 
-from blueprints.local.hooks import Hook, IncompatibleEmulator, verify
-from blueprints.local.server import all_hooks
+from blueprints.local.base.internals import IncompatibleEmulator, Internal, verify
+from blueprints.local.server import all_internals
 
 
-@pytest.mark.parametrize("hook", all_hooks(), ids=lambda hook: f"{hook.module}.{hook.name}")
+@pytest.mark.parametrize("hook", all_internals(), ids=lambda hook: f"{hook.module}.{hook.name}")
 def test_every_internal_is_what_the_extensions_expect(hook):
     assert hook.mismatch() is None
 
@@ -20,14 +20,14 @@ def test_the_emulator_is_the_pinned_one():
 @pytest.mark.parametrize(
     ("hook", "complaint"),
     [
-        (Hook("services.lambda_svc", "_gone", ()), "_gone is gone"),
-        (Hook("services.gone", "anything"), "services.gone.anything is gone"),
-        (Hook("services.lambda_svc", "_execute_function", ("event",)), r"takes \(func, event\), not \(event\)"),
-        (Hook("services.lambda_svc", "_functions", ()), "is no function any more"),
+        (Internal("services.lambda_svc", "_gone", ()), "_gone is gone"),
+        (Internal("services.gone", "anything"), "services.gone.anything is gone"),
+        (Internal("services.lambda_svc", "_execute_function", ("event",)), r"takes \(func, event\), not \(event\)"),
+        (Internal("services.lambda_svc", "_functions", ()), "is no function any more"),
     ],
 )
 def test_what_changed_is_named(hook, complaint):
     with pytest.raises(IncompatibleEmulator, match=complaint) as refused:
-        verify([*all_hooks(), hook])
+        verify([*all_internals(), hook])
 
     assert "ministack 1.5.33" in str(refused.value)

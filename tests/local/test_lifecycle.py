@@ -133,8 +133,8 @@ def test_the_users_own_aws_settings_do_not_leak_in(monkeypatch, tmp_path):
 
 
 def test_idle_environments_end(tmp_path):
-    from blueprints.local.functions.environment_pool import EnvironmentPool
-    from blueprints.local.functions.execution_environment import Launch
+    from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
+    from blueprints.local.services.lambda_.execution_environment import Launch
 
     runtime = tmp_path / "package"
     (runtime / "awslambdaric").mkdir(parents=True)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from blueprints.local.deployment import deploy
-from blueprints.local.properties_without_effect import _TYPES, without_effect
+from blueprints.local.services.cloudformation.properties_without_effect import _TYPES, without_effect
 from blueprints.screen import Screen
 from blueprints.template.schemas import schema_of
 from tests.local.resources import QUEUE, ROLE, function_resource

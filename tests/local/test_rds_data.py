@@ -18,11 +18,11 @@ from botocore.exceptions import ClientError
 
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
-from blueprints.local.rds import postgres
-from blueprints.local.rds.clusters import Databases
-from blueprints.local.rds.data_api import DataApi
-from blueprints.local.rds.postgres import Postgres
-from blueprints.local.rds.statements import BadStatement, render
+from blueprints.local.services.rds import postgres
+from blueprints.local.services.rds.clusters import Databases
+from blueprints.local.services.rds.data_api import DataApi
+from blueprints.local.services.rds.postgres import Postgres
+from blueprints.local.services.rds.statements import BadStatement, render
 from tests.local.processes import alive, descendants
 from tests.local.resources import ROLE, function_resource, role_with
 from tests.local.waiting import until
@@ -614,7 +614,7 @@ class Impatient:
         }
 
     def call(self, path, **request):
-        from blueprints.local.rds.data_api import Refused, _Access
+        from blueprints.local.services.rds.data_api import Refused, _Access
 
         request = {"resourceArn": "arn", **request}
         try:
@@ -746,7 +746,7 @@ def test_a_copy_of_the_programs_that_fails_says_so_and_is_made_anew(reachable, p
 
 def test_a_server_ends_when_its_parent_is_killed(reachable):
     source = (
-        "import sys, time, pathlib; from blueprints.local.rds.postgres import Postgres\n"
+        "import sys, time, pathlib; from blueprints.local.services.rds.postgres import Postgres\n"
         "Postgres(pathlib.Path(sys.argv[1])).start(); print('up', flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", source, reachable / "server"], stdout=subprocess.PIPE)
@@ -807,7 +807,7 @@ def test_a_cluster_made_by_the_api_and_deleted_again(cloud):
 
 
 def test_without_postgresql_the_stack_is_refused_with_what_to_install(monkeypatch):
-    from blueprints.local.rds import clusters
+    from blueprints.local.services.rds import clusters
 
     monkeypatch.setattr(postgres, "is_installed", lambda: False)
 

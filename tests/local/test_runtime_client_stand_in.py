@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.interpreters import current
-from blueprints.lambda_runtime import runtime_environment
-from blueprints.local.functions import function_code
-from blueprints.local.functions.execution_environment import ExecutionEnvironment, InitialisationFailed, Launch
-from blueprints.local.functions.runtime_api import MAX_RESPONSE_BYTES, Invocation
+from blueprints.local.services.lambda_ import function_code
+from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed, Launch
+from blueprints.local.services.lambda_.runtime_api import MAX_RESPONSE_BYTES, Invocation
+from blueprints.packaging.interpreters import current
+from blueprints.packaging.lambda_runtime import runtime_environment
 
 STAND_IN = Path(function_code.__file__).with_name("runtime_client_stand_in")
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from blueprints.errors import BlueprintError
-from blueprints.interpreters import StandIn, current
 from blueprints.local.startup_failures import Facts, advice
+from blueprints.packaging.interpreters import StandIn, current
 from blueprints.pattern import find
 from tests.local.sam_folders_up import bring_folder_up
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from blueprints.local import stream_retention
+from blueprints.local.services.kinesis import retention as stream_retention
 
 
 @pytest.fixture

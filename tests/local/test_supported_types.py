@@ -8,7 +8,7 @@ from ministack.services.cloudformation import provisioners
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import prepare
 from blueprints.local.deployment import deploy
-from blueprints.local.resource_types import INERT
+from blueprints.local.services.cloudformation.resource_types import INERT
 from blueprints.local.supported_types import supported_types
 from blueprints.pattern import find
 from blueprints.steps import Steps

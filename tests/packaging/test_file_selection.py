@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.build import build
 from blueprints.copying import copy
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import build
 from blueprints.packaging.file_selection import holds_settings, select
 from blueprints.pattern import Pattern
 from tests import small_pattern

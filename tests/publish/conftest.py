@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import botocore.endpoint
 import pytest
 
-from blueprints.publish import calls
+from blueprints.stacks import calls
 from tests.publish.folders import Folder
 from tests.publish.world import World
 

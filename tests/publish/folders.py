@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from blueprints.build import Package
+from blueprints.packaging.build import Package
 from blueprints.pattern import Pattern
 
 TEMPLATE = """\

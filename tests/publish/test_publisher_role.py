@@ -10,10 +10,10 @@ from blueprints.local.cloud import ACCOUNT, Cloud
 from blueprints.local.deployment import deploy
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK
-from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Wish, publish
-from blueprints.publish.rules import home
 from blueprints.publish.sharing import declared
+from blueprints.sar_rules.limits import home
+from blueprints.stacks.calls import RETRYING
 from blueprints.steps import Steps
 from tests.publish.folders import packages
 

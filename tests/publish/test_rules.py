@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 
-from blueprints.local.sar import model
-from blueprints.publish import capabilities, metadata, rules
+from blueprints.local.services.serverlessrepo import model
+from blueprints.publish import metadata
+from blueprints.sar_rules import capabilities
+from blueprints.sar_rules import limits as rules
 from tests.publish.folders import packages
 from tests.publish.world import published
 

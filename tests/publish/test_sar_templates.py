@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from blueprints.publish.rules import home, supported_types
+from blueprints.sar_rules.limits import home, supported_types
 
 
 def test_the_templates_are_clean():

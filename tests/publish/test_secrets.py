@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from blueprints.build import build
 from blueprints.cli import main
 from blueprints.errors import BlueprintError
+from blueprints.packaging.build import build
 from blueprints.packaging.secret_files import by_content, by_name
 from blueprints.pattern import discover
 from blueprints.publish import secrets

@@ -10,12 +10,12 @@ from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.companions import with_companions
 from blueprints.local.deployment import deploy
-from blueprints.local.sar.deployments import PREFIX
+from blueprints.local.services.serverlessrepo.deployments import PREFIX
 from blueprints.pattern import discover
 from blueprints.publish import destinations
 from blueprints.publish.publishing import Wish, publish
-from blueprints.publish.rules import home
-from blueprints.publish.stacks import Stacks
+from blueprints.sar_rules.limits import home
+from blueprints.stacks.lifecycle import Stacks
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 

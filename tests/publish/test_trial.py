@@ -19,10 +19,10 @@ from blueprints.local.deployment import deploy
 from blueprints.pattern import Pattern
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK as ARTIFACTS
-from blueprints.publish.rules import home
-from blueprints.publish.stacks import tags_of
 from blueprints.publish.trial import TAG, Trials
 from blueprints.publish.twin import LABEL, twin_name
+from blueprints.sar_rules.limits import home
+from blueprints.stacks.lifecycle import tags_of
 from blueprints.steps import Steps
 
 ACCOUNT_ARN = "arn:aws:serverlessrepo:us-east-1:000000000000:applications"

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from blueprints.local.sar.store import Store
+from blueprints.local.services.serverlessrepo.store import Store
 from tests.publish.folders import packages
 from tests.publish.world import Killed, World, failure, published, response
 
@@ -176,7 +176,7 @@ def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, cod
 
     from blueprints.errors import BlueprintError
     from blueprints.publish.bucket import of_stack
-    from blueprints.publish.calls import RETRYING
+    from blueprints.stacks.calls import RETRYING
 
     keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "x"}
     client = boto3.client("cloudformation", "us-east-1", config=RETRYING, **keys)

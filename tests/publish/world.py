@@ -11,15 +11,15 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from blueprints.local.sar.artifacts import may_read
-from blueprints.local.sar.protocol import Refusal
-from blueprints.local.sar.repository import Repository as EmbeddedRepository
-from blueprints.local.sar.store import Store
+from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.services.serverlessrepo.artifacts import may_read
+from blueprints.local.services.serverlessrepo.repository import Repository as EmbeddedRepository
+from blueprints.local.services.serverlessrepo.store import Store
 from blueprints.publish.bucket import Bucket
-from blueprints.publish.calls import RETRYING
 from blueprints.publish.publishing import Destination, Outcome, Wish, publish
 from blueprints.publish.repository import Repository
 from blueprints.publish.sharing import declared
+from blueprints.stacks.calls import RETRYING
 from blueprints.steps import Steps
 
 ACCOUNT = "123456789012"

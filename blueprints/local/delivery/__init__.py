@@ -1,1 +1,0 @@
-"""Handing events on: asynchronously, from S3 and EventBridge, with permission, retries and dead letters."""

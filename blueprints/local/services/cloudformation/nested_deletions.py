@@ -1,0 +1,40 @@
+"""Deletes a nested stack as any stack: it keeps what its template retains, and fails when a resource can't be deleted.
+
+The base emulator deletes what its template says to retain, and calls the nested stack deleted whatever failed.
+Source: AWS CloudFormation User Guide, "Delete a stack" and "Embed stacks within other stacks".
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+
+REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+NAME_OF = Internal("services.cloudformation.provisioners", "_nested_stack_lookup_name", ("physical_id_or_arn",))
+STACKS = Internal("services.cloudformation", "_stacks")
+DELETE = Internal(
+    "services.cloudformation.stacks", "_delete_stack_async", ("stack_name", "stack_id", "retain_resources", "force")
+)
+INTERNALS = (REGISTRY, NAME_OF, STACKS, DELETE)
+
+_TYPE = "AWS::CloudFormation::Stack"
+_Handler = Callable[..., Any]
+
+
+def install() -> None:
+    """Replace the base emulator's deletion of nested stacks."""
+    handlers: dict[str, _Handler] = REGISTRY.current()[_TYPE]
+    REGISTRY.current()[_TYPE] = {**handlers, "delete": _delete}
+
+
+def _delete(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001
+    """The base emulator calls this on a thread of its own, which has no event loop yet."""
+    name = NAME_OF.current()(physical_id)
+    stack = STACKS.current().get(name)
+    if not stack or stack["StackStatus"] == "DELETE_COMPLETE":
+        return
+    asyncio.run(DELETE.current()(name, stack["StackId"]))
+    if stack["StackStatus"] != "DELETE_COMPLETE":
+        reason = stack.get("StackStatusReason", "")
+        raise ValueError(f"Embedded stack {stack['StackId']} was not successfully deleted: {reason}")

@@ -1,0 +1,269 @@
+"""Runs builds: takes the place of the base emulator's, which are SUCCEEDED as soon as they are started.
+
+A build runs its buildspec's commands on this machine, in a folder and a home of its own, with the credentials of its
+project's role, and ends as CodeBuild would have it end. The image is this machine, with the tools on its PATH: compute
+type, image, privileged mode, caches and `runtime-versions` change nothing here. What would change what a build does and
+is not covered is refused, when the project is made or when the build starts.
+"""
+
+import copy
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+import uuid
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.codebuild import buildspec, projects
+from blueprints.local.services.codebuild.build_log import BuildLog, LogRefused
+from blueprints.local.services.codebuild.build_shell import BuildShell, Progress, Ran
+from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
+from blueprints.local.services.eventbridge import state_changes
+from blueprints.local.services.iam.service_roles import RoleNotTaken, Session, take
+
+BUILDS = Internal("services.codebuild", "_builds")
+RECORD = Internal("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
+START = Internal("services.codebuild", "_start_build", ("data",))
+STOP = Internal("services.codebuild", "_stop_build", ("data",))
+RESET = Internal("services.codebuild", "reset", ())
+ANSWER = Internal("core.responses", "json_response")
+REFUSE = Internal("core.responses", "error_response_json")
+INTERNALS = (BUILDS, RECORD, START, STOP, RESET, ANSWER, REFUSE, *projects.INTERNALS, *state_changes.INTERNALS)
+
+SERVICE = "codebuild.amazonaws.com"
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+
+
+class Builds:
+    """Every build that runs, each below a folder of ours."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self._folder = folder
+        self._endpoint = endpoint
+        self._shells: dict[str, BuildShell] = {}
+        self._changing = threading.Lock()
+
+    def install(self) -> None:
+        """Take the base emulator's builds' place."""
+        START.replace(self.start)
+        STOP.replace(self.stop)
+        reset = RESET.current()
+
+        def reset_all() -> None:
+            self.close()
+            reset()
+
+        RESET.replace(reset_all)
+        projects.install()
+
+    def close(self) -> None:
+        """End every build."""
+        with self._changing:
+            shells = list(self._shells.values())
+        for shell in shells:
+            shell.stop()
+
+    def start(self, data: dict[str, Any]) -> Any:
+        """StartBuild."""
+        try:
+            wanted = projects.wanted(data)
+        except projects.NotStarted as error:
+            return REFUSE.current()(error.code, str(error), 400)
+        build = self._recorded(wanted, data)
+        threading.Thread(target=copy_context().run, args=(self._run, build, wanted), daemon=True).start()
+        return ANSWER.current()({"build": copy.deepcopy(build)})
+
+    def stop(self, data: dict[str, Any]) -> Any:
+        """StopBuild."""
+        build = BUILDS.current().get(data.get("id", ""))
+        if build is None:
+            return REFUSE.current()("ResourceNotFoundException", f"Build {data.get('id')} does not exist", 400)
+        with self._changing:
+            shell = self._shells.get(build["id"])
+        if shell is not None:
+            shell.stop()
+        return ANSWER.current()({"build": copy.deepcopy(build)})
+
+    def _recorded(self, project: Record, data: dict[str, Any]) -> Record:
+        build_id = f"{project['name']}:{uuid.uuid4()}"
+        build: Record = RECORD.current()(project, build_id, data.get("sourceVersion"))
+        now = time.time()
+        del build["endTime"]
+        group, stream = projects.log_stream(project, build_id)
+        build |= {
+            "startTime": now,
+            "buildStatus": "IN_PROGRESS",
+            "buildComplete": False,
+            "currentPhase": "SUBMITTED",
+            "phases": [],
+            "serviceRole": project["serviceRole"],
+            "timeoutInMinutes": project["timeoutInMinutes"],
+            "logs": {"groupName": group, "streamName": stream, "cloudWatchLogs": {"status": "ENABLED"}},
+        }
+        _begin(build, "SUBMITTED")
+        _end(build, "SUCCEEDED")
+        BUILDS.current()[build_id] = build
+        return build
+
+    def _run(self, build: Record, project: Record) -> None:
+        _tell(build)
+        folder = self._folder / uuid.uuid4().hex
+        try:
+            status = self._run_in(folder, build, project)
+        except Exception:
+            log.exception("build %s did not run to its end", build["id"])
+            status = "FAULT"
+        finally:
+            with self._changing:
+                self._shells.pop(build["id"], None)
+            shutil.rmtree(folder, ignore_errors=True)
+        _finish(build, status)
+        _tell(build)
+
+    def _run_in(self, folder: Path, build: Record, project: Record) -> str:
+        """Run a build from its role to its last command; returns its status."""
+        for name in ("src", "home", "tmp"):
+            (folder / name).mkdir(parents=True)
+        region = str(build["arn"]).split(":")[3]
+        _begin(build, "PROVISIONING")
+        try:
+            session_name = f"AWSCodeBuild-{build['id'].rpartition(':')[2]}"
+            session = take(project["serviceRole"], SERVICE, session_name, region, self._endpoint)
+            written = BuildLog(session.client("logs"), build["logs"]["groupName"], build["logs"]["streamName"])
+        except (RoleNotTaken, LogRefused) as error:
+            return _failed(build, "ACCESS_DENIED", str(error))
+        try:
+            return self._run_logged(folder, build, project, session, written)
+        finally:
+            written.close()
+
+    def _run_logged(self, folder: Path, build: Record, project: Record, session: Session, written: BuildLog) -> str:
+        _end(build, "SUCCEEDED")
+        _begin(build, "DOWNLOAD_SOURCE")
+        try:
+            build["resolvedSourceVersion"] = fetch(project["source"], session, folder / "src")
+            spec = buildspec.read(projects.buildspec_of(project, folder / "src"))
+            variables = projects.variables(project)
+        except (SourceFailed, buildspec.BuildspecRefused) as error:
+            code = "YAML_FILE_ERROR" if isinstance(error, buildspec.BuildspecRefused) else "CLIENT_ERROR"
+            written.line(f"[Container] Phase context status code: {code} Message: {error}")
+            return _failed(build, code, str(error))
+        _end(build, "SUCCEEDED")
+        environment = {
+            **_image(folder),
+            **_about(build, folder, self._endpoint),
+            **session.environment,
+            **spec.variables,
+            **variables,
+        }
+        shell = BuildShell(spec, folder / "src", environment)
+        with self._changing:
+            self._shells[build["id"]] = shell
+        ran = shell.run(_progress(build, written), float(build["timeoutInMinutes"]) * 60)
+        build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in ran.exported.items()]
+        return _status(build, ran)
+
+
+def _image(folder: Path) -> dict[str, str]:
+    """What a build finds before anything is said about it: the tools, an empty home, nothing of whoever started us."""
+    certificates = {name: os.environ[name] for name in os.environ if name.endswith(("_CA_BUNDLE", "SSL_CERT_FILE"))}
+    return {
+        **certificates,
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+        "TZ": ":UTC",
+        "CI": "true",
+    }
+
+
+def _about(build: Record, folder: Path, endpoint: str) -> dict[str, str]:
+    region = str(build["arn"]).split(":")[3]
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "NO_PROXY": "127.0.0.1",
+        "CODEBUILD_BUILD_ID": build["id"],
+        "CODEBUILD_BUILD_ARN": build["arn"],
+        "CODEBUILD_BUILD_NUMBER": str(build["buildNumber"]),
+        "CODEBUILD_BUILD_IMAGE": str(build["environment"].get("image", "")),
+        "CODEBUILD_INITIATOR": str(build.get("initiator", "")),
+        "CODEBUILD_SRC_DIR": str(folder / "src"),
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": str(build.get("resolvedSourceVersion", "")),
+        "CODEBUILD_SOURCE_VERSION": str(build.get("sourceVersion", "")),
+        "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
+    }
+
+
+def _progress(build: Record, written: BuildLog) -> Progress:
+    def begun(phase: str) -> None:
+        _begin(build, phase)
+
+    def ended(phase: str, status: int, command: str) -> None:  # noqa: ARG001 - it is the open one
+        if status:
+            message = f"Error while executing command: {command}. Reason: exit status {status}"
+            _failed(build, "COMMAND_EXECUTION_ERROR", message)
+        else:
+            _end(build, "SUCCEEDED")
+
+    return Progress(written.line, begun, ended)
+
+
+def _status(build: Record, ran: Ran) -> str:
+    open_phase = "endTime" not in build["phases"][-1]
+    if ran.stopped or ran.timed_out:
+        status = "STOPPED" if ran.stopped else "TIMED_OUT"
+        if open_phase:
+            _end(build, status)
+        return status
+    if not ran.finished:
+        if open_phase:
+            _failed(build, "COMMAND_EXECUTION_ERROR", "a command ended the shell that runs the build")
+        return "FAILED"
+    return "FAILED" if any(phase.get("phaseStatus") == "FAILED" for phase in build["phases"]) else "SUCCEEDED"
+
+
+def _begin(build: Record, phase: str) -> None:
+    build["phases"].append({"phaseType": phase, "startTime": time.time()})
+    build["currentPhase"] = phase
+
+
+def _end(build: Record, status: str, contexts: list[dict[str, str]] | None = None) -> None:
+    now = time.time()
+    phase = build["phases"][-1]
+    phase |= {"phaseStatus": status, "endTime": now, "durationInSeconds": int(now - phase["startTime"])}
+    phase["contexts"] = contexts or []
+
+
+def _failed(build: Record, code: str, message: str) -> str:
+    _end(build, "FAILED", [{"statusCode": code, "message": message}])
+    return "FAILED"
+
+
+def _finish(build: Record, status: str) -> None:
+    if "endTime" not in build["phases"][-1]:
+        _end(build, status)
+    _begin(build, "COMPLETED")
+    build |= {"endTime": time.time(), "buildStatus": status, "buildComplete": True}
+
+
+def _tell(build: Record) -> None:
+    detail = {
+        "build-status": build["buildStatus"],
+        "project-name": build["projectName"],
+        "build-id": build["arn"],
+        "current-phase": build["currentPhase"],
+        "current-phase-context": "[]",
+        "version": "1",
+    }
+    state_changes.tell("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])

@@ -1,0 +1,133 @@
+"""What a pipeline's actions do, each with what the pipeline's role may do and no more."""
+
+import json
+import threading
+import time
+import uuid
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from blueprints.local.services.codepipeline.execution import Abandoned, ActionFailed, ActionRun, Execution
+from blueprints.local.services.codepipeline.pipeline_definition import provider
+from blueprints.local.services.iam.service_roles import RoleNotTaken, Session, take
+
+SERVICE = "codepipeline.amazonaws.com"
+_APPROVAL_MINUTES = 7 * 24 * 60
+_LOOK_SECONDS = 0.05
+
+
+class Actions:
+    """Performs actions; approvals wait here for their answer."""
+
+    def __init__(self, endpoint: str, time_scale: float) -> None:
+        """One second here is `time_scale` seconds of waiting for an approval there."""
+        self._endpoint = endpoint
+        self._time_scale = time_scale
+        self._answers: dict[str, tuple[str, str, str]] = {}
+        self._answered = threading.Condition()
+
+    def perform(self, execution: Execution, run: ActionRun) -> None:
+        """Do one action. Raises ActionFailed, or Abandoned when the execution was stopped meanwhile."""
+        region = execution.arn.split(":")[3]
+        try:
+            session = take(execution.pipeline["roleArn"], SERVICE, execution.id, region, self._endpoint)
+            if provider(run.action) == "S3":
+                _fetch(execution, run, session)
+            elif provider(run.action) == "CodeBuild":
+                _build(execution, run, session)
+            else:
+                self._await_approval(execution, run)
+        except RoleNotTaken as error:
+            raise ActionFailed("PermissionError", str(error)) from error
+        except ClientError as error:
+            described = error.response.get("Error", {})
+            code = "PermissionError" if "Denied" in str(described.get("Code")) else "ActionError"
+            raise ActionFailed(code, str(described.get("Message") or error)) from error
+
+    def answer(self, token: str, status: str, summary: str, by: str) -> None:
+        """Somebody approved or rejected."""
+        with self._answered:
+            self._answers[token] = (status, summary, by)
+            self._answered.notify_all()
+
+    def _await_approval(self, execution: Execution, run: ActionRun) -> None:
+        run.token = str(uuid.uuid4())
+        minutes = float(run.action.get("timeoutInMinutes") or _APPROVAL_MINUTES)
+        deadline = time.monotonic() + minutes * 60 / self._time_scale
+        with self._answered:
+            while run.token not in self._answers:
+                if execution.stopping.is_set():
+                    raise Abandoned
+                if time.monotonic() > deadline:
+                    raise ActionFailed("ApprovalTimedOut", f"Nobody approved within {minutes:g} minutes")
+                self._answered.wait(0.1)
+            status, run.summary, run.updated_by = self._answers.pop(run.token)
+        if status == "Rejected":
+            raise ActionFailed("Rejected", run.summary)
+
+
+def _fetch(execution: Execution, run: ActionRun, session: Session) -> None:
+    """Take the object as it is now into the artifact store."""
+    s3 = session.client("s3")
+    bucket, key = run.configuration["S3Bucket"], run.configuration["S3ObjectKey"]
+    if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        raise ActionFailed("ConfigurationError", f"The bucket {bucket} keeps no versions, which a source needs")
+    try:
+        version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        raise ActionFailed("ConfigurationError", f"There is no object {key} in the bucket {bucket}") from error
+    content = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
+    store = execution.pipeline["artifactStore"]
+    encryption = store.get("encryptionKey")
+    settings = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption["id"]} if encryption else {}
+    for artifact in run.action.get("outputArtifacts") or ():
+        name = artifact["name"]
+        place = f"{execution.pipeline['name'][:20]}/{name[:10]}/{uuid.uuid4().hex[:7]}"
+        s3.put_object(Bucket=store["location"], Key=place, Body=content, **settings)
+        run.outputs[name] = (store["location"], place)
+        revision = {"name": name, "revisionId": version, "created": time.time(), "revisionSummary": f"{bucket}/{key}"}
+        execution.revisions.append(revision)
+    run.external_id = version
+    run.summary = f"Amazon S3 version id: {version}"
+    run.variables = {"BucketName": bucket, "ObjectKey": key, "VersionId": version}
+
+
+def _build(execution: Execution, run: ActionRun, session: Session) -> None:
+    """Start a build of the input artifact and see it to its end."""
+    codebuild = session.client("codebuild")
+    (artifact, *_) = run.action.get("inputArtifacts") or [{"name": ""}]
+    bucket, key = execution.artifacts[artifact["name"]]
+    variables = json.loads(run.configuration.get("EnvironmentVariables") or "[]")
+    started = codebuild.start_build(
+        projectName=run.configuration["ProjectName"],
+        sourceTypeOverride="S3",
+        sourceLocationOverride=f"{bucket}/{key}",
+        sourceVersion=f"arn:aws:s3:::{bucket}/{key}",
+        environmentVariablesOverride=[
+            {"name": each["name"], "value": each["value"], "type": each.get("type", "PLAINTEXT")} for each in variables
+        ],
+    )
+    run.external_id = started["build"]["id"]
+    while True:
+        if execution.stopping.is_set():
+            codebuild.stop_build(id=run.external_id)
+            raise Abandoned
+        (build,) = codebuild.batch_get_builds(ids=[run.external_id])["builds"]
+        if build["buildStatus"] != "IN_PROGRESS":
+            break
+        time.sleep(_LOOK_SECONDS)
+    exported: list[dict[str, Any]] = build.get("exportedEnvironmentVariables") or []
+    run.variables = {each["name"]: each["value"] for each in exported}
+    if build["buildStatus"] != "SUCCEEDED":
+        raise ActionFailed("JobFailed", f"Build terminated with state: {build['buildStatus']}{_phase_of(build)}")
+
+
+def _phase_of(build: dict[str, Any]) -> str:
+    failed = [phase for phase in build["phases"] if phase.get("phaseStatus") not in (None, "SUCCEEDED")]
+    if not failed:
+        return ""
+    said = " ".join(context.get("message", "") for context in failed[0].get("contexts") or ())
+    return f". Phase: {failed[0]['phaseType']}, {said}".rstrip(", ")

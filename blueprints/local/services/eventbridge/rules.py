@@ -1,0 +1,71 @@
+"""Rules on custom event buses: their physical id in CloudFormation is `bus|rule`, as on AWS.
+
+The base emulator gives the rule's name alone, by which a client finds rules of the default bus only.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+
+REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+BUS_NAME = Internal("services.cloudformation.provisioners", "_eb_rule_bus_name", ("props",))
+BUSES = Internal("services.eventbridge", "_event_buses")
+INTERNALS = (REGISTRY, BUS_NAME, BUSES)
+
+_RULE, _DEFAULT = "AWS::Events::Rule", "default"
+
+_Made = tuple[str, dict[str, Any]]
+
+
+def install() -> None:
+    """Replace the base emulator's provisioning of rules."""
+    registry = REGISTRY.current()
+    stock = registry[_RULE]
+    registry[_RULE] = {
+        **stock,
+        "create": _create(stock["create"]),
+        "update": _update(stock["update"]),
+        "delete": _delete(stock["delete"]),
+    }
+
+
+def _create(create: Callable[..., _Made]) -> Callable[..., _Made]:
+    def on_its_bus(logical_id: str, props: dict[str, Any], stack_name: str) -> _Made:
+        bus = _existing_bus(props)
+        name, attributes = create(logical_id, props, stack_name)
+        return _physical_id(bus, name), attributes
+
+    return on_its_bus
+
+
+def _update(update: Callable[..., _Made]) -> Callable[..., _Made]:
+    def on_its_bus(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any, **more: Any) -> _Made:
+        bus = _existing_bus(new)
+        name, attributes = update(_rule_name(physical_id), old, new, *rest, **more)
+        return _physical_id(bus, name), attributes
+
+    return on_its_bus
+
+
+def _delete(delete: Callable[..., None]) -> Callable[..., None]:
+    def on_its_bus(physical_id: str, props: dict[str, Any], *rest: Any, **more: Any) -> None:
+        delete(_rule_name(physical_id), props, *rest, **more)
+
+    return on_its_bus
+
+
+def _existing_bus(props: dict[str, Any]) -> str:
+    """The bus of a rule. CloudFormation reports a ValueError as the reason the resource failed."""
+    bus = str(BUS_NAME.current()(props))
+    if bus != _DEFAULT and bus not in BUSES.current():
+        raise ValueError(f"Event bus {bus} does not exist.")
+    return bus
+
+
+def _physical_id(bus: str, name: str) -> str:
+    return name if bus == _DEFAULT else f"{bus}|{name}"
+
+
+def _rule_name(physical_id: str) -> str:
+    return physical_id.rpartition("|")[2]

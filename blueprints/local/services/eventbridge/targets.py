@@ -1,0 +1,224 @@
+"""EventBridge targets: permission asked, failures retried by the target's RetryPolicy, then sent to its dead letters.
+
+Follows the Amazon EventBridge User Guide, "How EventBridge retries delivering events" and "Using dead-letter queues to
+process undelivered events": a missing resource or permission is final, everything else is tried again.
+"""
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from blueprints.local.base.clients import account_session, send
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.iam.resource_policies import may_invoke, may_send
+from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations
+from blueprints.local.services.scheduler import schedules
+
+INVOKE_TARGET = Internal("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
+TO_LAMBDA = Internal("services.eventbridge", "_dispatch_to_lambda", ("arn", "payload"))
+TO_SQS = Internal("services.eventbridge", "_dispatch_to_sqs", ("spec", "payload", "sqs_parameters"))
+TO_SNS = Internal("services.eventbridge", "_dispatch_to_sns", ("arn", "payload"))
+TOPIC_ALLOWS = Internal("services.sns", "topic_policy_allows", ("topic_arn", "service", "source_arn", "source_account"))
+TOPICS = Internal("services.sns", "_topics")
+QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
+FUNCTION = Internal("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",))
+INTERNALS = (INVOKE_TARGET, TO_LAMBDA, TO_SQS, TO_SNS, TOPIC_ALLOWS, TOPICS, QUEUE, FUNCTION)
+
+_EVENTS = "events.amazonaws.com"
+_RETRIES = 185
+_MAX_AGE_SECONDS = 86_400.0
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 600.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Delivery:
+    """One event on its way to one target: by which rule, and what went wrong at the last try."""
+
+    target_arn: str
+    rule_arn: str
+    payload: str = ""
+    error_code: str | None = None
+    error_message: str = ""
+    final: bool = False
+
+    @property
+    def by_rule(self) -> bool:
+        """Schedules of EventBridge Scheduler pass here too; they act under a role, not under the target's policy."""
+        return ":rule/" in self.rule_arn
+
+    @property
+    def account(self) -> str:
+        """The account the target belongs to."""
+        return self.target_arn.split(":")[4]
+
+    def fail(self, code: str, message: str, *, final: bool) -> None:
+        """Note why this try did not arrive."""
+        self.error_code, self.error_message, self.final = code, message, final
+
+
+_under_way: ContextVar[Delivery] = ContextVar("delivery")
+
+
+def under_way() -> Delivery:
+    """The delivery that is being tried, for whoever delivers to a kind of target that is not the base emulator's."""
+    return _under_way.get()
+
+
+def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: float) -> None:
+    """Take the place of the base emulator's delivery to targets; waits are divided by `time_scale`."""
+    invoke_once = INVOKE_TARGET.current()
+
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None) -> None:
+        delivery = Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
+
+        def invoke() -> None:
+            refused = None if delivery.by_rule else schedules.refusal(target, delivery.rule_arn)
+            if refused:
+                delivery.payload = schedules.payload(target, event)
+                delivery.fail("NO_PERMISSIONS", refused, final=True)
+            else:
+                invoke_once(target, event, rule, view)
+
+        Attempts(target, delivery, endpoint, time_scale, invoke).make()
+
+    INVOKE_TARGET.replace(invoke_target)
+    TO_LAMBDA.replace(_to_lambda(invocations))
+    TO_SQS.replace(_to_queue(TO_SQS.current()))
+    TO_SNS.replace(_to_topic(TO_SNS.current()))
+
+
+def _to_lambda(invocations: AsynchronousInvocations) -> Callable[[str, str], None]:
+    def dispatch(arn: str, payload: str) -> None:
+        delivery = _under_way.get()
+        delivery.payload = payload
+        function, config, name = FUNCTION.current()(arn)
+        if not function or not config:
+            delivery.fail("NO_RESOURCE", f"function {name} does not exist", final=True)
+        elif delivery.by_rule and not may_invoke(arn, _EVENTS, delivery.rule_arn, delivery.account):
+            delivery.fail("NO_PERMISSIONS", f"the policy of {arn} does not let {_EVENTS} invoke it", final=True)
+        elif config.get("State") not in (None, "", "Active"):
+            delivery.fail("CONFLICT_ERROR", f"function {name} is {config['State']}", final=False)
+        else:
+            invocations.enqueue(arn, json.loads(payload))
+
+    return dispatch
+
+
+def _to_queue(original: Callable[..., None]) -> Callable[..., None]:
+    def dispatch(spec: object, payload: str, sqs_parameters: dict[str, Any] | None = None) -> None:
+        delivery = _under_way.get()
+        delivery.payload = payload
+        if QUEUE.current()(str(spec)) is None:
+            delivery.fail("NO_RESOURCE", f"queue {spec} does not exist", final=True)
+        elif delivery.by_rule and not may_send(str(spec), _EVENTS, delivery.rule_arn, delivery.account):
+            delivery.fail("NO_PERMISSIONS", f"the policy of {spec} does not let {_EVENTS} send to it", final=True)
+        else:
+            original(spec, payload, sqs_parameters)
+
+    return dispatch
+
+
+def _to_topic(original: Callable[..., None]) -> Callable[..., None]:
+    def dispatch(arn: str, payload: str) -> None:
+        delivery = _under_way.get()
+        delivery.payload = payload
+        if arn not in TOPICS.current():
+            delivery.fail("NO_RESOURCE", f"topic {arn} does not exist", final=True)
+        elif delivery.by_rule and not TOPIC_ALLOWS.current()(arn, _EVENTS, delivery.rule_arn, delivery.account):
+            delivery.fail("NO_PERMISSIONS", f"the policy of {arn} does not let {_EVENTS} publish to it", final=True)
+        else:
+            original(arn, payload)
+
+    return dispatch
+
+
+class Attempts:
+    """The tries to deliver one event to one target."""
+
+    def __init__(
+        self, target: dict[str, Any], delivery: Delivery, endpoint: str, time_scale: float, invoke: Callable[[], None]
+    ) -> None:
+        policy = target.get("RetryPolicy") or {}
+        self._target = target
+        self._retries = int(policy.get("MaximumRetryAttempts", _RETRIES))
+        self._max_age = float(policy.get("MaximumEventAgeInSeconds", _MAX_AGE_SECONDS))
+        self._dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
+        self._delivery = delivery
+        self._endpoint = endpoint
+        self._time_scale = time_scale
+        self._invoke = invoke
+        self._begun = time.monotonic()
+        self._made = 0
+
+    def make(self) -> None:
+        """Try once; arrange another try or give up when it fails."""
+        self._delivery.error_code = None
+        token = _under_way.set(self._delivery)
+        try:
+            self._invoke()
+        finally:
+            _under_way.reset(token)
+        if self._delivery.error_code is None:
+            return
+        wait = min(_FIRST_WAIT_SECONDS * 2**self._made, _LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+        exhausted = self._exhausted_by(wait)
+        if self._delivery.final or exhausted:
+            self._give_up(exhausted)
+            return
+        self._made += 1
+        timer = threading.Timer(wait / self._time_scale, copy_context().run, (self.make,))
+        timer.daemon = True
+        timer.start()
+
+    def _exhausted_by(self, wait: float) -> str | None:
+        if self._made >= self._retries:
+            return "MaximumRetryAttempts"
+        age = (time.monotonic() - self._begun) * self._time_scale
+        return "MaximumEventAgeInSeconds" if age + wait > self._max_age else None
+
+    def _give_up(self, exhausted: str | None) -> None:
+        delivery = self._delivery
+        log.error("event not delivered to %s: %s %s", delivery.target_arn, delivery.error_code, delivery.error_message)
+        if not self._dead_letters:
+            return
+        if not self._may_dead_letter(self._dead_letters):
+            sender = _EVENTS if delivery.by_rule else "the schedule's role"
+            log.error("dead letter lost: %s may not send to %s", sender, self._dead_letters)
+            return
+        attributes = {
+            "RULE_ARN": delivery.rule_arn,
+            "TARGET_ARN": delivery.target_arn,
+            "ERROR_CODE": str(delivery.error_code),
+            "ERROR_MESSAGE": delivery.error_message,
+            "RETRY_ATTEMPTS": str(self._made),
+        }
+        if exhausted:
+            attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
+        # Deliveries may run on the emulator's own event loop, which could not answer the request it waits for.
+        threading.Thread(
+            target=self._send, args=(self._dead_letters, attributes), name="dead-letter", daemon=True
+        ).start()
+
+    def _may_dead_letter(self, queue_arn: str) -> bool:
+        delivery = self._delivery
+        if delivery.by_rule:
+            return may_send(queue_arn, _EVENTS, delivery.rule_arn, delivery.account)
+        return schedules.may_dead_letter(self._target, delivery.rule_arn, queue_arn)
+
+    def _send(self, queue_arn: str, attributes: dict[str, str]) -> None:
+        session = account_session(self._delivery.account, queue_arn.split(":")[3])
+        try:
+            send(session, self._endpoint, queue_arn, self._delivery.payload, attributes)
+        except (BotoCoreError, ClientError) as error:
+            log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400

@@ -1,0 +1,1 @@
+"""Kinesis: retention, consumers with enhanced fan-out, records without partition key."""

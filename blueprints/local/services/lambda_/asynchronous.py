@@ -1,0 +1,252 @@
+"""Asynchronous invocations: queued, retried under one request id, and handed to a destination when all tries failed.
+
+Follows the AWS Lambda Developer Guide, "Invoking a Lambda function asynchronously" and "Capturing records of Lambda
+asynchronous invocations". The settings are those of the *qualifier* that was invoked: an alias has its own.
+"""
+
+import heapq
+import itertools
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from blueprints.local.base.clients import send
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_.executor import request_id_of_call
+from blueprints.local.services.lambda_.function_code import CREDENTIALS
+
+ENQUEUE = Internal("services.lambda_svc", "invoke_async_with_retry", ("func", "event"))
+INVOKE_CONFIG = Internal("services.lambda_svc", "_event_invoke_config", ("func", "qualifier"))
+PARSE_ARN = Internal("services.lambda_svc", "_lambda_function_name_and_qualifier_from_arn", ("value",))
+RECORD_FOR = Internal("services.lambda_svc", "_effective_func_record_for_qualifier", ("func", "qualifier"))
+FUNCTIONS = Internal("services.lambda_svc", "_functions")
+EXECUTE = Internal("services.lambda_svc", "_execute_function_with_config_scope", ("func", "event"))
+RESET = Internal("services.lambda_svc", "reset", ())
+INTERNALS = (ENQUEUE, INVOKE_CONFIG, PARSE_ARN, RECORD_FOR, FUNCTIONS, EXECUTE, RESET)
+
+_MAX_RETRIES = 2
+_MAX_AGE_SECONDS = 21_600
+_RETRY_SECONDS = (60.0, 120.0)
+_THROTTLED_SECONDS = (1.0, 300.0)
+_AT_ONCE = 4 * (os.cpu_count() or 2)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Event:
+    """An event in Lambda's internal queue."""
+
+    function_arn: str
+    payload: Any
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    accepted: float = field(default_factory=time.monotonic)
+    tries: int = 0
+    throttles: int = 0
+
+
+class AsynchronousInvocations:
+    """Lambda's queue of events. `time_scale` shortens its waits: 60 lets a minute pass in a second."""
+
+    def __init__(self, endpoint: str, time_scale: float) -> None:
+        self._endpoint = endpoint
+        self._time_scale = time_scale
+        self._due: list[tuple[float, int, _Event]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="asynchronous-invocation")
+        threading.Thread(target=self._serve, name="asynchronous-queue", daemon=True).start()
+
+    def install(self) -> None:
+        """Take the place of the base emulator's queue."""
+        reset = RESET.current()
+
+        def enqueue(func: dict[str, Any], event: object) -> None:
+            self.enqueue(str((func.get("config") or func)["FunctionArn"]), event)
+
+        def reset_all() -> None:
+            self.clear()
+            reset()
+
+        ENQUEUE.replace(enqueue)
+        RESET.replace(reset_all)
+
+    def enqueue(self, function_arn: str, payload: object) -> None:
+        """Accept an event for the function, version or alias that the ARN names."""
+        self._schedule(_Event(function_arn, payload), 0.0)
+
+    def clear(self) -> None:
+        """Forget every event that waits."""
+        with self._changed:
+            self._due.clear()
+
+    def _schedule(self, event: _Event, seconds: float) -> None:
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + seconds / self._time_scale, next(self._numbers), event))
+            self._changed.notify()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not self._due or self._due[0][0] > time.monotonic():
+                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                event = heapq.heappop(self._due)[2]
+            self._workers.submit(_logging_failures, self._try, event)
+
+    def _try(self, event: _Event) -> None:
+        function = FunctionAsInvoked.named(event.function_arn)
+        if function is None:
+            log.warning("asynchronous invocation dropped: %s is gone", event.function_arn)
+            return
+        request_id_of_call.set(event.request_id)
+        result = function.execute(event.payload)
+        if result.get("throttle"):
+            self._after_throttle(event, function)
+            return
+        event.tries += 1
+        if not result.get("error"):
+            self._tell(function, "OnSuccess", event, result, "Success")
+        elif event.tries > function.max_retries:
+            self._give_up(function, event, result, "RetriesExhausted")
+        else:
+            self._retry(event, function, result, _RETRY_SECONDS[min(event.tries, len(_RETRY_SECONDS)) - 1])
+
+    def _after_throttle(self, event: _Event, function: "FunctionAsInvoked") -> None:
+        """Throttles are not tries: Lambda backs off and goes on until the event is too old."""
+        first, most = _THROTTLED_SECONDS
+        wait = min(first * 2**event.throttles, most)
+        event.throttles += 1
+        self._retry(event, function, {"body": {"errorType": "TooManyRequestsException"}}, wait)
+
+    def _retry(self, event: _Event, function: "FunctionAsInvoked", result: dict[str, Any], seconds: float) -> None:
+        age = (time.monotonic() - event.accepted) * self._time_scale
+        if age + seconds > function.max_age_seconds:
+            self._give_up(function, event, result, "EventAgeExceeded")
+        else:
+            self._schedule(event, seconds)
+
+    def _give_up(self, function: "FunctionAsInvoked", event: _Event, result: dict[str, Any], condition: str) -> None:
+        self._tell(function, "OnFailure", event, result, condition)
+        dead_letters = function.dead_letter_arn
+        if dead_letters:
+            self._dead_letter(function, dead_letters, event, result)
+
+    def _tell(
+        self, function: "FunctionAsInvoked", outcome: str, event: _Event, result: dict[str, Any], condition: str
+    ) -> None:
+        destination = function.destination(outcome)
+        if destination:
+            record = _invocation_record(function, event, result, condition)
+            self._deliver(function, destination, json.dumps(record), {})
+
+    def _dead_letter(self, function: "FunctionAsInvoked", arn: str, event: _Event, result: dict[str, Any]) -> None:
+        error = result.get("body") if isinstance(result.get("body"), dict) else {}
+        attributes = {
+            "RequestID": event.request_id,
+            "ErrorCode": "200",
+            "ErrorMessage": str((error or {}).get("errorMessage", ""))[:1024],
+        }
+        self._deliver(function, arn, json.dumps(event.payload), attributes)
+
+    def _deliver(self, function: "FunctionAsInvoked", arn: str, body: str, attributes: dict[str, str]) -> None:
+        """Send with the function's own role, as Lambda does: without its permission the record is lost."""
+        try:
+            send(function.session(), self._endpoint, arn, body, attributes)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            log.error("destination %s of %s did not take a record: %s", arn, function.arn, error)  # noqa: TRY400
+
+
+@dataclass(frozen=True)
+class FunctionAsInvoked:
+    """A function version as it was invoked, with the settings of its qualifier."""
+
+    arn: str
+    record: dict[str, Any]
+    settings: dict[str, Any]
+
+    @classmethod
+    def named(cls, arn: str) -> "FunctionAsInvoked | None":
+        """The function, version or alias of that ARN; None when there is none."""
+        name, qualifier = PARSE_ARN.current()(arn)
+        account, region = arn.split(":")[4], arn.split(":")[3]
+        base = FUNCTIONS.current().get_scoped(account, region, name)
+        record, config = RECORD_FOR.current()(base, qualifier)
+        if record is None or config is None:
+            return None
+        # The version serves, but the function hears the name it was called by.
+        as_invoked = {**record, "config": {**config, "FunctionArn": arn}}
+        return cls(arn, as_invoked, INVOKE_CONFIG.current()(base, qualifier) or {})
+
+    @property
+    def max_retries(self) -> int:
+        """How often a failed event is tried again."""
+        retries = self.settings.get("MaximumRetryAttempts")
+        return _MAX_RETRIES if retries is None else int(retries)
+
+    @property
+    def max_age_seconds(self) -> float:
+        """How old an event may become."""
+        return float(self.settings.get("MaximumEventAgeInSeconds") or _MAX_AGE_SECONDS)
+
+    @property
+    def dead_letter_arn(self) -> str | None:
+        """Where the function itself sends events that failed."""
+        return (self.record["config"].get("DeadLetterConfig") or {}).get("TargetArn")
+
+    def destination(self, outcome: str) -> str | None:
+        """The ARN set for `OnSuccess` or `OnFailure`."""
+        return ((self.settings.get("DestinationConfig") or {}).get(outcome) or {}).get("Destination")
+
+    def execute(self, payload: object) -> dict[str, Any]:
+        """Run it once; the executor's result."""
+        return dict(EXECUTE.current()(self.record, payload))
+
+    def session(self) -> "boto3.Session":
+        """A session of the execution role."""
+        credentials = CREDENTIALS.current()(self.record["config"])
+        return boto3.Session(
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials["AWS_SESSION_TOKEN"],
+            region_name=self.arn.split(":")[3],
+        )
+
+
+def _invocation_record(
+    function: FunctionAsInvoked, event: _Event, result: dict[str, Any], condition: str
+) -> dict[str, Any]:
+    version = str(function.record["config"].get("Version", "$LATEST"))
+    response: dict[str, Any] = {"statusCode": 200, "executedVersion": version}
+    if result.get("error"):
+        response["functionError"] = result.get("function_error") or "Unhandled"
+    return {
+        "version": "1.0",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "requestContext": {
+            "requestId": event.request_id,
+            "functionArn": function.arn,
+            "condition": condition,
+            "approximateInvokeCount": event.tries,
+        },
+        "requestPayload": event.payload,
+        "responseContext": response,
+        "responsePayload": result.get("body"),
+    }
+
+
+def _logging_failures(work: Callable[[_Event], None], event: _Event) -> None:
+    try:
+        work(event)
+    except Exception:
+        log.exception("asynchronous invocation of %s failed inside the embedded AWS", event.function_arn)

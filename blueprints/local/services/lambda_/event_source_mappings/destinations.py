@@ -1,0 +1,71 @@
+"""Hands batches that were given up to the mapping's on-failure destination, with the execution role's own permission.
+
+Source: AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda":
+a role needs sqs:SendMessage, sns:Publish, or s3:PutObject with s3:ListBucket.
+"""
+
+import json
+import logging
+import time
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from blueprints.counting import counted
+from blueprints.local.base.stream_records import Batch
+from blueprints.local.base.stream_source import service_of
+from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.event_source_mappings.failure_records import (
+    failure_record,
+    object_key,
+    with_payload,
+)
+from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+
+_SETTINGS = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
+
+log = logging.getLogger(__name__)
+
+
+def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condition: str) -> None:
+    """Send the batch's record to the destination; what no destination took is logged, and lost as on AWS."""
+    first, last = batch.records[0].identifier, batch.records[-1].identifier
+    what = (
+        f"{counted(len(batch.records), 'record')} of {mapping.source.arn}, {shard_id}, {first} to {last} ({condition})"
+    )
+    destination = ((mapping.stored.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    if not destination:
+        log.warning("%s discarded %s: it has no on-failure destination", mapping.function_arn, what)
+        return
+    try:
+        _deliver(mapping, endpoint, destination, shard_id, batch, condition)
+    except (BotoCoreError, ClientError, ValueError) as error:
+        log.error("destination %s of %s did not take %s: %s", destination, mapping.function_arn, what, error)  # noqa: TRY400
+
+
+def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, batch: Batch, condition: str) -> None:
+    function = FunctionAsInvoked.named(mapping.function_arn)
+    if function is None:
+        raise ValueError("the function is gone")
+    now = time.time()
+    record = failure_record(
+        batch,
+        condition=condition,
+        function_arn=mapping.function_arn,
+        batch_info=mapping.source.batch_info,
+        shard_id=shard_id,
+        stream_arn=mapping.source.arn,
+        now=now,
+    )
+    service = service_of(destination)
+    client = function.session().client(service, endpoint_url=endpoint, config=_SETTINGS)
+    if service == "s3":
+        bucket, key = destination.split(":::", 1)[1], object_key(mapping.stored["UUID"], shard_id, now)
+        client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # asks for the second permission
+        body = json.dumps(with_payload(record, batch)).encode()
+        client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    elif service == "sns":
+        client.publish(TopicArn=destination, Message=json.dumps(record))
+    else:
+        account, queue = destination.split(":")[4:6]
+        client.send_message(QueueUrl=f"{endpoint}/{account}/{queue}", MessageBody=json.dumps(record))

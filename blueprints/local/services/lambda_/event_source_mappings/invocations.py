@@ -1,0 +1,27 @@
+"""Invokes the function of a mapping with a batch."""
+
+import uuid
+
+from blueprints.local.base.stream_records import Answer, Batch
+from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
+from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+from blueprints.local.services.lambda_.executor import request_id_of_call
+
+
+def invoke(mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:
+    """Call the function once: what became of the batch, and what the call was."""
+    function = FunctionAsInvoked.named(mapping.function_arn)
+    if function is None:
+        return NotInvoked(), None
+    request_id = str(uuid.uuid4())
+    request_id_of_call.set(request_id)
+    result = function.execute(batch.event())
+    answer = Answer(
+        request_id=request_id,
+        version=str(function.record["config"].get("Version", "$LATEST")),
+        error=str(result.get("function_error") or "Unhandled") if result.get("error") else None,
+        throttled=bool(result.get("throttle")),
+    )
+    identifiers = [record.identifier for record in batch.records]
+    return outcome_of(result, identifiers, partial_responses=mapping.policy.partial_responses), answer

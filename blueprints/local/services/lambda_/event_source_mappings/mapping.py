@@ -1,0 +1,121 @@
+"""One event source mapping at work: what it read, what waits in its lanes, and what is to be done next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.local.base.stream_records import Record
+from blueprints.local.base.stream_source import Shard, Source, open_shards
+from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
+from blueprints.local.services.lambda_.event_source_mappings.lane import GiveUp, Lane, Send, Wait
+from blueprints.local.services.lambda_.event_source_mappings.permission import denied
+from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, is_true, policy_of
+from blueprints.local.services.lambda_.event_source_mappings.shard_progress import ShardProgress
+
+# A mapping that cannot read looks again after that long.
+_RETRY_SECONDS = 1.0
+_LEAST_RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Work:
+    """A lane's next step, for a worker to take."""
+
+    mapping: "Mapping"
+    shard_id: str
+    lane: Lane
+    step: Send | GiveUp
+
+
+class Mapping:
+    """A mapping as the base emulator stores it (`stored`), and how far it is in every shard of its source."""
+
+    def __init__(self, stored: dict[str, Any], source: Source, after: dict[str, int], time_scale: float) -> None:
+        self.stored = stored
+        self.source = source
+        self.removed = False
+        self._after = after
+        self._time_scale = time_scale
+        self._progress: dict[str, ShardProgress] = {}
+
+    @property
+    def function_arn(self) -> str:
+        """The function, version or alias it invokes."""
+        return str(self.stored["FunctionArn"])
+
+    @property
+    def policy(self) -> Policy:
+        """Its settings as they stand now."""
+        return policy_of(self.stored, self._time_scale)
+
+    def report(self, result: str) -> None:
+        """Note how the last try went, for GetEventSourceMapping."""
+        self.stored["LastProcessingResult"] = result
+
+    def advance(self, now: float) -> Iterator[Work | Wait]:
+        """Read what is new; every step that is due, and until when the rest waits."""
+        if not self._settle_state():
+            return
+        policy = self.policy
+        for shard in open_shards(self._shards(), self._finished):
+            progress = self._at(shard.shard_id, policy, now)
+            if not self._read(shard.shard_id, progress, policy, now):
+                yield Wait(now + max(_RETRY_SECONDS / self._time_scale, _LEAST_RETRY_SECONDS))
+            for lane in progress.lanes:
+                step = lane.next(now, policy)
+                yield step if isinstance(step, Wait) else Work(self, shard.shard_id, lane, step)
+
+    def _settle_state(self) -> bool:
+        """Name the state as AWS does; whether the mapping is on."""
+        enabled = is_true(self.stored.get("Enabled", True))
+        busy = any(lane.busy for progress in self._progress.values() for lane in progress.lanes)
+        self.stored["State"] = "Enabled" if enabled else "Disabling" if busy else "Disabled"
+        return enabled
+
+    def _shards(self) -> list[Shard]:
+        shards = self.source.shards()
+        if shards is None:
+            self.report(f"PROBLEM: Stream not found: {self.source.arn}")
+        return shards or []
+
+    def _at(self, shard_id: str, policy: Policy, now: float) -> ShardProgress:
+        if shard_id not in self._progress:
+            # A shard made later is read from its beginning, whatever the starting position.
+            self._progress[shard_id] = ShardProgress(self._after.get(shard_id, 0), policy.lanes)
+        progress = self._progress[shard_id]
+        progress.spread_over(policy.lanes, now)
+        return progress
+
+    def _finished(self, shard: Shard) -> bool:
+        progress = self._progress.get(shard.shard_id)
+        if not shard.closed or progress is None:
+            return False
+        return progress.settled and progress.position >= self.source.end(shard.shard_id)
+
+    def _read(self, shard_id: str, progress: ShardProgress, policy: Policy, now: float) -> bool:
+        """Read as long as lanes want records and there are any; False when the role may not."""
+        keep = keeps(self.stored.get("FilterCriteria"))
+        while wanted := progress.wanted(policy):
+            read = self._readable(shard_id, progress.position, wanted)
+            if read is None:
+                return False
+            if not read:
+                break
+            progress.take(read, filter(keep, read), now)
+        return True
+
+    def _readable(self, shard_id: str, after: int, wanted: int) -> list[Record] | None:
+        """The records that follow, None where there are some that may not be read."""
+        if self.source.end(shard_id) <= after:
+            return []
+        function = FunctionAsInvoked.named(self.function_arn)
+        if function is None:
+            self.report(f"PROBLEM: Function not found: {self.function_arn}")
+            return None
+        config = function.record["config"]
+        refusal = denied(config, self.source)
+        if refusal:
+            self.report(f"PROBLEM: {refusal}")
+            return None
+        return self.source.read(shard_id, after, wanted, str(config.get("Role", "")))

@@ -1,0 +1,195 @@
+"""Runs all stream mappings: one thread that looks what is due, and workers that invoke functions.
+
+The thread sleeps until something is put into a stream, a batch ends, a mapping changes or a wait is over.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.base.stream_records import Answer, Batch
+from blueprints.local.base.stream_source import Source, service_of
+from blueprints.local.services.dynamodb.stream_source import DynamoDBSource
+from blueprints.local.services.kinesis.stream_source import KinesisSource
+from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
+from blueprints.local.services.lambda_.event_source_mappings.destinations import discard
+from blueprints.local.services.lambda_.event_source_mappings.invocations import invoke
+from blueprints.local.services.lambda_.event_source_mappings.lane import EXHAUSTED, GiveUp
+from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping, Work
+
+ALL_MAPPINGS = Internal("services.lambda_svc", "_iter_all_esms", ())
+SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
+INTERNALS = (ALL_MAPPINGS, SCOPE)
+
+# Should something change that nobody was told of, it is seen after that long.
+_LOOK_SECONDS = 1.0
+# Lanes of slow functions wait for no other lane.
+_MOST_WORKERS = 512
+
+log = logging.getLogger(__name__)
+
+
+def source_of(arn: str) -> Source | None:
+    """The stream behind an event source ARN; None for other services."""
+    service = service_of(arn)
+    if service == "kinesis":
+        return KinesisSource(arn)
+    return DynamoDBSource(arn) if service == "dynamodb" else None
+
+
+class Poller:
+    """The mappings at work. `time_scale` divides windows, waits and ages."""
+
+    def __init__(self, endpoint: str, time_scale: float) -> None:
+        self._endpoint = endpoint
+        self._time_scale = time_scale
+        self._lock = threading.RLock()
+        self._changed = threading.Event()
+        self._anchors: dict[str, dict[str, int]] = {}
+        self._mappings: dict[str, Mapping] = {}
+        self._workers = ThreadPoolExecutor(_MOST_WORKERS, thread_name_prefix="event-source-mapping")
+        threading.Thread(target=self._serve, name="event-source-mappings", daemon=True).start()
+
+    def look(self) -> None:
+        """Something may be due."""
+        self._changed.set()
+
+    def paused(self) -> AbstractContextManager[object]:
+        """Nothing is read or started meanwhile: a mapping is seen whole or not at all."""
+        return self._lock
+
+    def anchor(self, mapping_id: str, source_arn: str, starting_position: str) -> None:
+        """Note where a mapping that is being made begins to read."""
+        source = source_of(source_arn)
+        shards = (source.shards() or []) if source and starting_position == "LATEST" else []
+        with self._lock:
+            self._anchors[mapping_id] = {each.shard_id: source.end(each.shard_id) for each in shards if source}
+
+    def anchor_at(self, mapping_id: str, source_arn: str, moment: float) -> None:
+        """Note that a mapping that is being made begins with what arrived since a moment (seconds since the epoch).
+
+        Kinesis alone has that; a table's stream is read from one of its ends.
+        """
+        source = KinesisSource(source_arn)
+        shards = source.shards() or []
+        with self._lock:
+            self._anchors[mapping_id] = {each.shard_id: source.before(each.shard_id, moment) for each in shards}
+
+    def remove(self, mapping_id: str) -> None:
+        """Stop a mapping; a batch under way ends, and nothing follows it."""
+        with self._lock:
+            self._anchors.pop(mapping_id, None)
+            mapping = self._mappings.pop(mapping_id, None)
+            if mapping:
+                mapping.removed = True
+
+    def clear(self) -> None:
+        """Stop all mappings."""
+        for mapping_id in list(self._mappings):
+            self.remove(mapping_id)
+
+    def _serve(self) -> None:
+        wait: float | None = None
+        while True:
+            self._changed.wait(wait)
+            self._changed.clear()
+            try:
+                wait = self._advance()
+            except Exception:
+                log.exception("event source mappings failed inside the embedded AWS")
+                wait = _LOOK_SECONDS
+
+    def _advance(self) -> float | None:
+        """Start what is due; the seconds until the next thing is, None while there is no mapping."""
+        now = time.time()
+        due = now + _LOOK_SECONDS
+        with self._lock:
+            for account, region, mapping in self._known():
+                with SCOPE.current()(account, region):
+                    due = min(due, self._start(mapping, now))
+            return max(0.0, due - time.time()) if self._mappings else None
+
+    def _known(self) -> list[tuple[str, str, Mapping]]:
+        """All stream mappings the base emulator stores, new ones taken in."""
+        known = []
+        for account, region, stored in ALL_MAPPINGS.current()():
+            mapping = self._mappings.get(stored["UUID"]) or self._taken_in(stored)
+            if mapping:
+                known.append((account, region, mapping))
+        return known
+
+    def _taken_in(self, stored: dict[str, Any]) -> Mapping | None:
+        source = source_of(stored.get("EventSourceArn", ""))
+        if source is None:
+            return None
+        mapping = Mapping(stored, source, self._anchors.pop(stored["UUID"], {}), self._time_scale)
+        self._mappings[stored["UUID"]] = mapping
+        return mapping
+
+    def _start(self, mapping: Mapping, now: float) -> float:
+        """Start what is due of one mapping, whose failure stops no other; when its next thing is."""
+        due = now + _LOOK_SECONDS
+        try:
+            for step in mapping.advance(now):
+                if isinstance(step, Work):
+                    self._workers.submit(_logging_failures, self._take, step)
+                elif step.until is not None:
+                    due = min(due, step.until)
+        except Exception:
+            log.exception("event source mapping of %s failed inside the embedded AWS", mapping.function_arn)
+            mapping.report("PROBLEM: the embedded AWS failed; its log says why")
+        return due
+
+    def _take(self, work: Work) -> None:
+        """Take a lane's step, and what follows from it."""
+        if work.mapping.removed:
+            return
+        step = work.step if isinstance(work.step, GiveUp) else self._sent(work, work.step.batch)
+        if step and not work.mapping.removed:
+            self._discard(work, step)
+        self.look()
+
+    def _discard(self, work: Work, step: GiveUp) -> None:
+        """Hand a batch on; the lane goes on behind it, whatever the destination says."""
+        try:
+            discard(work.mapping, self._endpoint, work.shard_id, step.batch, step.condition)
+        finally:
+            with self._lock:
+                work.lane.discarded()
+
+    def _sent(self, work: Work, batch: Batch) -> GiveUp | None:
+        """Invoke the function; the batch to give up, if that is what follows."""
+        outcome: Outcome
+        answer: Answer | None
+        try:
+            outcome, answer = invoke(work.mapping, batch)
+        except Exception:
+            log.exception("a batch for %s failed inside the embedded AWS", work.mapping.function_arn)
+            outcome, answer = NotInvoked(), None
+        with self._lock:
+            work.mapping.report(_result(outcome))
+            given_up = work.lane.settle(batch, outcome, answer, time.time(), work.mapping.policy).given_up
+        return GiveUp(given_up, EXHAUSTED) if given_up else None
+
+
+def _result(outcome: Outcome) -> str:
+    """What GetEventSourceMapping says of the last try."""
+    match outcome:
+        case Succeeded():
+            return "OK"
+        case Failed():
+            return "PROBLEM: Function call failed"
+        case NotInvoked():
+            return "PROBLEM: Function could not be invoked"
+
+
+def _logging_failures(work: Callable[[Work], None], step: Work) -> None:
+    try:
+        work(step)
+    except Exception:
+        log.exception("event source mapping of %s failed inside the embedded AWS", step.mapping.function_arn)

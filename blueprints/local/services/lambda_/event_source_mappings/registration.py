@@ -1,0 +1,248 @@
+"""Takes mappings in, by API and by template: refuses what could not work, completes what the base emulator forgets."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.base.stream_source import Source, service_of
+from blueprints.local.services.kinesis.stream_source import is_consumer
+from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.event_source_mappings.permission import denied
+from blueprints.local.services.lambda_.event_source_mappings.policy import is_true
+from blueprints.local.services.lambda_.event_source_mappings.poller import Poller, source_of
+from blueprints.local.services.lambda_.event_source_mappings.queue_refusals import queue_refusal
+from blueprints.local.services.lambda_.event_source_mappings.refusals import refusal, starting_position_refusal
+
+CREATE = Internal("services.lambda_svc", "_create_esm", ("data",))
+UPDATE = Internal("services.lambda_svc", "_update_esm", ("esm_id", "data"))
+ANCHOR = Internal("services.lambda_svc", "_init_stream_position", ("esm_id", "source_arn", "starting"))
+RELEASE = Internal("services.lambda_svc", "_release_esm_poll_state", ("esm_id",))
+AS_ANSWERED = Internal("services.lambda_svc", "_esm_response", ("esm",))
+MAPPINGS = Internal("services.lambda_svc", "_esms")
+FUNCTION = Internal("services.lambda_svc", "_resolve_existing_esm_function", ("function_ref",))
+FUNCTION_ARN = Internal("services.lambda_svc", "_func_arn", ("name",))
+REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+JSON = Internal("core.responses", "json_response", ("data", "status", "content_type"))
+ERROR = Internal(
+    "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
+)
+INTERNALS = (CREATE, UPDATE, ANCHOR, RELEASE, AS_ANSWERED, MAPPINGS, FUNCTION, FUNCTION_ARN, REGISTRY, JSON, ERROR)
+
+_TYPE = "AWS::Lambda::EventSourceMapping"
+_REPLACING = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
+_NUMBERS = {
+    "BatchSize": 100,
+    "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "ParallelizationFactor": 1,
+    "TumblingWindowInSeconds": 0,
+}
+
+_Response = tuple[int, dict[str, str], bytes]
+_Properties = dict[str, Any]
+
+
+class Registration:
+    """Stands between whoever makes mappings and the base emulator's store of them."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+
+    def install(self) -> None:
+        """Look at every mapping that is made, changed or removed."""
+        ANCHOR.replace(self._poller.anchor)
+        RELEASE.replace(self._poller.remove)
+        CREATE.replace(self._creating(CREATE.current()))
+        UPDATE.replace(self._updating(UPDATE.current()))
+        handlers = REGISTRY.current()[_TYPE]
+        REGISTRY.current()[_TYPE] = {
+            **handlers,
+            "create": self._provisioning(handlers["create"]),
+            "update": self._reprovisioning(handlers["update"]),
+        }
+
+    def _creating(self, create: Callable[[_Properties], _Response]) -> Callable[[_Properties], _Response]:
+        def checked(data: _Properties) -> _Response:
+            problem = refusal_of_new(data)
+            if problem:
+                return _refused(problem)
+            conflict = conflict_of_new(data)
+            if conflict:
+                return _refused(conflict, "ResourceConflictException", 409)
+            with self._poller.paused():
+                status, headers, body = create(data)
+                if status != 202 or _source(data) is None:
+                    return status, headers, body
+                stored = MAPPINGS.current()[json.loads(body)["UUID"]]
+                _complete(stored, data)
+                self._begin(stored, data)
+            return self._answered(stored, "Creating")
+
+        return checked
+
+    def _updating(self, update: Callable[[str, _Properties], _Response]) -> Callable[[str, _Properties], _Response]:
+        def checked(mapping_id: str, data: _Properties) -> _Response:
+            stored = MAPPINGS.current().get(mapping_id)
+            if not stored:
+                return update(mapping_id, data)
+            if service_of(stored["EventSourceArn"]) == "sqs":
+                problem = _refusal_of_changed_queue_mapping(stored, data)
+                return _refused(problem) if problem else update(mapping_id, data)
+            if source_of(stored["EventSourceArn"]) is None:
+                return update(mapping_id, data)
+            problem = refusal(data, stored["EventSourceArn"])
+            if problem:
+                return _refused(problem)
+            was_enabled = stored["Enabled"]
+            status, headers, body = update(mapping_id, data)
+            if status != 200:
+                return status, headers, body
+            if stored["Enabled"] == was_enabled:
+                return self._answered(stored, "Updating")
+            return self._answered(stored, "Enabling" if stored["Enabled"] else "Disabling")
+
+        return checked
+
+    def _answered(self, stored: _Properties, state: str) -> _Response:
+        """AWS answers before the mapping is where it is going."""
+        response: _Response = JSON.current()({**AS_ANSWERED.current()(stored), "State": state}, 202)
+        self._poller.look()
+        return response
+
+    def _provisioning(self, create: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
+        def checked(logical_id: str, props: _Properties, stack_name: str) -> tuple[str, _Properties]:
+            _raise_if(refusal_of_new(props) or conflict_of_new(props) or _missing_function(props))
+            with self._poller.paused():
+                mapping_id, attributes = create(logical_id, props, stack_name)
+                self._provisioned(mapping_id, props, new=True)
+            return mapping_id, attributes
+
+        return checked
+
+    def _reprovisioning(self, update: Callable[..., tuple[str, _Properties]]) -> Callable[..., tuple[str, _Properties]]:
+        def checked(physical_id: str, old: _Properties, new: _Properties, *rest: Any) -> tuple[str, _Properties]:
+            replaced = any(old.get(name) != new.get(name) for name in _REPLACING)
+            if replaced:
+                # The new mapping is made before the old one is removed.
+                _raise_if(refusal_of_new(new) or conflict_of_new(new))
+            elif service_of(str(new.get("EventSourceArn", ""))) == "sqs":
+                _raise_if(refusal_of_new(new))
+            else:
+                _raise_if(refusal(new, str(new.get("EventSourceArn", ""))))
+            with self._poller.paused():
+                mapping_id, attributes = update(physical_id, old, new, *rest)
+                self._provisioned(mapping_id, new, new=replaced)
+            return mapping_id, attributes
+
+        return checked
+
+    def _begin(self, stored: _Properties, given: _Properties) -> None:
+        """Let a new mapping begin where it says, unless that is an end of the stream, which has been seen to."""
+        if given.get("StartingPosition") == "AT_TIMESTAMP":
+            stored["StartingPositionTimestamp"] = float(given["StartingPositionTimestamp"])
+            self._poller.anchor_at(stored["UUID"], stored["EventSourceArn"], stored["StartingPositionTimestamp"])
+
+    def _provisioned(self, mapping_id: str, props: _Properties, *, new: bool) -> None:
+        if _source(props) is None:
+            return
+        stored = MAPPINGS.current()[mapping_id]
+        _complete(stored, props)
+        if new:
+            self._begin(stored, props)
+        stored["FunctionArn"] = _function_arn(props) or stored["FunctionArn"]
+        # CloudFormation waits until a mapping is where it is going.
+        stored["State"] = "Enabled" if stored["Enabled"] else "Disabled"
+        self._poller.look()
+
+
+def refusal_of_new(properties: _Properties) -> str | None:
+    """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
+    arn = str(properties.get("EventSourceArn") or "")
+    if service_of(arn) == "sqs":
+        return queue_refusal(properties, arn, _function_arn(properties))
+    problem = refusal(properties, arn)
+    source = None if problem else source_of(arn)
+    if source is None:
+        return problem
+    function_arn = _function_arn(properties)
+    function = FunctionAsInvoked.named(function_arn) if function_arn else None
+    return starting_position_refusal(properties) or (_unreadable(function, source) if function else None)
+
+
+def _refusal_of_changed_queue_mapping(stored: _Properties, changes: _Properties) -> str | None:
+    settings = {name: stored.get(name) for name in ("BatchSize", "MaximumBatchingWindowInSeconds")}
+    changed = {**settings, "FunctionName": stored["FunctionArn"], **changes}
+    return queue_refusal(changed, stored["EventSourceArn"], _function_arn(changed))
+
+
+def conflict_of_new(properties: _Properties) -> str | None:
+    """The mapping there is already from the same stream to the same function, if there is one."""
+    source_arn, function_arn = properties.get("EventSourceArn"), _function_arn(properties)
+    for stored in MAPPINGS.current().values() if _source(properties) else ():
+        if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
+            return (
+                f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
+                f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
+            )
+        if stored["EventSourceArn"] == source_arn and is_consumer(str(source_arn)):
+            return (
+                f"Consumer {source_arn} is read by the mapping with UUID {stored['UUID']}, and has one subscription a "
+                "shard. Register another consumer."
+            )
+    return None
+
+
+def _unreadable(function: FunctionAsInvoked, source: Source) -> str | None:
+    if source.shards() is None:
+        return f"Stream not found: {source.arn}"
+    if denied(function.record["config"], source) is None:
+        return None
+    *actions, last = [action.partition(":")[2] for action, _ in source.permissions]
+    return (
+        f"Cannot access stream {source.arn}. Please ensure the role can perform the {', '.join(actions)}, and {last} "
+        "Actions on your stream in IAM."
+    )
+
+
+def _complete(stored: _Properties, given: _Properties) -> None:
+    """Everything AWS states of a stream mapping, with its defaults; templates may spell numbers as text."""
+    for name, default in _NUMBERS.items():
+        stored[name] = int(given.get(name, default))
+    stored["BisectBatchOnFunctionError"] = is_true(given.get("BisectBatchOnFunctionError"))
+    stored["DestinationConfig"] = given.get("DestinationConfig") or {"OnFailure": {}}
+    stored["FunctionResponseTypes"] = given.get("FunctionResponseTypes") or []
+    stored["Enabled"] = is_true(given.get("Enabled", True))
+    stored["StateTransitionReason"] = "User action"
+    stored.pop("FilterCriteria", None)
+    if given.get("FilterCriteria"):
+        stored["FilterCriteria"] = given["FilterCriteria"]
+
+
+def _source(properties: _Properties) -> Source | None:
+    return source_of(str(properties.get("EventSourceArn") or ""))
+
+
+def _function_arn(properties: _Properties) -> str | None:
+    name, qualifier, error = FUNCTION.current()(str(properties.get("FunctionName") or ""))
+    if error:
+        return None
+    return str(FUNCTION_ARN.current()(name)) + (f":{qualifier}" if qualifier else "")
+
+
+def _missing_function(properties: _Properties) -> str | None:
+    """The base emulator maps a stream to a function that does not exist without a word."""
+    missing = _source(properties) is not None and _function_arn(properties) is None
+    return f"Function not found: {properties.get('FunctionName')}" if missing else None
+
+
+def _refused(problem: str, code: str = "InvalidParameterValueException", status: int = 400) -> _Response:
+    response: _Response = ERROR.current()(code, problem, status)
+    return response
+
+
+def _raise_if(problem: str | None) -> None:
+    """CloudFormation reports a ValueError as the reason the resource failed."""
+    if problem:
+        raise ValueError(problem)

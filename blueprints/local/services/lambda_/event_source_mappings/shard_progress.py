@@ -1,0 +1,50 @@
+"""How far a shard was read, and the lanes its records wait in."""
+
+import zlib
+from collections.abc import Iterable
+
+from blueprints.local.base.stream_records import Record
+from blueprints.local.services.lambda_.event_source_mappings.lane import Lane
+from blueprints.local.services.lambda_.event_source_mappings.policy import Policy
+
+# GetRecords returns no more at once.
+_MOST_AT_ONCE = 10_000
+
+
+class ShardProgress:
+    """The records of a shard, spread over lanes by their keys: one lane unless ParallelizationFactor says more."""
+
+    def __init__(self, after: int, lanes: int = 1) -> None:
+        self.position = after
+        """The last record read; what follows it is still to be read."""
+        self.lanes = [Lane() for _ in range(lanes)]
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was read is done with."""
+        return all(lane.empty for lane in self.lanes)
+
+    def wanted(self, policy: Policy) -> int:
+        """How many records to read now: none as long as every lane has its next batch."""
+        hungry = sum(lane.wants_more(policy) for lane in self.lanes)
+        return min(policy.batch_size * hungry, _MOST_AT_ONCE)
+
+    def take(self, read: list[Record], kept: Iterable[Record], now: float) -> None:
+        """Take in what was read; what a filter did not keep counts as processed."""
+        if read:
+            self.position = read[-1].position
+        for record in kept:
+            self.lanes[lane_of(record.key, len(self.lanes))].add((record,), now)
+
+    def spread_over(self, lanes: int, now: float) -> None:
+        """Change the number of lanes as soon as none is busy, so that the order of every key holds."""
+        if lanes == len(self.lanes) or any(lane.busy for lane in self.lanes):
+            return
+        waiting = sorted((each for lane in self.lanes for each in lane.unsettled()), key=lambda each: each.position)
+        self.lanes = [Lane() for _ in range(lanes)]
+        self.take([], waiting, now)
+
+
+def lane_of(key: str, lanes: int) -> int:
+    """The lane of a key: always the same."""
+    return zlib.crc32(key.encode()) % lanes

@@ -1,0 +1,210 @@
+"""Runs functions: takes the base emulator's place at the one point every invocation passes through.
+
+The base emulator runs handlers in its own interpreter, reports every failure as `Runtime.HandlerError` and enforces
+neither memory nor payload limits. Here each function runs in execution environments of its own (see
+`execution_environment`), so a requirement that is missing, an error's type and a limit show as they do on Lambda.
+"""
+
+import json
+import logging
+import time
+import uuid
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_ import function_logs
+from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
+from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed
+from blueprints.local.services.lambda_.function_code import (
+    CannotRun,
+    CodeStore,
+    launch_key,
+    launch_of,
+    reason_not_to_run,
+)
+from blueprints.local.services.lambda_.function_logs import Report
+from blueprints.local.services.lambda_.runtime_api import Invocation
+
+EXECUTE = Internal("services.lambda_svc", "_execute_function", ("func", "event"))
+SCOPE_MISMATCH = Internal("services.lambda_svc", "_function_config_scope_mismatch", ("config",))
+IN_SCOPE = Internal(
+    "services.lambda_svc", "_run_with_function_config_scope", ("func_or_config", "callback", "args", "kwargs")
+)
+ACQUIRE_SLOT = Internal("services.lambda_svc", "_acquire_execution_slot", ("func", "config"))
+RELEASE_SLOT = Internal("services.lambda_svc", "_release_execution_slot", ("key",))
+THROTTLED = Internal("services.lambda_svc", "_throttle_response", ("reason_code", "msg", "retry_after"))
+TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", ("config", "inbound_trace_header"))
+FUNCTIONS = Internal("services.lambda_svc", "_functions")
+RESET = Internal("services.lambda_svc", "reset", ())
+INTERNALS = (EXECUTE, SCOPE_MISMATCH, IN_SCOPE, ACQUIRE_SLOT, RELEASE_SLOT, THROTTLED, TRACE_ID, FUNCTIONS, RESET)
+
+log = logging.getLogger(__name__)
+
+# Set by whoever must know or keep an invocation's id, such as an asynchronous invocation over its retries.
+request_id_of_call: ContextVar[str | None] = ContextVar("request_id_of_call", default=None)
+
+_LIMIT_REASONS = {
+    "function": "ReservedFunctionConcurrentInvocationLimitExceeded",
+    "account": "ConcurrentInvocationLimitExceeded",
+}
+
+
+class Executor:
+    """Runs invocations in execution environments below `folder`; functions find the AWS APIs at `endpoint`."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._code = CodeStore(folder / "code")
+        self._pool = EnvironmentPool(folder / "environments")
+
+    def install(self) -> None:
+        """Take the base emulator's executor's place."""
+        EXECUTE.replace(self.execute)
+        reset = RESET.current()
+
+        def reset_all() -> None:
+            self._pool.close()
+            self._code.clear()
+            reset()
+
+        RESET.replace(reset_all)
+
+    def close(self) -> None:
+        """End every environment."""
+        self._pool.close()
+
+    def execute(self, func: dict[str, Any], event: object) -> dict[str, Any]:
+        """Run one invocation. Returns the base emulator's result: `body`, `log`, and `error` or `throttle`."""
+        config = func.get("config") or func
+        if SCOPE_MISMATCH.current()(config):
+            return dict(IN_SCOPE.current()(config, self.execute, func, event))
+        # A version's record does not carry the reserved concurrency, which is the whole function's.
+        base = FUNCTIONS.current().get(config["FunctionName"]) or func
+        slot, limit = ACQUIRE_SLOT.current()(base, config)
+        if slot is None:
+            message = f"Rate Exceeded: {config['FunctionName']} is at its {limit} concurrency limit."
+            return dict(THROTTLED.current()(_LIMIT_REASONS[limit], message))
+        try:
+            result = self._run({"code_zip": func.get("code_zip"), "config": config}, json.dumps(event).encode())
+        finally:
+            RELEASE_SLOT.current()(slot)
+        if result.get("error"):
+            said = f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
+            log.error("function %s failed: %.300s", config["FunctionName"], " ".join(said.split()))
+        return result
+
+    def initialise(self, record: dict[str, Any]) -> float:
+        """Start an environment and keep it for the first event; returns the milliseconds it took.
+
+        Raises InitialisationFailed or CannotRun.
+        """
+        key = launch_key(record["config"])
+        begun = time.monotonic()
+        environment = self._environment(key, record)
+        self._pool.release(key, environment)
+        return (time.monotonic() - begun) * 1000
+
+    def _run(self, record: dict[str, Any], payload: bytes) -> dict[str, Any]:
+        config = record["config"]
+        request_id = request_id_of_call.get() or str(uuid.uuid4())
+        key = launch_key(config)
+        try:
+            environment = self._environment(key, record)
+        except CannotRun as reason:
+            return _failure(
+                {"errorType": "Runtime.CannotRun", "errorMessage": str(reason), "requestId": request_id}, ""
+            )
+        except InitialisationFailed as failure:
+            return self._failed_to_initialise(config, request_id, failure)
+        try:
+            return self._invoke(environment, config, request_id, payload)
+        finally:
+            self._pool.release(key, environment)
+
+    def _environment(self, key: str, record: dict[str, Any]) -> ExecutionEnvironment:
+        reason = reason_not_to_run(record["config"])
+        if reason:
+            raise CannotRun(f"function {record['config']['FunctionName']} cannot run: {reason}")
+        return self._pool.acquire(key, lambda: launch_of(record, self._code, self._endpoint))
+
+    def _invoke(
+        self, environment: ExecutionEnvironment, config: dict[str, Any], request_id: str, payload: bytes
+    ) -> dict[str, Any]:
+        timeout = float(config.get("Timeout") or 3)
+        invocation = Invocation(
+            request_id=request_id,
+            payload=payload,
+            function_arn=str(config["FunctionArn"]),
+            deadline_ms=int((time.time() + timeout) * 1000),
+            trace_id=TRACE_ID.current()(config),
+        )
+        init_ms = environment.take_init_ms()
+        begun = time.monotonic()
+        output = environment.invoke(invocation, timeout)
+        report = _report(config, invocation, (time.monotonic() - begun) * 1000, environment.memory_mb, init_ms)
+        if invocation.error is not None:
+            output += function_logs.last_words(invocation.error)
+        log = self._write_log(environment.log_stream, config, report, output)
+        if invocation.error is not None:
+            return _failure(invocation.error, log)
+        return {**_parsed(invocation.response or b"null"), "log": log}
+
+    def _failed_to_initialise(
+        self, config: dict[str, Any], request_id: str, failure: InitialisationFailed
+    ) -> dict[str, Any]:
+        report = Report(
+            request_id=request_id,
+            version=str(config.get("Version", "$LATEST")),
+            duration_ms=0.0,
+            memory_size_mb=int(config.get("MemorySize") or 128),
+            memory_used_mb=failure.memory_mb,
+            init_ms=None,
+            status="error",
+            error_type=failure.error_type,
+        )
+        log = self._write_log(failure.log_stream, config, report, failure.log)
+        error = {
+            "errorMessage": failure.message,
+            "errorType": failure.error_type,
+            "requestId": request_id,
+            "stackTrace": failure.stack_trace,
+        }
+        return _failure(error, log)
+
+    @staticmethod
+    def _write_log(stream: tuple[str, str], config: dict[str, Any], report: Report, output: str) -> str:
+        log_format = str((config.get("LoggingConfig") or {}).get("LogFormat") or "Text")
+        lines = function_logs.lines_of(report, output, log_format)
+        function_logs.write(stream, lines)
+        return "\n".join(lines) + "\n"
+
+
+def _report(
+    config: dict[str, Any], invocation: Invocation, duration_ms: float, memory_mb: int, init_ms: float | None
+) -> Report:
+    error_type = str(invocation.error["errorType"]) if invocation.error else None
+    status = "success" if error_type is None else "timeout" if error_type == "Sandbox.Timedout" else "error"
+    return Report(
+        request_id=invocation.request_id,
+        version=str(config.get("Version", "$LATEST")),
+        duration_ms=duration_ms,
+        memory_size_mb=int(config.get("MemorySize") or 128),
+        memory_used_mb=memory_mb,
+        init_ms=init_ms,
+        status=status,
+        error_type=error_type,
+    )
+
+
+def _parsed(response: bytes) -> dict[str, Any]:
+    try:
+        return {"body": json.loads(response)}
+    except ValueError:
+        # A handler may answer with bytes of its own; they pass as they are.
+        return {"body": response.decode(errors="replace"), "raw_payload": True}
+
+
+def _failure(error: dict[str, Any], log: str) -> dict[str, Any]:
+    return {"body": error, "error": True, "function_error": "Unhandled", "log": log}

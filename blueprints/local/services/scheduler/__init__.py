@@ -1,0 +1,1 @@
+"""EventBridge Scheduler: acts in the role of a schedule."""

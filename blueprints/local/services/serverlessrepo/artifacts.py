@@ -1,0 +1,113 @@
+"""The S3 objects that an application consists of: found in its template, read as SAR reads them, put for deployment."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+from urllib.parse import unquote, urlparse
+
+from botocore.exceptions import ClientError
+
+from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.services.iam.resource_policies import CONTEXT, EVALUATE
+from blueprints.sar_rules.limits import READER
+
+_PROPERTIES = {
+    "BodyS3Location", "Code", "CodeS3Location", "CodeUri", "Content", "ContentUri", "DefinitionS3Location",
+    "DefinitionUri", "SchemaUri", "ScriptLocation",
+}  # fmt: skip
+_BUCKET_AND_KEY = (("Bucket", "Key"), ("S3Bucket", "S3Key"))
+
+
+class Objects(Protocol):
+    """Reads S3 objects in SAR's name."""
+
+    def read(self, bucket: str, key: str, account: str) -> bytes:
+        """An object's content; raises Refusal when SAR may not read it for the account, or it is not there."""
+
+
+class S3Objects:
+    """Objects of the embedded S3, read as the service reads them on AWS: only where the bucket's policy lets it."""
+
+    def __init__(self, s3_of: Callable[[str], Any]) -> None:
+        """`s3_of` makes an S3 client of an account."""
+        self._s3_of = s3_of
+
+    def read(self, bucket: str, key: str, account: str) -> bytes:
+        """An object's content, once the bucket's policy has been asked."""
+        s3 = self._s3_of(account)
+        try:
+            policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        except ClientError as error:
+            raise _no_access(bucket, key, str(error)) from error
+        if not may_read(policy, bucket, key, account):
+            raise _no_access(bucket, key, f"the bucket's policy does not let {READER} read it for {account}")
+        try:
+            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            raise _no_access(bucket, key, str(error)) from error
+        return content
+
+
+def may_read(policy: str, bucket: str, key: str, account: str) -> bool:
+    """Whether a bucket's policy lets the repository read an object on behalf of an account."""
+    context = CONTEXT.current()(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="s3:GetObject",
+        resource_arn=f"arn:aws:s3:::{bucket}/{key}",
+        region="us-east-1",
+        secure_transport=True,
+        service_context={"aws:sourceaccount": account},
+    )
+    return bool(EVALUATE.current()(policy, context, service=READER).decision == "Allow")
+
+
+def place_of(url: str) -> tuple[str, str]:
+    """Bucket and key of an S3 URL in any of its forms; raises Refusal for any other URL."""
+    parsed = urlparse(url)
+    host, path = parsed.netloc, unquote(parsed.path.lstrip("/"))
+    if parsed.scheme == "s3":
+        return host, path
+    if parsed.scheme == "https" and re.fullmatch(r"s3[.-]([a-z0-9-]+\.)?amazonaws\.com", host):
+        bucket, _, key = path.partition("/")
+        return bucket, key
+    found = re.fullmatch(r"(.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com", host)
+    if parsed.scheme == "https" and found:
+        return found[1], path
+    raise Refusal("BadRequestException", f"Invalid S3 URI: {url}")
+
+
+def locations(value: Any) -> Iterator[tuple[Any, Any, str, str]]:
+    """Every S3 location below a resource's properties: what holds it, under which name, its bucket and key."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        if name in _PROPERTIES and isinstance(child, str) and child.startswith("s3://"):
+            yield value, name, *place_of(child)
+        elif name in _PROPERTIES and isinstance(child, dict):
+            for bucket, key in _BUCKET_AND_KEY:
+                if isinstance(child.get(bucket), str) and isinstance(child.get(key), str):
+                    yield value, name, child[bucket], child[key]
+        else:
+            yield from locations(child)
+
+
+def relocate(holder: Any, name: Any, bucket: str, key: str) -> None:
+    """Write another bucket and key in a location's own form."""
+    written = holder[name]
+    if isinstance(written, str):
+        holder[name] = f"s3://{bucket}/{key}"
+        return
+    bucket_name, key_name = next(pair for pair in _BUCKET_AND_KEY if pair[0] in written)
+    written |= {bucket_name: bucket, key_name: key}
+    written.pop("Version", None)
+    written.pop("S3ObjectVersion", None)
+
+
+def _no_access(bucket: str, key: str, why: str) -> Refusal:
+    return Refusal(
+        "BadRequestException",
+        f"The AWS Serverless Application Repository does not have read access to bucket '{bucket}', key '{key}'. "
+        f"Please update your Amazon S3 bucket policy to grant the service read permissions to the application "
+        f"artifacts you have uploaded to your S3 bucket ({why})",
+    )

@@ -1,0 +1,127 @@
+"""Serves the embedded Serverless Application Repository in front of the embedded AWS."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import boto3
+from botocore.config import Config
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.base.rest_protocol import Answer, Refusal, refused
+from blueprints.local.services.serverlessrepo import authorisation
+from blueprints.local.services.serverlessrepo.artifacts import S3Objects
+from blueprints.local.services.serverlessrepo.deployments import Deployments
+from blueprints.local.services.serverlessrepo.nested_applications import INTERNALS as NESTED_HOOKS
+from blueprints.local.services.serverlessrepo.nested_applications import NestedApplications
+from blueprints.local.services.serverlessrepo.repository import Repository
+from blueprints.local.services.serverlessrepo.store import Store
+
+ACCOUNT_OF_KEY = Internal("app", "_request_account_scope", ("access_key_id",))
+INTERNALS = (ACCOUNT_OF_KEY, *authorisation.INTERNALS, *NESTED_HOOKS)
+
+_CONTENT = "/_blueprints/sar/"
+_SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/serverlessrepo/")
+_REGION = "us-east-1"
+
+
+class Endpoint:
+    """Takes requests signed for `serverlessrepo`, and those for content by its digest."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        """What is published is kept in `folder`; artifacts are read from, and stacks deployed to, `endpoint`."""
+        self._store = Store(folder)
+
+        @lru_cache(maxsize=64)
+        def client_of(service: str, account: str) -> Any:
+            return _client(service, account, endpoint)
+
+        def s3_of(account: str) -> Any:
+            return client_of("s3", account)
+
+        self._repository = Repository(
+            self._store, S3Objects(s3_of), _REGION, lambda digest: f"{endpoint}{_CONTENT}{digest}"
+        )
+        self._deployments = Deployments(self._repository, client_of, endpoint)
+        self._nested = NestedApplications(self._deployments, client_of)
+
+    def install(self) -> None:
+        """Let CloudFormation nest what is published."""
+        self._nested.install()
+
+    def takes(self, scope: dict[str, Any]) -> bool:
+        """Whether a request is for the repository."""
+        return str(scope["path"]).startswith(_CONTENT) or _signature(scope) is not None
+
+    async def answer(
+        self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Answer one request."""
+        body = await _body(receive)
+        answer = await asyncio.to_thread(self._answer, scope, body)
+        headers = {**answer.headers, "Content-Length": str(len(answer.body))}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def reset(self) -> None:
+        """Forget everything, as the account does."""
+        self._store.clear()
+        self._deployments.clear()
+
+    def _answer(self, scope: dict[str, Any], body: bytes) -> Answer:
+        path = scope["raw_path"].decode()
+        if path.startswith(_CONTENT):
+            return self._kept(path.removeprefix(_CONTENT))
+        signature = _signature(scope)
+        assert signature is not None
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        try:
+            caller = authorisation.caller(signature, ACCOUNT_OF_KEY.current()(signature))
+        except Refusal as refusal:
+            return refused(refusal)
+
+        def authorise(operation: str, resource: str | None) -> None:
+            authorisation.check(caller, operation, resource, _REGION)
+
+        return self._repository.answer(caller.account, scope["method"], path, query, body, authorise)
+
+    def _kept(self, digest: str) -> Answer:
+        known = re.fullmatch(r"[0-9a-f]{64}", digest) and self._store.path(digest).is_file()
+        if not known:
+            return Answer(404, b"There is no such content", {"Content-Type": "text/plain"})
+        return Answer(200, self._store.get(digest), {"Content-Type": "application/octet-stream"})
+
+
+def _signature(scope: dict[str, Any]) -> str | None:
+    """The access key of a request that is signed for the repository."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"authorization":
+            found = _SIGNED_FOR.search(value.decode("latin-1"))
+            return found[1] if found else None
+    return None
+
+
+async def _body(receive: Callable[..., Any]) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _client(service: str, account: str, endpoint: str) -> Any:
+    settings = Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=120)
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=_REGION,
+        aws_access_key_id=account,
+        aws_secret_access_key="embedded",  # noqa: S106 - nothing to protect: the account lives on loopback
+        config=settings,
+    )

@@ -1,0 +1,1 @@
+"""SNS: delivers to functions and queues as AWS does."""

@@ -1,0 +1,1 @@
+"""What the Serverless Application Repository accepts: limits, versions, capabilities, template form."""

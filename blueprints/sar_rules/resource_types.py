@@ -1,0 +1,72 @@
+"""Resource types: those that are written, and those that SAM makes of them, judged separately."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.limits import EXPANDED_SEEN, REFUSED_TYPES, supported_types
+from blueprints.template.reading import Place, Template
+
+_HOW_TO_FIND_OUT = (
+    "'blueprints try' finds out whether it is taken, on a private twin. If it is refused, take what it is as a "
+    "parameter (an ARN) and offer it as a companion template"
+)
+
+
+def written(template: Template) -> Iterator[Finding]:
+    """The types in the template as it is written: these are what the repository checks."""
+    for logical_id, resource in template.resources.items():
+        place: Place = ("Resources", logical_id, "Type")
+        kind = str(resource.get("Type"))
+        if kind in REFUSED_TYPES:
+            yield found("refused", f"{logical_id}: {kind} is refused; {REFUSED_TYPES[kind]}.", template, place)
+        elif kind.startswith("Custom::"):
+            message = f"{logical_id}: {kind} is refused; write 'Type: AWS::CloudFormation::CustomResource'."
+            yield found("refused", message, template, place)
+        elif kind not in supported_types():
+            message = f"{logical_id}: {kind} is not on the last published list of types; {_HOW_TO_FIND_OUT}."
+            yield found("unconfirmed", message, template, place)
+        yield from _refused_parts(template, logical_id, resource)
+
+
+def expanded(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """The types that SAM makes: the repository was seen to take some that are not on its list."""
+    for logical_id, resource in body.get("Resources", {}).items():
+        kind = str(resource.get("Type"))
+        if logical_id in template.resources and template.resources[logical_id].get("Type") == kind:
+            continue
+        if kind in REFUSED_TYPES:
+            message = f"SAM makes {logical_id} ({kind}), which is refused; {REFUSED_TYPES[kind]}."
+            yield found("refused", message, template, _maker(template, logical_id))
+        elif kind not in supported_types() | EXPANDED_SEEN and not kind.startswith("AWS::Serverless::"):
+            message = f"SAM makes {logical_id} ({kind}), which is not on the last published list; {_HOW_TO_FIND_OUT}."
+            yield found("unconfirmed", message, template, _maker(template, logical_id))
+
+
+def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, Any]) -> Iterator[Finding]:
+    place: Place = ("Resources", logical_id)
+    if "Connectors" in resource:
+        message = f"{logical_id}: Connectors are refused; {REFUSED_TYPES['AWS::Serverless::Connector']}."
+        yield found("refused", message, template, (*place, "Connectors"))
+    if resource.get("Type") != "AWS::Serverless::Function":
+        return
+    properties = template.properties(logical_id)
+    place = (*place, "Properties")
+    if "FunctionUrlConfig" in properties:
+        message = f"{logical_id}: FunctionUrlConfig is refused; {REFUSED_TYPES['AWS::Lambda::Url']}."
+        yield found("refused", message, template, (*place, "FunctionUrlConfig"))
+    architectures = properties.get("Architectures", ["x86_64"])
+    if architectures not in (["arm64"], ["x86_64"]):
+        message = f"{logical_id}: Architectures {architectures!r} is refused; write it literally: [arm64] or [x86_64]."
+        yield found("refused", message, template, (*place, "Architectures"))
+    events = properties.get("Events")
+    for name, event in (events if isinstance(events, dict) else {}).items():
+        if isinstance(event, dict) and event.get("Type") == "ScheduleV2":
+            message = f"{logical_id}: the event type ScheduleV2 is refused; write 'Type: Schedule'."
+            yield found("refused", message, template, (*place, "Events", name, "Type"))
+
+
+def _maker(template: Template, logical_id: str) -> Place:
+    """The written resource whose name the made one begins with."""
+    makers = [name for name in template.resources if logical_id.startswith(name)]
+    return ("Resources", max(makers, key=len)) if makers else ("Resources",)

@@ -1,0 +1,1 @@
+"""CloudFormation stacks on any AWS, real or embedded."""
