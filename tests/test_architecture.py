@@ -63,6 +63,12 @@ def test_a_pattern_points_at_nothing_above_its_own_folder(pattern):
             assert not [name for name in others if f"patterns/{name}" in text], path
 
 
+def test_proofs_stand_in_a_folder_of_the_name_of_their_pattern():
+    """tests/patterns/NAME holds the proofs of patterns/NAME."""
+    folders = {path.parent.name for path in (ROOT / "tests" / "patterns").glob("*/conftest.py")}
+    assert folders <= {pattern.name for pattern in PATTERNS}
+
+
 def test_the_shared_library_imports_powertools_and_the_sdk_alone():
     """blueprints_shared builds on Powertools and boto3, and never on the tools."""
     allowed = {"aws_lambda_powertools", "boto3", "botocore", "blueprints_shared"}

@@ -11,7 +11,7 @@ import settle_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import Replay
-from soak import KINDS
+from schedules import KINDS
 from stream_simulation import Life
 
 SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
