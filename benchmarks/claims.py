@@ -52,7 +52,7 @@ class Claim:
 
     def _figure(self) -> dict[str, Any]:
         """What the target is about, round by round: a ratio, a difference or ours alone."""
-        kind = self.target.kind if self.target else ("within" if self.against == "floor" else "faster")
+        kind = self.target.kind if self.target else ("within" if self.against in ("floor", "commit") else "faster")
         ours = self.ways["ours"].values(self.measure)
         if kind == "at_most":
             return {"kind": kind, **_spread(ours)}

@@ -66,20 +66,21 @@ class Bench:
     """What a comparison gets: how thorough to be, where to say what it is doing, which versions it used."""
 
     quick: bool = False
+    chosen_rounds: int | None = None
     progress: Progress = lambda _: None
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def rounds(self) -> int:
         """How often each way is run."""
-        return 3 if self.quick else 7
+        return self.chosen_rounds or (3 if self.quick else 7)
 
     def measure(
         self, what: str, ways: Mapping[str, Way], *, rounds: int | None = None, warm_up: bool = True
     ) -> dict[str, Timed]:
         """Run the ways in turn; roles are `peer`, `ours`, `floor` and whatever else a claim names."""
-        count = rounds or self.rounds
-        self.progress(f"{what}: {count} rounds of {', '.join(way.name for way in ways.values())}")
+        count = self.chosen_rounds or rounds or self.rounds
+        self.progress(f"{what}: {count} rounds of {', '.join(dict.fromkeys(way.name for way in ways.values()))}")
         return interleaved(ways, count, warm_up=warm_up)
 
     def uses(self, name: str, version: Any) -> None:

@@ -4,16 +4,19 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Sample
 
 ROOT = Path(__file__).resolve().parents[1]
+_PATIENCE = 15.0  # seconds that an interrupted command has to clean up
 _KILOBYTES = 1024 if sys.platform != "darwin" else 1024 * 1024
 
 
@@ -22,25 +25,56 @@ class Broke(Exception):
 
 
 def whole(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Sample:
-    """Run a command and measure it from start to end, with every process that it waited for."""
+    """Run a command and measure it from start to end, with every process that it waited for.
+
+    Raises `Broke` unless the exit status is 0. If this process is interrupted meanwhile, the command is ended first.
+    """
+    sample, status, said = finished(command, cwd=cwd, env=env or os.environ)
+    if status:
+        raise Broke(_broke(command, status, said))
+    return sample
+
+
+def finished(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> tuple[Sample, int, str]:
+    """Run a command to its end. Return its cost, its exit status and its output.
+
+    It runs in a process group of its own. If this process is interrupted meanwhile, the group is ended first.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
-        env=dict(env or os.environ),
+        env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     assert process.stdout is not None
-    with process.stdout:
-        said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    try:
+        with process.stdout:
+            said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        _end(process)
+        raise
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Broke(_broke(command, process.returncode, said.decode(errors="replace")))
-    return Sample(wall, usage.ru_utime + usage.ru_stime, _peak_of(usage.ru_maxrss))
+    sample = Sample(wall, usage.ru_utime + usage.ru_stime, _peak_of(usage.ru_maxrss))
+    return sample, process.returncode, said.decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a command, so that it cleans up as after Ctrl-C; kill what is left of its group after a while."""
+    try:
+        process.send_signal(signal.SIGINT)
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def ask(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Any:

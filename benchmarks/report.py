@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,34 @@ from benchmarks.processes import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "speed.md"
-BEGIN, END = "<!-- begin: made by scripts/bench --record -->", "<!-- end: made by scripts/bench --record -->"
+
 
 _HEADER = ("comparison", "peer", "ours", "floor", "ratio (lowest–highest)", "target", "reached")
 _UNITS = {"cpu": " CPU", "wall": "", "peak": "", "size": ""}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table of the page between two markers, and the key of results.json that holds its comparisons."""
+
+    key: str
+    command: str
+    """The command that makes it."""
+
+    @property
+    def begin(self) -> str:
+        """The line before the table."""
+        return f"<!-- begin: made by {self.command} -->"
+
+    @property
+    def end(self) -> str:
+        """The line after the table."""
+        return f"<!-- end: made by {self.command} -->"
+
+
+COMPARISONS = Section("comparisons", "scripts/bench --record")
+AGAINST = Section("against", "scripts/bench --against COMMIT --record")
+SECTIONS = (COMPARISONS, AGAINST)
 
 
 def as_json(results: Mapping[str, Any]) -> str:
@@ -27,20 +52,23 @@ def without_samples(results: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_thinned(copy.deepcopy(dict(results))))
 
 
-def record(results: Mapping[str, Any], file: Path = RESULTS, page: Path = PAGE) -> None:
-    """Keep a full run: its comparisons replace the former ones in results.json, and the page shows them."""
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    merged = {**known, **without_samples(results)}
-    file.write_text(as_json({name: merged[name] for name in sorted(merged)}), encoding="utf-8")
-    page.write_text(with_table(page.read_text(encoding="utf-8"), merged), encoding="utf-8")
+def record(
+    results: Mapping[str, Any], file: Path = RESULTS, page: Path = PAGE, *, section: Section = COMPARISONS
+) -> None:
+    """Keep a full run: its comparisons replace their former results in results.json, and the page shows them."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    merged = {**kept.get(section.key, {}), **without_samples(results)}
+    kept[section.key] = {name: merged[name] for name in sorted(merged)}
+    file.write_text(as_json(kept), encoding="utf-8")
+    page.write_text(with_table(page.read_text(encoding="utf-8"), merged, section), encoding="utf-8")
 
 
-def with_table(text: str, results: Mapping[str, Any]) -> str:
-    """A page's text with the block between its markers made anew. Raises ValueError when it has no markers."""
-    block = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
+def with_table(text: str, results: Mapping[str, Any], section: Section = COMPARISONS) -> str:
+    """Return a page's text with one section's table made anew. Raises ValueError if the page lacks its markers."""
+    block = re.compile(re.escape(section.begin) + ".*?" + re.escape(section.end), re.DOTALL)
     if not block.search(text):
-        raise ValueError(f"the page lacks the lines {BEGIN!r} and {END!r}")
-    return block.sub(lambda _: f"{BEGIN}\n{markdown(results)}\n{END}", text)
+        raise ValueError(f"the page lacks the lines {section.begin!r} and {section.end!r}")
+    return block.sub(lambda _: f"{section.begin}\n{markdown(results)}\n{section.end}", text)
 
 
 def markdown(results: Mapping[str, Any]) -> str:

@@ -4,12 +4,11 @@ import gzip
 import importlib
 import json
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import events, processes, report
+from benchmarks import against, comparisons, events, processes, report
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Timed, Way, interleaved
 
@@ -133,16 +132,17 @@ def test_a_comparison_that_breaks_keeps_its_rows_and_fails_the_command(monkeypat
         yield claim()
         raise RuntimeError("the peer fell over\nand more")
 
-    outcome = command.compared(SimpleNamespace(TITLE="A thing", compare=compare), Bench())
+    bench = Bench()
+    outcome = command.compared("A thing", compare(bench), bench)
     assert (len(outcome.rows), outcome.broke, outcome.versions) == (1, "the peer fell over", {"Peer": "1.2"})
-    monkeypatch.setattr(command, "run", lambda *_, **__: outcome)
+    monkeypatch.setattr(command, "run", lambda *_: outcome)
     assert command.main(["images"]) == 1
     assert "broke: the peer fell over" in capsys.readouterr().out
 
 
 def test_a_missed_target_does_not_fail_the_command(monkeypatch, tmp_path, capsys):
-    missed = SimpleNamespace(TITLE="A thing", compare=lambda _: [claim(target=Target("faster", 99))])
-    monkeypatch.setattr(command, "run", lambda *_, **__: command.compared(missed, Bench()))
+    missed = [claim(target=Target("faster", 99))]
+    monkeypatch.setattr(command, "run", lambda *_: command.compared("A thing", missed, Bench()))
     written = tmp_path / "bench.json"
     assert command.main(["images", "--quick", "--json", str(written)]) == 0
     assert "**no**" in capsys.readouterr().out
@@ -150,19 +150,23 @@ def test_a_missed_target_does_not_fail_the_command(monkeypatch, tmp_path, capsys
     assert row["ours"]["cpu"]["samples"] == [2, 2, 10]
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["--quick", "--record"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["--quick", "--record"], ["--rounds", "0"], ["run", "suite"], ["--against", "HEAD", "images"]],
+)
 def test_what_cannot_be_meant_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         command.main(arguments)
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("name", command.names())
-def test_each_file_of_comparisons_is_one(name):
+@pytest.mark.parametrize("package", [comparisons, against])
+def test_each_file_of_comparisons_is_one(package):
     """A comparison has a TITLE and a compare(bench); the command line and the page find it by its file."""
-    module = importlib.import_module(f"benchmarks.comparisons.{name}")
-    assert module.TITLE
-    assert callable(module.compare)
+    for name in command.names(package):
+        module = importlib.import_module(f"{package.__name__}.{name}")
+        assert module.TITLE
+        assert callable(module.compare)
 
 
 def test_the_peers_batch_and_ours_become_the_same_lines(tmp_path):
@@ -206,10 +210,10 @@ def test_boto3s_rows_and_ours_and_those_by_hand_are_the_same():
 
 def test_recording_replaces_what_ran_and_keeps_the_rest(tmp_path):
     file, page = tmp_path / "results.json", tmp_path / "speed.md"
-    page.write_text(f"above\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+    page.write_text(f"above\n{report.COMPARISONS.begin}\nold\n{report.COMPARISONS.end}\nbelow\n")
     report.record({"first": results(claim())["fake"]}, file, page)
     report.record({"second": results(Missing("other case", "no reason"))["fake"]}, file, page)
-    kept = json.loads(file.read_text())
+    kept = json.loads(file.read_text())["comparisons"]
     assert list(kept) == ["first", "second"]
     assert "samples" not in kept["first"]["rows"][0]["ours"]["cpu"]
     text = page.read_text()
@@ -229,14 +233,18 @@ def test_the_page_shows_what_was_recorded():
     """docs/speed.md is made from benchmarks/results.json: run `scripts/bench --record`, change neither by hand."""
     recorded = json.loads(report.RESULTS.read_text(encoding="utf-8"))
     page = report.PAGE.read_text(encoding="utf-8")
-    assert page == report.with_table(page, recorded)
+    assert list(recorded) == [section.key for section in report.SECTIONS]
+    for section in report.SECTIONS:
+        assert page == report.with_table(page, recorded[section.key], section)
 
 
 def test_every_comparison_has_been_recorded_whole():
     """The page leaves no comparison out, shows none that no longer is, and none from a quick or broken run."""
     recorded = json.loads(report.RESULTS.read_text(encoding="utf-8"))
-    assert sorted(recorded) == command.names()
-    assert not any(outcome["quick"] or outcome["broke"] for outcome in recorded.values())
+    assert sorted(recorded["comparisons"]) == command.names()
+    assert set(recorded["against"]) <= set(command.names(against))
+    outcomes = [outcome for section in recorded.values() for outcome in section.values()]
+    assert not any(outcome["quick"] or outcome["broke"] for outcome in outcomes)
 
 
 def test_a_fresh_process_tells_what_its_work_cost():

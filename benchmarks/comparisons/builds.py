@@ -17,7 +17,7 @@ from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Unavailable, Way
 from benchmarks.processes import ROOT, whole
 from blueprints import cache
-from blueprints.packaging.interpreters import find
+from blueprints.packaging.interpreters import Interpreter, find
 from blueprints.packaging.shared_wheel import shared_wheel
 
 TITLE = "Package for Lambda"
@@ -34,10 +34,8 @@ _CASES = (
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
     """Ours when only the handler changed, from the download cache, and with nothing to do."""
-    interpreter = find(_PYTHON)
     try:
-        if interpreter is None:
-            raise Unavailable(f"there is no Python {_PYTHON} on this machine, and sam build needs it")
+        interpreter = python_of_functions()
         sam = peers.sam(bench.progress)
     except Unavailable as reason:
         yield from (Missing(case, str(reason)) for case, *_ in _CASES)
@@ -57,6 +55,14 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
     for case, peer, ours, times in _CASES:
         pair = {"peer": timed[peer], "ours": timed[ours]}
         yield Claim(f"build: {case}", pair, measure="wall", target=Target("faster", times))
+
+
+def python_of_functions() -> Interpreter:
+    """Return the interpreter of the functions' runtime, which `sam build` needs. Raises `Unavailable` without one."""
+    interpreter = find(_PYTHON)
+    if interpreter is None:
+        raise Unavailable(f"there is no Python {_PYTHON} on this machine, and sam build needs it")
+    return interpreter
 
 
 class Workshop:

@@ -15,11 +15,11 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
+from benchmarks.comparisons.builds import python_of_functions
 from benchmarks.harness import Bench, Sample, Unavailable, Way
 from benchmarks.processes import whole
 from blueprints import cache
 from blueprints.local.cloud import Cloud
-from blueprints.packaging.interpreters import find
 from blueprints.packaging.shared_wheel import shared_wheel
 from blueprints.pattern import Pattern, discover
 
@@ -35,10 +35,8 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
     """`blueprints publish` and `sam build`, `sam package`, `sam publish`, over the same patterns."""
     patterns = discover()[:1] if bench.quick else discover()
     case = f"publish {len(patterns)} pattern{'s' * (len(patterns) > 1)}: nothing changed"
-    interpreter = find(_PYTHON)
     try:
-        if interpreter is None:
-            raise Unavailable(f"there is no Python {_PYTHON} on this machine, and sam build needs it")
+        interpreter = python_of_functions()
         sam = peers.sam(bench.progress)
     except Unavailable as reason:
         yield Missing(case, str(reason))
