@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATTERNS = sorted(path.parent for room in ("patterns", "sar") for path in (ROOT / room).glob("*/template.yaml"))
 
+COMMANDS = ("blueprints_shared.replay", "blueprints_shared.stack_command")
+
 
 def imported(path: Path) -> set[str]:
     """The full names of all modules a file imports, wherever in it."""
@@ -44,6 +46,14 @@ def test_a_patterns_code_imports_its_requirements_and_nothing_of_the_tools(patte
 
     for path in sources(pattern / "src"):
         assert roots(path) <= allowed, f"{path.relative_to(ROOT)} imports {sorted(roots(path) - allowed)}"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
+def test_handlers_do_not_import_what_commands_share(pattern):
+    """Commands beside the handlers may wait and print; a handler that imports them starts more slowly."""
+    for path in sources(pattern / "src"):
+        commands = [name for name in imported(path) if name.startswith(COMMANDS)]
+        assert not commands, f"{path.relative_to(ROOT)} imports {commands}"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)

@@ -167,12 +167,12 @@ def test_what_is_given_up_is_kept_shown_and_replayed_to_the_same_end(changes, po
         again = command(changes, "replay.py")
 
     assert (shown.returncode, too_early.returncode) == (0, 1), too_early.stderr
-    assert "would be handed in" in shown.stdout
+    assert "would be replayed" in shown.stdout
     assert "AccessDenied" in too_early.stdout
     assert len(waiting) >= 2
     assert replayed.returncode == 0, replayed.stdout
-    assert replayed.stdout.endswith("settled, 0 left\n")
-    assert (again.returncode, again.stdout) == (0, "0 (0 changes) settled, 0 left\n")
+    assert replayed.stdout.endswith(" records), 0 left\n")
+    assert (again.returncode, again.stdout) == (0, "0 replayed (0 records), 0 left\n")
     assert given_up(cloud, stack) == []
     assert state(cloud, stack, "late") == [["present", "2"]]
     assert len(dict.fromkeys(heard)) == 2
@@ -182,8 +182,8 @@ def test_a_change_at_fault_is_left_by_a_replay_that_mends_nothing(changes):
     left = command(changes, "replay.py", "--rejected")
 
     assert left.returncode == 1
-    assert "it was set aside again" in left.stdout
-    assert left.stdout.endswith("0 (0 changes) settled, 1 left\n")
+    assert "it was written again meanwhile" in left.stdout
+    assert left.stdout.endswith("0 replayed (0 records), 1 left\n")
 
 
 def test_the_replica_is_what_reconciling_finds(changes):
@@ -199,6 +199,6 @@ def test_a_stack_that_is_not_there_is_named(changes, script):
 
     answer = command((pattern, cloud, other), script)
 
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert "nowhere does not exist" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -90,7 +90,7 @@ def test_access_denied_is_retried_set_aside_and_replayed_to_the_same_end(images)
     replayed = replay(pattern, cloud, stack)
 
     assert replayed.returncode == 0, replayed.stderr
-    assert "1 events settled, 0 failed again" in replayed.stdout
+    assert "1 replayed (1 event), 0 left" in replayed.stdout
     assert waiting(cloud, stack) == 0
     found = manifest(cloud, stack, "album/photo.jpg")
     assert found["state"] == "ready"
@@ -149,7 +149,7 @@ def test_a_push_that_could_not_start_and_a_run_that_could_not_be_told_are_made_u
     replayed = replay(pattern, cloud, stack)
 
     assert replayed.returncode == 0, replayed.stderr
-    assert "2 events settled, 0 failed again" in replayed.stdout
+    assert "2 replayed (2 events), 0 left" in replayed.stdout
     assert waiting(cloud, stack) == 0
     started = runs("StartPipelineExecution")
     assert len(started) == 2

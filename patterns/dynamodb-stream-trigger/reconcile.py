@@ -1,12 +1,10 @@
-"""Compare the table with its replica, item by item; with --repair, mend the replica.
+"""Compare the table with its replica, item by item; with --repair, correct the replica.
 
-    python reconcile.py STACK_NAME [--repair]
+Items that differ are compared again after 15 seconds, because a change may be under way. A repair never overwrites a
+change: it reads the position of the row, then the item, and writes only if the row still has that position. A row that
+a repair inserts has a position before every change, so any later change updates it.
 
-needs what src/requirements.txt names, and boto3. Items that differ are looked at again after a while, for a change may
-be on its way. It ends with 1 when something differs in the end.
-
-A repair never gets in the way of a change: it first reads where the row stands, then the item, and writes only if the
-row stands there still. A row made by a repair stands before every change, so any later one moves it on.
+Needs what tests/requirements.txt names.
 """
 
 import argparse
@@ -23,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent / "src"))
 from replica import plain_json, row_id
 from sql_database import Database, DatabaseRefused
 
+from blueprints_shared.stack_command import CommandFailed, Stack, arguments, run
 from blueprints_shared.streams.dynamodb_rows import Image, Unrepresentable, key_text, row_converter
 
 PAGE = 100  # items of a comparison: 400 KB each at most, so that most pages fit one request
@@ -178,30 +177,26 @@ def _shown(item: Image) -> str | None:
 
 def main() -> int:
     """The command."""
-    parser = argparse.ArgumentParser(
-        description="Compare a stack's table with its replica, item by item.",
-        epilog="Ends with 1 when something differs in the end.",
+    parser = arguments(__doc__, statuses="0 when the replica equals the table, 1 when something differs")
+    parser.add_argument("--repair", action="store_true", help="correct what differs; never undoes a change")
+    return run(parser, compare, when_interrupted="start again; a repair can be repeated")
+
+
+def compare(stack: Stack, given: argparse.Namespace) -> int:
+    """Compare, and repair if asked; returns the exit status."""
+    table, outputs = stack.outputs["TableName"], stack.outputs
+    if "DatabaseClusterArn" not in outputs:
+        raise CommandFailed(f"{stack.name} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
+    database = Database(
+        stack.client("rds-data"), outputs["DatabaseClusterArn"], outputs["SecretArn"], outputs["DatabaseName"]
     )
-    parser.add_argument("stack", metavar="STACK_NAME")
-    parser.add_argument("--repair", action="store_true", help="mend what differs; never undoes a change")
-    given = parser.parse_args()
-
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    database.deadline = time.monotonic() + 120
     try:
-        stack = boto3.client("cloudformation").describe_stacks(StackName=given.stack)["Stacks"][0]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
-        if "DatabaseClusterArn" not in outputs:
-            sys.exit(f"{given.stack} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
-        database = Database(
-            boto3.client("rds-data"), outputs["DatabaseClusterArn"], outputs["SecretArn"], outputs["DatabaseName"]
+        return reconcile(
+            Reconciler(stack.client("dynamodb"), table, database, outputs["DatabaseSchema"]), repair=given.repair
         )
-        database.deadline = time.monotonic() + 120
-        reconciler = Reconciler(boto3.client("dynamodb"), outputs["TableName"], database, outputs["DatabaseSchema"])
-        return reconcile(reconciler, repair=given.repair)
-    except (BotoCoreError, ClientError, DatabaseRefused) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    except DatabaseRefused as error:
+        raise CommandFailed(f"the database refused: {error}") from error
 
 
 def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> int:

@@ -13,7 +13,16 @@ import blueprints_shared
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE))
 # Parts of what a section of another name shows.
-PARTS = {"quick_botocore", "streams.checkpoint", "streams.kinesis", "streams.kpl"}
+PARTS = {
+    "quick_botocore",
+    "replay.command",
+    "replay.dead_letters",
+    "replay.invocation",
+    "replay.stored_batches",
+    "streams.checkpoint",
+    "streams.kinesis",
+    "streams.kpl",
+}
 
 
 def names_in(section):

@@ -16,10 +16,13 @@ class S3:
         self.objects: dict[str, bytes] = {}
         self.broken = False
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
+    def put_object(self, Bucket: str, Key: str, Body: bytes, IfMatch: str = "", **_: Any) -> dict[str, str]:
         if self.broken:
             raise ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "PutObject")
+        if IfMatch:
+            self._check(Key, IfMatch, "PutObject")
         self.objects[Key] = Body
+        return {"ETag": _etag(Body)}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         if Key not in self.objects:
@@ -27,11 +30,14 @@ class S3:
         return {"Body": io.BytesIO(self.objects[Key]), "ETag": _etag(self.objects[Key])}
 
     def delete_object(self, Bucket: str, Key: str, IfMatch: str) -> None:
-        if Key not in self.objects:
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "DeleteObject")
-        if _etag(self.objects[Key]) != IfMatch:
-            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, "DeleteObject")
+        self._check(Key, IfMatch, "DeleteObject")
         del self.objects[Key]
+
+    def _check(self, key: str, etag: str, operation: str) -> None:
+        if key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, operation)
+        if _etag(self.objects[key]) != etag:
+            raise ClientError({"Error": {"Code": "PreconditionFailed", "Message": ""}}, operation)
 
     def get_paginator(self, _: str) -> Any:
         return self

@@ -60,6 +60,7 @@ class InMemoryLake:
             if IfNoneMatch and Key in self.keys(Bucket):
                 raise s3_error("PreconditionFailed", 412)
             self.keys(Bucket)[Key] = bytes(Body)
+            return {"ETag": self._etag(Bucket, Key)}
 
         return self._call("put", effect)
 

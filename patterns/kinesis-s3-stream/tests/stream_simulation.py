@@ -14,6 +14,7 @@ Every record has a number, so that the lake can be compared with what each batch
 import base64
 import gzip
 import hashlib
+import io
 import itertools
 import json
 import random
@@ -28,10 +29,11 @@ from botocore.exceptions import ClientError
 from in_memory_lake import Died, InMemoryLake, Overtaken
 from lake import REPLACED, Lake, batch_keys
 from record_checks import Poison, build_check
-from replay import NotSettled, Replay
+from replay import failed_batches
 from resharded_stream import ReshardedStream
 from settle_batch import Settler
 
+from blueprints_shared.replay import replay
 from blueprints_shared.streams import checkpoint
 
 ARRIVAL = 1_794_478_272.0
@@ -282,19 +284,24 @@ class Life:
         version = self.random.choice(MENDED)
         numbers = {record.event["kinesis"]["sequenceNumber"]: record for record in self.records}
 
-        def invoke(handed):
+        def invoke(*, FunctionName, Payload):
+            handed = json.loads(Payload)
             batch = [numbers[each["kinesis"]["sequenceNumber"]] for each in handed["Records"]]
             handled = self._attempt(batch, version)
             if not handled:
-                raise NotSettled("it failed")
+                failure = {"errorType": "Failed", "errorMessage": "it failed"}
+                return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
             self._expect(batch[:handled], version)
             left = handed["Records"][handled : handled + 1]
-            return {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in left]}
+            answer = {"batchItemFailures": [{"itemIdentifier": each["kinesis"]["sequenceNumber"]} for each in left]}
+            return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
-        replay = Replay(self.s3, "failed", invoke, lambda _: None)
+        clients = {"s3": self.s3, "lambda": SimpleNamespace(invoke=invoke)}
+        outputs = {"Function": "store:live", "FailedBatchesBucket": "failed"}
+        stack = SimpleNamespace(outputs=outputs, client=clients.__getitem__)
         while self.s3.keys("failed"):
             try:
-                replay.run()
+                replay(failed_batches(stack, SimpleNamespace(prefix="")), lambda _: None)
             except (Died, ClientError):
                 continue  # the person starts it again
 

@@ -1,25 +1,31 @@
-"""What waits in the dead letters is handed in again; what fails again stays."""
+"""The command for the person on call: runs are reported again, and the pipeline is started once."""
 
 import json
+from types import SimpleNamespace
 
 from services_in_memory import Functions
 
+from blueprints_shared.replay import replay
+
 
 class Queue:
-    """A queue in memory, whose messages stay out of sight for a while once received, and come back before others."""
+    """Messages by their ids."""
 
     def __init__(self, *bodies):
         self.waiting = {str(number): json.dumps(body) for number, body in enumerate(bodies)}
-        self.hidden_until = dict.fromkeys(self.waiting, 0)
-        self.seconds = 0
+        self.received = False
 
-    def receive_message(self, *, QueueUrl, MaxNumberOfMessages, VisibilityTimeout, **_):
-        visible = [one for one in self.waiting if self.hidden_until[one] <= self.seconds][:MaxNumberOfMessages]
-        self.hidden_until |= dict.fromkeys(visible, self.seconds + VisibilityTimeout)
-        return {"Messages": [{"MessageId": one, "ReceiptHandle": one, "Body": self.waiting[one]} for one in visible]}
+    def receive_message(self, *, QueueUrl, **_):
+        assert QueueUrl == "https://queue"
+        given = [] if self.received else self.waiting
+        self.received = True
+        return {"Messages": [{"MessageId": one, "ReceiptHandle": one, "Body": self.waiting[one]} for one in given]}
 
     def delete_message(self, *, QueueUrl, ReceiptHandle):
         del self.waiting[ReceiptHandle]
+
+    def change_message_visibility_batch(self, *, QueueUrl, Entries):
+        """Nothing is hidden here."""
 
 
 class CodePipeline:
@@ -37,55 +43,33 @@ PUSH = {"source": "aws.s3", "detail-type": "Object Created"}
 
 
 def replayed(replaying, queue, functions, codepipeline):
-    return replaying.replay(
-        queue, "queue", replaying.handling(functions, codepipeline, "report-run:live", "publishing")
-    )
+    outputs = {"Function": "report-run:live", "Pipeline": "publishing", "DeadLettersUrl": "https://queue"}
+    clients = {"sqs": queue, "lambda": functions, "codepipeline": codepipeline}
+    said = []
+    stack = SimpleNamespace(outputs=outputs, client=clients.__getitem__)
+    return replay(replaying.dead_letters(stack, SimpleNamespace()), said.append), said
 
 
-def test_runs_are_told_and_the_pipeline_is_started_once(replaying, sample):
-    """Bare as EventBridge sends them, and wrapped as Lambda does."""
+def test_runs_are_reported_and_the_pipeline_is_started_once(replaying, sample):
+    """The events are bare, as EventBridge sends them, and wrapped, as Lambda does."""
     failed = sample("run-failed")
     queue = Queue(failed, {"requestPayload": failed, "responsePayload": {}}, PUSH, PUSH)
     functions, codepipeline = Functions({"sent": True}), CodePipeline()
 
-    settled, failures = replayed(replaying, queue, functions, codepipeline)
+    outcome, _ = replayed(replaying, queue, functions, codepipeline)
 
-    assert (settled, failures) == (4, [])
+    assert (outcome.replayed, outcome.left) == (4, 0)
     assert functions.invoked == [failed, failed]
     assert codepipeline.started == ["publishing"]
     assert not queue.waiting
 
 
-def test_what_fails_again_stays(replaying, sample):
+def test_an_event_that_fails_again_stays(replaying, sample):
     queue = Queue(sample("run-failed"))
 
-    settled, failures = replayed(
-        replaying, queue, Functions({"errorType": "AccessDenied"}, error="Unhandled"), CodePipeline()
-    )
+    failing = Functions({"errorType": "AccessDenied"}, error="Unhandled")
+    outcome, said = replayed(replaying, queue, failing, CodePipeline())
 
-    assert settled == 0
-    assert "AccessDenied" in failures[0]
+    assert (outcome.replayed, outcome.left) == (0, 1)
+    assert "AccessDenied" in said[1]
     assert queue.waiting
-
-
-def test_what_fails_slowly_comes_back_and_is_not_handled_again(replaying):
-    queue, handled = Queue(*({"number": number} for number in range(25))), []
-
-    def fail(event):
-        queue.seconds += 50
-        handled.append(event["number"])
-        return "AccessDenied"
-
-    settled, failures = replaying.replay(queue, "queue", fail)
-
-    assert (settled, len(failures)) == (0, 25)
-    assert handled == list(range(25))
-
-
-def test_a_queue_that_hides_nothing_is_left_once_all_failed(replaying):
-    queue, handled = Queue({"number": 1}, {"number": 2}), []
-    queue.seconds = float("inf")
-
-    assert replaying.replay(queue, "queue", lambda event: handled.append(event["number"]) or "AccessDenied")[0] == 0
-
-    assert handled == [1, 2]

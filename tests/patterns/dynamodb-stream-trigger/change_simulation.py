@@ -18,14 +18,16 @@ from types import SimpleNamespace
 from unittest import mock
 
 import event_bus
-import replay
 import sql_database
 import webhook
+from botocore.exceptions import ClientError
 from change_history import KINDS, made
 from handler_versions import BROKEN, MENDED, PLAIN, STRICT, handlers
+from replay import failures
 from streamed import LATER_STREAM, STREAM, StreamedTable
 from unreliable_services import S3, Died, Network
 
+from blueprints_shared.replay import replay
 from blueprints_shared.streams import checkpoint
 
 FAULTS = ("refuse", "lose", "die before", "die after")
@@ -202,10 +204,11 @@ class Life:
         self.happened["replayed meanwhile"] += not self.taught
         self.excused |= self._rejected()
         self._replayed_with = version
-        functions = SimpleNamespace(invoke=self._invoke)
+        clients = {"s3": self.s3, "lambda": SimpleNamespace(invoke=self._invoke)}
+        stack = SimpleNamespace(outputs=OUTPUTS, client=clients.__getitem__)
         try:
-            replay.Replay(self.s3, functions, OUTPUTS, lambda _: None).run(rejected=rejected)
-        except (Died, replay.ClientError):
+            replay(failures(stack, SimpleNamespace(rejected=rejected, prefix="")), lambda _: None)
+        except (Died, ClientError):
             self.network.dead = False  # the person starts it again, or not
 
     def _invoke(self, FunctionName, Payload):

@@ -10,11 +10,11 @@ from handler_versions import handlers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_database import UNGUARDED, ModelDatabase
-from replay import Replay
 from replica_life import Replicating, row_of
 from set_aside import SetAside
 from webhook import Webhook
 
+from blueprints_shared.replay import StoredBatch
 from blueprints_shared.streams import Progress, handle_in_order, sequence_number
 
 SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
@@ -97,15 +97,13 @@ def run_past_failures(report):
     return handle
 
 
-def deleting_first(self, function, records):
-    """Replay that lets go of what waits before it is settled."""
-    self.s3.objects = {
-        key: content for key, content in self.s3.objects.items() if records[0]["eventID"] not in content.decode()
-    }
-    return settle(self, function, records)
+def deleting_first(self):
+    """Replay that removes the object before the function has handled it."""
+    self._place.s3.objects.pop(self.name, None)
+    return replay_one(self)
 
 
-settle = Replay.settle
+replay_one = StoredBatch.replay
 
 
 class TestTheSimulationFindsWhatItIsFor:
@@ -186,15 +184,15 @@ class TestTheSimulationFindsWhatItIsFor:
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
     def test_replaying_what_is_gone_already(self, life):
-        with mock.patch.object(Replay, "settle", deleting_first):
+        with mock.patch.object(StoredBatch, "replay", deleting_first):
             assert fails(life)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
     def test_removing_what_was_set_aside_anew(self, life):
-        def remove(self, failure):
-            self.s3.objects.pop(failure.key, None)
+        def remove(self):
+            self._place.s3.objects.pop(self.name, None)
 
-        with mock.patch.object(Replay, "remove", remove):
+        with mock.patch.object(StoredBatch, "_remove", remove):
             assert fails(life)
 
     def test_every_kind_of_trouble_comes_up(self):

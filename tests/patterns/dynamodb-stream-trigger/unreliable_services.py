@@ -73,8 +73,14 @@ class S3:
         self._network = network
         self.objects = {}
 
-    def put_object(self, *, Bucket, Key, Body, **_):
-        self._call("put", lambda: self.objects.update({Key: bytes(Body)}))
+    def put_object(self, *, Bucket, Key, Body, IfMatch=None, **_):
+        def effect():
+            if IfMatch and self._found(Key)["ETag"] != IfMatch:
+                raise aws_error("PreconditionFailed")
+            self.objects[Key] = bytes(Body)
+            return {"ETag": self._found(Key)["ETag"]}
+
+        return self._call("put", effect)
 
     def get_object(self, *, Bucket, Key):
         return self._call("get", lambda: self._found(Key), delayable=False)

@@ -10,9 +10,10 @@ import pytest
 import settle_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replay import Replay
 from schedules import KINDS
 from stream_simulation import Life
+
+from blueprints_shared.replay import StoredBatch
 
 SCHEDULES = settings(max_examples=300, derandomize=True, deadline=None, database=None)
 
@@ -170,7 +171,7 @@ class TestTheSimulationFindsWhatItIsFor:
         assert any(loses(seed) for seed in range(20))
 
     def test_replaying_the_rest_before_it_is_stored(self):
-        with mock.patch.object(Replay, "put"):
+        with mock.patch.object(StoredBatch, "_keep"):
             assert fails(600)
 
 
