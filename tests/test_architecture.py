@@ -41,11 +41,13 @@ def test_a_patterns_code_imports_its_requirements_and_nothing_of_the_tools(patte
     required = {
         line.split("=")[0].split(">")[0].split("[")[0].strip().replace("-", "_") for line in listed if line.strip()
     }
-    known = {"aws_lambda_powertools", "blueprints_shared", "pyvips"}
+    known = {"aws_lambda_powertools", "blueprints_shared"}
     allowed = own | required | known | {"boto3", "botocore"}
 
     for path in sources(pattern / "src"):
         assert roots(path) <= allowed, f"{path.relative_to(ROOT)} imports {sorted(roots(path) - allowed)}"
+        if "blueprints_shared.images" in imported(path):
+            assert "pyvips" in required, f"{path.relative_to(ROOT)} needs pyvips[binary] in requirements.in"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
@@ -80,10 +82,18 @@ def test_proofs_stand_in_a_folder_of_the_name_of_their_pattern():
 
 
 def test_the_shared_library_imports_powertools_and_the_sdk_alone():
-    """blueprints_shared builds on Powertools and boto3, and never on the tools."""
+    """blueprints_shared imports Powertools and boto3, and never the tools. Its package `images` also imports pyvips.
+
+    No other module of it imports `images`, so that handlers without images need no pyvips.
+    """
     allowed = {"aws_lambda_powertools", "boto3", "botocore", "blueprints_shared"}
+    images = ROOT / "shared" / "blueprints_shared" / "images"
     for path in sources(ROOT / "shared" / "blueprints_shared"):
-        assert roots(path) <= allowed, path
+        if images in path.parents:
+            assert roots(path) <= allowed | {"pyvips"}, path
+        else:
+            assert roots(path) <= allowed, path
+            assert not {name for name in imported(path) if name.startswith("blueprints_shared.images")}, path
 
 
 def test_the_tools_import_no_pattern_no_test_and_no_script():

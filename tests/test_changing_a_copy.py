@@ -141,9 +141,7 @@ class TestImages:
     def test_a_crop_fails_the_tests_of_sizes_alone(self, own):
         mine = own(IMAGES)
         crop_to_a_square(mine)
-        _, printed = mine.own_tests(
-            "tests/test_image_renditions.py", "tests/test_image_loading.py", "-k", "not Truncated"
-        )
+        _, printed = mine.own_tests("tests/test_image_renditions.py", "tests/test_update_renditions.py")
         failed = re.findall(r"^FAILED tests/(\S+?)::(\w+)", printed, re.MULTILINE)
         assert set(failed) == {("test_image_renditions.py", "TestSizes")}
 
@@ -176,10 +174,12 @@ class TestImages:
 
     def test_a_module_that_others_import_is_one_line(self, own):
         mine = own(IMAGES)
-        mine.rename("src/settle_change.py", "src/commit_change.py")
+        mine.rename("src/update_renditions.py", "src/commit_change.py")
         (said,) = mine.breaches()
-        assert said.startswith("src/render_image.py: Module settle_change is not in the folder, nor in requirements ")
-        assert "(imported by tests/test_settle_change.py too)" in said
+        assert said.startswith(
+            "src/render_image.py: Module update_renditions is not in the folder, nor in requirements "
+        )
+        assert "(imported by tests/in_memory.py too)" in said
 
     def test_an_environment_variable_that_was_renamed_is_one_line(self, own):
         mine = own(IMAGES)

@@ -137,8 +137,8 @@ def _libvips(effort: int) -> Encode:
 
 
 def _pattern(output: str) -> Encode:
-    sys.path.insert(0, str(_PATTERN / "src"))
-    from image_encoding import Encoding, encode  # type: ignore[import-not-found]
+    sys.path.insert(0, str(ROOT / "shared"))
+    from blueprints_shared.images import Encoding, encode
 
     return lambda picture, quality: bytes(encode(picture, Encoding(output, quality)))
 

@@ -271,8 +271,10 @@ def _same(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], li
 
 
 def _ours(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], list[bytes]]:
-    sys.path.insert(0, str(_PATTERN / "src"))
-    from image_renditions import Encoding, RenditionSpec, render  # type: ignore[import-not-found]
+    sys.path[:0] = [str(_PATTERN / "src"), str(ROOT / "shared")]
+    from image_renditions import RenditionSpec, render  # type: ignore[import-not-found]
+
+    from blueprints_shared.images import Encoding
 
     specs = [RenditionSpec(str(size), size) for size in SIZES]
     encoding = Encoding(output, qualities[0])

@@ -41,8 +41,8 @@ def compare(bench: Bench) -> Iterable[Claim]:
 
 _NUMBERS = (
     r"Handler: render_image\.handler\n(?: +.*\n)*? +MemorySize: (\d+)",
-    r"  MaxPixels:\n(?:    .*\n)*?    MaxValue: (\d+)",
-    r"  MaxBytes:\n(?:    .*\n)*?    MaxValue: (\d+)",
+    r"\n +MAX_PIXELS: \"(\d+)\"",
+    r"\n +MAX_BYTES: \"(\d+)\"",
 )
 
 
@@ -64,10 +64,10 @@ def _number(text: str, pattern: str) -> int:
 def _main(files: Sequence[str]) -> None:
     """In the fresh process: all that the handler imports, then one image after the other."""
     sys.path[:0] = [str(_PATTERN / "src"), str(ROOT / "shared")]
-    from image_encoding import Encoding  # type: ignore[import-not-found]
     from image_renditions import RenditionSpec, render  # type: ignore[import-not-found]
 
     from blueprints_shared.clients import client
+    from blueprints_shared.images import Encoding
     from blueprints_shared.observability import Logger, Metrics
 
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")

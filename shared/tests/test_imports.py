@@ -6,7 +6,7 @@ import sys
 import pytest
 
 # Each of these costs a cold start more than everything a handler imports from here together.
-HEAVY = ("aws_xray_sdk", "boto3", "pydantic", "s3transfer", "requests")
+HEAVY = ("aws_xray_sdk", "boto3", "pydantic", "pyvips", "s3transfer", "requests")
 MODULES = {
     "settings": (*HEAVY, "botocore", "aws_lambda_powertools"),
     "s3_events": (*HEAVY, "botocore", "aws_lambda_powertools", "aws_lambda_powertools.utilities"),

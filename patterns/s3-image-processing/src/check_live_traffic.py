@@ -1,10 +1,10 @@
-"""CodeDeploy asks, after a new version got all traffic: do images that are put still become renditions?"""
+"""CodeDeploy runs this after a new version got all traffic: do images that users put become renditions?"""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-from deployment_probe import Probe, ProbeSettings, image_under
+from deployment_probe import Probe, ProbeSettings, probe_image
 
 from blueprints_shared import deployment_hooks
 from blueprints_shared.clients import client
@@ -13,31 +13,30 @@ from blueprints_shared.settings import load
 
 logger = Logger()
 
-_KEPT_FOR_REMOVAL = 15  # seconds of the check's time
-_BETWEEN_LOOKS = 0.5  # seconds
+_RESERVED_FOR_REMOVAL = 15  # seconds of the check's time
+_POLL_INTERVAL = 0.5  # seconds
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Put an image as a user does, and see its renditions come and go."""
+    """Put an image as a user does; check that its renditions appear, and disappear when it is removed."""
 
     def check(time_left: deployment_hooks.TimeLeft) -> None:
         settings = load(ProbeSettings)
-        watch(client("s3"), settings, f"_check/{event['DeploymentId']}.png", time_left)
+        with probe_image(f"_check/{event['DeploymentId']}.png", client("s3"), settings) as image:
+            image.check_renditions(_wait(image, lambda manifest: manifest is not None, time_left))
+            image.remove_image()
+            image.check_tombstone(_wait(image, _is_deleted, time_left))
 
     return deployment_hooks.answer(event, context, check, logger)
 
 
-def watch(s3: Any, settings: ProbeSettings, key: str, time_left: deployment_hooks.TimeLeft) -> None:
-    """Put an image and wait for its renditions; remove it and wait for its tombstone."""
-    with image_under(key, s3, settings) as image:
-        image.look_at_renditions(_wait(image, lambda found: found is not None, time_left))
-        image.remove_image()
-        image.look_at_tombstone(_wait(image, lambda found: bool(found) and found["state"] == "deleted", time_left))
+def _is_deleted(manifest: dict[str, Any] | None) -> bool:
+    return manifest is not None and manifest["state"] == "deleted"
 
 
 def _wait(image: Probe, until: Callable[[Any], bool], time_left: deployment_hooks.TimeLeft) -> dict[str, Any] | None:
-    """The manifest that was waited for, or the one in place when time is up."""
-    while not until(found := image.manifest()) and time_left() > _KEPT_FOR_REMOVAL:
-        time.sleep(_BETWEEN_LOOKS)
-    return found
+    """The manifest once `until` is true of it, or the one in place when time is up."""
+    while not until(manifest := image.manifest()) and time_left() > _RESERVED_FOR_REMOVAL:
+        time.sleep(_POLL_INTERVAL)
+    return manifest

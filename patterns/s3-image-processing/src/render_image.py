@@ -1,18 +1,20 @@
-"""An image was put into the source bucket, or removed from it: make its renditions, or remove them."""
+"""An image was put into the source bucket or removed from it: make its renditions, or remove them."""
 
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from image_encoding import EXTENSIONS, Encoding
 from image_renditions import RenditionSpec, parse_specs, render
 from rendition_store import RenditionStore
-from settle_change import Outcome, Settler
+from update_renditions import Outcome, RenditionUpdater
 
 from blueprints_shared import s3_events
 from blueprints_shared.clients import client
+from blueprints_shared.images import EXTENSIONS, Encoding
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
 from blueprints_shared.settings import load, parsed, whole_number
+
+_METRICS = {"rendered": "ImagesRendered", "rejected": "ImagesRejected", "deleted": "ImagesDeleted"}
 
 
 def _output_format(text: str) -> str:
@@ -23,7 +25,7 @@ def _output_format(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the template passes as environment variables; sizes in bytes and pixels."""
+    """The environment variables that the template sets; sizes in bytes and pixels."""
 
     renditions_bucket: str
     renditions: tuple[RenditionSpec, ...] = parsed(parse_specs)
@@ -34,10 +36,10 @@ class Settings:
     keep_metadata: bool
 
 
-def build_settler(settings: Settings, s3: Any) -> Settler:
+def build_updater(settings: Settings, s3: Any) -> RenditionUpdater:
     """Put the parts together."""
     encoding = Encoding(settings.output_format, settings.quality, settings.keep_metadata)
-    return Settler(
+    return RenditionUpdater(
         s3=s3,
         store=RenditionStore(s3, settings.renditions_bucket),
         render=partial(render, specs=settings.renditions, encoding=encoding, max_pixels=settings.max_pixels),
@@ -48,34 +50,30 @@ def build_settler(settings: Settings, s3: Any) -> Settler:
 
 logger = Logger()
 metrics = Metrics()
-settler = build_settler(load(Settings), client("s3"))
+updater = build_updater(load(Settings), client("s3"))
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-    """Settle one change that EventBridge delivers; the answer says what came of it."""
+    """Handle one change that EventBridge delivers; return what was done."""
     change = s3_events.parse(event)
-    outcome = settler.settle(change)
-    return _report(change, outcome)
+    return _report(change, updater.update(change))
 
 
 def _report(change: s3_events.ObjectChange, outcome: Outcome) -> dict[str, Any]:
     """Log and count the outcome, and return it."""
-    manifest = outcome.manifest
-    said = {
+    result, manifest = outcome
+    report = {
         "key": change.key,
         "change": change.kind,
         "sequencer": change.sequencer,
-        "outcome": outcome.verdict,
-        "reason": manifest.reason if manifest and outcome.verdict == "rejected" else None,
+        "outcome": result,
+        "reason": manifest.reason if manifest and result == "rejected" else None,
     }
-    logger.info("settled", extra=said)
-    if outcome.verdict in _COUNTED:
-        metrics.add_metric(_COUNTED[outcome.verdict], MetricUnit.Count, 1)
-    if manifest and outcome.verdict == "rendered":
+    logger.info("handled", extra=report)
+    if result in _METRICS:
+        metrics.add_metric(_METRICS[result], MetricUnit.Count, 1)
+    if manifest and result == "rendered":
         metrics.add_metric("RenditionBytes", MetricUnit.Bytes, sum(entry.bytes for entry in manifest.renditions))
-    return said
-
-
-_COUNTED = {"rendered": "ImagesRendered", "rejected": "ImagesRejected", "deleted": "ImagesDeleted"}
+    return report

@@ -1,12 +1,12 @@
-"""The renditions bucket: where things lie in it, and the manifest, which is the only pointer to them.
+"""The renditions bucket: the keys of its objects, and the manifest, which is the only pointer to renditions.
 
-    {key}/manifest.json                                    what is true of the object `key` now
+    {key}/manifest.json                                    the state of the object `key`
     {key}/{ETag}/{sequencer}-{attempt}/{name}.{extension}  one set of renditions, written once, cacheable for ever
 
 Each attempt at an event writes a set of its own, so two attempts never share an object. A set becomes visible when a
-manifest that names it is committed, by a conditional write that only a later change may win. Hence a set whose
-sequencer is not after the committed one's, and which is not the committed set, can never become visible: it can be
-removed at any time by anyone, and nothing else may be.
+manifest that names it is committed, by a conditional write that only a later change may win. So a set that is not the
+committed one, and whose sequencer is not later, can never become visible. Such sets, and no others, may be deleted at
+any time by any attempt.
 """
 
 import hashlib
@@ -19,33 +19,29 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import ClientError
-from image_encoding import EXTENSIONS
 from image_renditions import Rendition
 
+from blueprints_shared.images import EXTENSIONS
 from blueprints_shared.s3_events import is_newer
 
 KEY_LIMIT = 1024  # bytes of UTF-8 that S3 allows
+LONGEST_KEY = KEY_LIMIT - 120  # bytes; /ETag/sequencer-attempt/name.extension needs at most 119
 COMMIT_ATTEMPTS = 8
-TOMBSTONE_TAGS = "state=deleted"  # the template's lifecycle rule expires what carries this tag
+TOMBSTONE_TAGS = "state=deleted"  # a lifecycle rule in the template expires objects with this tag
 
-_ETAG_ROOM = 32 + len("-10000")
-_SEQUENCER_ROOM = 32
-_ATTEMPT_BYTES = 4
-_EXTENSION_ROOM = max(map(len, EXTENSIONS.values()))
 _SET_AND_FILE = re.compile(
-    # Any extension: sets in formats that are no longer written are deleted too.
+    # Any extension: sets in a format that is no longer written are deleted too.
     r"(?P<set>[^/]+/(?P<sequencer>[0-9A-Fa-f]+)-[0-9a-f]{8})/[a-z0-9-]+\.[a-z0-9]+"
 )
-_CHANGED_MEANWHILE = {"PreconditionFailed", "NoSuchKey", "412", "404"}
-_WRITTEN_AT_ONCE = {"ConditionalRequestConflict", "409"}
+_LOST_RACE = {"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict", "412", "404", "409"}
 
 
 class CommitContended(Exception):
-    """Others kept writing the manifest; the invocation fails and Lambda retries it."""
+    """Other attempts kept writing the manifest. The invocation fails, and Lambda retries it."""
 
 
 class Source(NamedTuple):
-    """The object that was read. Width and height in pixels, upright; None when it was not decoded."""
+    """The object that was read. Width and height in pixels, upright; None if it was not decoded."""
 
     etag: str
     version_id: str | None
@@ -67,7 +63,7 @@ class Entry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """What is true of one key: ready (it has renditions), rejected (it has a reason) or deleted (a tombstone)."""
+    """The state of one key: ready (it has renditions), rejected (it has a reason) or deleted (a tombstone)."""
 
     key: str
     state: Literal["ready", "rejected", "deleted"]
@@ -78,18 +74,14 @@ class Manifest(NamedTuple):
     code: str | None = None
     reason: str | None = None
 
-    def outranks(self, other: "Manifest") -> bool:
-        """Whether this is to replace `other`.
+    def supersedes(self, other: "Manifest") -> bool:
+        """Whether this replaces `other`.
 
-        Changes that a lifecycle rule makes at one moment share a sequencer; among them a deletion is last.
+        Changes that a lifecycle rule makes at the same moment share a sequencer. Of these, a deletion is the last.
         """
-        if self.sequencer_equals(other.sequencer):
-            return self.state == "deleted" and other.state != "deleted"
-        return is_newer(self.sequencer, other.sequencer)
-
-    def sequencer_equals(self, sequencer: str) -> bool:
-        """Whether two sequencers mean the same change."""
-        return not is_newer(self.sequencer, sequencer) and not is_newer(sequencer, self.sequencer)
+        if is_newer(self.sequencer, other.sequencer) or is_newer(other.sequencer, self.sequencer):
+            return is_newer(self.sequencer, other.sequencer)
+        return self.state == "deleted" and other.state != "deleted"
 
     def to_json(self) -> bytes:
         """The stored form."""
@@ -105,20 +97,14 @@ class Manifest(NamedTuple):
     def from_json(cls, data: bytes) -> "Manifest":
         """Read the stored form; fields that a later version added are ignored."""
         stored = json.loads(data)
-        return cls(
-            key=stored["key"],
-            state=stored["state"],
-            sequencer=stored["sequencer"],
-            source=Source(**stored["source"]) if stored["source"] else None,
-            set=stored["set"],
-            renditions=tuple(Entry(**entry) for entry in stored["renditions"]),
-            code=stored["code"],
-            reason=stored["reason"],
-        )
+        fields = {name: stored[name] for name in cls._fields}
+        fields["source"] = Source(**stored["source"]) if stored["source"] else None
+        fields["renditions"] = tuple(Entry(**entry) for entry in stored["renditions"])
+        return cls(**fields)
 
 
 class Found(NamedTuple):
-    """The manifest as read, and the ETag a conditional write needs; both None when there is none."""
+    """The manifest as read, and the ETag that a conditional write needs; both None if there is no manifest."""
 
     manifest: Manifest | None = None
     etag: str | None = None
@@ -132,25 +118,20 @@ def manifest_key(key: str) -> str:
     return f"_too-long/{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
-def longest_key() -> int:
-    """Bytes of the longest source key whose renditions fit S3's limit, for names of up to 32 characters."""
-    return KEY_LIMIT - len("////.-") - _ETAG_ROOM - _SEQUENCER_ROOM - 2 * _ATTEMPT_BYTES - 32 - _EXTENSION_ROOM
-
-
 def new_set(etag: str, sequencer: str) -> str:
-    """The name of a set that no other attempt has."""
-    return f"{etag}/{sequencer}-{secrets.token_hex(_ATTEMPT_BYTES)}"
+    """A name for a set that no other attempt uses."""
+    return f"{etag}/{sequencer}-{secrets.token_hex(4)}"
 
 
 class RenditionStore:
-    """The renditions bucket, by way of an S3 client."""
+    """Reads and writes the renditions bucket through an S3 client."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
         self.bucket = bucket
 
     def read_manifest(self, key: str) -> Found:
-        """The manifest committed last, or Found() when there is none."""
+        """The manifest committed last, or Found() if there is none."""
         try:
             answer = self._s3.get_object(Bucket=self.bucket, Key=manifest_key(key))
         except ClientError as error:
@@ -160,31 +141,24 @@ class RenditionStore:
         return Found(Manifest.from_json(answer["Body"].read()), answer["ETag"])
 
     def write_set(self, key: str, set_name: str, renditions: tuple[Rendition, ...], kind: str) -> tuple[Entry, ...]:
-        """Store renditions (not yet visible) and return their manifest entries."""
-        entries = []
-        for rendition in renditions:
-            entry = Entry(
-                name=rendition.name,
-                key=f"{key}/{set_name}/{rendition.name}.{EXTENSIONS[kind]}",
-                type=f"image/{kind}",
-                width=rendition.width,
-                height=rendition.height,
-                bytes=len(rendition.data),
-            )
-            self._s3.put_object(
-                Bucket=self.bucket,
-                Key=entry.key,
-                Body=rendition.data,
-                ContentType=entry.type,
-                CacheControl="public, max-age=31536000, immutable",
-            )
-            entries.append(entry)
-        return tuple(entries)
+        """Store renditions, which no manifest names yet; return their manifest entries."""
+        return tuple(self._write(f"{key}/{set_name}", rendition, kind) for rendition in renditions)
+
+    def _write(self, folder: str, rendition: Rendition, kind: str) -> Entry:
+        key, media_type = f"{folder}/{rendition.name}.{EXTENSIONS[kind]}", f"image/{kind}"
+        self._s3.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=rendition.data,
+            ContentType=media_type,
+            CacheControl="public, max-age=31536000, immutable",
+        )
+        return Entry(rendition.name, key, media_type, rendition.width, rendition.height, len(rendition.data))
 
     def commit(self, manifest: Manifest, found: Found) -> Manifest:
-        """Make `manifest` true, or give way to one that outranks it; returns the one that stands."""
+        """Write `manifest`, unless a later one is in place. Returns the manifest that is in place afterwards."""
         for attempt in range(COMMIT_ATTEMPTS):
-            if found.manifest and not manifest.outranks(found.manifest):
+            if found.manifest and not manifest.supersedes(found.manifest):
                 return found.manifest
             if self.replace(manifest, found):
                 return manifest
@@ -193,7 +167,7 @@ class RenditionStore:
         raise CommitContended(f"the manifest of {manifest.key!r} was written by others {COMMIT_ATTEMPTS} times")
 
     def replace(self, manifest: Manifest, found: Found) -> bool:
-        """Write `manifest` if the one in place is still `found`; False when it is not."""
+        """Write `manifest` if the one in place is still `found`; return whether it was written."""
         condition = {"IfMatch": found.etag} if found.etag else {"IfNoneMatch": "*"}
         tags = {"Tagging": TOMBSTONE_TAGS} if manifest.state == "deleted" else {}
         try:
@@ -207,17 +181,17 @@ class RenditionStore:
                 **tags,
             )
         except ClientError as error:
-            if _code(error) in _CHANGED_MEANWHILE | _WRITTEN_AT_ONCE:
+            if _code(error) in _LOST_RACE:
                 return False
             raise
         return True
 
-    def remove_superseded(self, manifest: Manifest) -> None:
-        """Remove every set that can never be visible again, now that `manifest` is committed."""
-        doomed = [{"Key": key} for key in self._superseded(manifest)]
-        for start in range(0, len(doomed), 1000):
+    def delete_superseded(self, manifest: Manifest) -> None:
+        """Delete every set that can no longer become visible, now that `manifest` is committed."""
+        keys = [{"Key": key} for key in self._superseded(manifest)]
+        for start in range(0, len(keys), 1000):
             answer = self._s3.delete_objects(
-                Bucket=self.bucket, Delete={"Objects": doomed[start : start + 1000], "Quiet": True}
+                Bucket=self.bucket, Delete={"Objects": keys[start : start + 1000], "Quiet": True}
             )
             if answer.get("Errors"):
                 raise RuntimeError(f"superseded renditions of {manifest.key!r} remain: {answer['Errors'][:3]}")
@@ -228,7 +202,7 @@ class RenditionStore:
             return
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for item in page.get("Contents", ()):
-                # What lies under the prefix and has another shape belongs to other keys that begin like this one.
+                # Objects of another form belong to other keys that begin with this one.
                 match = _SET_AND_FILE.fullmatch(item["Key"], len(prefix))
                 if match and match["set"] != manifest.set and not is_newer(match["sequencer"], manifest.sequencer):
                     yield item["Key"]

@@ -1,17 +1,16 @@
-"""Reading the source: the object that an event tells of, or the one that is there now."""
+"""Reads the source bucket: the object that an event names, or the one in place now."""
 
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
-from image_rejections import Rejected
-from rendition_store import Source
+from rendition_store import Manifest, Source
 
+from blueprints_shared.images import InvalidImage
 from blueprints_shared.s3_events import ObjectChange
 
 
 class SourceObject(NamedTuple):
-    """An object opened for reading: its header is here, its body is still on the way."""
+    """An object opened for reading; `body` is S3's stream, which is not read yet."""
 
     etag: str
     version_id: str | None
@@ -19,28 +18,23 @@ class SourceObject(NamedTuple):
     body: Any
 
     def read(self, max_bytes: int) -> bytes:
-        """The whole body; raises Rejected, before anything is downloaded, when it is larger than `max_bytes`."""
+        """Read the body. Raises InvalidImage, before anything is downloaded, if it is larger than `max_bytes`."""
         if self.size > max_bytes:
-            raise Rejected("too-many-bytes", f"{self.size:,} bytes; the limit is {max_bytes:,}")
+            raise InvalidImage("too-many-bytes", f"{self.size:,} bytes; the limit is {max_bytes:,}")
         return bytes(self.body.read())
 
     def describe(self) -> Source:
-        """As a manifest records it."""
+        """The object as a manifest records it."""
         return Source(self.etag, self.version_id, self.size)
 
-    def matches(self, source: Source | None) -> bool:
-        """Whether `source` was this very object."""
+    def is_source_of(self, manifest: Manifest) -> bool:
+        """Whether the manifest was made from this object."""
+        source = manifest.source
         return source is not None and (source.etag, source.version_id) == (self.etag, self.version_id)
-
-    def __enter__(self) -> "SourceObject":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.body.close()
 
 
 def open_source(s3: Any, change: ObjectChange) -> SourceObject | None:
-    """Open the object a creation tells of, or after a deletion the one in place; None when it is gone or another."""
+    """Open the created object, or after a deletion the object in place now; None if it is gone or was replaced."""
     condition = {"IfMatch": f'"{change.etag}"'} if change.kind == "created" else {}
     try:
         answer = s3.get_object(Bucket=change.bucket, Key=change.key, **condition)

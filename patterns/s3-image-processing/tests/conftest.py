@@ -1,4 +1,4 @@
-"""Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
+"""Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto emulates."""
 
 import importlib
 import json
@@ -74,18 +74,17 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def render_image(s3: Any) -> Iterator[ModuleType]:
-    """The handler's module, imported anew: its settings and its client are made at import."""
+    """The handler's module, imported again, since its settings and its client are made at import."""
     yield import_anew("RenderImage")
     sys.modules.pop(RENDER_IMAGE, None)
 
 
 @pytest.fixture
 def load_hook(s3: Any) -> Iterator[Callable[[str], ModuleType]]:
-    """Import the module of a deployment hook, by its logical id, anew."""
-    loaded: list[str] = ["deployment_probe"]
+    """Import the module of a deployment hook, given by its logical id, again."""
+    loaded: list[str] = []
 
     def load(function: str) -> ModuleType:
-        sys.modules.pop("deployment_probe", None)
         module = import_anew(function)
         loaded.append(module.__name__)
         return module

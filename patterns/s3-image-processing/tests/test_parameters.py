@@ -1,4 +1,4 @@
-"""The template's constraints on parameters and the handler's on settings: what one takes, the other takes."""
+"""The template's constraints on parameters and the handler's on settings agree."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from image_renditions import LONGEST_SIDE_LIMIT, RENDITIONS_LIMIT, parse_specs
+from template_facts import variables_by_default
 
 from blueprints_shared.settings import SettingsError, load
 
@@ -15,10 +16,16 @@ TEMPLATE = (Path(__file__).parent.parent / "template.yaml").read_text()
 
 
 def constraint(parameter, name):
-    """What the template says of a parameter; a string, a number or a list."""
+    """A property of a parameter in the template: a string, a number or a list."""
     text = TEMPLATE.split(f"\n  {parameter}:\n", 1)[1]
     value = re.search(rf"^    {name}: (.*)$", text, re.MULTILINE)[1]
     return value.strip("[]").split(", ") if value[0] == "[" else json.loads(value)
+
+
+def written(variable):
+    """The number that the template gives an environment variable, or the default of the parameter that it refers to."""
+    parameter = variables_by_default().get(variable)
+    return int(parameter or re.search(rf'^ +{variable}: "(\d+)"', TEMPLATE, re.MULTILINE)[1])
 
 
 RENDITIONS = re.compile(constraint("Renditions", "AllowedPattern"))
@@ -31,7 +38,7 @@ ALMOST = st.lists(PARTS, min_size=1, max_size=12).map(",".join)
 
 
 def parsed(text):
-    """The specs, or None and the message that refuses them; as `load` does, without the white space around."""
+    """The specs, or None and the error message. Like `load`, this strips the white space around the text."""
     try:
         return parse_specs(text.strip()), ""
     except ValueError as error:
@@ -56,7 +63,7 @@ class TestRenditions:
     @example("a=1,,b=2")
     @example(",".join(f"n{at}=1" for at in range(RENDITIONS_LIMIT)))
     @example(",".join(f"n{at}=1" for at in range(RENDITIONS_LIMIT + 1)))
-    def test_template_and_handler_take_the_same_but_for_names_used_twice(self, text):
+    def test_template_and_handler_accept_the_same_except_names_used_twice(self, text):
         specs, message = parsed(text)
         if RENDITIONS.fullmatch(text):
             assert specs or "each needs its own" in message, message
@@ -76,18 +83,24 @@ class TestRenditions:
             (",".join(f"n{at}=1" for at in range(11)), "11 renditions", "more than 10"),
         ],
     )
-    def test_a_refusal_names_the_part_and_the_rule(self, text, part, rule):
+    def test_an_error_names_the_part_and_the_rule(self, text, part, rule):
         specs, message = parsed(text)
         assert specs is None
         assert part in message
         assert rule in message
 
 
-@pytest.mark.parametrize("parameter", ["Quality", "MaxPixels", "MaxBytes"])
-def test_numbers_have_the_same_bounds(parameter, render_image, monkeypatch):
-    variable = re.sub(r"(?<!^)([A-Z])", r"_\1", parameter).upper()
-    least, most = constraint(parameter, "MinValue"), constraint(parameter, "MaxValue")
-    for value in (least, most, constraint(parameter, "Default")):
+BOUNDS = {
+    "QUALITY": (constraint("Quality", "MinValue"), constraint("Quality", "MaxValue")),
+    "MAX_PIXELS": (1, 64_000_000),
+    "MAX_BYTES": (1024, 128 * 2**20),
+}
+
+
+@pytest.mark.parametrize("variable", BOUNDS)
+def test_numbers_outside_their_bounds_are_errors(variable, render_image, monkeypatch):
+    least, most = BOUNDS[variable]
+    for value in (least, most, written(variable)):
         monkeypatch.setenv(variable, str(value))
         assert getattr(load(render_image.Settings), variable.lower()) == value
     for value in (least - 1, most + 1):
@@ -96,7 +109,7 @@ def test_numbers_have_the_same_bounds(parameter, render_image, monkeypatch):
             load(render_image.Settings)
 
 
-def test_every_output_format_of_the_template_is_known(render_image, monkeypatch):
+def test_every_output_format_of_the_template_is_accepted(render_image, monkeypatch):
     for value in constraint("OutputFormat", "AllowedValues"):
         monkeypatch.setenv("OUTPUT_FORMAT", value)
         assert load(render_image.Settings).output_format == value

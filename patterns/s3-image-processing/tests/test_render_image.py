@@ -1,4 +1,4 @@
-"""The handler from event to objects, on moto's S3: what is in the buckets afterwards."""
+"""The handler, from event to objects in the buckets, on moto's S3."""
 
 import copy
 import io
@@ -19,7 +19,7 @@ def picture(colour=(200, 30, 30), size=(300, 200), kind="JPEG"):
 
 
 class Bucket:
-    """Changes the source as S3 would, and returns the event it would send."""
+    """Changes the source bucket, and returns the event that S3 sends."""
 
     def __init__(self, s3, created, deleted):
         self.s3, self.created, self.deleted, self.clock = s3, created, deleted, 0x0069144000000000
@@ -80,7 +80,7 @@ def test_an_image_gets_its_renditions_whatever_its_key(render_image, s3, origina
         assert entry["key"].startswith(f"{key}/{found['source']['etag']}/")
 
 
-def test_a_rendition_is_as_long_as_its_settings_say_and_keeps_the_shape(render_image, s3, originals, context):
+def test_a_rendition_has_the_configured_size_and_keeps_the_shape(render_image, s3, originals, context):
     render_image.handler(originals.put("photo", picture(size=(300, 200))), context)
     sizes = [(entry["width"], entry["height"]) for entry in manifest(s3, "photo")["renditions"]]
     assert sizes == [(20, 13), (80, 53), (160, 107)]
@@ -102,7 +102,9 @@ def test_a_deleted_image_leaves_a_tombstone_that_lifecycle_expires(render_image,
     ]
 
 
-def test_what_is_no_image_is_rejected_with_the_reason_and_counted(render_image, s3, originals, context, capsys):
+def test_a_file_that_is_not_an_image_is_rejected_with_the_reason_and_counted(
+    render_image, s3, originals, context, capsys
+):
     answer = render_image.handler(originals.put("notes.jpg", b"these are words"), context)
     assert answer["outcome"] == "rejected"
     assert manifest(s3, "notes.jpg")["code"] == "not-an-image"
@@ -118,7 +120,7 @@ def test_what_is_no_image_is_rejected_with_the_reason_and_counted(render_image, 
         (picture(size=(1001, 1000)), "too-many-pixels"),
     ],
 )
-def test_what_is_over_a_limit_is_rejected(render_image, s3, originals, context, data, code):
+def test_an_object_over_a_limit_is_rejected(render_image, s3, originals, context, data, code):
     render_image.handler(originals.put("photo", data), context)
     assert (manifest(s3, "photo")["state"], manifest(s3, "photo")["code"]) == ("rejected", code)
 
@@ -132,7 +134,7 @@ def test_a_key_of_1024_bytes_is_rejected_under_its_hash(render_image, s3, origin
     assert (record["key"], record["code"]) == (key, "key-too-long")
 
 
-def test_renditions_say_what_they_are_and_may_be_cached_for_ever(render_image, s3, originals, context):
+def test_renditions_have_their_media_type_and_may_be_cached_for_ever(render_image, s3, originals, context):
     render_image.handler(originals.put("photo", picture()), context)
     entry = manifest(s3, "photo")["renditions"][0]
     head = s3.head_object(Bucket="renditions", Key=entry["key"])
@@ -142,7 +144,7 @@ def test_renditions_say_what_they_are_and_may_be_cached_for_ever(render_image, s
 
 
 @pytest.mark.parametrize("path", sorted((PATTERN / "events").glob("*.json")), ids=lambda path: path.stem)
-def test_every_sample_event_is_settled(render_image, context, path):
+def test_every_sample_event_is_handled(render_image, context, path):
     answer = render_image.handler(json.loads(path.read_text()), context)
     assert answer["outcome"] == ("superseded" if "created" in path.stem.split("-")[1] else "deleted")
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import pyvips
-from image_encoding import Encoding, avif_quality, encode
 
-PHOTO = Path(__file__).parent.parent / "photo.jpg"
+from blueprints_shared.images.encoding import Encoding, avif_quality, encode
+
+PHOTO = Path(__file__).parents[3] / "patterns" / "s3-image-processing" / "photo.jpg"
 FORMATS = ("avif", "webp", "jpeg")
 
 

@@ -1,4 +1,4 @@
-"""Converts the colours of the input to sRGB, as the file declares them."""
+"""Converts the colours that a file declares to sRGB."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pyvips
 
 if TYPE_CHECKING:
-    from colour_coding import Coding
+    from blueprints_shared.images.colour_coding import Coding
 
 _PROFILE = "icc-profile-data"
 _KINDS_WITH_CODING = ("png", "avif", "heif")
 
 
 class Colours(NamedTuple):
-    """How samples are converted to sRGB: by an ICC profile, by a declared coding, or unchanged if there is neither.
+    """How samples are converted to sRGB: by an ICC profile, by a declared coding, or not at all.
 
-    `cmyk`: the samples are inks, which take libvips' own profile where the file has no usable one.
+    `cmyk`: the samples are inks; if the file has no usable profile, libvips' own is used.
     """
 
     profile: bytes | None = None
@@ -24,12 +24,13 @@ class Colours(NamedTuple):
 
 
 def read_colours(data: bytes, kind: str, header: Any) -> Colours:
-    """Find the meaning of the samples; an unusable profile is ignored, as in browsers."""
+    """Read how the file declares its colours. An unusable profile is ignored, as in browsers."""
     if header.interpretation == "cmyk":
         return Colours(_usable_profile(header), cmyk=True)
     profile, coding = _usable_profile(header), None
     if kind in _KINDS_WITH_CODING:
-        from colour_coding import SRGB, read_signals  # JPEG does not need it, and every cold start would pay for it
+        # Imported here, since JPEG does not need it and every cold start would pay for it.
+        from blueprints_shared.images.colour_coding import SRGB, read_signals
 
         signals = read_signals(data, kind)
         if signals.stronger or not profile:
@@ -41,12 +42,12 @@ def read_colours(data: bytes, kind: str, header: Any) -> Colours:
 
 
 def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:
-    """Shrink an image to `size` (width and height), rotate it upright and convert it to 8-bit sRGB or grey.
+    """Shrink an image to `size` (width and height in pixels), rotate it upright and convert it to 8-bit sRGB or grey.
 
-    Colours are converted only if needed, as that doubles the work.
+    Colours are converted only if they would change, since that doubles the work.
     """
     if colours.coding:
-        from coded_light import to_srgb  # few images need it
+        from blueprints_shared.images.coded_light import to_srgb  # few images need it
 
         return to_srgb(_shrink_samples(image, size), colours.coding)
     if image.get_typeof(_PROFILE) and not colours.profile:
@@ -63,7 +64,7 @@ def shrink_to_srgb(image: Any, size: tuple[int, int], colours: Colours) -> Any:
 
 
 def _shrink_samples(image: Any, size: tuple[int, int]) -> Any:
-    """Like thumbnail_image, which would convert 16 bits to 8 before the colours are interpreted."""
+    """Shrink and rotate an image of 8 or 16 bits. thumbnail_image would convert 16 bits to 8 before the colours."""
     turned = image.get_typeof("orientation") and image.get("orientation") >= 5
     width, height = size[::-1] if turned else size
     sample, alpha = image.format, image.hasalpha()
@@ -76,7 +77,7 @@ def _shrink_samples(image: Any, size: tuple[int, int]) -> Any:
 
 
 def _through_table(image: Any, table: Any) -> Any:
-    """Map the grey of an 8-bit image, and keep its alpha."""
+    """Map the grey of an 8-bit image through a table, and keep its alpha."""
     if not image.hasalpha():
         return image.maplut(table).copy(interpretation="b-w")
     return image[0].maplut(table).bandjoin(image[1]).copy(interpretation="b-w")
@@ -97,7 +98,7 @@ def _model(image: Any) -> _Model:
 
 
 def _usable_profile(header: Any) -> bytes | None:
-    """The embedded profile, unless it is broken or made for other kinds of samples."""
+    """The embedded profile, or None if it is broken or made for another colour model."""
     if not header.get_typeof(_PROFILE):
         return None
     profile: bytes = header.get(_PROFILE)
@@ -119,7 +120,7 @@ def _is_usable(profile: bytes, model: _Model) -> bool:
 
 @lru_cache(maxsize=32)
 def _changes_colours(profile: bytes, model: _Model) -> bool:
-    """Whether the profile changes any of a few thousand colours by more than one step: many profiles are just sRGB."""
+    """Whether the profile changes any of a few thousand colours by more than one step. Many profiles are sRGB."""
     if model not in ("grey", "rgb"):
         return True
     probe = _probe(model)
@@ -127,7 +128,7 @@ def _changes_colours(profile: bytes, model: _Model) -> bool:
 
 
 def _probe(model: _Model) -> Any:
-    """Colours from all over the model."""
+    """An image of colours from the whole range of the model."""
     if model == "grey":
         return pyvips.Image.identity().copy(interpretation="b-w")
     place = pyvips.Image.xyz(16, 256)
@@ -139,12 +140,12 @@ def _probe(model: _Model) -> Any:
 
 
 def _converted(image: Any, profile: bytes, instead: str = "srgb") -> Any:
-    """The image in sRGB; if libvips cannot use the profile, it silently uses `instead`."""
+    """Convert the image to sRGB; if libvips cannot use the profile, it silently uses `instead`."""
     image = image.copy()
     image.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
     return image.icc_transform("srgb", embedded=True, input_profile=instead)
 
 
 def _grey_table(profile: bytes) -> Any:
-    """For each of 256 samples the grey of sRGB."""
+    """A table from each of 256 samples to the grey of sRGB."""
     return _converted(_probe("grey"), profile)[0]

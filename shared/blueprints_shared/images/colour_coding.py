@@ -1,4 +1,4 @@
-"""Reads how a file declares its colours besides an ICC profile: PNG's chunks, and the `colr` box of AVIF and HEIF.
+"""Reads colour declarations other than ICC profiles: chunks of PNG, and the `colr` box of AVIF and HEIF.
 
 Sources: PNG third edition (cICP, sRGB, gAMA, cHRM), ISO/IEC 14496-12 (colr), ITU-T H.273 (code points).
 """
@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from image_formats import heif
+from blueprints_shared.images.formats import heif
 
 Point = tuple[float, float]
 
 
 class Primaries(NamedTuple):
-    """CIE 1931 x and y of the three primaries and of white."""
+    """The CIE 1931 x and y of the three primaries and of white."""
 
     red: Point
     green: Point
@@ -25,7 +25,7 @@ class Primaries(NamedTuple):
 class Coding(NamedTuple):
     """The meaning of samples: primaries, transfer function, and whether they use the full range (or 16 to 235 of 255).
 
-    `transfer` names the function; `gamma` is the exponent that makes light of a sample where that name is `gamma`.
+    `transfer` names the transfer function. If it is "gamma", `gamma` is the exponent from samples to light.
     """
 
     primaries: Primaries
@@ -68,20 +68,20 @@ SRGB = Coding(BT709, "srgb")
 
 
 def from_code_points(primaries: int, transfer: int, *, full_range: bool = True) -> Coding:
-    """The coding of H.273's code points; unspecified and reserved ones count as sRGB's, as in browsers."""
+    """The coding of H.273's code points; unspecified and reserved ones mean sRGB, as in browsers."""
     name, gamma = _TRANSFERS.get(transfer, _TRANSFERS[13])
     return Coding(_PRIMARIES.get(primaries, BT709), name, gamma, full_range)
 
 
 class Signals(NamedTuple):
-    """A file's declarations besides its ICC profile: `stronger` overrides the profile, `weaker` applies without one."""
+    """What a file declares: `stronger` takes precedence over its ICC profile, `weaker` applies if it has none."""
 
     stronger: Coding | None = None
     weaker: Coding | None = None
 
 
 def read_signals(data: bytes, kind: str) -> Signals:
-    """Read a file's declarations; parts that cannot be parsed are ignored."""
+    """Read what a file of that kind declares; parts that cannot be parsed are ignored."""
     try:
         if kind == "png":
             return _png_signals(data)
@@ -96,10 +96,10 @@ def read_signals(data: bytes, kind: str) -> Signals:
 
 
 def _png_signals(data: bytes) -> Signals:
-    """PNG third edition, 4.3: cICP before iCCP before sRGB before gAMA and cHRM."""
+    """The order of precedence is cICP, iCCP, sRGB, then gAMA and cHRM (PNG third edition, 4.3)."""
     chunks = dict(_colour_chunks(data))
     stronger = None
-    if len(cicp := chunks.get(b"cICP", b"")) == 4 and cicp[2] == 0:  # the third is a matrix, of which RGB has none
+    if len(cicp := chunks.get(b"cICP", b"")) == 4 and cicp[2] == 0:  # the third is a matrix, which RGB does not have
         stronger = from_code_points(cicp[0], cicp[1], full_range=cicp[3] != 0)
     if b"sRGB" in chunks:
         return Signals(stronger)
@@ -121,10 +121,10 @@ def _colour_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _of_gamma_and_chromaticities(gama: bytes, chrm: bytes) -> Coding | None:
-    """The coding of gAMA and cHRM; None if it does not differ from sRGB."""
+    """The coding that gAMA and cHRM declare; None if it is sRGB."""
     primaries = _chromaticities(chrm) or BT709
     stored = struct.unpack(">I", gama)[0] / 100_000 if len(gama) == 4 else 0.0
-    # Writers of sRGB store 1/2.2, its nearest power, for readers that know no sRGB.
+    # Writers of sRGB store 1/2.2, the nearest power, for readers that do not support sRGB.
     near_srgb = primaries == BT709 and abs(stored * 2.2 - 1) < 0.01
     if not 0.01 <= stored <= 10 or near_srgb:
         return None if primaries == BT709 else Coding(primaries, "srgb")
@@ -132,7 +132,7 @@ def _of_gamma_and_chromaticities(gama: bytes, chrm: bytes) -> Coding | None:
 
 
 def _chromaticities(chrm: bytes) -> Primaries | None:
-    """cHRM's primaries; None if they are impossible, and exactly BT709 if they differ by rounding only."""
+    """cHRM's primaries; None if they are impossible, and exactly BT709 if they differ from it by rounding only."""
     if len(chrm) != 32:
         return None
     numbers = [number / 100_000 for number in struct.unpack(">8I", chrm)]
@@ -150,8 +150,8 @@ def _chromaticities(chrm: bytes) -> Primaries | None:
 
 
 def _heif_coding(data: bytes) -> Coding | None:
-    """The nclx colour of the primary picture; of a picture put together from tiles, of its first tile if need be."""
+    """The nclx declaration of the primary picture, or else of its first tile."""
     for name, body in heif.properties(data):
-        if name == b"colr" and body[:4] == b"nclx":
+        if name == b"colr" and bytes(body[:4]) == b"nclx":
             return from_code_points(*struct.unpack_from(">HH", body, 4))
     return None

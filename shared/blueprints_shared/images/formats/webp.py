@@ -2,10 +2,10 @@
 
 
 def with_true_length(data: bytes) -> bytes:
-    """The file with its real length in the header, and with the byte that pads its last chunk to an even length.
+    """Correct the length in the header, and append the byte that pads the last chunk to an even length.
 
-    Some writers state another length or leave that byte out. Browsers do not mind, while libwebp's demultiplexer
-    refuses the file. One whose pixels are incomplete is left as it is.
+    Some writers state a wrong length or leave that byte out. Browsers show such files; libwebp's demultiplexer refuses
+    them. A file with incomplete pixels is returned unchanged.
     """
     stated = int.from_bytes(data[4:8], "little") + 8
     if stated <= len(data) and stated % 2 == 0:

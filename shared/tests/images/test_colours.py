@@ -4,7 +4,9 @@ import io
 
 import pytest
 import pyvips
-from pictures import (
+from PIL import Image, ImageCms
+
+from shared.tests.images.pictures import (
     BLUE,
     GREEN,
     RED,
@@ -16,7 +18,6 @@ from pictures import (
     opened,
     rendered,
 )
-from PIL import Image, ImageCms
 
 
 class TestColour:

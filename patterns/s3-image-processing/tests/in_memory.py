@@ -1,11 +1,22 @@
-"""An S3 in memory, to see what happens when steps interleave: conditional writes, versions, and a turn per call."""
+"""An S3 in memory, the events it sends, and an updater on it, to see what happens when steps interleave or fail."""
 
 import hashlib
 import io
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 
 from botocore.exceptions import ClientError
+from image_renditions import Rendered, Rendition
+from rendition_store import RenditionStore
+from update_renditions import RenditionUpdater
+
+from blueprints_shared.images import InvalidImage
+from blueprints_shared.s3_events import ObjectChange
+
+NO_IMAGE = b"no image"
+IMAGES = (b"one image", b"another image")
 
 
 def s3_error(code, status):
@@ -27,7 +38,7 @@ class Stored:
 
 @dataclass
 class Bucket:
-    """Keys to versions, the current one last. Without versioning there is one at most."""
+    """Keys to their versions, the current one last. Without versioning there is at most one."""
 
     versioned: bool = False
     keys: dict = field(default_factory=dict)
@@ -49,10 +60,10 @@ class Bucket:
 
 
 class InMemoryS3:
-    """The calls the handler makes. `turn(call, effect)` runs each of them; a test may wait, fail or die there."""
+    """The calls that the handler makes. `turn(call, effect)` runs each of them; a test may wait or raise there."""
 
     def __init__(self, turn=lambda call, effect: effect()):
-        self.buckets = {}
+        self.buckets = {"originals": Bucket(), "renditions": Bucket()}
         self.turn = turn
 
     def get_object(self, *, Bucket, Key, IfMatch=None):
@@ -62,11 +73,7 @@ class InMemoryS3:
                 raise s3_error("NoSuchKey", 404)
             if IfMatch and IfMatch != f'"{stored.etag}"':
                 raise s3_error("PreconditionFailed", 412)
-            answer = {
-                "ETag": f'"{stored.etag}"',
-                "ContentLength": len(stored.data),
-                "Body": io.BytesIO(stored.data),
-            }
+            answer = {"ETag": f'"{stored.etag}"', "ContentLength": len(stored.data), "Body": io.BytesIO(stored.data)}
             return answer | ({"VersionId": stored.version_id} if stored.version_id else {})
 
         return self.turn("get", effect)
@@ -100,3 +107,24 @@ class InMemoryS3:
 
         found = self.turn("list", effect)
         return iter([{"Contents": found[:2]}, {"Contents": found[2:]}] if found else [{}])
+
+
+def fake_render(data, version=b"1"):
+    """Two renditions that contain what they were made from, and by which version of the code."""
+    if data == NO_IMAGE:
+        raise InvalidImage("not-an-image", "these are words")
+    made = data + b" by version " + version
+    return Rendered("jpeg", 30, 20, tuple(Rendition(name, 3, 2, made) for name in ("small", "large")))
+
+
+def updater(s3, version=b"1"):
+    render = partial(fake_render, version=version)
+    return RenditionUpdater(s3, RenditionStore(s3, "renditions"), render, "webp", max_bytes=100)
+
+
+def change(kind, key, number, etag=None):
+    # S3's sequencers differ in length; trailing zeros must make no difference.
+    sequencer = f"{number:06X}".rstrip("0") or "0"
+    return ObjectChange(
+        kind, "originals", key, sequencer, etag, None, None, None, None, datetime(2026, 11, 12, tzinfo=UTC)
+    )

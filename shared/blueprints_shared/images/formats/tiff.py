@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from image_rejections import LONGEST_SIDE, Rejected, camera_raw, too_large
+from blueprints_shared.images.errors import LONGEST_SIDE, InvalidImage, camera_raw, too_large
 
 RGB, YCBCR, CIELAB, ICCLAB = 2, 6, 8, 9  # values of PHOTOMETRIC
 
@@ -17,14 +17,14 @@ _KEPT = {
 }  # fmt: skip
 _SMALLER, _MASK = 1, 4  # bits of SUBFILE_TYPE
 _SENSOR = {32803, 34892}  # photometric interpretations of a camera's sensor: colour filter array, linear raw
-_RAW_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000, 65535}  # of Sony, Epson, Samsung, Nikon, Kodak, Pentax
+_RAW_COMPRESSIONS = {32767, 32769, 32770, 32772, 34713, 65000, 65535}  # Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _READ_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 50001}
 _COMPRESSIONS = {6: "old-style JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "JPEG",
                  34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50002: "JPEG XL", 52546: "JPEG XL"}  # fmt: skip
 _COLOURS = {0: 1, 1: 1, RGB: 3, 5: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}  # samples by photometric interpretation
 _ALPHAS = {1, 2}  # among the meanings of extra samples: premultiplied or not
 _PHOTOMETRICS = {4: "a transparency mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv"}
-_DIRECTORIES, _VALUES = 64, 64  # read at most; pictures have fewer
+_DIRECTORIES, _VALUES = 64, 64  # the most that is read
 _WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 
 
@@ -32,8 +32,8 @@ _WIDTHS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "
 class Directory:
     """The tags of one image in the file, and of the images below it.
 
-    `photometric_at`: how (in struct's letters) and where that value lies. `cut_off`: a value lies beyond the end of the
-    file.
+    `photometric_at` is the struct format and the offset of PHOTOMETRIC's value. `cut_off`: a tag's value lies beyond
+    the end of the file.
     """
 
     tags: dict[int, tuple[int, ...]]
@@ -46,14 +46,14 @@ class Directory:
         return self.tags.get(tag, (default,))[0]
 
     def with_children(self) -> Iterator["Directory"]:
-        """Itself and all directories below it."""
+        """This directory and all directories below it."""
         yield self
         for child in self.children:
             yield from child.with_children()
 
     @property
     def is_preview(self) -> bool:
-        """Whether it is a preview of another image in the file, or a mask for one."""
+        """Whether this is a preview of another image in the file, or a mask for one."""
         return bool(self.first(SUBFILE_TYPE) & (_SMALLER | _MASK))
 
 
@@ -66,12 +66,12 @@ class Picture:
 
 
 def read_directories(data: bytes) -> list[Directory]:
-    """The pages in order, without those that are truncated or have an invalid offset."""
+    """Read the pages in order; pages that are truncated or have an invalid offset are left out."""
     return list(_Reader(data).pages())
 
 
 def find_picture(pages: list[Directory]) -> Picture | None:
-    """The first page, unless it is a preview of another image."""
+    """The first image that is not a preview of another; the first page if all are previews; None without pages."""
     for at, page in enumerate(pages):
         if not page.is_preview:
             return Picture(page, {"page": at})
@@ -81,19 +81,19 @@ def find_picture(pages: list[Directory]) -> Picture | None:
     return Picture(pages[0], {}) if pages else None
 
 
-def find_camera_raw(pages: list[Directory]) -> Rejected | None:
-    """The rejection of a camera raw file (a TIFF with sensor data, often after a small preview), or None."""
-    every = [each for page in pages for each in page.with_children()]
-    if any(DNG_VERSION in each.tags for each in every):
+def find_camera_raw(pages: list[Directory]) -> InvalidImage | None:
+    """The error for a camera raw file (a TIFF with sensor data, often after a small preview), or None."""
+    directories = [each for page in pages for each in page.with_children()]
+    if any(DNG_VERSION in each.tags for each in directories):
         return camera_raw("DNG")
-    for each in every:
+    for each in directories:
         if each.first(PHOTOMETRIC) in _SENSOR or each.first(COMPRESSION) in _RAW_COMPRESSIONS:
             make = bytes(pages[0].tags.get(MAKE, ())).decode("ascii", "replace").strip("\0 ")
             return camera_raw(make or "TIFF")
     return None
 
 
-def find_unsupported(page: Directory) -> Rejected | None:
+def find_unsupported(page: Directory) -> InvalidImage | None:
     """Why the decoder does not support this page, or None; called when decoding failed."""
     if page.cut_off:
         return None
@@ -104,17 +104,17 @@ def find_unsupported(page: Directory) -> Rejected | None:
         return too_large("TIFF", width, height)
     if compression not in _READ_COMPRESSIONS:
         name = _COMPRESSIONS.get(compression, f"method {compression}")
-        return Rejected("unsupported-codec", f"a TIFF compressed by {name}, which the library does not decode")
+        return InvalidImage("unsupported-codec", f"a TIFF compressed by {name}, which the library does not decode")
     if photometric in _PHOTOMETRICS:
-        return Rejected("unsupported-layout", f"a TIFF whose samples are {_PHOTOMETRICS[photometric]}")
+        return InvalidImage("unsupported-layout", f"a TIFF whose samples are {_PHOTOMETRICS[photometric]}")
     if page.first(SAMPLE_FORMAT, 1) != 1:
-        return Rejected("unsupported-layout", "a TIFF of signed or floating-point samples")
+        return InvalidImage("unsupported-layout", "a TIFF of signed or floating-point samples")
     if bits not in (8, 16) and (bits not in (1, 2, 4) or samples > 1):
-        return Rejected("unsupported-layout", f"a TIFF of {bits} bits per sample and {samples} samples per pixel")
+        return InvalidImage("unsupported-layout", f"a TIFF of {bits} bits per sample and {samples} samples per pixel")
     if photometric in (CIELAB, ICCLAB) and samples < 3:
-        return Rejected("unsupported-layout", f"a TIFF in L*a*b* with {samples} samples per pixel")
+        return InvalidImage("unsupported-layout", f"a TIFF in L*a*b* with {samples} samples per pixel")
     if page.first(PLANAR, 1) == 2 and TILE_WIDTH in page.tags:
-        return Rejected("unsupported-layout", "a TIFF with a plane of tiles per colour")
+        return InvalidImage("unsupported-layout", "a TIFF with a plane of tiles per colour")
     return None
 
 
@@ -124,19 +124,19 @@ def holds_lab(page: Directory) -> bool:
 
 
 def holds_ycbcr(page: Directory) -> bool:
-    """Whether samples are YCbCr that the decoder does not convert to RGB: it does that for JPEG compression only."""
+    """Whether samples are YCbCr that the decoder does not convert; it only converts those compressed by JPEG."""
     return page.first(PHOTOMETRIC) == YCBCR and page.first(COMPRESSION, 1) not in (6, 7) and page.first(SAMPLES) >= 3
 
 
 def is_subsampled(page: Directory) -> bool:
-    """Whether a page in YCbCr has fewer samples of chroma than of luma, which is so unless it says otherwise."""
+    """Whether a page in YCbCr has fewer samples of chroma than of luma, which is the default."""
     return not page.cut_off and page.tags.get(SUBSAMPLING, (2, 2)) != (1, 1)
 
 
-def seen_samples(page: Directory) -> list[int]:
+def visible_samples(page: Directory) -> list[int]:
     """The indexes of a pixel's samples that are colours or alpha; [] means all of them.
 
-    The others are masks or inks of an editor; a decoder that uses the first of them as alpha hides the picture.
+    The other samples are masks and spot colours; a decoder that takes the first of them for alpha hides the picture.
     """
     extra, colours = page.tags.get(EXTRA_SAMPLES, ()), _COLOURS.get(page.first(PHOTOMETRIC), 0)
     if not extra or not colours or colours + len(extra) != page.first(SAMPLES):
@@ -146,7 +146,7 @@ def seen_samples(page: Directory) -> list[int]:
 
 
 def as_rgb(data: bytes, page: Directory) -> bytes:
-    """The file with the page's samples declared as RGB, so that a decoder returns them unchanged."""
+    """Declare the page's samples as RGB, so that the decoder returns them unchanged."""
     changed = bytearray(data)
     letters, at = page.photometric_at
     struct.pack_into(letters, changed, at, RGB)

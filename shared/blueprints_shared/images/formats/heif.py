@@ -1,4 +1,4 @@
-"""The container of HEIF, AVIF and videos: its brands, and the codec and the properties of its primary picture.
+"""HEIF and AVIF: the brands of the file, and the codec and the properties of its primary picture.
 
 Sources: ISO/IEC 14496-12 (boxes), ISO/IEC 23008-12 (items and their properties).
 """
@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from image_rejections import LONGEST_SIDE, Rejected, too_large
+from blueprints_shared.images.errors import LONGEST_SIDE, InvalidImage, too_large
 
 AVIF = frozenset({b"avif", b"avis"})
 HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -15,7 +15,7 @@ HEIF = HEVC | {b"mif1", b"mif2", b"msf1", b"avci", b"avcs", b"jpeg", b"jpgs", b"
 CANON_RAW = b"crx "
 
 _CONFIGURATION = b"hvcC"  # the box that every HEVC picture has
-_METADATA = 1 << 16  # bytes at the start of the file that hold it
+_METADATA = 1 << 16  # bytes at the start of the file that contain it
 _CODECS = {
     b"avc1": "H.264",
     b"evc1": "EVC",
@@ -38,7 +38,7 @@ class Samples(NamedTuple):
 
 
 def brands(data: bytes) -> set[bytes]:
-    """Major brand, minor version, compatible brands."""
+    """The major brand, the minor version and the compatible brands."""
     box = data[8 : max(8, min(int.from_bytes(data[:4], "big"), 256))]
     return {box[at : at + 4] for at in range(0, len(box), 4)}
 
@@ -49,7 +49,7 @@ def holds_hevc(data: bytes) -> bool:
 
 
 def read_samples(data: bytes) -> Samples:
-    """How the primary picture's samples are stored, by its boxes; damaged boxes are ignored."""
+    """Read how the primary picture's samples are stored; damaged boxes are ignored."""
     monochrome, full_range, premultiplied = False, True, False
     try:
         for name, body in properties(data):
@@ -57,7 +57,7 @@ def read_samples(data: bytes) -> Samples:
                 monochrome = bool(body[2] & 0x10)
             elif name == b"hvcC":
                 monochrome = body[16] & 0x03 == 0
-            elif name == b"colr" and body[:4] == b"nclx":
+            elif name == b"colr" and bytes(body[:4]) == b"nclx":
                 full_range = bool(body[10] & 0x80)
         premultiplied = bool(_child(_child(_metadata(data), b"iref")[4:], b"prem"))
     except (struct.error, IndexError, ValueError):
@@ -65,15 +65,15 @@ def read_samples(data: bytes) -> Samples:
     return Samples(monochrome, full_range, premultiplied)
 
 
-def find_unsupported(data: bytes) -> Rejected | None:
-    """Why the decoder does not support this picture, or None; called when decoding failed, and not for HEVC."""
+def find_unsupported(data: bytes) -> InvalidImage | None:
+    """Why the decoder does not support this picture, or None. Call it after decoding failed; it ignores HEVC."""
     try:
         meta = _metadata(data)
         primary = _primary(meta)
         types = _item_types(_child(meta, b"iinf"))
         for item in (primary, _first_tile(_child(meta, b"iref"), primary)):
             if item is not None and (codec := _CODECS.get(types.get(item, b""))):
-                return Rejected(
+                return InvalidImage(
                     "unsupported-codec", f"a HEIF picture coded as {codec}, which the library does not decode"
                 )
         for name, body in properties(data):
@@ -85,7 +85,7 @@ def find_unsupported(data: bytes) -> Rejected | None:
 
 
 def properties(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and content of each property of the primary picture, then of the first tile that it is composed of.
+    """Name and content of each property of the primary picture, then of its first tile if it is composed of tiles.
 
     Raises struct.error, IndexError or ValueError where the boxes are damaged.
     """

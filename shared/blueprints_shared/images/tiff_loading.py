@@ -1,25 +1,28 @@
-"""Opens a TIFF with libvips: the page to show, in RGB even if the decoder returns YCbCr or L*a*b*."""
+"""Opens a TIFF with libvips: the page to show, with YCbCr and L*a*b* converted to RGB."""
 
 from typing import Any
 
 import pyvips
-from image_formats import tiff
-from image_rejections import Rejected
 
-_MOST_BANDS = 5  # inks and alpha; with more, it is no picture
+from blueprints_shared.images.errors import InvalidImage
+from blueprints_shared.images.formats import tiff
+
+_MOST_BANDS = 5  # four inks and alpha
 
 
 def open_tiff(data: bytes, fail_on: str) -> Any:
-    """The picture; raises libvips' error when there is none, and Rejected where libvips would read other colours."""
+    """Open the picture. Raises pyvips.Error if there is none, InvalidImage if libvips would read wrong colours."""
     picture = tiff.find_picture(tiff.read_directories(data))
     if picture is None:
         return _load(data, fail_on)
     page = picture.directory
     if tiff.holds_ycbcr(page) and tiff.is_subsampled(page):
-        raise Rejected("unsupported-layout", "a TIFF in YCbCr with subsampled colours that is not compressed by JPEG")
+        raise InvalidImage(
+            "unsupported-layout", "a TIFF in YCbCr with subsampled colours that is not compressed by JPEG"
+        )
     needs_conversion = tiff.holds_lab(page) or tiff.holds_ycbcr(page)
     readable = tiff.as_rgb(data, page) if needs_conversion else data
-    image = _without_hidden_samples(_load(readable, fail_on, **picture.options), page)
+    image = _without_extra_samples(_load(readable, fail_on, **picture.options), page)
     if not needs_conversion:
         return image
     colours = _ycbcr_to_srgb(image) if tiff.holds_ycbcr(page) else _lab_to_srgb(image, page.first(tiff.PHOTOMETRIC))
@@ -30,15 +33,15 @@ def _load(data: bytes, fail_on: str, **options: int) -> Any:
     return pyvips.Image.tiffload_buffer(data, access="sequential", fail_on=fail_on, **options)
 
 
-def _without_hidden_samples(image: Any, page: tiff.Directory) -> Any:
-    seen = tiff.seen_samples(page)
-    if not seen or len(seen) == image.bands or image.bands > _MOST_BANDS:
+def _without_extra_samples(image: Any, page: tiff.Directory) -> Any:
+    visible = tiff.visible_samples(page)
+    if not visible or len(visible) == image.bands or image.bands > _MOST_BANDS:
         return image
-    return image[seen[0]].bandjoin([image[at] for at in seen[1:]]).copy(interpretation=image.interpretation)
+    return image[visible[0]].bandjoin([image[at] for at in visible[1:]]).copy(interpretation=image.interpretation)
 
 
 def _ycbcr_to_srgb(image: Any) -> Any:
-    """Full-range BT.601, which is what TIFF means unless a file says otherwise."""
+    """Convert full-range BT.601, the default of TIFF."""
     scale = 1 if image.format == "uchar" else 1 / 257
     centred = image[:3].linear([scale] * 3, [0, -128, -128])
     red_green_blue = centred.recomb([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]])
@@ -46,7 +49,7 @@ def _ycbcr_to_srgb(image: Any) -> Any:
 
 
 def _lab_to_srgb(image: Any, photometric: int) -> Any:
-    """From L*a*b* in 8 or 16 bits: CIELAB has signed a and b, ICCLAB adds 128 to them."""
+    """Convert L*a*b* of 8 or 16 bits: in CIELAB a and b are signed, in ICCLAB 128 is added to them."""
     step = 1 if image.format in ("uchar", "char") else 256
     lightest = 255 * (step if photometric == tiff.ICCLAB or step == 1 else 257)
     unsigned = image[0].copy(format="uchar" if step == 1 else "ushort")

@@ -3,9 +3,10 @@
 import struct
 
 import pytest
-from colour_coding import BT709, SRGB, read_signals
 from hypothesis import given
 from hypothesis import strategies as st
+
+from blueprints_shared.images.colour_coding import BT709, SRGB, read_signals
 
 PQ = (9, 16)
 

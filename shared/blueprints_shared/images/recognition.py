@@ -1,9 +1,9 @@
-"""Recognises the kind of an image by its bytes, and names the kinds that are not supported.
+"""Recognises the kind of a file by its first bytes, and names the kinds that are not supported.
 
-Modules that few images need are imported when first used, which keeps cold starts short.
+Parsers that only some kinds need are imported when first used, which keeps cold starts short.
 """
 
-from image_rejections import Rejected, camera_raw
+from blueprints_shared.images.errors import InvalidImage, camera_raw
 
 READABLE = ("jpeg", "png", "webp", "gif", "tiff", "avif", "heif")
 
@@ -20,8 +20,8 @@ _CAMERA_RAWS = {
     b"IIU\0": "RW2",
     b"II\x1a\0\0\0HEAPCCDR": "CRW",
 }
-_FILM = "the bytes are a video or another file in an MP4 container, not a picture"
-_OTHERS = {
+_VIDEO = "the bytes are a video or another file in an MP4 container, not a picture"
+_UNSUPPORTED = {
     b"\0\0\0\x0cJXL \r\n": "a JPEG XL image",
     b"\xff\x0a": "a JPEG XL image",
     b"\0\0\0\x0cjP  \r\n": "a JPEG 2000 image",
@@ -55,13 +55,13 @@ _OTHERS = {
     ),
 }
 _TEXT = bytes(range(32, 127)) + b"\t\r\n"
-_FILM_PARTS = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # what QuickTime files began with before `ftyp` came
+_VIDEO_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # old QuickTime files begin with these, not with `ftyp`
 
 
-def sniff(data: bytes) -> str:
-    """The kind of an image by its first bytes, never by its name: one of READABLE. Raises Rejected for other kinds."""
+def recognise(data: bytes) -> str:
+    """The kind of an image: one of READABLE. Raises InvalidImage, which names the kind, for anything else."""
     if not data:
-        raise Rejected("empty", "the object is empty")
+        raise InvalidImage("empty", "the object is empty")
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
@@ -71,19 +71,19 @@ def sniff(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return _sniff_tiff(data)
+        return _recognise_tiff(data)
     if data[4:8] == b"ftyp":
-        return _sniff_brands(data)
-    if data[4:8] in _FILM_PARTS:
-        raise Rejected("not-an-image", _FILM)
-    raise _other(data)
+        return _recognise_brands(data)
+    if data[4:8] in _VIDEO_BOXES:
+        raise InvalidImage("not-an-image", _VIDEO)
+    raise _unsupported(data)
 
 
-def _sniff_tiff(data: bytes) -> str:
-    """TIFF. Raises Rejected for a camera's raw file, which would be rendered as its small preview."""
-    from image_formats import tiff
+def _recognise_tiff(data: bytes) -> str:
+    """ "tiff". Raises InvalidImage for a camera raw file: libvips would open its small preview."""
+    from blueprints_shared.images.formats import tiff
 
-    # Pixels may lie there too, so that half of the mark would not do.
+    # The whole mark is compared: in other TIFFs these bytes may be pixels.
     if data[8:12] == b"CR\2\0":
         raise camera_raw("CR2")
     if data[8:16] in _PHASE_ONE:
@@ -93,9 +93,9 @@ def _sniff_tiff(data: bytes) -> str:
     return "tiff"
 
 
-def _sniff_brands(data: bytes) -> str:
-    """AVIF, HEIF and MP4 videos share one container; its brands tell them apart."""
-    from image_formats import heif
+def _recognise_brands(data: bytes) -> str:
+    """ "avif" or "heif", by the brands of the container that AVIF, HEIF and MP4 share."""
+    from blueprints_shared.images.formats import heif
 
     brands = heif.brands(data)
     if heif.CANON_RAW in brands:
@@ -104,20 +104,20 @@ def _sniff_brands(data: bytes) -> str:
         return "avif"
     if brands & heif.HEIF:
         return "heif"
-    raise Rejected("not-an-image", _FILM)
+    raise InvalidImage("not-an-image", _VIDEO)
 
 
-def _other(data: bytes) -> Rejected:
+def _unsupported(data: bytes) -> InvalidImage:
     for start, name in _CAMERA_RAWS.items():
         if data.startswith(start):
             return camera_raw(name)
     readable = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
     beginning = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")
-    for start, name in _OTHERS.items():
+    for start, name in _UNSUPPORTED.items():
         if data.startswith(start) or beginning.startswith(start):
-            return Rejected("not-an-image", f"the bytes are {name}, not {readable}")
+            return InvalidImage("not-an-image", f"the bytes are {name}, not {readable}")
     if not data.strip(b"\0"):
-        return Rejected("not-an-image", f"the bytes are all zero, not {readable}")
+        return InvalidImage("not-an-image", f"the bytes are all zero, not {readable}")
     if not beginning.translate(None, _TEXT):
-        return Rejected("not-an-image", f"the bytes are text, not {readable}")
-    return Rejected("not-an-image", f"the bytes are not {readable}")
+        return InvalidImage("not-an-image", f"the bytes are text, not {readable}")
+    return InvalidImage("not-an-image", f"the bytes are not {readable}")

@@ -1,13 +1,14 @@
-"""Opening AVIF and HEIF with libvips, which hands out some samples as they are stored."""
+"""Opens AVIF and HEIF with libvips, and converts samples that it returns as they are stored."""
 
 from typing import Any
 
 import pyvips
-from image_formats import heif
+
+from blueprints_shared.images.formats import heif
 
 
 def open_heif(data: bytes, fail_on: str) -> Any:
-    """The primary picture, upright: grey where it is grey, its colours never multiplied by its alpha."""
+    """Open the primary picture, upright: with one band if it is grey, and not premultiplied by its alpha."""
     image = pyvips.Image.heifload_buffer(data, access="sequential", fail_on=fail_on)
     samples = heif.read_samples(data)
     if samples.premultiplied and image.hasalpha():
@@ -16,7 +17,7 @@ def open_heif(data: bytes, fail_on: str) -> Any:
 
 
 def _as_grey(image: Any, samples: heif.Samples) -> Any:
-    """One band, and alpha if there is any; libheif makes three equal bands of it and overlooks a narrow range."""
+    """Reduce a grey picture to one band, plus alpha: libheif returns three equal bands and ignores limited range."""
     sixteen = image.format == "ushort"
     grey = image[0]
     if not samples.full_range:

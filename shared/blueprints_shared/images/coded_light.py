@@ -1,13 +1,14 @@
 """Converts samples to linear light and back to sRGB, for images that declare their colours without an ICC profile.
 
 HDR (PQ, HLG) is mapped to the range of sRGB: reference white (203 cd/m², BT.2408) becomes sRGB's white. If the image
-has brighter highlights, the curve of BT.2390 compresses them; if not, its colours do not change.
+has brighter highlights, the curve of BT.2390 compresses them; otherwise its colours do not change.
 """
 
 from typing import Any
 
 import pyvips
-from colour_coding import BT709, Coding, Point, Primaries
+
+from blueprints_shared.images.colour_coding import BT709, Coding, Point, Primaries
 
 Matrix = tuple[tuple[float, float, float], ...]
 
@@ -21,7 +22,7 @@ _BRADFORD: Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.03
 
 
 def to_srgb(image: Any, coding: Coding) -> Any:
-    """8-bit sRGB (or grey) of an image of 8 or 16 bits in memory; its alpha, if it has one, stays."""
+    """Convert an image of 8 or 16 bits in memory to 8-bit sRGB or grey. Its alpha is kept."""
     colours, alpha = (image[: image.bands - 1], image[image.bands - 1]) if image.hasalpha() else (image, None)
     table = _light_table(image, coding)
     grey, hdr = colours.bands == 1, coding.transfer in ("pq", "hlg")
@@ -38,7 +39,7 @@ def to_srgb(image: Any, coding: Coding) -> Any:
 
 
 def _full_scale(image: Any) -> int:
-    """The greatest sample; libvips shifts samples of fewer than 16 bits up, so it can be less than 65,535."""
+    """The greatest sample. libvips shifts samples of 9 to 15 bits up, so it can be less than 65,535."""
     if image.format == "uchar":
         return 255
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 16
@@ -59,7 +60,7 @@ def _clipped(value: Any) -> Any:
 
 
 def _linear(value: Any, coding: Coding) -> Any:
-    """The transfer function, from samples of 0 to 1 to light; for HLG, scene light."""
+    """Apply the transfer function to samples of 0 to 1; the result is light (for HLG, scene light)."""
     match coding.transfer:
         case "srgb":
             return (value <= 0.04045).ifthenelse(value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
@@ -83,7 +84,7 @@ def _linear(value: Any, coding: Coding) -> Any:
 
 
 def _light(light: Any, coding: Coding) -> Any:
-    """Light in BT.709's primaries, mapped to the range of an sRGB screen."""
+    """Convert light to BT.709's primaries, and map HDR to the range of an sRGB screen."""
     grey = light.bands == 1
     if coding.transfer == "hlg":
         luma = light if grey else light.recomb([list(_BT2020_LUMA)])
@@ -91,12 +92,12 @@ def _light(light: Any, coding: Coding) -> Any:
     if not grey and coding.primaries != BT709:
         light = light.recomb([list(row) for row in _to_bt709(coding.primaries)])
     if coding.transfer in ("pq", "hlg"):
-        light = _with_room_for_highlights(light.copy_memory())
+        light = _compress_highlights(light.copy_memory())
     return light
 
 
-def _with_room_for_highlights(light: Any) -> Any:
-    """ITU-R BT.2390, 5.4.1, applied to the greatest channel, which keeps hues; the image's own peak is its maximum."""
+def _compress_highlights(light: Any) -> Any:
+    """Apply the curve of ITU-R BT.2390, 5.4.1, to the greatest channel, which keeps hues, up to the image's peak."""
     strongest = light if light.bands == 1 else light[0].bandrank([light[1], light[2]], index=2)
     peak = strongest.max()
     if peak <= 1:
@@ -128,7 +129,7 @@ def _to_pq(light: Any) -> Any:
 
 
 def _encode(light: Any) -> Any:
-    """8-bit sRGB of linear light, clipped to its range."""
+    """Convert linear light to 8-bit sRGB, clipped to its range."""
     three = light if light.bands == 3 else light.bandjoin([light, light])
     encoded = three.cast("float").copy(interpretation="scrgb").colourspace("srgb")
     return encoded if light.bands == 3 else encoded[0]
@@ -138,7 +139,7 @@ def _encode(light: Any) -> Any:
 
 
 def _to_bt709(primaries: Primaries) -> Matrix:
-    """The matrix from linear light in `primaries` to BT.709's; another white point is adapted (Bradford)."""
+    """The matrix from linear light in `primaries` to BT.709; a different white point is adapted (Bradford)."""
     adapted = _product(_adaptation(primaries.white, BT709.white), _to_xyz(primaries))
     return _product(_inverse(_to_xyz(BT709)), adapted)
 
@@ -147,7 +148,7 @@ def _to_xyz(primaries: Primaries) -> Matrix:
     columns = [_xyz(point) for point in (primaries.red, primaries.green, primaries.blue)]
     matrix = tuple(zip(*columns, strict=True))
     scale = _apply(_inverse(matrix), _xyz(primaries.white))
-    return tuple(tuple(value * by for value, by in zip(row, scale, strict=True)) for row in matrix)  # type: ignore[misc]
+    return tuple(tuple(value * by for value, by in zip(row, scale, strict=True)) for row in matrix)
 
 
 def _adaptation(source: Point, target: Point) -> Matrix:
@@ -169,7 +170,7 @@ def _apply(matrix: Matrix, vector: tuple[float, float, float]) -> tuple[float, f
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
     columns = list(zip(*right, strict=True))
-    return tuple(tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left)  # type: ignore[misc]
+    return tuple(tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left)
 
 
 def _inverse(matrix: Matrix) -> Matrix:

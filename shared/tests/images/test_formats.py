@@ -6,28 +6,40 @@ import zlib
 import hypothesis.strategies as st
 import pytest
 import pyvips
-from gif_files import gif
-from heif_files import heif_of_av1
-from hevc_decoder import HEIC, decodes_hevc
 from hypothesis import given, settings
-from image_formats import gif as gif_format
-from image_formats import heif, jpeg, webp
-from image_formats import png as png_format
-from image_formats import tiff as tiff_format
-from image_kind import READABLE, sniff
-from image_loading import load_shrunk, read_header
-from image_rejections import Rejected
-from jpeg_files import flat, segment, with_gain_map_iso, with_gain_map_xmp, with_pictures
-from pictures import BLUE, GREEN, RED, WHITE, assert_corners, corner_colours, corners, encoded, opened, rendered
 from PIL import Image, ImageCms
-from png_files import chunk, png
-from tiff_files import LONG, Directory, plain, tiff
+
+from blueprints_shared.images import InvalidImage
+from blueprints_shared.images.formats import gif as gif_format
+from blueprints_shared.images.formats import heif, jpeg, webp
+from blueprints_shared.images.formats import png as png_format
+from blueprints_shared.images.formats import tiff as tiff_format
+from blueprints_shared.images.hevc_decoder import HEIC, decodes_hevc
+from blueprints_shared.images.loading import load_shrunk, read_header
+from blueprints_shared.images.recognition import READABLE, recognise
+from shared.tests.images.gif_files import gif
+from shared.tests.images.heif_files import heif_of_av1
+from shared.tests.images.jpeg_files import flat, segment, with_gain_map_iso, with_gain_map_xmp, with_pictures
+from shared.tests.images.pictures import (
+    BLUE,
+    GREEN,
+    RED,
+    WHITE,
+    assert_corners,
+    corner_colours,
+    corners,
+    encoded,
+    opened,
+    rendered,
+)
+from shared.tests.images.png_files import chunk, png
+from shared.tests.images.tiff_files import LONG, Directory, plain, tiff
 
 SIZE = (60, 40)
 
 
 def rejected(data, **options):
-    with pytest.raises(Rejected) as raised:
+    with pytest.raises(InvalidImage) as raised:
         rendered(data, **options)
     return raised.value.code, str(raised.value)
 
@@ -35,7 +47,7 @@ def rejected(data, **options):
 def outcome(data):
     try:
         return rendered(data)
-    except Rejected as rejection:
+    except InvalidImage as rejection:
         return rejection
 
 
@@ -525,7 +537,7 @@ class TestHeif:
         data = heif_of_av1(pyvips.Image.black(16, 16, bands=3).copy(interpretation="srgb"))
         assert rejected(data.replace(b"mif1", brand).replace(b"miaf", brand))[0] == "unsupported-codec"
 
-    @pytest.mark.skipif(not decodes_hevc(), reason="this libvips has no HEVC decoder: see HEIC in the pattern's README")
+    @pytest.mark.skipif(not decodes_hevc(), reason="this libvips has no HEVC decoder: see HEIC in docs/images.md")
     def test_heic_is_rendered_by_a_libvips_that_has_a_decoder(self):
         result = rendered(HEIC)
         assert (result.kind, result.width, result.height) == ("heif", 64, 48)
@@ -634,7 +646,7 @@ class TestTruncation:
         near_the_end = st.integers(max(0, len(whole) - 12), len(whole) - 1)
         length = data.draw(st.integers(0, len(whole) - 1) | near_the_end)
         found = outcome(whole[:length])
-        if isinstance(found, Rejected):
+        if isinstance(found, InvalidImage):
             codes = {"empty"} if not length else {"damaged", "not-an-image"} if length < 32 else {"damaged"}
             assert found.code in codes
             assert len(str(found).split()) > 3
@@ -676,8 +688,8 @@ class TestFormatReaders:
     def test_whatever_the_bytes_a_kind_is_told_or_refused(self, data):
         whole, _ = FORMAT_READERS[data.draw(st.sampled_from(sorted(FORMAT_READERS)))]
         try:
-            kind = sniff(changed(data.draw, whole))
-        except Rejected as rejection:
+            kind = recognise(changed(data.draw, whole))
+        except InvalidImage as rejection:
             kind = rejection.code
         assert kind in (*READABLE, "not-an-image", "camera-raw")
 
@@ -690,4 +702,4 @@ class TestFormatReaders:
         assert (picture is None) == (not pages)
         if picture:
             tiff_format.find_unsupported(picture.directory)
-            tiff_format.seen_samples(picture.directory)
+            tiff_format.visible_samples(picture.directory)

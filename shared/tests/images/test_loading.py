@@ -5,19 +5,20 @@ import zlib
 
 import pytest
 import pyvips
-from image_encoding import EXTENSIONS
-from image_kind import sniff
-from pictures import (
+from PIL import Image
+
+from blueprints_shared.images import EXTENSIONS
+from blueprints_shared.images.recognition import recognise
+from shared.tests.images.pictures import (
     BLUE,
     RED,
     assert_corners,
     corners,
     encoded,
+    error_code,
     opened,
-    rejection,
     rendered,
 )
-from PIL import Image
 
 
 class TestKinds:
@@ -56,7 +57,7 @@ class TestKinds:
         ],
     )
     def test_what_is_no_image_is_refused_by_its_bytes(self, data, code):
-        assert rejection(data) == code
+        assert error_code(data) == code
 
     def test_untrusted_loaders_are_off(self):
         svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
@@ -64,8 +65,8 @@ class TestKinds:
             pyvips.Image.svgload_buffer(svg)
 
     def test_avif_and_heif_are_told_apart_by_their_brands(self):
-        assert sniff(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf") == "avif"
-        assert sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic") == "heif"
+        assert recognise(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf") == "avif"
+        assert recognise(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic") == "heif"
 
 
 class TestDamage:
@@ -74,10 +75,10 @@ class TestDamage:
     def test_a_truncated_image_is_rejected(self, kind, share):
         noise = Image.effect_noise((300, 200), 60).convert("RGB")
         data = encoded(noise, kind)
-        assert rejection(data[: int(len(data) * share)]) == "damaged"
+        assert error_code(data[: int(len(data) * share)]) == "damaged"
 
     def test_a_file_that_goes_on_as_another_kind_is_rejected(self):
-        assert rejection(b"\x89PNG\r\n\x1a\n" + encoded(corners(), "JPEG")) == "damaged"
+        assert error_code(b"\x89PNG\r\n\x1a\n" + encoded(corners(), "JPEG")) == "damaged"
 
     def test_a_machine_out_of_memory_is_no_fault_of_the_image(self, monkeypatch):
         def out_of_memory(*args, **kwargs):
@@ -96,18 +97,18 @@ class TestLimits:
         header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
         rows = zlib.compress(bytes(10**6))
         bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-        assert rejection(bomb, max_pixels=64_000_000) == "too-many-pixels"
+        assert error_code(bomb, max_pixels=64_000_000) == "too-many-pixels"
 
     def test_the_limit_itself_is_allowed(self):
         data = encoded(corners((300, 200)), "PNG")
         assert rendered(data, max_pixels=60_000).width == 300
-        assert rejection(data, max_pixels=59_999) == "too-many-pixels"
+        assert error_code(data, max_pixels=59_999) == "too-many-pixels"
 
     @pytest.mark.parametrize("bands", [3, 7])
     def test_samples_that_are_no_colours_are_rejected(self, bands):
         image = pyvips.Image.black(20, 20, bands=bands)
         data = (image.cast("float") if bands == 3 else image).tiffsave_buffer()
-        assert rejection(data) == "unsupported-layout"
+        assert error_code(data) == "unsupported-layout"
 
 
 class TestPages:

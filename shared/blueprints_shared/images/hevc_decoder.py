@@ -1,4 +1,4 @@
-"""Tells whether this libvips decodes HEVC, by decoding a small picture."""
+"""Finds out whether this libvips decodes HEVC, by decoding a small picture."""
 
 import base64
 from functools import cache
@@ -18,7 +18,7 @@ HEIC = base64.b64decode(
 
 @cache
 def decodes_hevc() -> bool:
-    """Libraries differ in this, as HEVC is patented; the lists of loaders and suffixes do not show it."""
+    """Whether libvips has an HEVC decoder. HEVC is patented, so builds differ; libvips has no list of its codecs."""
     try:
         return bool(pyvips.Image.heifload_buffer(HEIC).avg() > 0)
     except pyvips.Error:

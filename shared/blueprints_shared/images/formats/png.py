@@ -1,22 +1,22 @@
-"""PNG: finds what is wrong with its chunks, which the decoder does not report."""
+"""PNG: finds what is wrong with a file that could not be decoded, which the decoder does not report."""
 
 import zlib
 from collections.abc import Iterator
 
-from image_rejections import LONGEST_SIDE, Rejected, too_large
+from blueprints_shared.images.errors import LONGEST_SIDE, InvalidImage, too_large
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_KNOWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND")  # of the critical ones
+_KNOWN = (b"IHDR", b"PLTE", b"IDAT", b"IEND")  # critical chunks
 
 
-def find_fault(data: bytes) -> Rejected:
-    """The reason why a PNG could not be decoded."""
-    seen = set()
+def find_fault(data: bytes) -> InvalidImage:
+    """Why a PNG could not be decoded."""
+    seen: set[bytes] = set()
     for name, content, whole in _chunks(data):
         if name == b"CgBI":
-            return Rejected(
+            return InvalidImage(
                 "unsupported-codec", "a PNG in Apple's own variant (CgBI), which only Apple's software reads"
             )
         if len(name) < 4:
@@ -28,7 +28,9 @@ def find_fault(data: bytes) -> Rejected:
         if name == b"IHDR" and (fault := _header_fault(content)):
             return fault
         if _is_critical(name) and name not in _KNOWN:
-            return Rejected("unsupported-codec", f"a PNG that cannot be shown without its unknown chunk {_text(name)}")
+            return InvalidImage(
+                "unsupported-codec", f"a PNG that cannot be shown without its unknown chunk {_text(name)}"
+            )
         if name == b"IDAT" and seen >= {b"IHDR"} and _needs_palette(data) and b"PLTE" not in seen:
             return _damaged("its palette is missing")
         seen.add(name)
@@ -40,7 +42,7 @@ def _needs_palette(data: bytes) -> bool:
     return data[25] == 3
 
 
-def _header_fault(header: bytes) -> Rejected | None:
+def _header_fault(header: bytes) -> InvalidImage | None:
     if len(header) != 13:
         return _damaged(f"its header has {len(header)} bytes instead of 13")
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
@@ -78,8 +80,8 @@ def _is_critical(name: bytes) -> bool:
     return not name[0] & 0x20
 
 
-def _damaged(reason: str) -> Rejected:
-    return Rejected("damaged", f"the png is truncated or damaged: {reason}")
+def _damaged(reason: str) -> InvalidImage:
+    return InvalidImage("damaged", f"the png is truncated or damaged: {reason}")
 
 
 def _text(name: bytes) -> str:

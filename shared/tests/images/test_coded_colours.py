@@ -5,7 +5,9 @@ import struct
 
 import pytest
 import pyvips
-from coded_images import (
+from PIL import Image
+
+from shared.tests.images.coded_images import (
     BT2020_TO_BT709,
     P3_TO_BT709,
     avif,
@@ -25,8 +27,7 @@ from coded_images import (
     srgb_to_light,
     times,
 )
-from image_renditions import Encoding, parse_specs, render
-from PIL import Image
+from shared.tests.images.pictures import rendered
 
 SKIN, LEAF, SKY, DARK = (0.80, 0.55, 0.42), (0.25, 0.60, 0.20), (0.35, 0.55, 0.85), (0.10, 0.06, 0.14)
 COLOURS = [SKIN, LEAF, SKY, DARK]
@@ -36,7 +37,7 @@ SRGB_WHITE_AND_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 
 def colour(data, at=(16, 12)):
     """The pixel of the PNG rendition of an image."""
-    (made,) = render(data, parse_specs("only=32"), Encoding("png"), 10**6).renditions
+    (made,) = rendered(data, sides={"only": 32}).renditions
     pixel = Image.open(io.BytesIO(made.data)).getpixel(at)
     return pixel if isinstance(pixel, tuple) else (pixel,)
 
@@ -194,7 +195,7 @@ class TestHdr:
         lights = (50, 203, 500, 1000, 4000)
         patches = [flat([light_to_pq(each), light_to_pq(each * 0.5), light_to_pq(each * 0.25)], 16) for each in lights]
         data = png(pyvips.Image.arrayjoin(patches, across=len(patches)), cicp(1, 16))
-        (made,) = render(data, parse_specs("only=320"), Encoding("png"), 10**6).renditions
+        (made,) = rendered(data, sides={"only": 320}).renditions
         found = [Image.open(io.BytesIO(made.data)).getpixel((32 + 64 * at, 24)) for at in range(len(lights))]
         assert [each[0] for each in found] == sorted({each[0] for each in found})
         assert found[0] == pytest.approx(from_light([50 / 203, 25 / 203, 12.5 / 203]), abs=12)
@@ -215,7 +216,7 @@ class TestHdr:
         left, right = (flat([light_to_pq(light)] * 3, 16) for light in (20, 200))
         exif = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
         data = png(left.join(right, "horizontal"), cicp(9, 16), (b"eXIf", exif[6:]))
-        result = render(data, parse_specs("only=64"), Encoding("png"), 10**6)
+        result = rendered(data, sides={"only": 64})
         assert (result.width, result.height) == (48, 128)
         image = Image.open(io.BytesIO(result.renditions[0].data))
         assert image.size == (24, 64)
