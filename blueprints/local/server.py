@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import parse_qs
 
+from blueprints.local.base.deferred_imports import Deferral
 from blueprints.local.base.internals import IncompatibleEmulator, Internal, verify
 from blueprints.local.services.lambda_.unpacking import remove
+from blueprints.quick_start import with_room, without_collecting
 
 if TYPE_CHECKING:
     from blueprints.local.services.lambda_.executor import Executor
@@ -32,6 +34,7 @@ RESET_PATH = "/_ministack/reset"
 SAR_FOLDER = "BLUEPRINTS_SAR_FOLDER"
 """Environment variable: where the Serverless Application Repository keeps what outlives the process."""
 HOST = "127.0.0.1"
+_LARGE_LIBRARIES = frozenset({"boto3", "docker", "duckdb", "jsonata"})
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +155,7 @@ class Server:
     """Composes the extensions: what runs functions, what delivers events to them, what deploys them."""
 
     def __init__(self, folder: Path, port: int, time_scale: float) -> None:
+        from blueprints.local.base import service_models
         from blueprints.local.services import apigateway, cloudformation, dynamodb, logs, s3
         from blueprints.local.services import eventbridge as events
         from blueprints.local.services.cloudformation import resource_types
@@ -181,7 +185,8 @@ class Server:
         from blueprints.local.services.serverlessrepo.endpoint import Endpoint
         from blueprints.local.services.sns import subscriptions as sns_delivery
 
-        verify(all_internals())
+        verify((*service_models.INTERNALS, *all_internals()))
+        service_models.install()
         endpoint = f"http://{HOST}:{port}"
         self.executor = Executor(folder, endpoint)
         self.executor.install()
@@ -296,8 +301,11 @@ def main() -> None:
         _refuse(f"port {port} on {HOST} can't be used: {error.strerror}")
     port = listener.getsockname()[1]
     configure(folder, port)
+    Deferral(_is_rarely_used).install()
     try:
-        server = Server(folder, port, time_scale)
+        with without_collecting():
+            server = Server(folder, port, time_scale)
+            application = server.application()
     except IncompatibleEmulator as error:
         _refuse(str(error))
 
@@ -311,7 +319,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True).start()
     print(json.dumps({"port": port, "notes": _notes()}), flush=True)
-    asyncio.run(_serve(server.application(), listener))
+    asyncio.run(_serve(application, listener))
 
 
 def _notes() -> list[str]:
@@ -327,6 +335,12 @@ def _notes() -> list[str]:
         "Lambda, and have no /opt and no /var/task (docs/embedded-aws.md)"
     )
     return [note]
+
+
+def _is_rarely_used(module: str) -> bool:
+    """Whether a module is imported only when it is used: large libraries, and most services of the base emulator."""
+    package, _, name = module.rpartition(".")
+    return module in _LARGE_LIBRARIES or (package == "ministack.services" and name != "cloudformation")
 
 
 def _allow_many_files() -> None:
@@ -367,4 +381,4 @@ def _refuse(reason: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main()
+    with_room(main)

@@ -44,7 +44,7 @@ def files() -> dict[str, bytes]:
 
     loader = Loader()
     models = {
-        f"{service}/{kind}.json": _without_documentation(loader.load_service_model(service, kind))
+        f"{service}/{kind}.json": without_documentation(loader.load_service_model(service, kind))
         for service in SERVICES
         for kind in _TYPES
     }
@@ -55,14 +55,14 @@ def files() -> dict[str, bytes]:
     return {path: text.encode() for path, text in texts.items()}
 
 
-def _without_documentation(value: Any) -> Any:
+def without_documentation(value: Any) -> Any:
     """Empty the documentation, but keep its key, which botocore reads. A member of that name is not a string."""
     if isinstance(value, dict):
         return {
-            name: "" if name == "documentation" and isinstance(each, str) else _without_documentation(each)
+            name: "" if name == "documentation" and isinstance(each, str) else without_documentation(each)
             for name, each in value.items()
         }
-    return [_without_documentation(each) for each in value] if isinstance(value, list) else value
+    return [without_documentation(each) for each in value] if isinstance(value, list) else value
 
 
 def _of_services(endpoints: dict[str, Any], prefixes: set[str]) -> dict[str, Any]:

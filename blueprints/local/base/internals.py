@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from blueprints.local.base.deferred_imports import load
+
 
 class IncompatibleEmulator(Exception):
     """The installed base emulator is not the one the extensions were written for."""
@@ -29,7 +31,9 @@ class Internal:
 
     def holder(self) -> Any:
         """The module that holds the internal."""
-        return importlib.import_module(f"ministack.{self.module}")
+        module = importlib.import_module(f"ministack.{self.module}")
+        load(module)
+        return module
 
     def current(self) -> Any:
         """The internal itself, as it stands now."""

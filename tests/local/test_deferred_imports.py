@@ -1,0 +1,110 @@
+"""Modules whose import is deferred: their code runs when they are first used, once, and completely."""
+
+import importlib
+import sys
+import threading
+
+import pytest
+
+from blueprints.local.base.deferred_imports import Deferral, DeferredModule, load
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Imports a module of the given source with a deferral; returns the module. `ran` counts how often its code ran."""
+
+    def make(source, name="deferred_example"):
+        (tmp_path / f"{name}.py").write_text(f"import builtins\nbuiltins.ran.append(__name__)\n{source}")
+        monkeypatch.setattr("builtins.ran", [], raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(sys, "meta_path", [Deferral(lambda each: each == name), *sys.meta_path])
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    return make
+
+
+def times_run():
+    return len(sys.modules["builtins"].ran)
+
+
+def test_a_module_runs_when_an_attribute_is_read(module):
+    imported = module("value = 7")
+
+    assert isinstance(imported, DeferredModule)
+    assert times_run() == 0
+    assert imported.value == 7
+    assert type(imported) is type(sys)
+    assert times_run() == 1
+
+
+def test_a_name_that_the_module_lacks_is_an_attribute_error(module):
+    imported = module("value = 7")
+
+    with pytest.raises(AttributeError, match="other"):
+        _ = imported.other
+    assert imported.value == 7
+    assert times_run() == 1
+
+
+def test_from_imports_get_the_value(module):
+    module("value = 7")
+    namespace = {}
+
+    exec("from deferred_example import value", namespace)
+
+    assert namespace["value"] == 7
+
+
+def test_a_module_that_reads_itself_sees_what_ran_so_far(module):
+    imported = module("import deferred_example\nfirst = 1\nseen = hasattr(deferred_example, 'last')\nlast = 2")
+
+    assert (imported.first, imported.seen, imported.last) == (1, False, 2)
+    assert times_run() == 1
+
+
+def test_resetting_an_unused_service_does_not_load_it(module):
+    imported = module("def reset():\n    raise AssertionError")
+
+    imported.reset()
+
+    assert times_run() == 0
+
+
+def test_loading_gives_the_real_reset(module):
+    imported = module("def reset():\n    return 'emptied'")
+
+    load(imported)
+
+    assert imported.reset() == "emptied"
+
+
+def test_an_error_in_the_code_is_raised_at_each_use(module):
+    imported = module("raise ValueError('broken')")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            _ = imported.value
+
+
+def test_threads_wait_until_the_module_is_complete(module):
+    imported = module("import time\nearly = 1\ntime.sleep(0.05)\nlate = 2")
+    seen = []
+    threads = [threading.Thread(target=lambda: seen.append(imported.late)) for _ in range(4)]
+
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert seen == [2, 2, 2, 2]
+    assert times_run() == 1
+
+
+def test_other_modules_are_imported_at_once(module):
+    module("value = 7")
+    name = "colorsys"
+    sys.modules.pop(name, None)
+
+    assert type(importlib.import_module(name)) is type(sys)
