@@ -15,7 +15,7 @@ import click
 # Everything else is imported where it is used: `blueprints --help` has to start at once.
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
-    from blueprints.local.deployment import Stack
+    from blueprints.local.deployment import EmbeddedStack
     from blueprints.pattern import Pattern
     from blueprints.steps import Steps
 
@@ -87,7 +87,7 @@ def list_(as_json: bool) -> None:
         found = preflight.as_written(each, load(each.template))
         fields = {name: str(getattr(each, name)) for name in ("name", "flow", "version", "description", "folder")}
         judged = {"verdict": findings.verdict(found), "findings": [finding.as_json() for finding in found]}
-        listed.append({**fields, "companions": [str(path) for path in each.companions], "repository": judged})
+        listed.append({**fields, "companions": [str(path) for path in each.prerequisites], "repository": judged})
     if as_json:
         click.echo(json.dumps({"patterns": listed}))
     else:
@@ -322,6 +322,7 @@ def publish(
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations, publishing, report
     from blueprints.publish.sharing import declared
+    from blueprints.stacks.account import HOW_TO_SIGN_IN
 
     found = [find(each) for each in patterns] or discover()
     if approve and len(found) != 1:
@@ -332,14 +333,16 @@ def publish(
     steps = _steps(quiet=as_json)
     missing = None
     if local:
-        with destinations.embedded(steps) as destination:
+        from blueprints.destinations import embedded
+
+        with embedded(steps) as destination:
             outcomes = publishing.publish(found, destination, wish, steps, report.lines)
     else:
         destination, lacking = destinations.of_account(bucket)
         if lacking:
             missing = (
                 f"{lacking}, so this is the plan against an empty repository, and nothing is published. "
-                f"To publish, {destinations.HOW_TO_SIGN_IN}."
+                f"To publish, {HOW_TO_SIGN_IN}."
             )
         outcomes = publishing.publish(found, destination, wish, steps, report.lines)
     if as_json:
@@ -373,17 +376,19 @@ def try_(
     Deploys the copy (NAME-twin) from the Serverless Application Repository, and deletes everything afterwards. Without
     PATTERN, tries all of them.
     """
+    from blueprints.destinations import of_cloud
     from blueprints.errors import BlueprintError
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations
     from blueprints.publish.trial import Trials
+    from blueprints.stacks.account import HOW_TO_SIGN_IN
 
     found, given = [find(each) for each in patterns] or discover(), _parameters(parameters)
     folder = output or Path(".blueprints", "tries")
     steps = _steps(quiet=as_json)
     if local:
         with _embedded_aws(steps, 0) as cloud:
-            trials = Trials(destinations.of_cloud(cloud), steps, folder, keep=keep).run(found, given)
+            trials = Trials(of_cloud(cloud), steps, folder, keep=keep).run(found, given)
             _show_trials(trials, steps, as_json=as_json)
             if keep:
                 _stay_up(cloud, [], quiet=as_json)
@@ -392,7 +397,7 @@ def try_(
         if missing:
             raise BlueprintError(
                 f"{missing}, so nothing is tried.",
-                advice=f"To try it on your account, {destinations.HOW_TO_SIGN_IN}; on the embedded AWS, add --local.",
+                advice=f"To try it on your account, {HOW_TO_SIGN_IN}; on the embedded AWS, add --local.",
             )
         trials = Trials(destination, steps, folder, keep=keep).run(found, given)
         _show_trials(trials, steps, as_json=as_json)
@@ -460,22 +465,20 @@ def _embedded_aws(steps: "Steps", port: int) -> Iterator["Cloud"]:
 
 
 @contextmanager
-def _explaining_failures(cloud: "Cloud", stack: "Stack") -> Iterator[None]:
+def _explaining_failures(cloud: "Cloud", stack: "EmbeddedStack") -> Iterator[None]:
     """What a demo raises becomes an error with what the functions logged meanwhile."""
     from blueprints.errors import BlueprintError
 
     try:
         yield
     except Exception as error:
-        from blueprints.local.diagnosis import logged_errors
+        from blueprints.stacks.logs import described_errors
 
-        logged = logged_errors(cloud.client, stack)
-        lines = [f"{function}: {line}" for function, found in logged.items() for line in found]
-        advice = "The functions logged:\n    " + "\n    ".join(lines) if lines else None
+        advice = described_errors(cloud.client, stack)
         raise BlueprintError(f"The demo failed: {error}", advice=advice) from error
 
 
-def _stay_up(cloud: "Cloud", stacks: list["Stack"], *, quiet: bool) -> None:
+def _stay_up(cloud: "Cloud", stacks: list["EmbeddedStack"], *, quiet: bool) -> None:
     if not quiet:
         _screen().show_up(cloud, stacks)
     cloud.stay(_tell)

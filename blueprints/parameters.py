@@ -7,6 +7,7 @@ from typing import Any
 from blueprints import samconfig
 from blueprints.errors import BlueprintError, at
 from blueprints.pattern import Pattern
+from blueprints.stacks.prerequisites import prerequisites
 from blueprints.template.reading import load
 
 
@@ -27,10 +28,8 @@ class Missing:
 
 def complete(pattern: Pattern, given: Mapping[str, str]) -> tuple[dict[str, str], list[Missing]]:
     """Add samconfig's values for parameters without a default. Returns the values, and the parameters that lack one."""
-    from blueprints.local.companions import companions
-
     declared = load(pattern.template).section("Parameters")
-    brought = {name for each in companions(pattern).values() for name in each.section("Outputs")}
+    brought = {name for each in prerequisites(pattern).values() for name in each.section("Outputs")}
     needed = {
         name: about
         for name, about in declared.items()

@@ -15,7 +15,8 @@ TEMPLATE = "template.yaml"
 TEMPLATES = (TEMPLATE, "template.yml", "template.json")
 """Names of a folder's template, in the order in which SAM looks for them."""
 REQUIREMENTS = "requirements.txt"
-COMPANIONS = "companions"
+PREREQUISITES = "companions"
+"""The folder of a pattern that holds templates to deploy before it, such as a database."""
 
 _MOST_NAMED = 4
 _METADATA = "AWS::ServerlessRepo::Application"
@@ -62,9 +63,9 @@ class Pattern:
     functions: tuple[Function, ...]
 
     @property
-    def companions(self) -> tuple[Path, ...]:
+    def prerequisites(self) -> tuple[Path, ...]:
         """Templates of what it needs and the Serverless Application Repository does not hold, such as a database."""
-        return tuple(sorted((self.folder / COMPANIONS).glob("*.yaml")))
+        return tuple(sorted((self.folder / PREREQUISITES).glob("*.yaml")))
 
     @property
     def stack_name(self) -> str:

@@ -21,7 +21,7 @@ from blueprints.steps import Step
 
 if TYPE_CHECKING:
     from blueprints.local.cloud import Answer, Cloud
-    from blueprints.local.deployment import Stack
+    from blueprints.local.deployment import EmbeddedStack
 
 
 _FILES_NAMED = 8
@@ -107,7 +107,7 @@ class Screen:
             for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
                 self._print(f"  {each}")
 
-    def show_up(self, cloud: "Cloud", stacks: list["Stack"]) -> None:
+    def show_up(self, cloud: "Cloud", stacks: list["EmbeddedStack"]) -> None:
         """The endpoint, outputs and URLs, for the user's own clients."""
         from blueprints.local.urls import urls
 

@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from blueprints.cli import main
+from blueprints.destinations import of_cloud
 from blueprints.local.cloud import Cloud
 from blueprints.local.services.codebuild.buildspec import PHASES, read
 from blueprints.pattern import find
-from blueprints.publish import destinations
 from blueprints.template.reading import load
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ class Pipeline:
 
     def __init__(self, cloud, repository, folder):
         self.cloud, self.repository, self.folder = cloud, repository, folder
-        self.bucket = destinations.of_cloud(cloud).bucket().name
+        self.bucket = of_cloud(cloud).bucket().name
         self.builds = 0
 
     def build(self, project, **variables):

@@ -8,12 +8,18 @@ from typing import Any
 from blueprints.counting import counted
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
-from blueprints.local.deployment import Stack, check_event_sources, check_functions, deploy, nested_stacks, uploads
+from blueprints.local.deployment import (
+    EmbeddedStack,
+    check_event_sources,
+    check_functions,
+    deploy,
+    nested_stacks,
+    uploads,
+)
 from blueprints.local.layer_copies import check_layers, provide_layers
 from blueprints.local.supported_types import check_types
-from blueprints.packaging.build import Package, Progress, build
-from blueprints.packaging.interpreters import stand_in
-from blueprints.packaging.lambda_runtime import runtime_environment
+from blueprints.packaging.build import Package, Progress
+from blueprints.packaging.host import host_packages
 from blueprints.packaging.local_files import LocalFiles, collect
 from blueprints.packaging.unrunnable import check_runnable
 from blueprints.parameters import complete, refusal
@@ -37,13 +43,13 @@ class Prepared:
 
 def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
     """Check the template and package the functions. Raises BlueprintError if the pattern cannot run here."""
-    from blueprints.local.companions import companions
+    from blueprints.stacks.prerequisites import prerequisites
 
     with steps.step(f"Check the template of {pattern.name}") as step:
         values, absent = complete(pattern, parameters or {})
         body = _check(pattern, values)
         check_runnable(pattern)
-        companions(pattern)
+        prerequisites(pattern)
         if absent:
             raise refusal(pattern, absent)
         if pattern.other_templates:
@@ -75,12 +81,12 @@ def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
             )
 
 
-def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> Stack:
+def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> EmbeddedStack:
     """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
-    from blueprints.local.companions import deploy_companions
+    from blueprints.local.prerequisites import deploy_prerequisites
 
     pattern = prepared.pattern
-    parameters = deploy_companions(cloud, pattern, prepared.parameters, steps)
+    parameters = deploy_prerequisites(cloud, pattern, prepared.parameters, steps)
     with steps.step(f"Deploy {pattern.name}") as step:
         provide_layers(cloud, pattern)
         stack = deploy(cloud, pattern.stack_name, prepared.files.uploaded(uploads(cloud)), parameters)
@@ -137,15 +143,3 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, 
     check_types(pattern, template, body)
     check_layers(pattern, body, parameters or {})
     return body
-
-
-def host_packages(pattern: Pattern, progress: Progress) -> tuple[list[Package], list[str]]:
-    """A pattern's packages for this machine, and what a person should know about them."""
-    packages, notes = build(pattern, "host", progress=progress, unpinned=True), []
-    for version in sorted({function.python for function in pattern.functions if function.python}):
-        interpreter = stand_in(version)
-        runtime_environment(interpreter.interpreter, progress)
-        if interpreter.is_wanted:
-            notes.append(str(interpreter))
-    notes.extend(dict.fromkeys(warning for package in packages for warning in package.warnings))
-    return packages, notes

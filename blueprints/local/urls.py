@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
-    from blueprints.local.deployment import Stack
+    from blueprints.stacks.stack import Stack
 
 _ON_AWS = re.compile(
     r"(?P<scheme>https?|wss?)://(?P<id>[a-z0-9]+)\.(?P<service>execute-api|lambda-url)\.[\w.:-]*\w(?P<slash>/|(?=$|[^\w/]))"

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.stacks.calls import call
-from blueprints.stacks.lifecycle import look
+from blueprints.stacks.client import Stacks
+from blueprints.stacks.stack import outputs_of
 
 STACK = "serverless-blueprints-artifacts"
 """The stack of sar/artifact-bucket.yaml, unless a bucket is named."""
@@ -58,10 +59,9 @@ class Bucket:
         return f"https://{self.name}.s3.{self._s3.meta.region_name}.amazonaws.com/{key}"
 
 
-def of_stack(cloudformation: Any, s3: Any) -> Bucket:
-    """The bucket of the account's artifact stack."""
-    stack = look(cloudformation, STACK)
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in (stack or {}).get("Outputs", [])}
+def of_stack(client: Callable[[str], Any]) -> Bucket:
+    """The bucket of the account's artifact stack. Raises BlueprintError if there is none."""
+    outputs = outputs_of(Stacks(client).find(STACK) or {})
     if "ArtifactBucket" not in outputs:
         raise BlueprintError(
             "There is no bucket to publish out of.",
@@ -69,4 +69,4 @@ def of_stack(cloudformation: Any, s3: Any) -> Bucket:
             advice=f"aws cloudformation deploy --template-file sar/artifact-bucket.yaml --stack-name {STACK}\n"
             "  or name a bucket that the Serverless Application Repository may read with --bucket.",
         )
-    return Bucket(s3, outputs["ArtifactBucket"])
+    return Bucket(client("s3"), outputs["ArtifactBucket"])

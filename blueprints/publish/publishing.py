@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.packaging.build import Package, Progress, build
 from blueprints.pattern import Pattern
 from blueprints.publish import preflight
 from blueprints.publish.application import Application, application
 from blueprints.publish.apply import apply
-from blueprints.publish.bucket import Bucket
+from blueprints.publish.destinations import Destination
 from blueprints.publish.plan import Plan, plan
-from blueprints.publish.repository import Repository
 from blueprints.publish.sharing import Sharing
 from blueprints.sar_rules.findings import Finding, stop_at_refused, verdict
 from blueprints.stacks.calls import Conflict
@@ -20,23 +18,6 @@ from blueprints.steps import Steps
 from blueprints.template.reading import load
 
 _LOOKS = 4
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where is published to."""
-
-    repository: Repository | None
-    """None: nothing can be asked or changed, and plans are made against an empty repository."""
-    bucket: Callable[[], Bucket | None]
-    """Asked only when there is something to upload."""
-    local: bool = False
-    packages: Callable[[Pattern, Progress], list[Package]] = lambda pattern, progress: build(
-        pattern, "lambda", progress=progress
-    )
-    """Builds a pattern's packages."""
-    client: Callable[[str], Any] | None = None
-    """Makes a boto3 client of a service of the account; None where there is no account."""
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from blueprints.demo import check_playable, play
 from blueprints.errors import BlueprintError
 from blueprints.packaging.build import Package, Progress
+from blueprints.packaging.host import host_packages
 from blueprints.pattern import Pattern
 from blueprints.publish.application import Application
-from blueprints.publish.destinations import is_on_this_machine
-from blueprints.publish.publishing import Destination, Outcome, Wish, prepared
+from blueprints.publish.destinations import Destination
+from blueprints.publish.publishing import Outcome, Wish, prepared
 from blueprints.publish.repository import Repository
 from blueprints.publish.twin import found, published, twin_of
-from blueprints.stacks.lifecycle import Stacks
+from blueprints.stacks.calls import is_on_this_machine
+from blueprints.stacks.client import Stacks
+from blueprints.stacks.deletion import Deletion
+from blueprints.stacks.logs import described_errors
+from blueprints.stacks.prerequisites import with_prerequisites
+from blueprints.stacks.stack import Stack
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 from blueprints.template.reading import Template
@@ -32,8 +36,6 @@ TAG = "serverless-blueprints:try"
 """Of every stack that a try makes; its value is the twin's name. What lacks it is never deleted."""
 STACK_PREFIX = "serverlessrepo-"
 """What the repository puts in front of a stack's name."""
-
-_PAUSE, _PAUSE_HERE = 5.0, 0.1
 
 
 @dataclass
@@ -77,12 +79,12 @@ class Trials:
         self._destination = dataclasses.replace(destination, packages=self._host_packages) if here else destination
         self._client: Callable[[str], Any] = destination.client
         self._repository: Repository = destination.repository
-        self._stacks = Stacks(self._client, steps.progress, pause=_PAUSE_HERE if here else _PAUSE)
+        self._stacks = Stacks(self._client, steps.progress)
         self._steps, self._folder, self._keep = steps, folder, keep
         self._notes: list[str] = []
 
     def run(self, patterns: Sequence[Pattern], parameters: Mapping[str, str]) -> list[Trial]:
-        """Try each of the patterns, with these parameters where it has them not from a companion."""
+        """Try each of the patterns, with these parameters ."""
         trials = []
         for pattern in patterns:
             trial = Trial(pattern.name)
@@ -111,8 +113,8 @@ class Trials:
                 self._take_down(twin.name)
         trial.version = twin.version
         try:
-            self._deploy(pattern, twin, parameters, trial)
-            self._play(pattern, trial)
+            stack = self._deploy(pattern, twin, parameters, trial)
+            self._play(pattern, stack, trial)
         except BlueprintError as error:
             trial.errors.append(str(error))
         finally:
@@ -121,60 +123,48 @@ class Trials:
                 with self._steps.step(f"Take down {twin.name}"):
                     self._take_down(twin.name)
 
-    def _deploy(self, pattern: Pattern, twin: Application, given: Mapping[str, str], trial: Trial) -> None:
-        from blueprints.local.companions import with_companions
-
+    def _deploy(self, pattern: Pattern, twin: Application, given: Mapping[str, str], trial: Trial) -> Stack:
         with self._steps.step(f"Publish {twin.name}, shared with nobody") as step:
             trial.twin = published(twin, self._repository, self._destination.bucket, self._steps.progress)
             step.notes.append(twin.version)
-        parameters = with_companions(pattern, given, lambda name, template: self._companion(twin.name, name, template))
+        parameters = with_prerequisites(
+            pattern, given, lambda name, template: self._prerequisite(twin.name, name, template)
+        )
         with self._steps.step(f"Deploy {STACK_PREFIX}{twin.name} from the repository"):
             self._steps.progress("creating the change set")
             change_set, stack_id = self._repository.change_set(
                 trial.twin, twin.version, twin.name, parameters, {TAG: twin.name}
             )
             trial.stack = stack_id.split("/")[1]
-            trial.outputs = self._stacks.execute(change_set, stack_id)
+            stack = self._stacks.execute_change_set(change_set, stack_id)
+        trial.outputs = stack.outputs
+        return stack
 
-    def _companion(self, twin: str, name: str, template: Template) -> dict[str, str]:
-        """A companion's outputs; whatever its template says, nothing of it outlives the try."""
+    def _prerequisite(self, twin: str, name: str, template: Template) -> dict[str, str]:
+        """Deploy a prerequisite and return its outputs. Its resources are deleted with it, also retained ones."""
         body = json.loads(packaged(template, {}))
         for resource in body["Resources"].values():
             resource["DeletionPolicy"] = "Delete"
         with self._steps.step(f"Deploy its {name}"):
-            return self._stacks.create(f"{twin}-{name}", json.dumps(body), {TAG: twin})
+            return self._stacks.create(f"{twin}-{name}", json.dumps(body), tags={TAG: twin}).outputs
 
-    def _play(self, pattern: Pattern, trial: Trial) -> None:
-        assert trial.stack is not None
+    def _play(self, pattern: Pattern, stack: Stack, trial: Trial) -> None:
         try:
-            played = play(pattern, trial.outputs, self._client, None, self._downloads(pattern), self._steps)
+            played = play(pattern, stack.outputs, self._client, None, self._downloads(pattern), self._steps)
         except BlueprintError:
             raise
         except Exception as error:
-            raise BlueprintError(
-                f"The demo failed: {error}", where=trial.stack, advice=self._logged(trial.stack)
-            ) from error
+            logged = described_errors(self._client, stack)
+            raise BlueprintError(f"The demo failed: {error}", where=stack.name, advice=logged) from error
         trial.result, trial.files = played.result, [str(path) for path in played.files]
 
     def _downloads(self, pattern: Pattern) -> Path:
         """The folder of a demo's downloads, which is emptied first."""
         return (self._folder / pattern.name).resolve()
 
-    def _logged(self, stack: str) -> str | None:
-        """What the stack's functions logged as errors meanwhile."""
-        from blueprints.local.deployment import described
-        from blueprints.local.diagnosis import logged_errors
-
-        try:
-            logged = logged_errors(self._client, described(self._client("cloudformation"), stack))
-        except ClientError as error:
-            return f"What its functions logged could not be read: {error}"
-        lines = [f"{function}: {line}" for function, errors in logged.items() for line in errors]
-        return "The functions logged:\n    " + "\n    ".join(lines) if lines else None
-
     def _standing(self, twin: str) -> list[dict[str, Any]]:
-        """Every stack that a try of this twin made, its companions' last."""
-        main = self._stacks.look(STACK_PREFIX + twin)
+        """Every stack that a try of this twin made, its prerequisites' last."""
+        main = self._stacks.find(STACK_PREFIX + twin)
         made = self._stacks.tagged({TAG: twin})
         if main is None or main["StackId"] in [each["StackId"] for each in made]:
             return sorted(made, key=lambda each: each["StackName"] != STACK_PREFIX + twin)
@@ -191,7 +181,7 @@ class Trials:
         errors = []
         for stack in self._standing(twin):
             try:
-                self._stacks.take_down(stack["StackId"])
+                Deletion(self._stacks).delete(stack["StackId"])
             except BlueprintError as error:
                 errors.append(str(error))
         self._repository.forget()
@@ -204,8 +194,6 @@ class Trials:
 
     def _host_packages(self, pattern: Pattern, progress: Progress) -> list[Package]:
         """Packages that this machine's processor can run, where the AWS is here too."""
-        from blueprints.local.bring_up import host_packages
-
         packages, notes = host_packages(pattern, progress)
         self._notes.extend(notes)
         return packages

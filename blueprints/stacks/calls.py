@@ -1,9 +1,10 @@
-"""Calls to AWS: retried within bounds by the SDK, and what went wrong said for a person."""
+"""Calls to AWS: retried a bounded number of times, and failures raised as BlueprintErrors that name the call."""
 
 import random
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,42 +20,66 @@ _EXPIRED = {
     "InvalidAccessKeyId", "TokenRefreshRequired",
 }  # fmt: skip
 _DENIED = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "400", "403"}
-_PASSING = {"429", "InternalError", "InternalServerErrorException", "SlowDown", "TooManyRequestsException"}
-_AGAIN = "Run it again: it goes on where it stopped, and publishes nothing twice."
+_TEMPORARY = {"429", "InternalError", "InternalServerErrorException", "SlowDown", "TooManyRequestsException"}
+_AGAIN = "Run it again: it continues where it stopped, and does nothing twice."
 
 
 class Conflict(Exception):
-    """Someone was faster: what was to be made is there."""
+    """What the call creates exists already: another process was faster."""
 
 
 def call(method: Callable[..., Any], operation: str, about: str, /, **arguments: Any) -> Any:
-    """One call; raises Conflict, or BlueprintError naming the call."""
+    """Call a boto3 method. `operation` and `about` name the call and its subject in errors.
+
+    Raises Conflict, or BlueprintError with the service's message.
+    """
     try:
-        return _patiently(method, arguments)
+        return _retried(method, arguments)
     except ClientError as error:
-        code = str(error.response["Error"].get("Code"))
+        code = _code(error)
         if code in ("ConflictException", "ConditionalRequestConflict"):
             raise Conflict(str(error)) from error
         raise BlueprintError(
-            f"{operation} failed: {_said(error)}", where=about, advice=_advice(code, str(error))
+            f"{operation} failed: {_described(error)}", where=about, advice=_advice(code, str(error))
         ) from error
     except BotoCoreError as error:
         raise BlueprintError(f"{operation} failed: {error}", where=about, advice=_AGAIN) from error
 
 
-def _patiently(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """What the SDK does for every other answer: it passes over a 429 without a body, as HeadObject's is."""
+def error_code(error: BaseException) -> str | None:
+    """The service's error code, such as `NoSuchBucket`, of an error that `call` raised; None if it has none."""
+    return _code(error.__cause__) if isinstance(error.__cause__, ClientError) else None
+
+
+def error_message(error: BaseException) -> str:
+    """The service's own message of an error that `call` raised."""
+    if not isinstance(error.__cause__, ClientError):
+        return str(error)
+    return str(error.__cause__.response["Error"].get("Message") or error)
+
+
+def is_on_this_machine(client: Any) -> bool:
+    """Whether a boto3 client's endpoint is on this machine, as that of the embedded AWS is."""
+    return urlsplit(client.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _retried(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Retry a 429 without a body, such as HeadObject's, which the SDK does not retry."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return method(**arguments)
         except ClientError as error:
-            if str(error.response["Error"].get("Code")) != "429":
+            if _code(error) != "429":
                 raise
             time.sleep(random.uniform(0, min(20, 2**attempt)))  # noqa: S311 - jitter, no secret
     return method(**arguments)
 
 
-def _said(error: ClientError) -> str:
+def _code(error: ClientError) -> str:
+    return str(error.response["Error"].get("Code"))
+
+
+def _described(error: ClientError) -> str:
     answer = error.response["Error"]
     retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
     tried = f" (after {retries + 1} attempts)" if retries else ""
@@ -63,12 +88,12 @@ def _said(error: ClientError) -> str:
 
 def _advice(code: str, message: str) -> str | None:
     if code in _EXPIRED:
-        return f"Your AWS credentials are not valid any more; sign in anew. {_AGAIN}"
+        return f"Your AWS credentials are not valid any more; sign in again. {_AGAIN}"
     if "does not have read access" in message:
         return (
-            "Publish out of a bucket that the Serverless Application Repository may read: deploy "
-            "sar/artifact-bucket.yaml, or give yours its policy."
+            "Publish from a bucket that the Serverless Application Repository may read: deploy "
+            "sar/artifact-bucket.yaml, or give your bucket its policy."
         )
     if code in _DENIED:
-        return f"Your AWS identity lacks this permission, or has expired, or this is another account's. {_AGAIN}"
-    return _AGAIN if code in _PASSING or code.startswith("5") else None
+        return f"Your AWS identity lacks this permission or has expired, or the resource is another account's. {_AGAIN}"
+    return _AGAIN if code in _TEMPORARY or code.startswith("5") else None

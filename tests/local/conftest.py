@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from blueprints.local.cloud import Cloud
-from blueprints.local.deployment import Stack, deploy
+from blueprints.local.deployment import deploy
+from blueprints.stacks.stack import Stack
 from tests.local.resources import ROLE, function_resource
 from tests.local.trace import Trace, tracing
 

@@ -10,7 +10,7 @@ import urllib3
 
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
-from blueprints.local.deployment import Stack
+from blueprints.local.deployment import EmbeddedStack
 from blueprints.pattern import find
 from blueprints.steps import Steps
 
@@ -27,7 +27,7 @@ class Response:
     headers: dict[str, str]
 
 
-def bring_folder_up(cloud: Cloud, folder: str | Path, parameters: dict[str, str] | None = None) -> Stack:
+def bring_folder_up(cloud: Cloud, folder: str | Path, parameters: dict[str, str] | None = None) -> EmbeddedStack:
     """Checks, packages and deploys a folder under a name of its own."""
     pattern = find(FOLDERS / folder)
     alone = replace(pattern, name=f"{pattern.name}-{uuid.uuid4().hex[:8]}")

@@ -3,6 +3,7 @@
 import pytest
 
 from blueprints.errors import BlueprintError
+from blueprints.stacks.client import Wait
 from tests.local.resources import function_resource
 
 SOURCE = """
@@ -41,7 +42,7 @@ def test_a_failure_fails_the_stack_with_its_reason(stack):
 
 
 def test_a_custom_resource_without_a_response_is_named(stack, monkeypatch):
-    monkeypatch.setattr("blueprints.local.deployment._STACK_SECONDS", 0.5)
+    monkeypatch.setattr("blueprints.stacks.client._EMBEDDED", Wait(interval=0.05, timeout=0.5))
     silent = function_resource("def handler(event, context): raise KeyError('Name')")
 
     with pytest.raises(BlueprintError, match=r"waiting for Thing \(Custom::Thing\)") as refused:

@@ -322,7 +322,7 @@ def test_sam_publish_works_unchanged(cloud, sar, bucket, sam, tmp_path):
 
 def test_sam_packages_and_publishes_a_pattern(sar, bucket, sam):
     """Its template, readme and licence as they are; whoever prefers SAM's tools needs nothing of these."""
-    pattern = next(each for each in discover() if not each.companions)
+    pattern = next(each for each in discover() if not each.prerequisites)
     sam("package", "-t", pattern.template, "--s3-bucket", bucket, "--output-template-file", "packaged.yaml")
     sam("publish", "-t", "packaged.yaml")
 

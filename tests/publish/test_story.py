@@ -6,16 +6,17 @@ import uuid
 import pytest
 
 from blueprints.demo import play
+from blueprints.destinations import of_cloud
 from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
-from blueprints.local.companions import with_companions
 from blueprints.local.deployment import deploy
 from blueprints.local.services.serverlessrepo.deployments import PREFIX
 from blueprints.pattern import discover
-from blueprints.publish import destinations
 from blueprints.publish.publishing import Wish, publish
 from blueprints.sar_rules.limits import home
-from blueprints.stacks.lifecycle import Stacks
+from blueprints.stacks.client import Stacks
+from blueprints.stacks.deletion import Deletion
+from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 
@@ -33,13 +34,11 @@ def cloud():
 @pytest.fixture
 def destination(cloud):
     """The embedded repository, with packages that this machine can run."""
-    return dataclasses.replace(
-        destinations.of_cloud(cloud), packages=lambda pattern, progress: prepare(pattern, Steps()).packages
-    )
+    return dataclasses.replace(of_cloud(cloud), packages=lambda pattern, progress: prepare(pattern, Steps()).packages)
 
 
 @pytest.fixture
-def companions(cloud):
+def prerequisites(cloud):
     """Deploys what a pattern needs beside itself; returns the parameters that come of it."""
     made = []
 
@@ -48,7 +47,7 @@ def companions(cloud):
             made.append(f"{pattern.name}-{name}")
             return deploy(cloud, made[-1], packaged(template, {})).outputs
 
-        return with_companions(pattern, {}, outputs_of)
+        return with_prerequisites(pattern, {}, outputs_of)
 
     yield deployed
     for name in made:
@@ -76,17 +75,17 @@ def deployed(cloud, arn, parameters):
 
 def cleaned_up(cloud, stack_id, arn):
     """Buckets are emptied first, as on AWS."""
-    Stacks(cloud.client, lambda _: None, pause=0.05).take_down(stack_id)
+    Deletion(Stacks(cloud.client)).delete(stack_id)
     cloud.client("serverlessrepo").delete_application(ApplicationId=arn)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
-def test_published_deployed_from_the_repository_and_played(cloud, destination, companions, pattern, tmp_path):
+def test_published_deployed_from_the_repository_and_played(cloud, destination, prerequisites, pattern, tmp_path):
     (outcome,) = publish([pattern], destination, Wish(apply=True), Steps())
     assert outcome.error is None
     assert outcome.published
 
-    stack = deployed(cloud, outcome.arn, companions(pattern))
+    stack = deployed(cloud, outcome.arn, prerequisites(pattern))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Steps())
 

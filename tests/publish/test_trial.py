@@ -22,7 +22,7 @@ from blueprints.publish.bucket import STACK as ARTIFACTS
 from blueprints.publish.trial import TAG, Trials
 from blueprints.publish.twin import LABEL, twin_name
 from blueprints.sar_rules.limits import home
-from blueprints.stacks.lifecycle import tags_of
+from blueprints.stacks.stack import tags_of
 from blueprints.steps import Steps
 
 ACCOUNT_ARN = "arn:aws:serverlessrepo:us-east-1:000000000000:applications"

@@ -183,12 +183,13 @@ def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, cod
     answers = [response(status, REFUSED % code)] * 3 + [response(200, DESCRIBED)]
     client.meta.events.register("before-send", lambda **_: answers.pop(0))
 
+    clients = {"cloudformation": client}
     if passing:
-        assert of_stack(client, None).name == "artifacts"
+        assert of_stack(clients.get).name == "artifacts"
         assert answers == []
     else:
         with pytest.raises(BlueprintError, match="DescribeStacks failed: it was injected"):
-            of_stack(client, None)
+            of_stack(clients.get)
 
 
 def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):

@@ -4,8 +4,8 @@ import pytest
 
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
-from blueprints.local.companions import companions
 from blueprints.pattern import Pattern
+from blueprints.stacks.prerequisites import prerequisites
 from blueprints.steps import Steps
 from tests import small_pattern
 
@@ -53,8 +53,8 @@ def test_a_companions_outputs_become_parameters_unless_these_are_given(cloud, pa
     [
         ('companions = ["gone"]', "There is no companions/gone.yaml"),
         ('companions = ["../words"]', "There is no companions/../words.yaml"),
-        ("companions = 3", "of a form it can't have"),
-        ('companion = ["words"]', "holds companion of a form"),
+        ("companions = 3", "companions in demo.toml is not a list of names"),
+        ('companion = ["words"]', "has a key companion"),
         ("companions = [", "can't be read"),
     ],
 )
@@ -62,6 +62,6 @@ def test_what_is_wrong_with_demo_toml_is_said(pattern, written, complaint):
     (pattern.folder / "demo.toml").write_text(written)
 
     with pytest.raises(BlueprintError, match=complaint.replace("[", r"\[")) as refused:
-        companions(pattern)
+        prerequisites(pattern)
 
     assert "demo.toml" in str(refused.value)

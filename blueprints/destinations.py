@@ -1,0 +1,59 @@
+"""The embedded AWS as a destination to publish to."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blueprints.folders import check_can_be_made
+from blueprints.publish.bucket import STACK, Bucket
+from blueprints.publish.destinations import Destination
+from blueprints.publish.repository import Repository
+from blueprints.sar_rules.limits import home
+from blueprints.stacks.client import Stacks
+from blueprints.steps import Steps
+
+if TYPE_CHECKING:
+    from blueprints.local.cloud import Cloud
+
+STATE = Path(".blueprints", "sar")
+"""Where the embedded repository keeps what was published, below the working directory."""
+
+
+@contextmanager
+def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
+    """Start an embedded AWS whose repository has what earlier runs published.
+
+    Raises OSError if `state` cannot be written.
+    """
+    check_can_be_made(state.absolute())
+    with steps.step("Start the embedded AWS"):
+        from blueprints.local.cloud import Cloud
+        from blueprints.local.server import SAR_FOLDER
+
+        before = os.environ.get(SAR_FOLDER)
+        os.environ[SAR_FOLDER] = str(state.absolute())
+        try:
+            cloud = Cloud()
+        finally:
+            if before is None:
+                del os.environ[SAR_FOLDER]
+            else:
+                os.environ[SAR_FOLDER] = before
+
+    with cloud:
+        yield of_cloud(cloud)
+
+
+def of_cloud(cloud: "Cloud") -> Destination:
+    """The repository of a running embedded AWS, with an artifact bucket of the template for accounts."""
+
+    @cache
+    def bucket() -> Bucket:
+        template = (home() / "artifact-bucket.yaml").read_text(encoding="utf-8")
+        stack = Stacks(cloud.client).deploy(STACK, template)
+        return Bucket(cloud.client("s3"), stack.outputs["ArtifactBucket"])
+
+    return Destination(Repository(cloud.client("serverlessrepo")), bucket, local=True, client=cloud.client)
