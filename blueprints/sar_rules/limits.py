@@ -39,9 +39,10 @@ class Form:
 
 
 LABEL = Form(r"[a-zA-Z0-9+\-_:\/@]+", 127)
+_NUMBER = r"(0|[1-9]\d*)"
+_IDENTIFIER = r"(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 SEMANTIC_VERSION = (
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 FORMS: Mapping[str, Form] = {
     "Name": Form(r"[a-zA-Z0-9\-]+", 140),
