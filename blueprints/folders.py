@@ -1,4 +1,4 @@
-"""Folders that results go to: whether they can be had is asked before the work, not after it."""
+"""Folders: those of the project that the tools read, and those that results go to."""
 
 import errno
 import os
@@ -6,8 +6,15 @@ import tempfile
 from pathlib import Path
 
 
+def project_folder(name: str) -> Path:
+    """A folder of the project, such as `patterns`: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name
+
+
 def check_can_be_made(folder: Path) -> None:
-    """Raise OSError for a folder that could not be made or written into; makes none."""
+    """Raise OSError if a folder cannot be created or written to. Creates nothing, so it can run before the work."""
     nearest = next(each for each in (folder, *folder.parents) if each.exists())
     if not nearest.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))

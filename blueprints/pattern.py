@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError, at
+from blueprints.folders import project_folder
 from blueprints.stack_names import stack_name
 from blueprints.template.reading import Template, load
 
@@ -144,16 +145,9 @@ def path_of(name_or_path: str | Path) -> Path:
     )
 
 
-def room(name: str) -> Path:
-    """A folder of the project that the tools read: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / f"_{name}"
-    return installed if installed.is_dir() else package.parent / name
-
-
 def folders() -> list[Path]:
     """The folders of the patterns in `patterns/` and `sar/`, sorted by name."""
-    found = (path.parent for name in ("patterns", "sar") for path in room(name).glob(f"*/{TEMPLATE}"))
+    found = (path.parent for name in ("patterns", "sar") for path in project_folder(name).glob(f"*/{TEMPLATE}"))
     return sorted(found, key=lambda folder: folder.name)
 
 

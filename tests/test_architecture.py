@@ -1,8 +1,11 @@
 """Who may import whom: the rooms of the house, held by reading the imports."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -122,3 +125,173 @@ def test_scripts_hold_no_logic():
     for script in (ROOT / "scripts").iterdir():
         lines = [line for line in script.read_text().splitlines() if line.strip() and not line.startswith("#")]
         assert len(lines) <= (45 if script.name == "setup" else 12), script.name
+
+
+TOOLS = ROOT / "blueprints"
+EVERY_ROOM = "every room"
+STILL_WRONG = ("local/base/rest_protocol.py:", "lambda_/function_code.py:")
+"""Files whose imports of rooms above them are to be removed."""
+STILL_DEEPER = tuple(
+    f"blueprints/local/services/{file}.py:"
+    for file in (
+        "apigateway/lambda_integrations", "cloudformation/resource_types", "codebuild/build_source", "codebuild/builds",
+        "codepipeline/actions", "codepipeline/execution", "codepipeline/pipeline_service", "dynamodb/time_to_live",
+        "eventbridge/targets", "lambda_/configuration", "lambda_/event_source_mappings/__init__",
+        "lambda_/event_source_mappings/permission", "lambda_/event_source_mappings/poller",
+        "lambda_/event_source_mappings/registration", "logs/subscriptions", "s3/notifications", "scheduler/schedules",
+        "serverlessrepo/artifacts", "serverlessrepo/authorisation", "sns/subscriptions",
+    )
+)  # fmt: skip
+"""Files whose imports of another service's modules are to be removed."""
+TABLE = re.compile(r"^\| room, from the bottom up \|.*?\n\|[-| ]+\|\n(?P<rows>(?:\|.*\|\n)+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A row of the table in CONTRIBUTING.md: modules and folders of `blueprints/`, and the rooms that they import."""
+
+    name: str
+    paths: tuple[str, ...]
+    """Below `blueprints/`, such as `errors.py` or `template/`."""
+    may_import: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Import:
+    """A module of the tools that a file imports, wherever in it, also for type checking alone."""
+
+    place: str
+    path: str
+    """The importing file, below `blueprints/`."""
+    module: str
+    """The imported module's file, below `blueprints/`."""
+
+
+@cache
+def rooms() -> list[Room]:
+    """The rooms of the tools, from the bottom up, as CONTRIBUTING.md lists them; the first is the ground."""
+    table = TABLE.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert table, "CONTRIBUTING.md has no table '| room, from the bottom up | holds | may import |'"
+    rows = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in table["rows"].splitlines()]
+    listed: list[Room] = []
+    for cells in rows:
+        below = [room.name for room in listed]
+        named = below if cells[-1] == EVERY_ROOM else cells[-1].split(", ")
+        paths = tuple(re.findall(r"`([\w/]+(?:\.py|/))`", cells[0]))
+        listed.append(Room(cells[0].partition(":")[0], paths, frozenset([*named, *below[:1]]) - {"nothing"}))
+    return listed
+
+
+def room_of(path: str, listed: list[Room]) -> str | None:
+    """The room that holds a file: the one that names it, or the innermost folder around it."""
+    fitting = [
+        (len(each), room.name)
+        for room in listed
+        for each in room.paths
+        if path == each or (each.endswith("/") and path.startswith(each))
+    ]
+    return max(fitting)[1] if fitting else None
+
+
+@cache
+def imports_of_the_tools() -> list[Import]:
+    """Every import of one module of the tools by another."""
+    return list(dict.fromkeys(_imports()))
+
+
+def _imports() -> Iterator[Import]:
+    for path in sorted(sources(TOOLS)):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for module in _modules(node):
+                place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+                yield Import(place, path.relative_to(TOOLS).as_posix(), module)
+
+
+def _modules(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+    else:
+        names = []
+    for name in names:
+        if name.split(".")[0] == "blueprints":
+            yield _file_of(name)
+
+
+def _file_of(name: str) -> str:
+    """The file, below `blueprints/`, of a module or of a name in a module."""
+    parts = name.split(".")
+    for length in (len(parts), len(parts) - 1):
+        path = ROOT.joinpath(*parts[:length])
+        if path.with_suffix(".py").is_file():
+            return path.with_suffix(".py").relative_to(TOOLS).as_posix()
+        if (path / "__init__.py").is_file():
+            return (path / "__init__.py").relative_to(TOOLS).as_posix()
+    raise AssertionError(f"there is no module {name}")
+
+
+def test_every_file_of_the_tools_belongs_to_a_room():
+    """CONTRIBUTING.md lists the rooms of `blueprints/`; each of its rooms exists."""
+    listed = rooms()
+    for path in sources(TOOLS):
+        inside = path.relative_to(TOOLS).as_posix()
+        assert room_of(inside, listed), f"blueprints/{inside} is in no room: add it to the table in CONTRIBUTING.md"
+    for room in listed:
+        for each in room.paths:
+            assert (TOOLS / each).exists(), f"CONTRIBUTING.md lists blueprints/{each}, which does not exist"
+
+
+def test_a_room_may_import_only_rooms_below_it():
+    """So no two rooms import each other, over whatever way."""
+    below: set[str] = set()
+    for room in rooms():
+        unknown = room.may_import - below
+        assert not unknown, f"CONTRIBUTING.md: {room.name} may not import {sorted(unknown)}, which is not below it"
+        below.add(room.name)
+
+
+def test_the_tools_import_no_room_that_the_table_does_not_allow():
+    """Imports inside functions and for type checking count too: they tie two rooms together as well."""
+    listed = rooms()
+    allowed = {room.name: room.may_import for room in listed}
+    wrong = []
+    for each in imports_of_the_tools():
+        importing, imported_room = room_of(each.path, listed), room_of(each.module, listed)
+        if importing == imported_room or importing is None or imported_room is None:
+            continue
+        if imported_room not in allowed[importing]:
+            wrong.append(
+                f"{each.place}: {importing} imports blueprints/{each.module}, which is {imported_room}; move what it "
+                f"needs into {importing} or a room below it (see the table in CONTRIBUTING.md)"
+            )
+    wrong = [each for each in wrong if not any(known in each for known in STILL_WRONG)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_allows_no_import_that_nobody_needs():
+    """A row that allows more than its files import hides the next wrong import. Every room may import the ground."""
+    listed = rooms()[:-1]
+    used = {(room_of(each.path, listed), room_of(each.module, listed)) for each in imports_of_the_tools()}
+    for room in listed:
+        unused = {name for name in room.may_import if name != listed[0].name and (room.name, name) not in used}
+        assert not unused, f"CONTRIBUTING.md: {room.name} imports nothing of {sorted(unused)}; take it out of the row"
+
+
+def test_an_emulated_service_imports_of_another_only_what_its_package_offers():
+    """A file in `services/NAME/` imports of `services/OTHER/` only what `services/OTHER/__init__.py` offers."""
+    deeper = []
+    for each in imports_of_the_tools():
+        own, other = _service(each.path), _service(each.module)
+        if own and other and own != other and not each.module.endswith(f"services/{other}/__init__.py"):
+            deeper.append(
+                f"{each.place}: {own} imports blueprints/{each.module}; offer what it needs in "
+                f"blueprints/local/services/{other}/__init__.py and import it from there"
+            )
+    deeper = [each for each in deeper if not any(each.startswith(known) for known in STILL_DEEPER)]
+    assert not deeper, "\n".join(deeper)
+
+
+def _service(path: str) -> str | None:
+    found = re.match(r"local/services/(\w+)/", path)
+    return found[1] if found else None

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
-from blueprints.pattern import room
+from blueprints.folders import project_folder
 
 METADATA = "AWS::ServerlessRepo::Application"
 """The section of a template's Metadata that describes the application."""
@@ -78,7 +78,7 @@ EXPANDED_SEEN: frozenset[str] = frozenset({"AWS::CodeDeploy::Application", "AWS:
 
 def home() -> Path:
     """The folder of what belongs to the repository."""
-    return room("sar")
+    return project_folder("sar")
 
 
 @cache
