@@ -54,7 +54,7 @@ def check_header(header: Any, kind: str, max_pixels: int) -> None:
 
 
 def load_shrunk(data: bytes, kind: str, header: Any, size: tuple[int, int]) -> Any:
-    """Open the image, shrunk by the decoder to a power of two of its size. Pixels are decoded when they are used.
+    """Open the image, which the decoder shrinks by 1, 2, 4 or 8. Pixels are decoded when they are used.
 
     `size` is the width and height in pixels that the caller wants. The image is left at least a fifth larger, so that
     the caller's better filter does the last step.

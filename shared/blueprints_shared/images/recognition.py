@@ -80,7 +80,7 @@ def recognise(data: bytes) -> str:
 
 
 def _recognise_tiff(data: bytes) -> str:
-    """ "tiff". Raises InvalidImage for a camera raw file: libvips would open its small preview."""
+    """Return `tiff`, or raise InvalidImage for a camera raw file, whose small preview libvips would open."""
     from blueprints_shared.images.formats import tiff
 
     # The whole mark is compared: in other TIFFs these bytes may be pixels.
@@ -94,7 +94,7 @@ def _recognise_tiff(data: bytes) -> str:
 
 
 def _recognise_brands(data: bytes) -> str:
-    """ "avif" or "heif", by the brands of the container that AVIF, HEIF and MP4 share."""
+    """Return `avif` or `heif`, by the brands of the container that AVIF, HEIF and MP4 share."""
     from blueprints_shared.images.formats import heif
 
     brands = heif.brands(data)

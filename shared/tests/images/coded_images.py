@@ -1,4 +1,4 @@
-"""Images whose colours are told by chunks, boxes and profiles, and the sRGB they are to become, by formula.
+"""Images that declare their colours by chunks, boxes and profiles, and the formulas for the expected sRGB.
 
 Nothing here uses the code under test: the formulas are those of ITU-R BT.709, BT.2020, BT.2100 and IEC 61966-2-1.
 """
@@ -90,7 +90,7 @@ def chrm(*numbers):
 
 
 def avif(image, bits=8, nclx=None, profile=None, quality=95):
-    """An AVIF; `nclx` is its primaries and its transfer, in a box that is put in by hand."""
+    """An AVIF; `nclx` is its primaries and its transfer, in a box that libvips does not write."""
     if profile:
         image = image.copy()
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
@@ -101,7 +101,7 @@ def avif(image, bits=8, nclx=None, profile=None, quality=95):
 
 
 def _with_nclx(data, nclx):
-    """Put a `colr` box first among the properties, for every item, and shift what lies behind it."""
+    """Insert a `colr` box before the other properties, for every item, and shift what follows."""
     box = struct.pack(">I8sHHHB", 19, b"colrnclx", *nclx, 6, 0x80)
     ipma = data.index(b"ipma") - 4
     items = struct.unpack_from(">I", data, ipma + 12)[0]

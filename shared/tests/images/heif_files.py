@@ -4,7 +4,7 @@ import pyvips
 
 
 def heif_of_av1(image: pyvips.Image) -> bytes:
-    """An AV1 picture in a file that says only that it is HEIF."""
+    """An AV1 picture in a file whose brands say only that it is HEIF."""
     data = bytes(image.heifsave_buffer(compression="av1", Q=90))
     brands = b"mif1" + bytes(4) + b"mif1miaf"
     length = int.from_bytes(data[:4], "big")

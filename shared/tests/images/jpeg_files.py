@@ -1,4 +1,4 @@
-"""JPEG files made segment by segment: gain maps, and coding processes that no writer at hand has."""
+"""JPEG files made segment by segment: gain maps, and coding processes that libraries do not write."""
 
 import io
 import struct
@@ -38,7 +38,7 @@ def with_gain_map_xmp(primary: bytes) -> bytes:
 
 
 def with_gain_map_iso(primary: bytes) -> bytes:
-    """An Ultra HDR JPEG by ISO 21496-1, written by libultrahdr; the primary picture is decoded and coded anew."""
+    """An Ultra HDR JPEG by ISO 21496-1, written by libultrahdr; the primary picture is decoded and encoded again."""
     image = pyvips.Image.new_from_buffer(primary, "").copy()
     image.set_type(pyvips.GValue.blob_type, "gainmap-data", _jpeg(Image.new("L", (75, 50), 128)))
     bounds = {"max-content-boost": 4.0, "min-content-boost": 1.0, "gamma": 1.0, "offset-sdr": 0.0, "offset-hdr": 0.0}
@@ -70,7 +70,7 @@ def with_pictures(primary: bytes, *others: bytes) -> bytes:
 
 
 def flat(size=(40, 24), frame=0xC0, bits=8, components=1) -> bytes:
-    """A grey JPEG of one value: `frame` is the coding process, of which baseline, extended and lossless are whole."""
+    """A grey JPEG of one value: `frame` is the coding process, of which baseline, extended and lossless are valid."""
     width, height = size
     lossless = frame == 0xC3
     units = width * height if lossless else -(-width // 8) * -(-height // 8)

@@ -1,4 +1,4 @@
-"""Colours: files say in many ways what their samples mean, and each comes out as the formula has it."""
+"""Every way in which a file declares its colours is compared with the formula of its standard."""
 
 import io
 import struct
@@ -36,7 +36,7 @@ SRGB_WHITE_AND_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 
 
 def colour(data, at=(16, 12)):
-    """The pixel of the PNG rendition of an image."""
+    """A pixel of the image, decoded and encoded as PNG."""
     (made,) = rendered(data, sides={"only": 32}).renditions
     pixel = Image.open(io.BytesIO(made.data)).getpixel(at)
     return pixel if isinstance(pixel, tuple) else (pixel,)
@@ -54,7 +54,7 @@ class TestGamma:
     @pytest.mark.parametrize("pixel", COLOURS)
     @pytest.mark.parametrize("gamma", [1.0, 1 / 1.8, 1 / 2.6, 0.3])
     @pytest.mark.parametrize("bits", [8, 16])
-    def test_gama_is_honoured(self, pixel, gamma, bits):
+    def test_gama_is_applied(self, pixel, gamma, bits):
         expected = from_light([value ** (1 / gamma) for value in pixel])
         assert colour(png(flat(pixel, bits), gama(gamma))) == pytest.approx(expected, abs=3 if bits == 8 else 1)
 
@@ -63,14 +63,14 @@ class TestGamma:
         expected = [light_to_srgb(value**1.8)]
         assert colour(png(flat([value]), gama(1 / 1.8))) == pytest.approx(expected, abs=2)
 
-    def test_transparency_is_no_colour(self):
+    def test_transparency_is_not_converted(self):
         expected = [*from_light([value**1.8 for value in SKIN]), 128]
         for bits in (8, 16):
             assert colour(png(flat([*SKIN, 0.5], bits), gama(1 / 1.8))) == pytest.approx(expected, abs=3)
         grey = [light_to_srgb(0.5**1.8), 128]
         assert colour(png(flat([0.5, 0.5]), gama(1 / 1.8))) == pytest.approx(grey, abs=2)
 
-    def test_a_palette_has_it_too(self):
+    def test_gama_is_applied_to_a_palette(self):
         data = io.BytesIO()
         Image.new("RGB", (64, 48), tuple(round(each) for each in as_stored(SKIN))).quantize(4).save(data, "PNG")
         data = data.getvalue()
@@ -92,22 +92,22 @@ class TestGamma:
         ],
         ids=["2.2", "2.2-srgb", "srgb-first", "srgb-later", "zero", "short", "checksum", "no-primaries"],
     )
-    def test_samples_stay_where_they_are_srgb_or_the_chunk_is_nonsense(self, pixel, chunks):
+    def test_samples_do_not_change_if_they_are_srgb_or_the_chunk_is_invalid(self, pixel, chunks):
         assert colour(png(flat(pixel), *chunks)) == pytest.approx(as_stored(pixel), abs=1)
 
     @pytest.mark.parametrize("pixel", COLOURS)
-    def test_chromaticities_are_honoured(self, pixel):
+    def test_chromaticities_are_applied(self, pixel):
         expected = from_light(times(P3_TO_BT709, [value**2.2 for value in pixel]))
         data = png(flat(pixel), gama(1 / 2.2), chrm(*P3_WHITE_AND_PRIMARIES))
         assert colour(data) == pytest.approx(expected, abs=3)
         expected = from_light(times(P3_TO_BT709, [srgb_to_light(value) for value in pixel]))
         assert colour(png(flat(pixel), chrm(*P3_WHITE_AND_PRIMARIES))) == pytest.approx(expected, abs=2)
 
-    def test_another_white_is_white(self):
+    def test_a_different_white_point_becomes_white(self):
         d50 = (0.3457, 0.3585, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
         assert colour(png(flat([1, 1, 1]), gama(1 / 2.2), chrm(*d50))) == pytest.approx([255] * 3, abs=1)
 
-    def test_a_profile_is_stronger(self):
+    def test_a_profile_takes_precedence(self):
         p3 = pyvips.Image.profile_load("p3")
         expected = from_light(times(P3_TO_BT709, [srgb_to_light(value) for value in SKIN]))
         assert colour(png(flat(SKIN), gama(1.0), profile=p3)) == pytest.approx(expected, abs=2)
@@ -138,20 +138,20 @@ class TestWideGamut:
         assert colour(data) == pytest.approx(expected, abs=5)
 
     @pytest.mark.parametrize("code_points", [(1, 13), (2, 2), (1, 2), (0, 0), (200, 200)])
-    def test_srgb_and_what_is_unspecified_or_unknown_stay(self, code_points):
+    def test_srgb_and_unspecified_or_unknown_code_points_change_nothing(self, code_points):
         assert colour(png(flat(SKIN), cicp(*code_points))) == pytest.approx(as_stored(SKIN), abs=1)
         assert colour(avif(flat(SKIN), nclx=code_points)) == pytest.approx(as_stored(SKIN), abs=3)
 
-    def test_white_and_grey_have_no_hue(self):
+    def test_white_and_grey_stay_neutral(self):
         for primaries in (4, 5, 6, 7, 8, 9, 10, 11, 12, 22):
             assert colour(png(flat([0.6, 0.6, 0.6]), cicp(primaries, 13))) == pytest.approx([153] * 3, abs=1)
 
-    def test_samples_of_a_narrow_range_are_spread(self):
+    def test_limited_range_becomes_full_range(self):
         for bits in (8, 16):
             narrow = [(16 + 219 * value) * (1 << bits - 8) / ((1 << bits) - 1) for value in SKIN]
             assert colour(png(flat(narrow, bits), cicp(1, 13, full_range=0))) == pytest.approx(as_stored(SKIN), abs=1)
 
-    def test_cicp_is_stronger_than_a_profile_and_a_profile_than_nclx(self):
+    def test_cicp_takes_precedence_over_a_profile_and_a_profile_over_nclx(self):
         srgb, p3 = pyvips.Image.profile_load("srgb"), pyvips.Image.profile_load("p3")
         expected = from_light(times(BT2020_TO_BT709, [srgb_to_light(value) for value in SKIN]))
         assert colour(png(flat(SKIN), cicp(9, 13), (b"sRGB", b"\0"))) == pytest.approx(expected, abs=2)
@@ -159,17 +159,17 @@ class TestWideGamut:
         assert colour(png(flat(SKIN), cicp(1, 13), profile=p3)) == pytest.approx(as_stored(SKIN), abs=1)
         assert colour(avif(flat(SKIN), nclx=(9, 13), profile=srgb)) == pytest.approx(as_stored(SKIN), abs=4)
 
-    def test_a_cicp_that_is_none_says_nothing(self):
+    def test_an_invalid_cicp_is_ignored(self):
         for broken in ((b"cICP", b"\x09\x10"), cicp(9, 16, matrix=9), (b"cICP", b"\x09\x10\0\1", 7)):
             assert colour(png(flat(SKIN), broken)) == pytest.approx(as_stored(SKIN), abs=1)
 
 
 class TestHdr:
-    """White of paper, 203 cd/m², is sRGB's white; brighter light is brought below it."""
+    """Reference white, 203 cd/m², becomes sRGB's white; brighter light is compressed below it."""
 
     @pytest.mark.parametrize("pixel", COLOURS)
     @pytest.mark.parametrize("paper", ["png-8", "png-16", "avif-10", "avif-12"])
-    def test_what_is_no_brighter_than_paper_comes_out_as_it_went_in(self, pixel, paper):
+    def test_colours_up_to_reference_white_do_not_change(self, pixel, paper):
         stored = [light_to_pq(203 * srgb_to_light(value)) for value in pixel]
         kind, bits = paper.split("-")
         if kind == "png":
@@ -191,7 +191,7 @@ class TestHdr:
         assert colour(png(flat(pixel, 16), cicp(9, 18))) == pytest.approx(expected, abs=1)
         assert colour(avif(flat(pixel, 16), 10, nclx=(9, 18), quality=100)) == pytest.approx(expected, abs=5)
 
-    def test_highlights_keep_their_order_and_their_hue(self):
+    def test_highlights_keep_their_order_and_hue(self):
         lights = (50, 203, 500, 1000, 4000)
         patches = [flat([light_to_pq(each), light_to_pq(each * 0.5), light_to_pq(each * 0.25)], 16) for each in lights]
         data = png(pyvips.Image.arrayjoin(patches, across=len(patches)), cicp(1, 16))
@@ -212,7 +212,7 @@ class TestHdr:
         assert colour(png(flat([half, 0.25], 16), cicp(9, 16))) == pytest.approx([127.5, 64], abs=1)
         assert colour(png(flat([paper] * 3 + [0.25], 16), cicp(9, 16))) == pytest.approx([255] * 3 + [64], abs=1)
 
-    def test_an_image_on_its_side_is_turned(self):
+    def test_exif_rotation_is_applied(self):
         left, right = (flat([light_to_pq(light)] * 3, 16) for light in (20, 200))
         exif = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
         data = png(left.join(right, "horizontal"), cicp(9, 16), (b"eXIf", exif[6:]))
@@ -226,7 +226,7 @@ class TestHdr:
 class TestProfiles:
     @pytest.mark.parametrize("value", [0.1, 0.4, 0.8])
     @pytest.mark.parametrize("gamma", [1.0, 1.8, 2.2])
-    def test_of_grey_are_honoured(self, value, gamma):
+    def test_of_grey_are_applied(self, value, gamma):
         profile = grey_profile(gamma)
         expected = light_to_srgb(value**gamma)
         assert colour(png(flat([value]), profile=profile)) == pytest.approx([expected], abs=2)
@@ -238,7 +238,7 @@ class TestProfiles:
             assert colour(getattr(image, save)(keep="icc")) == pytest.approx([expected], abs=3)
 
     @pytest.mark.parametrize("gamma", [1.0, 1.8])
-    def test_of_grey_are_honoured_in_a_monochrome_avif(self, gamma):
+    def test_of_grey_are_applied_in_a_monochrome_avif(self, gamma):
         data = io.BytesIO()
         Image.new("L", (64, 48), 102).save(data, "AVIF", quality=100, icc_profile=grey_profile(gamma))
         assert colour(data.getvalue()) == pytest.approx([light_to_srgb(0.4**gamma)], abs=2)
@@ -246,7 +246,7 @@ class TestProfiles:
     @pytest.mark.parametrize("tag", [b"rXYZ", b"gTRC", b"bTRC", b"wtpt"])
     @pytest.mark.parametrize("damage", ["gone", "unknown type", "outside"])
     @pytest.mark.parametrize("kind", ["png", "jpeg", "avif", "webp", "tiff"])
-    def test_one_broken_tag_does_not_cost_the_image(self, tag, damage, kind):
+    def test_with_a_broken_tag_are_ignored(self, tag, damage, kind):
         profile = broken(pyvips.Image.profile_load("srgb"), tag, damage)
         image = flat(SKIN).copy()
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
@@ -255,7 +255,7 @@ class TestProfiles:
         assert colour(getattr(image, save)(keep="icc", **options)) == pytest.approx(as_stored(SKIN), abs=5)
 
     @pytest.mark.parametrize("damage", ["gone", "unknown type", "outside"])
-    def test_nor_one_in_a_profile_of_grey(self, damage):
+    def test_of_grey_with_a_broken_tag_are_ignored(self, damage):
         profile = broken(grey_profile(1.0), b"kTRC", damage)
         image = flat([0.4]).copy()
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
@@ -273,19 +273,19 @@ class TestProfiles:
         assert red > 180
         assert max(green, blue) < 130
 
-    def test_one_for_other_colours_does_not_count(self):
+    def test_for_another_colour_model_are_ignored(self):
         image = flat(SKIN).copy()
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", grey_profile(1.0))
         assert colour(image.jpegsave_buffer(keep="icc", Q=95)) == pytest.approx(as_stored(SKIN), abs=4)
 
-    def test_where_it_is_broken_the_weaker_signals_count(self):
+    def test_if_broken_leave_the_weaker_declarations_in_force(self):
         empty = icc_profile(b"RGB ", {b"wtpt": b"no"})
         expected = from_light(times(P3_TO_BT709, [srgb_to_light(value) for value in SKIN]))
         assert colour(avif(flat(SKIN), nclx=(12, 13), profile=empty)) == pytest.approx(expected, abs=5)
 
 
 def broken(profile, tag, damage):
-    """The profile with one of its tags damaged."""
+    """The profile with one damaged tag."""
     count = struct.unpack_from(">I", profile, 128)[0]
     entries = range(132, 132 + 12 * count, 12)
     at = next((place for place in entries if profile[place : place + 4] == tag), None)

@@ -1,4 +1,4 @@
-"""What is read from boxes and chunks, made byte by byte; pictures with them are in test_coded_colours.py."""
+"""Declarations read from boxes made byte by byte; test_coded_colours.py has pictures with them."""
 
 import struct
 
@@ -21,7 +21,7 @@ def full(name, version, flags, *content):
 
 
 def heif(properties, associations, primary=1, tiles=(), wide=False):
-    """A file of boxes alone: the properties that each item has (from 1), and the tiles that the primary is made of."""
+    """A file without pixels: the properties of each item (counted from 1), and the tiles of the primary item."""
     number = "I" if wide else "H"
     ipma = struct.pack(">I", len(associations))
     for item, indexes in associations.items():
@@ -46,34 +46,34 @@ ISPE = full(b"ispe", 0, 0, struct.pack(">II", 64, 64))
 
 @pytest.mark.parametrize("wide", [False, True])
 class TestHeif:
-    def test_the_primary_items_colours_count(self, wide):
+    def test_the_colours_of_the_primary_item_are_read(self, wide):
         data = heif([nclx(1, 13), ISPE, nclx(*PQ)], {1: [2, 3], 2: [2, 1]}, wide=wide)
         assert read_signals(data, "avif").weaker.transfer == "pq"
         data = heif([nclx(1, 13), ISPE, nclx(*PQ)], {1: [2, 3], 2: [2, 1]}, primary=2, wide=wide)
         assert read_signals(data, "avif").weaker == SRGB
 
-    def test_a_picture_of_tiles_has_those_of_its_first(self, wide):
+    def test_a_picture_of_tiles_has_the_colours_of_its_first_tile(self, wide):
         data = heif([ISPE, nclx(*PQ), nclx(1, 13)], {1: [1], 2: [1, 3], 3: [1, 2]}, tiles=(3, 2), wide=wide)
         assert read_signals(data, "heif").weaker.transfer == "pq"
         data = heif([ISPE, nclx(*PQ), nclx(1, 13)], {1: [1, 3], 2: [1, 2]}, tiles=(2,), wide=wide)
         assert read_signals(data, "heif").weaker == SRGB
 
-    def test_of_a_profile_and_nclx_nclx_is_read(self, wide):
+    def test_nclx_is_read_beside_a_profile(self, wide):
         data = heif([box(b"colr", b"prof", b"profile"), nclx(12, 13)], {1: [1, 2]}, wide=wide)
         assert read_signals(data, "avif").weaker.primaries.red == (0.680, 0.320)
 
-    def test_without_colours_nothing_is_said(self, wide):
+    def test_a_file_without_colours_declares_none(self, wide):
         assert read_signals(heif([ISPE], {1: [1]}, wide=wide), "avif").weaker is None
         assert read_signals(heif([ISPE], {}, wide=wide), "avif").weaker is None
 
     @pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
-    def test_what_is_cut_off_says_nothing(self, wide, share):
+    def test_truncated_boxes_are_ignored(self, wide, share):
         data = heif([nclx(1, 13), ISPE, nclx(*PQ)], {1: [2, 3]}, wide=wide)
         assert read_signals(data[: int(len(data) * share)], "avif").weaker in (None, SRGB)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["png", "avif", "heif", "jpeg"]))
-def test_no_bytes_stop_the_reading(tail, kind):
+def test_any_bytes_can_be_read(tail, kind):
     start = {"png": b"\x89PNG\r\n\x1a\n"}.get(kind, box(b"ftyp", b"avif\0\0\0\0avif") + b"\0\0\0\0meta\0\0\0\0")
     for coding in read_signals(start + tail, kind):
         assert coding is None or coding.primaries.white[1] > 0

@@ -1,4 +1,4 @@
-"""Colours of renditions: profiles, CMYK, bit depths, transparency."""
+"""Colours of decoded images: profiles, CMYK, bit depths, transparency."""
 
 import io
 
@@ -31,7 +31,7 @@ class TestColour:
         assert "icc_profile" not in image.info
         assert_corners(image)
 
-    def test_a_profile_that_does_not_fit_does_not_cost_the_image(self):
+    def test_a_profile_for_another_colour_model_or_nonsense_is_ignored(self):
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         grey = encoded(Image.new("L", (300, 200), 90), "JPEG", icc_profile=srgb)
         assert opened(rendered(grey).renditions[0]).convert("L").getpixel((5, 5)) == pytest.approx(90, abs=3)
@@ -67,7 +67,7 @@ class TestColour:
         assert_corners(image, corner_colours(corners(mode=mode)))
 
     @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-    def test_a_palette_becomes_colours(self, kind):
+    def test_a_palette_becomes_rgb(self, kind):
         assert_corners(opened(rendered(encoded(corners().quantize(8), kind)).renditions[1]))
 
     @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -76,7 +76,7 @@ class TestColour:
         image.paste(1, (150, 0, 300, 200))
         assert_corners(opened(rendered(encoded(image, kind)).renditions[1]), [(0, 0, 0), WHITE] * 2)
 
-    def test_transparency_is_kept_where_the_format_has_it_and_white_where_not(self):
+    def test_transparency_is_kept_or_becomes_white_in_jpeg(self):
         image = corners(mode="RGBA")
         image.paste((0, 0, 0, 0), (0, 0, 150, 200))
         data = encoded(image, "PNG")
@@ -87,7 +87,7 @@ class TestColour:
         flat = opened(rendered(data, output="jpeg", quality=95).renditions[1])
         assert_corners(flat, (WHITE, GREEN, WHITE, WHITE), abs_=10)
 
-    def test_clear_edges_leave_no_dark_rim(self):
+    def test_transparent_edges_leave_no_dark_rim(self):
         image = Image.new("RGBA", (300, 200), (0, 0, 0, 0))
         image.paste((*WHITE, 255), (150, 0, 300, 200))
         flat = opened(rendered(encoded(image, "PNG"), output="jpeg", quality=95).renditions[1])

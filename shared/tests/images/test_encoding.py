@@ -1,4 +1,4 @@
-"""How renditions are written: of one quality, AVIF is the smallest and looks no worse."""
+"""With equal quality, AVIF is the smallest and looks no worse."""
 
 import math
 from pathlib import Path
@@ -36,13 +36,13 @@ def psnr(picture, data):
 
 
 @pytest.mark.parametrize("quality", [30, 60, 80, 90, 95])
-def test_of_one_quality_avif_is_smallest_and_as_near_to_the_original(picture, quality):
+def test_with_equal_quality_avif_is_smallest_and_as_close_to_the_original(picture, quality):
     made = {each: encode(picture, Encoding(each, quality)) for each in FORMATS}
     assert len(made["avif"]) < len(made["webp"]) < len(made["jpeg"])
     assert psnr(picture, made["avif"]) > psnr(picture, made["webp"]) - 1
 
 
-def test_every_step_of_quality_is_one_of_avif():
+def test_avif_quality_rises_with_quality():
     steps = [avif_quality(quality) for quality in range(1, 101)]
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (15, 94)

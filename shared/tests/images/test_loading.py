@@ -1,4 +1,4 @@
-"""Which files are read, and why the others are refused."""
+"""Which files are read, and why others are rejected."""
 
 import struct
 import zlib
@@ -56,10 +56,10 @@ class TestKinds:
             (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(40), "unsupported-codec"),
         ],
     )
-    def test_what_is_no_image_is_refused_by_its_bytes(self, data, code):
+    def test_a_file_that_is_not_an_image_is_rejected_by_its_bytes(self, data, code):
         assert error_code(data) == code
 
-    def test_untrusted_loaders_are_off(self):
+    def test_untrusted_loaders_are_disabled(self):
         svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
         with pytest.raises(pyvips.Error):
             pyvips.Image.svgload_buffer(svg)
@@ -77,10 +77,10 @@ class TestDamage:
         data = encoded(noise, kind)
         assert error_code(data[: int(len(data) * share)]) == "damaged"
 
-    def test_a_file_that_goes_on_as_another_kind_is_rejected(self):
+    def test_a_file_that_continues_as_another_kind_is_rejected(self):
         assert error_code(b"\x89PNG\r\n\x1a\n" + encoded(corners(), "JPEG")) == "damaged"
 
-    def test_a_machine_out_of_memory_is_no_fault_of_the_image(self, monkeypatch):
+    def test_lack_of_memory_is_not_blamed_on_the_image(self, monkeypatch):
         def out_of_memory(*args, **kwargs):
             raise pyvips.Error("unable to call", "out of memory --- size == 12MB")
 
@@ -90,7 +90,7 @@ class TestDamage:
 
 
 class TestLimits:
-    def test_a_decompression_bomb_is_refused_before_it_is_decoded(self):
+    def test_a_decompression_bomb_is_rejected_before_it_is_decoded(self):
         def chunk(kind, data):
             return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -105,7 +105,7 @@ class TestLimits:
         assert error_code(data, max_pixels=59_999) == "too-many-pixels"
 
     @pytest.mark.parametrize("bands", [3, 7])
-    def test_samples_that_are_no_colours_are_rejected(self, bands):
+    def test_samples_that_are_not_colours_are_rejected(self, bands):
         image = pyvips.Image.black(20, 20, bands=bands)
         data = (image.cast("float") if bands == 3 else image).tiffsave_buffer()
         assert error_code(data) == "unsupported-layout"
@@ -113,7 +113,7 @@ class TestLimits:
 
 class TestPages:
     @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-    def test_of_an_animation_the_first_frame_is_taken(self, kind):
+    def test_the_first_frame_of_an_animation_is_read(self, kind):
         first, second = Image.new("RGB", (300, 200), RED), Image.new("RGB", (300, 200), BLUE)
         data = encoded(first, kind, save_all=True, append_images=[second, second], duration=100)
         result = rendered(data, output="webp", quality=90)
@@ -122,6 +122,6 @@ class TestPages:
         assert getattr(image, "n_frames", 1) == 1
         assert image.convert("RGB").getpixel((60, 40)) == pytest.approx(RED, abs=8)
 
-    def test_of_a_document_the_first_page_is_taken(self):
+    def test_the_first_page_of_a_document_is_read(self):
         data = encoded(corners(), "TIFF", save_all=True, append_images=[Image.new("RGB", (50, 50), BLUE)])
         assert_corners(opened(rendered(data).renditions[1]))

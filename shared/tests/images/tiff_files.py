@@ -1,4 +1,4 @@
-"""TIFF files made tag by tag, for layouts that no writer at hand makes."""
+"""TIFF files made tag by tag, with layouts that libraries do not write."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def _chain(file: bytearray, directories: Sequence[Directory], order: str, pointe
 
 
 def _add(file: bytearray, directory: Directory, order: str) -> int:
-    """Append the directory; the answer is where its pointer to the next one lies."""
+    """Append the directory; return the offset of its pointer to the next one."""
     file += bytes(len(file) % 2)
     tags = dict(directory.tags)
     if directory.blocks:
@@ -81,7 +81,7 @@ def plain(
     squeeze: Callable[[bytes], bytes] = bytes,
     **tags: int | Sequence[int],
 ) -> Directory:
-    """A page whose samples are functions of x and y; `tags` are t262=2 and the like, and win over what is derived."""
+    """A page whose samples are functions of x and y; `tags` are t262=2 and the like, and override derived ones."""
     width, height = size
     planes = [[sample] for sample in samples] if planar else [list(samples)]
     if tile:
