@@ -2,11 +2,14 @@
 
 import errno
 import json
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,9 +17,11 @@ import click
 
 # Everything else is imported where it is used: `blueprints --help` has to start at once.
 if TYPE_CHECKING:
+    from blueprints.errors import BlueprintError
     from blueprints.local.cloud import Cloud
     from blueprints.local.deployment import EmbeddedStack
     from blueprints.pattern import Pattern
+    from blueprints.stacks.stack import Stack
     from blueprints.steps import Steps
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
@@ -112,8 +117,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Deploy a pattern to the embedded AWS, and run its demo."""
-    from blueprints.demo import check_playable, play
-    from blueprints.errors import BlueprintError
+    from blueprints.demo import check_playable
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
@@ -124,29 +128,49 @@ def run(
     prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))
     with _embedded_aws(steps, port) as cloud:
         stack = bring_up(cloud, prepared, steps)
-        played, failure, carried = None, None, None
-        try:
-            with _explaining_failures(cloud, stack):
-                played = play(found, stack.outputs, cloud.client, own, folder, steps)
-        except BlueprintError as error:
-            # A demo's exception may carry a result, such as the reason why an input was rejected.
-            failure, carried = error, getattr(error.__cause__, "result", None)
-        report: dict[str, Any] = {
-            "pattern": found.name,
-            "steps": steps.as_json(),
-            "outputs": stack.outputs,
-            "result": played.result if played else carried,
-            "files": [str(path) for path in played.files] if played else [],
-            "not_emulated": stack.not_emulated,
-        }
-        if as_json:
-            click.echo(json.dumps(report | ({"error": str(failure)} if failure else {})))
-        elif played:
-            _screen().show_run(report)
-        if failure:
-            raise failure
+        report, failure = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, steps)
+        _show_demo(report | {"not_emulated": stack.not_emulated}, failure, as_json=as_json)
         if keep:
             _stay_up(cloud, [stack], quiet=as_json)
+
+
+@main.command("play")
+@click.argument("pattern", metavar="PATTERN")
+@click.option("--stack", required=True, metavar="NAME", help="The stack to run the demo on.")
+@click.option("--input", "own", type=_file, help="Your own file instead of the one the pattern ships.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
+@click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
+@click.option("--region", metavar="NAME", help="Region of the stack.")
+@click.option("--endpoint", metavar="URL", help="An embedded AWS, as 'blueprints up' shows it.")
+@_json_option
+def play_(
+    pattern: str,
+    stack: str,
+    own: Path | None,
+    output: Path | None,
+    profile: str | None,
+    region: str | None,
+    endpoint: str | None,
+    as_json: bool,
+) -> None:
+    """Run a pattern's demo on a stack that is deployed.
+
+    The stack is in your AWS account, by your usual credentials and Region, or in an embedded AWS.
+    """
+    from blueprints.demo import check_playable
+    from blueprints.pattern import find
+    from blueprints.stacks.client import Stacks
+    from blueprints.stacks.usable import usable_outputs
+
+    found = find(pattern)
+    folder = (output or Path(".blueprints", "plays", stack)).absolute()
+    check_playable(found, own, folder)
+    client = _clients(profile, region, endpoint)
+    steps = _steps(quiet=as_json)
+    with steps.step(f"Look up {stack}"):
+        outputs = usable_outputs(client, stack)
+    report, failure = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, steps)
+    _show_demo(report | {"stack": stack}, failure, as_json=as_json)
 
 
 @main.command()
@@ -464,18 +488,57 @@ def _embedded_aws(steps: "Steps", port: int) -> Iterator["Cloud"]:
         yield cloud
 
 
-@contextmanager
-def _explaining_failures(cloud: "Cloud", stack: "EmbeddedStack") -> Iterator[None]:
-    """What a demo raises becomes an error with what the functions logged meanwhile."""
+def _clients(profile: str | None, region: str | None, endpoint: str | None) -> Callable[[str], Any]:
+    """Makes boto3 clients: an embedded AWS on this machine needs no credentials, unless a profile is named."""
+    from blueprints.stacks.account import endpoint_host, sign_in
+
+    url = endpoint or os.environ.get("AWS_ENDPOINT_URL")
+    if url and not profile and endpoint_host(url) in ("127.0.0.1", "::1", "localhost"):
+        from blueprints.local.cloud import owner_client
+
+        return cache(lambda service: owner_client(url, service, region))
+    return sign_in(profile, region, url)
+
+
+def _play(
+    pattern: "Pattern",
+    outputs: dict[str, str],
+    find_stack: "Callable[[], Stack]",
+    client: Callable[[str], Any],
+    own: Path | None,
+    folder: Path,
+    steps: "Steps",
+) -> tuple[dict[str, Any], "BlueprintError | None"]:
+    """Run a demo; returns the report, and what failed."""
+    from blueprints.demo import explaining_failures, play
     from blueprints.errors import BlueprintError
 
+    played, failure, carried = None, None, None
+    a_minute_ago = time.time() - 60  # clocks differ
     try:
-        yield
-    except Exception as error:
-        from blueprints.stacks.logs import described_errors
+        with explaining_failures(client, find_stack, since=a_minute_ago):
+            played = play(pattern, outputs, client, own, folder, steps)
+    except BlueprintError as error:
+        # A demo's exception may carry a result, such as the reason why an input was rejected.
+        failure, carried = error, getattr(error.__cause__, "result", None)
+    report: dict[str, Any] = {
+        "pattern": pattern.name,
+        "steps": steps.as_json(),
+        "outputs": outputs,
+        "result": played.result if played else carried,
+        "files": [str(path) for path in played.files] if played else [],
+    }
+    return report, failure
 
-        advice = described_errors(cloud.client, stack)
-        raise BlueprintError(f"The demo failed: {error}", advice=advice) from error
+
+def _show_demo(report: dict[str, Any], failure: "BlueprintError | None", *, as_json: bool) -> None:
+    """Show a demo's report; raises its failure."""
+    if as_json:
+        click.echo(json.dumps(report | ({"error": str(failure)} if failure else {})))
+    elif failure is None:
+        _screen().show_run(report)
+    if failure:
+        raise failure
 
 
 def _stay_up(cloud: "Cloud", stacks: list["EmbeddedStack"], *, quiet: bool) -> None:

@@ -1,26 +1,31 @@
-"""Plays a pattern's demo.py: the story it tells, against a deployed stack."""
+"""Runs a pattern's demo.py on a deployed stack."""
 
 import ast
 import importlib.util
 import shlex
 import shutil
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from blueprints.errors import BlueprintError, at
 from blueprints.folders import check_can_be_made
 from blueprints.pattern import Pattern
+from blueprints.stacks.calls import advice_on
+from blueprints.stacks.logs import described_errors
+from blueprints.stacks.stack import Stack
 from blueprints.steps import Steps
 
 
 @dataclass(frozen=True)
 class DemoStack:
-    """What a demo gets: enough to play on any stack, embedded or on a real account."""
+    """What a demo gets, for a stack of a real account or of an embedded AWS."""
 
     outputs: dict[str, str]
     """The stack's outputs."""
@@ -36,15 +41,15 @@ class DemoStack:
 
 @dataclass(frozen=True)
 class Played:
-    """What a demo came to."""
+    """The result of a demo."""
 
     result: dict[str, Any]
     files: list[Path]
-    """All it downloaded, as absolute paths."""
+    """All files that it downloaded, as absolute paths."""
 
 
 def check_playable(pattern: Pattern, own: Path | None, folder: Path) -> None:
-    """Raise for what else would show only after deploying: no demo, one that takes no file, nowhere to put results."""
+    """Raise what would otherwise fail after deploying: no demo, a demo without input, a folder that cannot be made."""
     _loaded(pattern)
     if own and not _takes_a_file(pattern.folder / "demo.py"):
         raise BlueprintError(
@@ -67,9 +72,9 @@ def play(
     folder: Path,
     steps: Steps,
 ) -> Played:
-    """Play the demo into `folder`, which is emptied first and removed again when the demo fails.
+    """Run the demo. `folder` is emptied first, and removed again if the demo fails.
 
-    Raises BlueprintError when there is no demo; what the demo itself raises passes through.
+    Raises BlueprintError if there is no demo, and what the demo raises.
     """
     demo = _loaded(pattern)
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,6 +85,34 @@ def play(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Played(result, sorted(path.absolute() for path in folder.rglob("*") if path.is_file()))
+
+
+@contextmanager
+def explaining_failures(
+    client: Callable[[str], Any],
+    find_stack: Callable[[], Stack],
+    *,
+    since: float | None = None,
+    where: str | None = None,
+) -> Iterator[None]:
+    """Turn what a demo raises into a BlueprintError that says what to do, or what the functions of the stack logged.
+
+    `since` is when the demo began, in seconds since 1970; errors that were logged before are not shown.
+    """
+    try:
+        yield
+    except BlueprintError:
+        raise
+    except Exception as error:
+        advice = advice_on(error) or _logged(client, find_stack, since)
+        raise BlueprintError(f"The demo failed: {error}", where=where, advice=advice) from error
+
+
+def _logged(client: Callable[[str], Any], find_stack: Callable[[], Stack], since: float | None) -> str | None:
+    try:
+        return described_errors(client, find_stack(), since)
+    except (BlueprintError, BotoCoreError) as error:
+        return f"The logs of its functions could not be read: {error}"
 
 
 def _loaded(pattern: Pattern) -> ModuleType:

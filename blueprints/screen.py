@@ -88,7 +88,7 @@ class Screen:
         self._print()
         for name, value in report["result"].items():
             self._show_fact(name, value)
-        self._show_not_emulated(report["not_emulated"])
+        self._show_not_emulated(report.get("not_emulated", []))
         self._print("\n", (report["pattern"], "bold"), f" played in {seconds:.1f} s")
         for line in _places(report["files"]):
             self._print(f"  {line}")

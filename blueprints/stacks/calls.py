@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from blueprints.errors import BlueprintError
 
@@ -15,11 +15,11 @@ _ATTEMPTS = 8
 RETRYING = Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}, connect_timeout=10, read_timeout=120)
 """Eight attempts, with exponential back-off and jitter, on 429, 5xx and lost connections."""
 
-_EXPIRED = {
+EXPIRED = {
     "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
     "InvalidAccessKeyId", "TokenRefreshRequired",
 }  # fmt: skip
-_DENIED = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "400", "403"}
+DENIED = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "400", "403"}
 _TEMPORARY = {"429", "InternalError", "InternalServerErrorException", "SlowDown", "TooManyRequestsException"}
 _AGAIN = "Run it again: it continues where it stopped, and does nothing twice."
 
@@ -87,13 +87,25 @@ def _described(error: ClientError) -> str:
 
 
 def _advice(code: str, message: str) -> str | None:
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return f"Your AWS credentials are not valid any more; sign in again. {_AGAIN}"
     if "does not have read access" in message:
         return (
             "Publish from a bucket that the Serverless Application Repository may read: deploy "
             "sar/artifact-bucket.yaml, or give your bucket its policy."
         )
-    if code in _DENIED:
+    if code in DENIED:
         return f"Your AWS identity lacks this permission or has expired, or the resource is another account's. {_AGAIN}"
     return _AGAIN if code in _TEMPORARY or code.startswith("5") else None
+
+
+def advice_on(error: Exception) -> str | None:
+    """What to do about an exception of botocore; None if its message says it, or if it is another exception."""
+    if isinstance(error, EndpointConnectionError):
+        return "Nothing answers there. An embedded AWS ends with its `blueprints up`; AWS itself has other Regions."
+    code = _code(error) if isinstance(error, ClientError) else None
+    if code in EXPIRED:
+        return "Your AWS credentials are not valid any more; sign in again."
+    if code in DENIED:
+        return "Your AWS identity lacks this permission, or the resource belongs to another account."
+    return None

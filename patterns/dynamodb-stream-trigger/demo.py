@@ -1,29 +1,24 @@
-"""The story of this pattern: orders are placed, changed and removed; PostgreSQL follows, and others hear of it.
+"""Places, changes and deletes orders in the table; compares PostgreSQL and the announcements with them.
 
-    python demo.py STACK_NAME
+If the stack's webhook has an address of this machine, the demo receives the announcements there. It does not check
+announcements to another machine.
 
-plays it on the account your AWS credentials are for. A stack that calls a webhook at an address of this machine is
-listened to there; one that calls another's is believed.
+    blueprints play . --stack NAME
 """
 
-import argparse
 import base64
 import hashlib
 import hmac
 import json
-import sys
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 ORDERS = 200
@@ -272,71 +267,3 @@ def receiver(heard: Heard, secret: str) -> type[BaseHTTPRequestHandler]:
 def advice(outputs: dict[str, str]) -> str:
     """Where to look when the story goes wrong."""
     return f"look into the logs ({outputs['LogGroup']}) and the failures ({outputs['FailuresBucket']})"
-
-
-class Outputs(dict[str, str]):
-    """A stack's outputs by name; one that it does not have ends the command."""
-
-    def __missing__(self, name: str) -> NoReturn:
-        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
-
-
-@dataclass
-class DeployedStack:
-    """A stack on a real account, by its name."""
-
-    name: str
-    input: Path | None = None
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where downloads go; made when there is one."""
-        return Path(tempfile.mkdtemp(prefix="changes-"))
-
-    def client(self, service: str) -> Any:
-        """A boto3 client with the credentials of the environment."""
-        import boto3
-
-        return boto3.client(service)
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except (BotoCoreError, ClientError) as error:
-            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Say what is being done, and how long it took."""
-        print(title, end=" … ", flush=True)
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            print(f"{time.monotonic() - start:.1f} s")
-
-
-def main() -> None:
-    """Play the story on the stack that the command line names; what hinders it is said in a line."""
-    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
-    parser.add_argument("stack", metavar="STACK_NAME")
-    given = parser.parse_args()
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        result = run(DeployedStack(given.stack))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (ChangesAmiss, BotoCoreError, ClientError, OSError) as error:
-        sys.exit(f"demo.py: {error}")
-    for name, value in result.items():
-        print(f"{name:12}{value}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,29 +1,22 @@
-"""The story of this pattern: put a shop's events into the stream, find each of them in the lake, once.
+"""Puts the events of a shop into the stream, and checks that each of them is in the lake once.
 
-    python demo.py STACK_NAME
-
-plays it on the account your AWS credentials are for.
+blueprints play . --stack NAME [--input EVENTS.ndjson]
 """
 
-import argparse
 import base64
 import codecs
 import gzip
 import itertools
 import json
 import random
-import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 EVENTS = 20_000
 POISON_EVERY = 400
@@ -244,74 +237,3 @@ def counted(records: list[bytes], lake: Lake) -> dict[str, Any]:
         "missing": sum((put - found).values()),
         "files": sorted(str(path.resolve()) for path in lake.folder.rglob("*") if path.is_file()),
     }
-
-
-class Outputs(dict[str, str]):
-    """A stack's outputs by name; one that it does not have ends the command."""
-
-    def __missing__(self, name: str) -> NoReturn:
-        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
-
-
-@dataclass
-class DeployedStack:
-    """A stack on a real account, by its name."""
-
-    name: str
-    input: Path | None = None
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where downloads go; made when there is one."""
-        return Path(tempfile.mkdtemp(prefix="stream-"))
-
-    def client(self, service: str) -> Any:
-        """A boto3 client with the credentials of the environment."""
-        import boto3
-
-        return boto3.client(service)
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except (BotoCoreError, ClientError) as error:
-            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Say what is being done, and how long it took."""
-        print(title, end=" … ", flush=True)
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            print(f"{time.monotonic() - start:.1f} s")
-
-
-def main() -> None:
-    """Play the story on the stack that the command line names; what hinders it is said in a line."""
-    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
-    parser.add_argument("stack", metavar="STACK_NAME")
-    parser.add_argument(
-        "input", metavar="EVENTS.ndjson", nargs="?", type=Path, help="events of yours, one JSON object a line"
-    )
-    given = parser.parse_args()
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        result = run(DeployedStack(given.stack, given.input))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (BadInput, RecordsAmiss, RuntimeError, BotoCoreError, ClientError, OSError) as error:
-        sys.exit(f"demo.py: {error}")
-    print("{put:,} events were put: {stored:,} stored, {poison:,} set aside, in {objects} objects".format(**result))
-    print("\n".join(result["files"]))
-
-
-if __name__ == "__main__":
-    main()

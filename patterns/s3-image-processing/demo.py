@@ -1,22 +1,13 @@
-"""The story of this pattern: put a photo into the source bucket, get its renditions from the other.
+"""Puts a photo into the source bucket, and downloads its renditions from the other.
 
-    python demo.py STACK_NAME [PHOTO]
-
-plays it on the account your AWS credentials are for.
+blueprints play . --stack NAME [--input PHOTO]
 """
 
-import argparse
 import json
-import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 PHOTO = Path(__file__).parent / "photo.jpg"
 PATIENCE = 90  # seconds, a cold start included
@@ -111,73 +102,3 @@ def download(s3: Any, outputs: dict[str, str], entry: dict[str, Any], folder: Pa
         "bytes": entry["bytes"],
         "file": str(file.resolve()),
     }
-
-
-class Outputs(dict[str, str]):
-    """A stack's outputs by name; one that it does not have ends the command."""
-
-    def __missing__(self, name: str) -> NoReturn:
-        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
-
-
-@dataclass
-class DeployedStack:
-    """A stack on a real account, by its name."""
-
-    name: str
-    input: Path | None = None
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where downloads go; made when there is one."""
-        return Path(tempfile.mkdtemp(prefix="renditions-"))
-
-    def client(self, service: str) -> Any:
-        """A boto3 client with the credentials of the environment."""
-        import boto3
-
-        return boto3.client(service)
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except (BotoCoreError, ClientError) as error:
-            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Say what is being done, and how long it took."""
-        print(title, end=" … ", flush=True)
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            print(f"{time.monotonic() - start:.1f} s")
-
-
-def main() -> None:
-    """Play the story on the stack that the command line names; what hinders it is said in a line."""
-    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
-    parser.add_argument("stack", metavar="STACK_NAME")
-    parser.add_argument("input", metavar="PHOTO", nargs="?", type=Path, help="a photo of yours")
-    given = parser.parse_args()
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        result = run(DeployedStack(given.stack, given.input))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (EventSetAside, ImageRejected, RuntimeError, BotoCoreError, ClientError, OSError) as error:
-        sys.exit(f"demo.py: {error}")
-    print(f"{result['source']} became:")
-    for rendition in result["renditions"]:
-        print("  {name}: {width} x {height}, {bytes:,} bytes, {file}".format(**rendition))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,25 +1,20 @@
-"""The story of this pattern: push a pattern, and it is published; push a broken one, and somebody hears why it is not.
+"""Pushes a pattern, which is published, and a broken one, which is not; reads the messages about both.
 
-    python demo.py STACK_NAME
+The stack has to take its patterns as a zip archive. The pattern is example/patterns/guest-book. It is published
+privately as `auto-publish-example`, and deleted at the end.
 
-plays it on the account your AWS credentials are for, on a stack that takes its patterns as a zip archive. The pattern
-is example/patterns/guest-book; what it publishes, `auto-publish-example`, is private, and removed again at the end.
+    blueprints play . --stack NAME
 """
 
-import argparse
 import io
 import json
-import sys
-import tempfile
 import time
 import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 EXAMPLE = Path(__file__).parent / "example"
 APPLICATION = "auto-publish-example"
@@ -264,70 +259,3 @@ def _wait(look: Any, otherwise: str, patience: float = PATIENCE) -> Any:
 def _written(file: Path, message: dict[str, str]) -> str:
     file.write_text(f"{message['Subject']}\n\n{message['Message']}\n")
     return str(file.resolve())
-
-
-class Outputs(dict[str, str]):
-    """A stack's outputs by name; one that it does not have ends the command."""
-
-    def __missing__(self, name: str) -> NoReturn:
-        sys.exit(f"demo.py: the stack has no output {name}; is it a stack of this template?")
-
-
-@dataclass
-class DeployedStack:
-    """A stack on a real account, by its name."""
-
-    name: str
-    input: Path | None = None
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where downloads go; made when there is one."""
-        return Path(tempfile.mkdtemp(prefix="auto-publish-"))
-
-    def client(self, service: str) -> Any:
-        """A boto3 client with the credentials of the environment."""
-        import boto3
-
-        return boto3.client(service)
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name; ends the command when there is no such stack, or no way to it."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except (BotoCoreError, ClientError) as error:
-            sys.exit(f"demo.py: {self.name} cannot be looked up: {error}")
-        return Outputs({output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())})
-
-    @contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Say what is being done, and how long it took."""
-        print(title, end=" … ", flush=True)
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            print(f"{time.monotonic() - start:.1f} s")
-
-
-def main() -> None:
-    """Play the story on the stack that the command line names; what hinders it is said in a line."""
-    parser = argparse.ArgumentParser(description="Play the story on a stack of this template.")
-    parser.add_argument("stack", metavar="STACK_NAME")
-    given = parser.parse_args()
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        result = run(DeployedStack(given.stack))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (NotAsItShouldBe, BotoCoreError, ClientError, OSError) as error:
-        sys.exit(f"demo.py: {error}")
-    print("\n".join([*result["messages"], *result["files"]]))
-
-
-if __name__ == "__main__":
-    main()
