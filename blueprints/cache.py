@@ -43,12 +43,20 @@ def clear(place: Path) -> None:
 
 
 def keep_newest(place: Path, count: int) -> None:
-    """Removes what has not been used for a day, but for the newest `count`."""
+    """Remove the files and folders that have not changed for a day, except the newest `count`."""
     yesterday = time.time() - _DAY
     by_use = sorted(((_last_used(path), path) for path in place.iterdir()), reverse=True)
     for used, path in by_use[count:]:
         if used < yesterday:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, as far as it is still there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _last_used(path: Path) -> float:

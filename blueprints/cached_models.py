@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-from blueprints.cache import digest, folder, write
+from blueprints.cache import digest, folder, keep_newest, write
 from blueprints.packaging.service_models import version, without_documentation
 
 
@@ -49,6 +49,7 @@ def _kept(place: Path) -> dict[str, Any] | None:
 
 def _keep(place: Path, model: Any) -> None:
     try:
+        keep_newest(place.parent.parent, 1)
         write(place, json.dumps(model, separators=(",", ":")).encode())
     except OSError:
         return  # a cache that cannot be written to costs time only

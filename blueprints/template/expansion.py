@@ -8,6 +8,7 @@ from typing import Any
 
 from blueprints.errors import BlueprintError, at
 from blueprints.template.artifacts import local_artifacts
+from blueprints.template.kept_expansions import kept_expansion
 from blueprints.template.macros import check_macros
 from blueprints.template.problems import Problem, problems
 from blueprints.template.reading import Place, Template
@@ -24,15 +25,15 @@ def expand(template: Template, parameters: Mapping[str, object] | None = None) -
     Local paths need not have been uploaded: a placeholder location stands for them.
     """
     check_macros(template)
-    body = _with_placeholders(template)
+    body, given = _with_placeholders(template), dict(parameters or {})
     try:
-        expanded: dict[str, Any] = _translate(body, dict(parameters or {}))
+        expanded = kept_expansion([body, given], lambda: _translate(body, given))
     except _exceptions().InvalidDocumentException as error:
         raise _explained(template, error) from None
     return expanded
 
 
-def _translate(body: dict[str, Any], parameters: dict[str, object]) -> Any:
+def _translate(body: dict[str, Any], parameters: dict[str, object]) -> dict[str, Any]:
     """What `samtranslator.translator.transform.transform` does, with nothing left that would ask AWS."""
     import boto3
     from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
@@ -54,7 +55,8 @@ def _translate(body: dict[str, Any], parameters: dict[str, object]) -> Any:
         made = translator.translate(body, parameter_values=parameters, get_managed_policy_map=dict)
     finally:
         metrics.publish()  # into nothing; the translator warns on standard error when this is left out
-    return undo_mark_unicode_str_in_template(made)
+    expanded: dict[str, Any] = undo_mark_unicode_str_in_template(made)
+    return expanded
 
 
 class _NoRepository:

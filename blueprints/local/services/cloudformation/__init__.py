@@ -3,6 +3,7 @@
 from blueprints.local.services.cloudformation import (
     exports,
     failed_rollbacks,
+    kept_transforms,
     nested_deletions,
     refused_deletions,
     secret_references,
@@ -24,3 +25,4 @@ def install() -> None:
     failed_rollbacks.install()
     exports.install()
     secret_references.install()
+    kept_transforms.install()

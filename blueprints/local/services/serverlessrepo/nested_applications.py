@@ -141,13 +141,13 @@ class NestedApplications:
 
     def _locate(self, template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Write the URL of its template as the Location of every published application; returns the tags of each."""
+        published = dict(_published(template))
+        if not published:
+            return {}
         from samtranslator.model.exceptions import InvalidDocumentException, InvalidResourceException
         from samtranslator.plugins.application.serverless_app_plugin import ServerlessAppPlugin
         from samtranslator.translator.arn_generator import ArnGenerator
 
-        published = dict(_published(template))
-        if not published:
-            return {}
         ArnGenerator.BOTO_SESSION_REGION_NAME = REGION.current()()
         repository = _Repository(self._deployments, ACCOUNT.current()())
         plugin = ServerlessAppPlugin(sar_client=repository, parameters=parameters)
