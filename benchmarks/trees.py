@@ -15,8 +15,15 @@ from benchmarks.processes import ROOT, finished, whole
 from blueprints import cache
 from blueprints.packaging.installer import uv, uv_version
 
-# Variables that would make a command of one tree use another tree's packages or caches.
-_NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "BLUEPRINTS_CACHE")
+# Variables that would make a command of one tree use another tree's packages or caches, or compile itself every time.
+_NOT_INHERITED = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",
+    "VIRTUAL_ENV",
+    "UV_PROJECT_ENVIRONMENT",
+    "BLUEPRINTS_CACHE",
+)
 
 
 class NoTree(Exception):
@@ -58,6 +65,11 @@ class Tree:
             return whole(command, cwd=cwd or self.root, env=self.environment(self.scratch / "cache"))
         with tempfile.TemporaryDirectory(dir=self.scratch) as empty:
             return whole(command, cwd=cwd or self.root, env=self.environment(Path(empty)))
+
+    def run_script(self, name: str, **environment: str) -> Sample:
+        """Run one of the tree's `scripts/` from start to end, with its warm cache."""
+        variables = {**self.environment(self.scratch / "cache"), **environment}
+        return whole([self.root / "scripts" / name], cwd=self.root, env=variables)
 
     def environment(self, cache_folder: Path) -> dict[str, str]:
         """Environment variables for the tree's commands."""

@@ -1,4 +1,4 @@
-"""The whole test suite as `scripts/test` runs it, from warm caches. It takes long, so it runs only when named."""
+"""`scripts/test`: linter, type checker and all tests, from warm caches. It takes long, so it runs only when named."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ ONLY_WHEN_NAMED = True
 
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
     """Yield the time of the suite; each tree runs its own tests."""
-    case = "pytest -n 2 --dist worksteal"
+    case = "scripts/test"
     ways = {"commit": Way(that.name, lambda: _test(that)), "ours": Way(this.name, lambda: _test(this))}
     timed = bench.measure(case, ways, rounds=3)
     note = f"Number of tests: {this.name} {_number_of_tests(this):,}, {that.name} {_number_of_tests(that):,}"
@@ -23,7 +23,7 @@ def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
 
 
 def _test(tree: Tree) -> Sample:
-    return tree.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", f"--junitxml={_report(tree)}")
+    return tree.run_script("test", PYTEST_ADDOPTS=f"--quiet --junitxml={_report(tree)}")
 
 
 def _number_of_tests(tree: Tree) -> int:
