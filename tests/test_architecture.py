@@ -85,18 +85,19 @@ def test_proofs_stand_in_a_folder_of_the_name_of_their_pattern():
 
 
 def test_the_shared_library_imports_powertools_and_the_sdk_alone():
-    """blueprints_shared imports Powertools and boto3, and never the tools. Its package `images` also imports pyvips.
+    """blueprints_shared imports Powertools and boto3, and never the tools; `images` also pyvips, `json_…` also msgspec.
 
-    No other module of it imports `images`, so that handlers without images need no pyvips.
+    No other module imports these, so that handlers need neither library unless they use it.
     """
     allowed = {"aws_lambda_powertools", "boto3", "botocore", "blueprints_shared"}
-    images = ROOT / "shared" / "blueprints_shared" / "images"
-    for path in sources(ROOT / "shared" / "blueprints_shared"):
-        if images in path.parents:
-            assert roots(path) <= allowed | {"pyvips"}, path
-        else:
-            assert roots(path) <= allowed, path
-            assert not {name for name in imported(path) if name.startswith("blueprints_shared.images")}, path
+    shared = ROOT / "shared" / "blueprints_shared"
+    further = {"blueprints_shared.images": "pyvips", "blueprints_shared.json_": "msgspec"}
+    for path in sources(shared):
+        module = ".".join(path.relative_to(shared.parent).with_suffix("").parts)
+        own = {library for name, library in further.items() if module.startswith(name)}
+        assert roots(path) <= allowed | own, path
+        foreign = [name for name, library in further.items() if library not in own]
+        assert not [each for each in imported(path) if each.startswith(tuple(foreign))], path
 
 
 def test_the_tools_import_no_pattern_no_test_and_no_script():

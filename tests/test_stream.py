@@ -26,17 +26,20 @@ PARAMETERS = {
     "EnhancedFanOut": "true",
     "EventSchema": json.dumps(SCHEMA),
     "RefuseDuplicateNames": "true",
-    "MaximumRetryAttempts": "0",
 }
 
 
 @pytest.fixture(scope="module")
 def stream():
-    """The pattern, deployed with a schema and read through a consumer of its own."""
+    """The pattern, deployed with a schema, read through enhanced fan-out and without retries."""
     steps = Steps()
     prepared = prepare(PATTERN, steps, PARAMETERS)
     with Cloud(time_scale=600) as cloud:
-        yield cloud, bring_up(cloud, prepared, steps)
+        stack = bring_up(cloud, prepared, steps)
+        functions = cloud.client("lambda")
+        (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=0)
+        yield cloud, stack
 
 
 def put(cloud, stack, *datas):

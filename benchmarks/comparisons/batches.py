@@ -177,18 +177,18 @@ def _look_at(event: Any) -> None:
 
 def _ours() -> Work:
     sys.path.insert(0, str(_PATTERN / "src"))
+    from commit_batch import commit_batch  # type: ignore[import-not-found]
     from lake import Lake  # type: ignore[import-not-found]
-    from record_checks import build_check  # type: ignore[import-not-found]
-    from settle_batch import Settler  # type: ignore[import-not-found]
     from transform import transform  # type: ignore[import-not-found]
+
+    from blueprints_shared.json_objects import build_check
 
     check = build_check(events.SCHEMA)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
 
     def work(event: dict[str, Any]) -> dict[str, bytes]:
         bucket = Bucket()
-        settler = Settler(lake=Lake(bucket, "lake"), prefix="data", check=check, transform=transform)
-        settler.settle(event["Records"], context)
+        commit_batch(Lake(bucket, "lake"), check, transform, event["Records"], context)
         return {key.partition("/")[0]: content for key, content in bucket.objects.items()}
 
     return work
@@ -237,7 +237,8 @@ def _valid() -> Callable[[dict[str, Any]], Iterable[tuple[dict[str, Any], bytes]
     """Gives of an event the records that the pattern's own check lets pass, decoded."""
     sys.path.insert(0, str(_PATTERN / "src"))
     from pybase64 import b64decode
-    from record_checks import Poison, build_check
+
+    from blueprints_shared.json_objects import InvalidJson, build_check
 
     check = build_check(events.SCHEMA)
 
@@ -247,7 +248,7 @@ def _valid() -> Callable[[dict[str, Any]], Iterable[tuple[dict[str, Any], bytes]
             data = b64decode(kinesis["data"], None, True)
             try:
                 check(data)
-            except Poison:
+            except InvalidJson:
                 continue
             yield kinesis, data
 

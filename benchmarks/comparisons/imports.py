@@ -40,10 +40,11 @@ print(json.dumps({{"wall": wall, "cpu": cpu}}))
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """Every function of every pattern."""
+    """Every module with a handler, of every pattern."""
     for pattern in discover():
         packages = {package.logical_id: package for package in build(pattern, "host", progress=bench.progress)}
-        for function in pattern.functions:
+        by_module = {function.handler.rpartition(".")[0]: function for function in reversed(pattern.functions)}
+        for function in reversed(by_module.values()):
             yield _claim(bench, pattern, function, packages[function.logical_id])
 
 

@@ -14,6 +14,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE))
 # Parts of what a section of another name shows.
 PARTS = {
+    "json_schema",
     "quick_botocore",
     "replay.command",
     "replay.dead_letters",

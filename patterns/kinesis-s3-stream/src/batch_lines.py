@@ -1,7 +1,7 @@
-"""What a batch becomes: a file of lines that are stored, and one of lines that are set aside.
+"""Turns a batch into two files of lines: records to store, and records with errors.
 
-A stored record's bytes are put into its line as they came. Decoding and encoding them would take several times as long
-as all the rest, and might change a number.
+A stored record's bytes are copied into its line. Decoding and encoding them would take several times as long as the
+rest of the work, and could change a number.
 """
 
 from collections import Counter
@@ -10,26 +10,26 @@ from typing import Any
 
 import msgspec
 from gzipped_lines import GzippedLines
-from pybase64 import b64decode
-from record_checks import Check, Poison, build_check
-from stream_record import PoisonLine, StreamRecord
-from unusual_record import read_unusual, readable_key
+from read_record import read_record
+from stream_record import ErrorLine, InvalidRecord, StreamRecord
 
+from blueprints_shared.json_objects import Check, InvalidJson, build_check
 from blueprints_shared.streams.kpl import MAGIC, MalformedAggregate, deaggregate
 
 __all__ = ["BatchLines", "Transform"]
 
 Transform = Callable[[StreamRecord], StreamRecord | None]
-_Line = StreamRecord | PoisonLine | None
+_Line = StreamRecord | ErrorLine | None
 
 _ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
-_check_form = build_check()
+_check_json = build_check()
 
 
 class BatchLines:
-    """Takes the records of a batch, which are all of one shard; `poison` counts what was set aside, by code.
+    """The lines of one batch, whose records are all of one shard; `poison` counts error lines by code.
 
-    What is done here is done thousands of times a batch, so a record by itself takes the shortest way through `add`.
+    `check` raises InvalidJson for data that cannot be stored. `add` runs thousands of times a batch, so its code is
+    written for speed.
     """
 
     def __init__(self, shard: str, check: Check, transform: Transform) -> None:
@@ -42,36 +42,22 @@ class BatchLines:
         self.poison: Counter[str] = Counter()
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Take one record of the event with all that is aggregated in it; or, if this raises, nothing of it."""
-        kinesis = record["kinesis"]
-        try:
-            key = kinesis["partitionKey"]
-            whole = StreamRecord(
-                self._shard,
-                kinesis["sequenceNumber"],
-                0,
-                key if key.isascii() else readable_key(key),
-                kinesis["approximateArrivalTimestamp"],
-                b64decode(kinesis["data"], None, True),  # by position, and strict: twice as fast as by default
-            )
-        except (AttributeError, KeyError, TypeError, ValueError):
-            unusual = read_unusual(self._shard, kinesis)
-            if isinstance(unusual, PoisonLine):
-                self._append(unusual)
-                return
-            whole = unusual
-        if whole.data.startswith(MAGIC):
-            for line in self._aggregated(whole):
+        """Add a record of the event with all user records in it. If this raises, none of them has been added."""
+        whole = read_record(self._shard, record["kinesis"])
+        if isinstance(whole, ErrorLine):
+            self._append(whole)
+        elif whole.data.startswith(MAGIC):
+            for line in self._user_record_lines(whole):
                 self._append(line)
         else:
             self._append(self._line(whole))
 
-    def _aggregated(self, whole: StreamRecord) -> Iterable[_Line]:
-        """The lines of all that is in a record; one that can't be taken apart is set aside whole."""
+    def _user_record_lines(self, whole: StreamRecord) -> Iterable[_Line]:
+        """The lines of a record that the Kinesis Producer Library may have aggregated of several."""
         try:
             inside = deaggregate(whole.data)
         except MalformedAggregate as error:
-            return [PoisonLine.of(whole, whole.data, Poison("malformed-aggregate", str(error)))]
+            return [ErrorLine.of(whole, whole.data, "malformed-aggregate", str(error))]
         if inside is None:
             return [self._line(whole)]
         shard, number, arrived_at = whole.shard_id, whole.sequence_number, whole.arrived_at
@@ -85,16 +71,16 @@ class BatchLines:
         try:
             self._check(data)
             kept = self._transform(record)
-        except Poison as poison:
-            return PoisonLine.of(record, data, poison)
+        except (InvalidJson, InvalidRecord) as error:
+            return ErrorLine.of(record, data, error.code, str(error))
         if kept is None:
             return None
         if kept.data is not data:
             data = _transformed(kept.data)
         if 10 in data or 13 in data:
-            # In valid JSON, \n and \r stand between tokens only, and readers of lines end a line at either.
+            # In valid JSON, \n and \r stand only between tokens; readers of lines end a line at either.
             data = data.translate(_ONE_LINE)
-        kept.data = msgspec.Raw(data)  # written as it is; bytes would become base64
+        kept.data = msgspec.Raw(data)  # written as it is; msgspec would write bytes in base64
         return kept
 
     def _append(self, line: _Line) -> None:
@@ -109,7 +95,7 @@ class BatchLines:
 
 def _transformed(data: bytes) -> bytes:
     try:
-        _check_form(data)
-    except Poison as poison:
-        raise ValueError(f"transform returned data that is not one JSON object: {poison}") from None
+        _check_json(data)
+    except InvalidJson as error:
+        raise ValueError(f"transform returned data that is not one JSON object: {error}") from None
     return data

@@ -1,9 +1,8 @@
-"""The two objects of a batch in the lake bucket, and how an attempt makes them hold what it has for them.
+"""The two objects of a batch in the lake bucket, and how an attempt replaces them.
 
-An attempt looks at both keys before it does anything else, and each of its writes names what it then found there
-(If-Match, If-None-Match). So a request that S3 sees late, and an attempt that was overtaken by another while it still
-ran, are refused instead of undoing what came after. Of what is replaced or removed a copy is kept below `replaced/`: it
-may hold more than the attempt, and should the rest never be delivered again, nothing is lost.
+An attempt reads both ETags before anything else, and each of its writes requires the ETag it read (If-Match,
+If-None-Match). So S3 refuses a request that arrives late, and an attempt that another one has overtaken. Before it
+replaces or deletes an object, an attempt copies it below `replaced/`: it may hold records that this attempt does not.
 """
 
 from collections.abc import Mapping
@@ -15,17 +14,20 @@ from botocore.exceptions import ClientError
 
 from blueprints_shared.streams import sequence_number, shard_id
 
-__all__ = ["ERRORS", "REPLACED", "BatchKeys", "Lake", "batch_keys"]
+__all__ = ["BatchKeys", "Lake", "batch_keys"]
 
+# The function's policy and the bucket's lifecycle rules in template.yaml name these prefixes too.
+DATA = "data"
 ERRORS = "errors"
 REPLACED = "replaced"
+PROBES = "_probe"
 
-_DIGITS = 64  # Kinesis' numbers have 56 today; with room to grow, names still sort in the order of the stream
+_DIGITS = 64  # sequence numbers have 56 digits today; padded, keys sort in the order of the stream
 _ENDING = ".ndjson.gz"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
-Found = tuple[str | None, str | None]
-"""The ETags of a batch's two objects, None where there is none."""
+ETags = tuple[str | None, str | None]
+"""The ETags of a batch's data and errors objects, None if there is no object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,15 @@ class BatchKeys:
     errors: str
 
 
-def batch_keys(first: Mapping[str, Any], prefix: str, within: str = "") -> BatchKeys:
-    """The keys of the batch of which this is the first record *received*; `within` comes before both."""
+def batch_keys(first: Mapping[str, Any], within: str = "") -> BatchKeys:
+    """Return the keys of the batch whose first *received* record is `first`; `within` precedes both."""
     name = f"{shard_id(first)}-{sequence_number(first).zfill(_DIGITS)}"
     place = f"{_arrival(first):dt=%Y-%m-%d/hour=%H}/{name}{_ENDING}"
-    return BatchKeys(f"{within}{prefix}/{place}", f"{within}{ERRORS}/{place}")
+    return BatchKeys(f"{within}{DATA}/{place}", f"{within}{ERRORS}/{place}")
 
 
 def _arrival(first: Mapping[str, Any]) -> datetime:
-    """When a record arrived; 1970 if it does not say, as the current time would differ between attempts."""
+    """The arrival time of a record; 1970 if it has none, because the current time would differ between attempts."""
     try:
         return datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
@@ -52,39 +54,39 @@ def _arrival(first: Mapping[str, Any]) -> datetime:
 
 
 class Lake:
-    """The bucket, by way of an S3 client."""
+    """The lake bucket; `s3` is an S3 client."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
         self.bucket = bucket
 
-    def look(self, keys: BatchKeys) -> Found:
-        """What lies at both keys; to be asked before anything else is done about the batch."""
+    def etags(self, keys: BatchKeys) -> ETags:
+        """Return the ETags of the objects at both keys; call it before any other work on the batch."""
         return self._etag(keys.data), self._etag(keys.errors)
 
-    def settle(self, keys: BatchKeys, found: Found, data: bytes | None, errors: bytes | None) -> list[str]:
-        """Make both keys hold what this attempt has for them; what fails is raised, for Lambda to try again.
+    def commit(self, keys: BatchKeys, etags: ETags, data: bytes | None, errors: bytes | None) -> list[str]:
+        """Write both objects, delete one whose content is None, and return the keys of the copies made before.
 
-        Returns the keys of the copies of what lay there.
+        Raises ClientError if S3 refuses, for Lambda to retry the batch.
         """
-        copies = [self._replace(keys.data, found[0], data), self._replace(keys.errors, found[1], errors)]
+        copies = [self._replace(keys.data, etags[0], data), self._replace(keys.errors, etags[1], errors)]
         return [copy for copy in copies if copy]
 
-    def _replace(self, key: str, found: str | None, content: bytes | None) -> str | None:
-        copy = self._keep(key, found) if found else None
+    def _replace(self, key: str, etag: str | None, content: bytes | None) -> str | None:
+        copy = self._copy(key, etag) if etag else None
         if content is not None:
-            condition = {"IfMatch": found} if found else {"IfNoneMatch": "*"}
+            condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/gzip", **condition)
-        elif found:
-            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=found)
+        elif etag:
+            self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=etag)
         return copy
 
-    def _keep(self, key: str, found: str) -> str:
-        """Copy what lies there, under a name of its own: there may be other copies of that key."""
-        name = found.strip('"')
+    def _copy(self, key: str, etag: str) -> str:
+        """Copy an object below `replaced/`; the ETag in the name keeps earlier copies of the same key."""
+        name = etag.strip('"')
         copy = f"{REPLACED}/{key.removesuffix(_ENDING)}-{name}{_ENDING}"
         source = {"Bucket": self.bucket, "Key": key}
-        self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=found)
+        self._s3.copy_object(Bucket=self.bucket, Key=copy, CopySource=source, CopySourceIfMatch=etag)
         return copy
 
     def _etag(self, key: str) -> str | None:

@@ -1,16 +1,23 @@
-"""A record of the stream, and the two kinds of lines that it may become."""
+"""A record of the stream, and the lines of the two objects of a batch."""
 
 import msgspec
-from record_checks import Poison
 
-__all__ = ["PoisonLine", "StreamRecord"]
+__all__ = ["ErrorLine", "InvalidRecord", "StreamRecord"]
+
+
+class InvalidRecord(Exception):
+    """The record is at fault, so a retry does not help. `code` is for programs, the message for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StreamRecord(msgspec.Struct, gc=False):
     """A record, and its line in a data object, where `data` is written as `record`.
 
-    The first three fields name the record for ever; readers drop repeats by them. `partition_key` is None for a record
-    that was put without one. `arrived_at`: seconds since 1970, None when Kinesis does not say.
+    The first three fields identify the record. `partition_key` is None if the record was put without one; `arrived_at`
+    is in seconds since 1970, None if Kinesis does not give it.
     """
 
     shard_id: str
@@ -21,8 +28,8 @@ class StreamRecord(msgspec.Struct, gc=False):
     data: bytes = msgspec.field(name="record")
 
 
-class PoisonLine(msgspec.Struct, gc=False):
-    """A line of an errors object; `data`, the record's bytes as they came, is written in base64."""
+class ErrorLine(msgspec.Struct, gc=False):
+    """A line of an errors object; msgspec writes `data`, the record's bytes as they came, in base64."""
 
     shard_id: str
     sequence_number: str
@@ -34,15 +41,7 @@ class PoisonLine(msgspec.Struct, gc=False):
     data: bytes
 
     @classmethod
-    def of(cls, record: StreamRecord, data: bytes, poison: Poison) -> "PoisonLine":
-        """The line of a record that came as `data`."""
-        return cls(
-            record.shard_id,
-            record.sequence_number,
-            record.sub_sequence_number,
-            record.partition_key,
-            record.arrived_at,
-            poison.code,
-            str(poison),
-            data,
-        )
+    def of(cls, record: StreamRecord, data: bytes, code: str, reason: str) -> "ErrorLine":
+        """Return the line of a record that came as `data`."""
+        position = record.shard_id, record.sequence_number, record.sub_sequence_number
+        return cls(*position, record.partition_key, record.arrived_at, code, reason, data)

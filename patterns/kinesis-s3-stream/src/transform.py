@@ -1,21 +1,22 @@
-"""The one file to change in a copy: what becomes of a record on its way into the lake."""
+"""The file to change in a copy: what is stored of each record."""
 
 from stream_record import StreamRecord
 
 
 def transform(record: StreamRecord) -> StreamRecord | None:
-    """Return the record as it is to be stored, or None to leave it out.
+    """Return the record to store, or None to leave it out.
 
-    `record.data` is one JSON object, in bytes, that has passed the schema. Unchanged, those very bytes are stored. To
-    change it:
+    `record.data` is one JSON object, as bytes, that is valid for the schema. If you do not change it, those very bytes
+    are stored. To change it:
 
         event = msgspec.json.decode(record.data)
         event.pop("email", None)
         record.data = msgspec.json.encode(event)
 
-    Raise Poison (of record_checks) to set this record aside for good. Any other exception is a failure: records before
-    this one are stored, the batch is tried again from here, and after the last attempt it is kept for replay.py.
+    Raise InvalidRecord (of stream_record) to put the record into errors/ for good. Any other exception is a failure:
+    the records before this one are stored, and Lambda retries from here. After the last retry, the batch goes to the
+    failed batches.
 
-    A record may come here more than once, so the same record has to give the same result.
+    The same record may come more than once and must give the same result each time.
     """
     return record

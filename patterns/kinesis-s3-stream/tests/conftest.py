@@ -1,4 +1,4 @@
-"""Puts the handler's folder and this one on the path, and gives tests a handler on an S3 that moto plays."""
+"""Puts the handlers' folder and this one on the path, and loads handlers on an S3 mocked by moto."""
 
 import json
 import sys
@@ -27,28 +27,21 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "stream",
     "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
     "LAKE_BUCKET": "lake",
-    "PREFIX": "data",
     "EVENT_SCHEMA": "",
     "REFUSE_DUPLICATE_NAMES": "false",
-    "NEW_VERSION": "arn:aws:lambda:eu-west-1:123456789012:function:store-batch:2",
-    "LIVE_ALIAS": "arn:aws:lambda:eu-west-1:123456789012:function:store-batch:live",
+    "FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:store-batch:2",
 }
-
-
-def pytest_report_header() -> str:
-    """Properties are tried on the same schedules in every run; a failure prints how to repeat it."""
-    return "kinesis-s3-stream: hypothesis derandomized, schedules from fixed seeds"
 
 
 @pytest.fixture
 def sample() -> Callable[[str], dict[str, Any]]:
-    """Read a file of `events/` by its name without extension."""
+    """Return a function that reads a file of `events/` by its name without extension."""
     return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
 
 
 @cache
 def one_session() -> Any:
-    """A session for all tests: each new one would read the models of AWS's services again."""
+    """One session for all tests, because each new one reads the models of AWS's services again."""
     import botocore.session
 
     return botocore.session.Session()
@@ -74,7 +67,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def load(s3: Any) -> Callable[[str], ModuleType]:
-    """Import the module of a function's handler anew: its settings and its clients are made at import."""
+    """Return a function that imports a handler's module again, which creates its settings and clients."""
 
     def imported(function: str) -> ModuleType:
         for module in {path.stem for folder in FOLDERS for path in folder.glob("*.py")} - {"conftest"}:
@@ -92,7 +85,7 @@ def store_batch(load: Callable[[str], ModuleType]) -> ModuleType:
 
 @pytest.fixture
 def context() -> SimpleNamespace:
-    """What Lambda passes beside the event."""
+    """The second argument that Lambda passes to a handler."""
     return SimpleNamespace(
         function_name="store-batch",
         function_version="1",

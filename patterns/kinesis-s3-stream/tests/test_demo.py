@@ -1,4 +1,4 @@
-"""What the demo makes of a person's own file: its events as they are, or where it cannot put them and why."""
+"""The demo with a file of events: it puts them unchanged, or says which line it cannot put and why."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def read(tmp_path):
-    """The records that become of a file with this content."""
+    """Return a function that reads records from a file with the given content."""
 
     def records(content):
         path = tmp_path / "mine.ndjson"
@@ -41,29 +41,29 @@ def test_every_line_is_an_event(read, content, events):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "mine.ndjson has no events: write one JSON object a line"),
+        (b"", "mine.ndjson has no events: write one JSON object per line"),
         (b"\n \r\n", "has no events"),
         (b'{"a": 1}\nno JSON\n', "mine.ndjson, line 2 is not JSON in UTF-8: Expecting value"),
-        (b'{"a": 1}\n\n[1]\n', "line 3 is no JSON object: write one on every line"),
-        (b"null", "line 1 is no JSON object"),
-        (b'{"a": NaN}', "line 1 is not JSON in UTF-8: it has no NaN"),
+        (b'{"a": 1}\n\n[1]\n', "line 3 is not a JSON object: write one on every line"),
+        (b"null", "line 1 is not a JSON object"),
+        (b'{"a": NaN}', "line 1 is not JSON in UTF-8: JSON has no NaN"),
         (b'{"a": "\xff"}', "line 1 is not JSON in UTF-8: 'utf-8' codec can't decode byte 0xff"),
         (b'{"a": "\\ud800"}', "line 1 is not JSON in UTF-8: .* surrogates not allowed"),
         (b"[" * 100_000, "line 1 is not JSON in UTF-8: .*recursion"),
         (
             b'{"a": "' + b"x" * 2_000_000 + b'"}',
-            r"line 1 makes a record of 2,000,\d{3} bytes; the stream takes 1,048,576",
+            r"line 1 makes a record of 2,000,\d{3} bytes; the stream accepts 1,048,576",
         ),
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_what_cannot_be_put_is_named_with_its_line(read, content, reason):
+def test_an_event_that_cannot_be_put_is_named_with_its_line(read, content, reason):
     with pytest.raises(demo.BadInput, match=reason) as raised:
         read(content)
     assert raised.value.result == {"state": "refused", "reason": str(raised.value)}
 
 
-def test_requests_are_as_large_as_the_service_takes():
+def test_requests_are_as_large_as_the_service_accepts():
     entries = [{"Data": b"x" * size, "PartitionKey": "key"} for size in [10] * 501 + [2_000_000] * 5]
     groups = list(demo.requests(entries))
     assert [len(group) for group in groups] == [500, 3, 2, 1]
@@ -71,7 +71,7 @@ def test_requests_are_as_large_as_the_service_takes():
     assert list(demo.requests([])) == []
 
 
-def test_our_own_events_have_poison_among_them():
+def test_one_in_400_of_the_generated_records_is_invalid():
     records = demo.make_records(1200, "story")
     poison = [number for number, record in enumerate(records) if not readable(record)]
     assert poison == [399, 799, 1199]

@@ -6,12 +6,12 @@ KINDS = (
     {},
     {"late": True},
     {"overtaken": True},
-    {"again": True},
-    {"relaned": True},
+    {"redelivered": True},
+    {"reparallelized": True},
     {"rewound": True},
     {"resharded": True},
     {"late": True, "overtaken": True},
-    {"late": True, "overtaken": True, "again": True},
-    {"resharded": True, "late": True, "overtaken": True, "again": True},
+    {"late": True, "overtaken": True, "redelivered": True},
+    {"resharded": True, "late": True, "overtaken": True, "redelivered": True},
 )
 SIMULATIONS = tuple((Life, kind) for kind in KINDS)

@@ -1,16 +1,17 @@
-"""What counts as poison, and why it says so."""
+"""Which bytes are refused, and with which code."""
 
 import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_checks import DEEPEST, Poison, build_check
+
+from blueprints_shared.json_objects import MAX_DEPTH, InvalidJson, build_check
 
 CHECK = build_check()
 STRICT = build_check(refuse_duplicate_names=True)
 
-POISON = [
+INVALID = [
     (b"", "empty"),
     (b"  ", "not-json"),
     (b"no JSON", "not-json"),
@@ -29,15 +30,15 @@ POISON = [
     (b"[1]", "schema"),
     (b'"text"', "schema"),
     (b"null", "schema"),
-    (b'{"a": ' + b"[" * DEEPEST + b"]" * DEEPEST + b"}", "too-deep"),
+    (b'{"a": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}", "too-deep"),
     (b'{"a": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "too-deep"),
-    (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), "too-deep"),
+    (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), "too-deep"),
 ]
 
 
-@pytest.mark.parametrize(("data", "code"), POISON, ids=lambda value: str(value)[:24])
-def test_poison(data, code):
-    with pytest.raises(Poison) as raised:
+@pytest.mark.parametrize(("data", "code"), INVALID, ids=lambda value: str(value)[:24])
+def test_invalid(data, code):
+    with pytest.raises(InvalidJson) as raised:
         CHECK(data)
     assert (raised.value.code, bool(str(raised.value))) == (code, True)
 
@@ -49,23 +50,23 @@ def test_poison(data, code):
         b' {"a": [1, 2.5e3, true, null]} ',
         b'{"a": "\\u0000"}',
         '{"ключ": "値"}'.encode(),
-        b'{"a": ' + b"[" * (DEEPEST - 1) + b"]" * (DEEPEST - 1) + b"}",
+        b'{"a": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}",
         json.dumps({"flat": ["[{" * 900] * 3, "many": [[]] * 2000}).encode(),
         b'{"a": 1, "a": 2}',
         json.dumps({"large": "x" * 2**20}).encode(),
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_no_poison(data):
+def test_valid(data):
     CHECK(data)
 
 
-@pytest.mark.parametrize("objects", [3, 100, DEEPEST // 2, DEEPEST - 1, DEEPEST, DEEPEST + 1])
+@pytest.mark.parametrize("objects", [3, 100, MAX_DEPTH // 2, MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1])
 @pytest.mark.parametrize("beside", [(b"", b""), (b'"]":0,', b',"[":0')], ids=["alone", "brackets in strings"])
 @pytest.mark.parametrize("innermost", [b"{}", b""], ids=["object", "array"])
-def test_the_shortest_records_that_are_too_deep(objects, beside, innermost):
-    """However few bytes its levels have, a record of 501 levels is found, and one of 500 is not."""
-    arrays = DEEPEST + 1 - objects
+def test_the_shortest_documents_that_are_too_deep(objects, beside, innermost):
+    """A document of 501 levels is refused and one of 500 is not, however few bytes the levels take."""
+    arrays = MAX_DEPTH + 1 - objects
     inner = (b"[" * arrays + innermost + b"]" * arrays) or b"0"
 
     def nested(levels):
@@ -74,18 +75,18 @@ def test_the_shortest_records_that_are_too_deep(objects, beside, innermost):
 
     outer = objects - (innermost == b"{}")
     CHECK(nested(outer - 1))
-    with pytest.raises(Poison, match="levels deep"):
+    with pytest.raises(InvalidJson, match="levels deep"):
         CHECK(nested(outer))
 
 
-def test_duplicate_names_are_refused_when_asked_for():
-    with pytest.raises(Poison, match="two members named 'a'"):
+def test_duplicate_names_are_refused_on_request():
+    with pytest.raises(InvalidJson, match="two members named 'a'"):
         STRICT(b'{"list": [{"a": 1}, {"a": 1, "b": 2, "a": 3}]}')
     STRICT(b'{"list": [{"a": 1}, {"a": 1}], "a": 2}')
 
 
-def python_takes(data):
-    """What Python's own parser makes of it, held to the standard."""
+def python_accepts(data):
+    """Whether Python's own parser reads it, without its extensions of the standard."""
 
     def refuse(constant):
         raise ValueError(constant)
@@ -107,12 +108,12 @@ VALUES = st.recursive(
 
 @settings(max_examples=400, derandomize=True, deadline=None, database=None)
 @given(value=VALUES, ascii_only=st.booleans(), cut=st.integers(0, 400), put=st.binary(max_size=3))
-def test_it_takes_what_python_takes(value, ascii_only, cut, put):
+def test_it_takes_what_python_accepts(value, ascii_only, cut, put):
     whole = json.dumps(value, ensure_ascii=ascii_only).encode()
     for data in (whole, whole[:cut] + put + whole[cut:], whole[:cut]):
         try:
             CHECK(data)
-            taken = True
-        except Poison:
-            taken = False
-        assert taken == python_takes(data), data
+            accepted = True
+        except InvalidJson:
+            accepted = False
+        assert accepted == python_accepts(data), data

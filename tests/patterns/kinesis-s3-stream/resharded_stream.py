@@ -1,10 +1,10 @@
-"""A stream whose shards are split and merged while producers aggregate.
+"""A stream whose shards split and merge while producers aggregate records.
 
-What producers do with an aggregate, as the Kinesis Producer Library (KPL) 1.0 and aws-kinesis-agg 1.2 do it:
+It models the Kinesis Producer Library (KPL) 1.0 and aws-kinesis-agg 1.2:
 
-KPL     aggregates records for one shard of the stream as it last saw it. When the aggregate lands on another shard, it
-        puts each of its records again, unless it knows that shard's hash range and the record lies within.
-others  aggregate records of any keys, which all go where the first one's key belongs, and never look where that was.
+KPL     aggregates records for one shard of the stream as it last saw it. If the aggregate lands on another shard, it
+        puts each of its records again, unless it knows that shard's hash range and the record is within it.
+others  aggregate records of any keys. All go to the shard of the first key, and the library does not check which.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ KEYS = [f"customer-{number}" for number in range(40)]
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard: its hash keys, and the shards it was made of, which are read before it."""
+    """A shard: its range of hash keys, and its parents, which are read before it."""
 
     number: int
     first: int
@@ -25,13 +25,13 @@ class Shard:
     parents: tuple = ()
 
     def holds(self, key):
-        """Whether a partition key belongs here."""
+        """Whether the shard has the hash key of a partition key."""
         return self.first <= hash_key(key) <= self.last
 
 
 @dataclass(frozen=True)
 class Put:
-    """One record of the stream: its number, its shard and the user records in it, as (partition key, id)."""
+    """One record of the stream: its number, its shard, and the user records in it as (partition key, id) pairs."""
 
     number: int
     shard: Shard
@@ -40,7 +40,7 @@ class Put:
 
 @dataclass
 class ReshardedStream:
-    """A life of a stream, drawn from `random`: what was put, in order, and the `ids` that producers handed over."""
+    """A random history of a stream: the records put, in order, and the `ids` of the user records."""
 
     random: object
     shards: list = field(
@@ -59,7 +59,7 @@ class ReshardedStream:
         self.ids = range(1, next(self._ids))
 
     def accept(self, key, user_records):
-        """Take one record for the shard that its key belongs to, which is returned."""
+        """Put one record into the shard of its key, and return the shard."""
         (shard,) = [shard for shard in self.open if shard.holds(key)]
         self.puts.append(Put(len(self.puts) + 1, shard, user_records))
         return shard
@@ -93,7 +93,7 @@ class ReshardedStream:
 
 
 class ProducerLibrary:
-    """The KPL, which sees the shards of a stream now and then."""
+    """The KPL, which refreshes its list of shards now and then."""
 
     def __init__(self, stream):
         self.stream = stream
@@ -101,22 +101,22 @@ class ProducerLibrary:
         self.again = []
 
     def put(self, records):
-        """Put records, with those that are to be put again: an aggregate for each shard that is predicted."""
+        """Put records, with those to put again, in one aggregate per predicted shard."""
         records, self.again = self.again + records, []
         for predicted in self.seen:
             some = [each for each in records if predicted.holds(each[0])]
             if some:
                 actual = self.stream.accept(some[0][0], some)
-                self._look(some, predicted, actual)
+                self._check(some, predicted, actual)
         if self.again:
             self.seen = list(self.stream.open)
             self.known.update(self.seen)
 
-    def _look(self, records, predicted, actual):
+    def _check(self, records, predicted, actual):
         if actual != predicted:
             self.again += [each for each in records if actual not in self.known or not actual.holds(each[0])]
 
 
 def hash_key(key):
-    """Where a partition key lies among the hash keys."""
+    """The hash key of a partition key."""
     return int(hashlib.md5(key.encode()).hexdigest(), 16)

@@ -1,19 +1,21 @@
-"""The README's queries, run on what the handler wrote."""
+"""The queries of the README and of querying.md, run on objects that the handler wrote."""
 
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from stream_simulation import Life, aggregated
+from kpl_records import aggregated
+from stream_simulation import Life
 from test_store_batch import FIRST, batch, record
 
-README = Path(__file__).parent.parent / "README.md"
+PATTERN = Path(__file__).parents[3] / "patterns" / "kinesis-s3-stream"
+PAGES = "".join((PATTERN / name).read_text() for name in ("README.md", "querying.md"))
 
 
 @pytest.fixture
 def query(s3, tmp_path):
-    """Run the README's query with these words in it, on the lake as it is."""
+    """Return a function that runs the query with given words in it on the lake."""
 
     def run(words):
         keys = [item["Key"] for item in s3.list_objects_v2(Bucket="lake").get("Contents", ())]
@@ -24,13 +26,13 @@ def query(s3, tmp_path):
 
 
 def rows_of(words, objects, folder, *replacement):
-    """The rows of the README's query with these words in it, on a lake of objects that is written into a folder."""
+    """Run the query with these words in it on objects, which are written into a folder; return its rows."""
     duckdb = pytest.importorskip("duckdb")
     for key, content in objects.items():
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (found,) = [each for each in re.findall(r"```sql\n(.*?)```", README.read_text(), re.DOTALL) if words in each]
+    (found,) = [each for each in re.findall(r"```sql\n(.*?)```", PAGES, re.DOTALL) if words in each]
     found = found.replace("s3://LAKE_BUCKET", str(folder))
     result = duckdb.sql(found.replace(*replacement) if replacement else found)
     return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
@@ -42,7 +44,7 @@ def test_lines_are_partitioned_and_typed(query, store_batch, context):
     assert {tuple(row.values()) for row in query("GROUP BY")} == {("order_placed", 2, 5.0), ("page_viewed", 1, None)}
 
 
-def test_repeats_are_dropped(query, store_batch, context):
+def test_duplicates_of_one_position_are_dropped(query, store_batch, context):
     event = batch(*(b'{"n": %d}' % number for number in range(4)))
     store_batch.handler(event, context)
     store_batch.handler({"Records": event["Records"][2:]}, context)
@@ -61,7 +63,7 @@ def test_records_that_are_only_in_a_copy_are_found(query, store_batch, context):
 
 @pytest.fixture(scope="module")
 def resharded(tmp_path_factory):
-    """Lakes of streams that were re-sharded amid aggregates: how often each event was stored, and how to query them."""
+    """Lakes of re-sharded streams: how often each event was stored, and a function that queries the lake."""
 
     def lake(seed):
         life = Life(seed, resharded=True)
@@ -81,19 +83,19 @@ def resharded(tmp_path_factory):
 @pytest.mark.parametrize(
     "words", [("PARTITION BY record.event_id",), ("PARTITION BY partition_key, record", "<>", "=")]
 )
-def test_what_was_sent_twice_is_taken_once(resharded, words):
-    """By an id, and by content where there is none."""
+def test_an_event_that_was_sent_twice_is_selected_once(resharded, words):
+    """By its id, and by its content."""
     for stored, query in resharded:
         assert sorted(row["record"]["event_id"] for row in query(*words)) == sorted(stored)
 
 
-def test_what_was_sent_twice_is_found_by_its_content(resharded):
+def test_events_that_were_sent_twice_are_found_by_content(resharded):
     for stored, query in resharded:
         twice = Counter(row["record"]["event_id"] for row in query("PARTITION BY partition_key, record"))
         assert twice == stored - Counter(dict.fromkeys(stored, 1))
 
 
-def test_what_is_alike_in_one_record_or_hours_apart_was_not_sent_twice(query, store_batch, context):
+def test_equal_events_in_one_record_or_far_apart_are_no_duplicates(query, store_batch, context):
     alike = b'{"n": 1}'
     records = [record(0, aggregated([("a", alike), ("a", alike)])), record(3600, alike, "a"), record(3601, alike, "b")]
     store_batch.handler({"Records": [*records, record(3602, alike, "a")]}, context)

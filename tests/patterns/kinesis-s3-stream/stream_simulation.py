@@ -1,19 +1,15 @@
-"""Plays a stream's life against the real settling and replaying: what Lambda may do between a record and the lake.
+"""Simulates a stream: everything that Lambda, S3 and people may do between a record and the lake.
 
-One `Life` is one schedule, drawn from a seed. Shards split, lanes (ParallelizationFactor) interleave, batches are cut
-and cut anew, longer and shorter; attempts are killed before, during and after each request, run out of time, are
-refused, fail in `transform`, run another version of it; answers get lost; batches are bisected, answered in part, given
-up, replayed by a person who is interrupted too. Asked for, requests of the dead land later, a batch is delivered twice
-at once, and attempts run on beside those that follow them, request by request; batches come once more when they are
-long done with, or were given up; the parallelization changes under way; the reading begins again further back; shards
-split and merge amid aggregated records (resharded_stream).
+One `Life` is one random schedule, drawn from a seed, against the real code. Shards split, lanes (ParallelizationFactor)
+interleave, and batches are cut and cut again, longer and shorter. Attempts are killed before, during and after each
+request, run out of time, are refused, fail in `transform`, and run another version of it; responses get lost. Batches
+are bisected, answered in part, given up, and replayed by a person who is interrupted too. Options of `Life` add more.
 
-Every record has a number, so that the lake can be compared with what each batch's last attempt should have left there.
+Every record has a number, so that the lake can be compared with what the last attempt at each batch should have left.
 """
 
 import base64
 import gzip
-import hashlib
 import io
 import itertools
 import json
@@ -25,34 +21,36 @@ from functools import cache
 from types import SimpleNamespace
 from unittest import mock
 
+import commit_batch
 from botocore.exceptions import ClientError
 from in_memory_lake import Died, InMemoryLake, Overtaken
+from kpl_records import aggregated
 from lake import REPLACED, Lake, batch_keys
-from record_checks import Poison, build_check
 from replay import failed_batches
 from resharded_stream import ReshardedStream
-from settle_batch import Settler
+from stream_record import InvalidRecord
 
+from blueprints_shared.json_objects import build_check
 from blueprints_shared.replay import replay
 from blueprints_shared.streams import checkpoint
 
 ARRIVAL = 1_794_478_272.0
 FAULTS = ("refuse", "lose", "die before", "die after")
 KINDS = ("good", "good", "good", "good", "good", "poison", "left out", "differs", "fails")
-MENDED = (1, 2)  # versions that can handle every record
+FIXED = (1, 2)  # versions that can handle every record
 CHECK = build_check()
 EMPTY = gzip.compress(b"")
 
 
 class Bug(Exception):
-    """What a version of `transform` raises that cannot handle a record."""
+    """Raised by a version of `transform` that has a bug."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record of the stream: its number, the kinds of the user records in it, and how Lambda delivers it.
+    """One record of the stream: its number, the kinds of the user records in it, and the event that Lambda delivers.
 
-    `ids` are of what producers handed over, and the same in each record that they put it in.
+    `ids` identify what producers handed to their library; a user record that is put again keeps its id.
     """
 
     number: int
@@ -61,7 +59,7 @@ class Record:
     ids: tuple = ()
 
     def lines(self, version):
-        """Where each user record ends up, after that version of `transform`: (place, number, sub-number)."""
+        """Where each user record ends with that version of `transform`: (prefix, number, sub-number)."""
         for part, kind in enumerate(self.kinds):
             place = {"poison": "errors", "left out": None, "differs": (None, "data", None, "errors")[version]}.get(
                 kind, "data"
@@ -72,9 +70,9 @@ class Record:
 
 @dataclass
 class Lane:
-    """What one poller reads in order: a shard's records of some partition keys.
+    """The records of some partition keys of a shard, which one poller reads in order.
 
-    `starts`: of the batches so far; `ends`: of those being bisected.
+    `starts` of the batches so far, and `ends` of the batches that are being bisected.
     """
 
     shard: int
@@ -90,38 +88,47 @@ class Lane:
 
 
 class Life:
-    """One schedule, in which beside everything that is usual there may be:
+    """One schedule, to which options add:
 
-    late       requests of the dead that land later
-    overtaken  attempts that run on beside those that follow, and batches delivered twice at once
-    again      batches delivered once more: long after they were done with, or though they were given up
-    relaned    another parallelization while records are under way and failed batches wait
-    rewound    the reading begins again further back
-    resharded  shards that split and merge while producers aggregate, and put again what went astray
+    late            requests of killed attempts that arrive later
+    overtaken       attempts that run on beside their successors, and batches delivered twice at the same time
+    redelivered     batches delivered again, long after they were done or given up
+    reparallelized  another parallelization while records are under way and failed batches wait
+    rewound         reading that begins again at an earlier record
+    resharded       shards that split and merge while producers aggregate, and put again what reached the wrong shard
     """
 
     def __init__(
-        self, seed, *, late=False, overtaken=False, again=False, relaned=False, rewound=False, resharded=False
+        self,
+        seed,
+        *,
+        late=False,
+        overtaken=False,
+        redelivered=False,
+        reparallelized=False,
+        rewound=False,
+        resharded=False,
     ):
         self.random = random.Random(seed)
-        self.late, self.overtaken, self.again, self.relaned, self.rewound = late, overtaken, again, relaned, rewound
+        self.late, self.overtaken, self.rewound = late, overtaken, rewound
+        self.redelivered, self.reparallelized = redelivered, reparallelized
         self.stream = ReshardedStream(self.random) if resharded else None
         self.s3 = InMemoryLake(self._fate)
         self.trouble = self.random.choice((0.0, 0.05, 0.25))
         self.versions = self.random.choice(((1,), (1, 2), (1, 3), (2, 3)))
         self.retry_limit = self.random.choice((0, 1, 4))
         self.window = self.random.choice((2, 5, 15))
-        self.parents = {}  # number of a shard -> those of the shards that are read before it
+        self.parents = {}  # number of a shard -> the numbers of the shards that are read before it
         self.lanes = list(self._resharded_lanes() if resharded else self._lanes())
         self.records = [record for lane in self.lanes for record in lane.records]
-        self.expected = {}  # number of a batch's first record -> the batch, and the version its last attempt ran
+        self.expected = {}  # number of a batch's first record -> the batch, and the version that its last attempt ran
         self.given_up = itertools.count()
         self.running_on = []
         self._stepping = False
 
     def play(self):
-        """Read everything, replay what was given up, and look at the lake."""
-        with a_clock():
+        """Read everything, replay what was given up, and check the lake."""
+        with ticking_clock():
             self._read()
             self.check_that_nothing_is_lost()
             self._replay()
@@ -133,15 +140,15 @@ class Life:
                 self._replay()
             self._let_all_end()
             self.check_that_nothing_is_lost()
-            if not (self.again or self.relaned or self.rewound):
-                self.check_that_each_object_is_what_counts()
-            if not (self.late or self.overtaken or self.again or self.relaned or self.rewound):
+            if not (self.redelivered or self.reparallelized or self.rewound):
+                self.check_that_each_object_is_one_result()
+            if not (self.late or self.overtaken or self.redelivered or self.reparallelized or self.rewound):
                 self.check_that_each_is_there_once()
 
     # --- the stream --------------------------------------------------------------------------------------------------
 
     def _lanes(self):
-        """Shards, each read by 1 to 10 lanes; a later shard is the child of the one before it."""
+        """Shards, each read by 1 to 10 lanes; each shard is the child of the one before it."""
         numbers = itertools.count(1)
         for shard in range(self.random.choice((1, 1, 2, 3))):
             self.parents[shard] = range(shard)
@@ -152,7 +159,7 @@ class Life:
             yield from lanes
 
     def _resharded_lanes(self):
-        """The shards of a stream that is re-sharded, each read by 1 to 3 lanes."""
+        """The shards of a re-sharded stream, each read by 1 to 3 lanes."""
         kinds = {each: self.random.choice(KINDS) for each in self.stream.ids}
         for shard in self.stream.shards:
             older = {parent: {parent, *self.parents[parent]} for parent in shard.parents}
@@ -164,25 +171,25 @@ class Life:
             yield from lanes
 
     def _readable(self):
-        """A child is read when its parents are read to the end."""
+        """The lanes that can be read: a shard is read after its parents."""
         waiting = [lane for lane in self.lanes if not lane.done]
         unread = {lane.shard for lane in waiting}
         return [lane for lane in waiting if unread.isdisjoint(self.parents[lane.shard])]
 
-    # --- what Lambda does --------------------------------------------------------------------------------------------
+    # --- Lambda --------------------------------------------------------------------------------------------------
 
     def _read(self):
         while readable := self._readable():
             self._poll(self.random.choice(readable))
             if self.random.random() < 0.3:
                 self.s3.land()
-            if self.again and self.random.random() < 0.2:
+            if self.redelivered and self.random.random() < 0.2:
                 self._deliver_again(self.random.choice(self.lanes))
-            if self.relaned and self.random.random() < 0.1:
-                self._relane(self.random.choice(self.lanes).shard)
+            if self.reparallelized and self.random.random() < 0.1:
+                self._reparallelize(self.random.choice(self.lanes).shard)
 
-    def _relane(self, shard):
-        """Spread what is left of a shard over lanes anew; of some, what was done with comes again."""
+    def _reparallelize(self, shard):
+        """Distribute the rest of a shard over new lanes; sometimes, records that were done come again."""
         old = [lane for lane in self.lanes if lane.shard == shard]
         again = self.random.random() < 0.3
         left = [
@@ -194,7 +201,7 @@ class Life:
         self.lanes = [lane for lane in self.lanes if lane.shard != shard] + new
 
     def _deliver_again(self, lane):
-        """From a checkpoint of before, cut anew, for a batch or a few; then that poller learns that it is none more."""
+        """Deliver one batch or a few from an earlier checkpoint, cut differently, by an outdated poller."""
         if not lane.starts:
             return
         at = self.random.choice(lane.starts)
@@ -222,19 +229,19 @@ class Life:
             self._fail(lane, batch)
 
     def _run_on(self, lane):
-        """Deliver the lane's next batch, cut anew, to an attempt that nobody waits for.
+        """Deliver the lane's next batch, cut differently, to an attempt that nobody waits for.
 
-        It looks before others do; with `again`, it may begin when they are about to end, or have.
+        It reads the ETags before others do; with `redelivered`, it may begin when they end, or after that.
         """
         batch = lane.records[lane.at : lane.at + self.random.randint(1, self.window)]
         version = self.random.choice(self.versions)
         one = Overtaken(self.s3, lambda s3: self._attempt(batch, version, s3, seconds=1000))
         self.running_on.append(one)
-        for _ in range(self.random.choice((0, 1, 2)) if self.again else 2):
+        for _ in range(self.random.choice((0, 1, 2)) if self.redelivered else 2):
             self._step(one)
 
     def _step(self, one=None):
-        """One request of one attempt that runs on."""
+        """Run one request of an attempt that runs on."""
         self._stepping = True
         one = one or self.random.choice(self.running_on)
         one.step()
@@ -248,12 +255,13 @@ class Life:
         self.s3.land()
 
     def _attempt(self, batch, version, s3=None, seconds=None):
-        """How many records the function says it has handled; 0 when it failed or died."""
+        """Return how many records the function reports as handled; 0 if it failed or died."""
         with_reserve = 5 + (seconds or self.random.choice((1000, 1000, 1000, self.random.randint(0, 8))))
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: with_reserve * 1000)
-        settler = Settler(Lake(s3 or self.s3, "lake"), "data", CHECK, transform(version))
+        events = [record.event for record in batch]
         try:
-            return settler.settle([record.event for record in batch], context).progress.handled
+            lake = Lake(s3 or self.s3, "lake")
+            return commit_batch.commit_batch(lake, CHECK, transform(version), events, context).progress.handled
         except (Died, ClientError, Bug):
             return 0
 
@@ -264,7 +272,7 @@ class Life:
         elif lane.retries > self.retry_limit:
             self._give_up(batch)
             end, lane.retries = lane.ends.pop(), 0
-            if not (self.again and self.random.random() < 0.3):  # else the poller dies before it has noted that
+            if not (self.redelivered and self.random.random() < 0.3):  # else the poller dies before it has noted that
                 lane.at = end
         elif len(batch) > 1 and self.random.random() < 0.7:
             lane.ends.append(lane.at + len(batch) // 2)
@@ -274,14 +282,14 @@ class Life:
         self.s3.keys("failed")[f"{next(self.given_up):04}"] = json.dumps({"payload": payload}).encode()
 
     def _expect(self, batch, version):
-        """What is to lie there for the batch: what its attempt made that Lambda, or the replay, has heard of."""
+        """Expect the result of this attempt, whose response Lambda or the replay has received."""
         self.expected[batch[0].number] = (batch, version)
 
-    # --- what a person does ------------------------------------------------------------------------------------------
+    # --- a person --------------------------------------------------------------------------------------------------
 
     def _replay(self):
-        """With a mended version, again and again until nothing is left; then once more, which changes nothing."""
-        version = self.random.choice(MENDED)
+        """Replay with a fixed version until nothing is left."""
+        version = self.random.choice(FIXED)
         numbers = {record.event["kinesis"]["sequenceNumber"]: record for record in self.records}
 
         def invoke(*, FunctionName, Payload):
@@ -303,9 +311,9 @@ class Life:
             try:
                 replay(failed_batches(stack, SimpleNamespace(prefix="")), lambda _: None)
             except (Died, ClientError):
-                continue  # the person starts it again
+                continue  # the person runs it again
 
-    # --- what is to come of it ---------------------------------------------------------------------------------------
+    # --- the result ------------------------------------------------------------------------------------------------
 
     def _fate(self, _):
         while self.running_on and not self._stepping and self.random.random() < 0.4:
@@ -315,40 +323,40 @@ class Life:
         return self.random.choice((*FAULTS, "late") if self.late else FAULTS)
 
     def lines(self, *, replaced=False):
-        """Every line in the lake, or of the copies that were kept of it: (place, number, sub-number)."""
+        """Every line in the lake, or in the copies of replaced objects: (prefix, number, sub-number)."""
         for key, content in self.s3.keys("lake").items():
             if (key.split("/")[0] == REPLACED) == replaced:
                 yield from lines_of(key.removeprefix(f"{REPLACED}/"), content)
 
     def check_that_each_is_there_once(self):
-        """Exactly once, in the place that the batch's last attempt saw for it."""
+        """Exactly once, where the last attempt at the batch put it."""
         due = Counter(
             line for batch, version in self.expected.values() for record in batch for line in record.lines(version)
         )
         found = Counter(self.lines())
         assert found == due, f"missing: {due - found}, too many: {found - due}"
 
-    def check_that_each_object_is_what_counts(self):
-        """Where the attempt that counts had something to write, that lies there, whole and alone."""
+    def check_that_each_object_is_one_result(self):
+        """Where the last attempt at a batch had lines, the object has these lines and no others."""
         for batch, version in self.expected.values():
-            keys = batch_keys(batch[0].event, "data")
-            for place, key in (("data", keys.data), ("errors", keys.errors)):
-                due = [line for record in batch for line in record.lines(version) if line[0] == place]
+            keys = batch_keys(batch[0].event)
+            for prefix, key in (("data", keys.data), ("errors", keys.errors)):
+                due = [line for record in batch for line in record.lines(version) if line[0] == prefix]
                 if due:
                     found = list(lines_of(key, self.s3.keys("lake").get(key, EMPTY)))
                     assert found == due, f"{key} has {found} instead of {due}"
 
     def check_that_nothing_is_lost(self):
-        """At least once, in the lake or among the failed batches, and the same after repeats are dropped by number.
+        """At least once, in the lake or in the failed batches, and each line is one that some version makes.
 
-        Of what is delivered once more, or by other lanes, some may be among what was kept of replaced objects.
+        Records that were redelivered, or read by other lanes, may be only in the copies of replaced objects.
         """
         waiting = {
             int(each["kinesis"]["sequenceNumber"]) - 10**30
             for content in self.s3.keys("failed").values()
             for each in json.loads(json.loads(content)["payload"])["Records"]
         }
-        found = {*self.lines(), *(self.lines(replaced=True) if self.again or self.relaned else ())}
+        found = {*self.lines(), *(self.lines(replaced=True) if self.redelivered or self.reparallelized else ())}
         for record in self.records:
             possible = [set(record.lines(version)) for version in (1, 2, 3)]
             lost = set.intersection(*possible) - found
@@ -358,7 +366,7 @@ class Life:
 
 
 def record_of(put, kinds):
-    """A record of a re-sharded stream, with the kinds of its user records by their ids."""
+    """A record of a re-sharded stream; `kinds` has the kinds of user records by id."""
     inside = [(key, content(kinds[each], event_id=each)) for key, each in put.user_records]
     made = delivered(put.shard.number, put.number, inside, ARRIVAL + put.number / 10)
     return Record(put.number, tuple(kinds[each] for _, each in put.user_records), made, ids_of(put))
@@ -370,7 +378,7 @@ def ids_of(put):
 
 
 def lines_of(key, content):
-    """The lines of an object: (place, number, sub-number)."""
+    """The lines of an object: (prefix, number, sub-number)."""
     for line in gzip.decompress(content).splitlines():
         said = json.loads(line)
         assert f"{said['shard_id']}-" in key
@@ -379,32 +387,32 @@ def lines_of(key, content):
 
 @cache
 def transform(version):
-    """A version of the function to change: 2 stores more than 1, 3 has a bug."""
+    """A version of `transform`: 2 leaves out what 1 stores, 3 has a bug and finds other records invalid."""
 
     def transformed(record):
         kind = json.loads(record.data)["kind"]
         if kind == "fails" and version == 3:
             raise Bug
         if kind == "differs" and version == 3:
-            raise Poison("odd", "this version calls it poison")
+            raise InvalidRecord("odd", "this version finds it invalid")
         return None if kind == "left out" or (kind == "differs" and version == 2) else record
 
     return transformed
 
 
 def event(shard, number, kinds):
-    """A record of some kinds as Lambda delivers it."""
+    """A record with user records of these kinds, as Lambda delivers it."""
     return delivered(shard, number, [("key", content(kind)) for kind in kinds], ARRIVAL + number * 600)
 
 
 def content(kind, **more):
-    """The bytes of a user record; poison is cut short."""
+    """The bytes of a user record; an invalid one is truncated."""
     data = json.dumps({**more, "kind": kind}).encode()
     return data[:-1] if kind == "poison" else data
 
 
 def delivered(shard, number, records, arrived_at):
-    """A record as Lambda delivers it, of (partition key, data) pairs; several are aggregated."""
+    """A record with user records, (partition key, data) pairs, as Lambda delivers it; several are aggregated."""
     return {
         "kinesis": {
             "partitionKey": records[0][0],
@@ -417,26 +425,9 @@ def delivered(shard, number, records, arrived_at):
     }
 
 
-def aggregated(records):
-    """The KPL's format of (partition key, data) pairs."""
-    keys = list(dict.fromkeys(key for key, _ in records))
-    message = b"".join(_field(1, key.encode()) for key in keys)
-    for key, data in records:
-        message += _field(3, b"\x08" + _varint(keys.index(key)) + _field(3, data))
-    return b"\xf3\x89\x9a\xc2" + message + hashlib.md5(message).digest()
-
-
-def _field(number, content):
-    return bytes([number << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(number):
-    return bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80]) + _varint(number >> 7)
-
-
 @contextmanager
-def a_clock():
-    """Time that passes by being looked at: an attempt runs out of it at any record."""
+def ticking_clock():
+    """A clock that advances with each reading, so that an attempt can run out of time at any record."""
     now = [1_000_000]
 
     def look():

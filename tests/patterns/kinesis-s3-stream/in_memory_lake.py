@@ -1,4 +1,4 @@
-"""An S3 in memory that fails, dies and delays as it is told: the calls that settling and replaying make."""
+"""An S3 in memory that fails, dies and delays on request: the calls that storing and replaying batches make."""
 
 import hashlib
 import io
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 class Died(BaseException):
-    """The process was killed: nothing of it runs on."""
+    """The process was killed. A BaseException, so that no code of the process handles it."""
 
 
 def s3_error(code, status):
@@ -15,10 +15,10 @@ def s3_error(code, status):
 
 
 class InMemoryLake:
-    """Buckets of keys to contents. `fate(call)` says what becomes of a call.
+    """Buckets, as dictionaries of keys to contents. `fate(call)` returns what happens to a call:
 
-    "go"; "refuse": S3 answers 503; "lose": it happens, and the answer is a 500; "die before", "die after": the process
-    is killed around it; "late": killed, and the request reaches S3 when `land()` is called.
+    "go"; "refuse": S3 responds with 503; "lose": the call takes effect, and S3 responds with 500; "die before" and "die
+    after": the process is killed around the call; "late": killed, and the request takes effect when `land()` is called.
     """
 
     def __init__(self, fate=lambda call: "go"):
@@ -30,7 +30,7 @@ class InMemoryLake:
         return self.buckets.setdefault(bucket, {})
 
     def land(self):
-        """The requests of the dead arrive, and nobody hears the answers."""
+        """Let the late requests of killed processes take effect; nobody receives the responses."""
         under_way, self._under_way = self._under_way, []
         for effect in under_way:
             try:
@@ -115,13 +115,13 @@ class InMemoryLake:
 
 
 class Paused(BaseException):
-    """Not further for now."""
+    """Ends a step of an attempt."""
 
 
 class Overtaken:
-    """An attempt that still runs though Lambda has stopped listening to it: one request to S3 with each `step`.
+    """An attempt that runs on after Lambda has given it up: it sends one request to S3 with each `step`.
 
-    `attempt` takes an S3. It is run again from its beginning for every step, and is given the answers it had so far.
+    `attempt` takes an S3. Each step runs it again from the beginning, with the responses that it received so far.
     """
 
     def __init__(self, s3, attempt):
@@ -130,8 +130,8 @@ class Overtaken:
         self.done = False
 
     def step(self):
-        """Go on to the request after the next."""
-        self._heard, self._asked = 0, False
+        """Run the attempt up to the request after the next one."""
+        self._replayed, self._asked = 0, False
         try:
             self._attempt(self)
         except Paused:
@@ -140,13 +140,13 @@ class Overtaken:
 
     def __getattr__(self, name):
         def request(**given):
-            if self._heard == len(self._answers):
+            if self._replayed == len(self._answers):
                 if self._asked:
                     raise Paused
                 self._asked = True
                 self._answers.append(self._outcome(getattr(self._s3, name), given))
-            answer = self._answers[self._heard]
-            self._heard += 1
+            answer = self._answers[self._replayed]
+            self._replayed += 1
             if isinstance(answer, BaseException):
                 raise answer
             return answer

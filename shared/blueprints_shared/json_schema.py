@@ -1,11 +1,11 @@
-"""A JSON Schema made into a msgspec type once, at start, so that a record is checked while it is being parsed.
+"""Compiles a JSON Schema to a msgspec type once, at start, so that decoding a document also validates it.
 
-The subset that events need: type (also a list of types), properties, required, additionalProperties (true, false, or a
-schema where there are no properties), items, enum and const of strings and whole numbers, minimum, maximum,
-exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern, minItems, maxItems. Whatever else would restrict a
-record is refused when the function starts, rather than passed over: a schema that is not enforced is worse than none.
+Supported keywords: type (also a list of types), properties, required, additionalProperties (true, false, or a schema
+where no properties are listed), items, enum and const of strings and whole numbers, minimum, maximum, exclusiveMinimum,
+exclusiveMaximum, minLength, maxLength, pattern, minItems, maxItems. Any other keyword that restricts a document raises
+UnsupportedSchema at start, because a schema that is not enforced is worse than none.
 
-Different from the specification: `integer` means written as one, so 1.0 is none.
+One difference from the specification: `integer` means written as an integer, so 1.0 is not one.
 """
 
 import re
@@ -29,13 +29,16 @@ _KEYWORDS = {*_DESCRIBING, *_NUMBERS, *_STRINGS, *_ARRAYS, *_OBJECTS, *_ANY_TYPE
 
 
 class UnsupportedSchema(ValueError):
-    """The schema says something that is not enforced here; the message names it and the place."""
+    """The schema has a keyword that cannot be enforced; the message names it and its place."""
 
 
 def schema_type(schema: Any, place: str = "#") -> Any:
-    """The type whose decoding enforces the schema of a record, which has to be one of objects."""
+    """Return the type whose decoding enforces `schema`, which must describe an object. Raises UnsupportedSchema.
+
+    `place` is a JSON pointer to the schema, for messages.
+    """
     if not isinstance(schema, dict) or schema.get("type") != "object":
-        raise UnsupportedSchema(f'{place}: a record is an object, so write "type": "object"')
+        raise UnsupportedSchema(f'{place}: the document is an object, so write "type": "object"')
     return _type(schema, place)
 
 
@@ -64,9 +67,9 @@ def _type(schema: Any, place: str) -> Any:
 
 def _one_of(schema: dict[str, Any], place: str) -> Any:
     values = schema.get("enum", [schema.get("const")])
-    beside = set(schema) - _DESCRIBING - {"type", "enum", "const"}
-    if beside or ("enum" in schema and "const" in schema):
-        raise UnsupportedSchema(f"{place}: beside enum or const only type can be enforced")
+    other = set(schema) - _DESCRIBING - {"type", "enum", "const"}
+    if other or ("enum" in schema and "const" in schema):
+        raise UnsupportedSchema(f"{place}: only type can be enforced together with enum or const")
     if not values or any(isinstance(each, bool) or not isinstance(each, str | int | None) for each in values):
         raise UnsupportedSchema(f"{place}: enum and const take strings, whole numbers and null")
     return Literal[tuple(values)]
