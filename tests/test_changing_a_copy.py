@@ -288,7 +288,9 @@ class TestChanges:
 class TestPublishing:
     def test_messages_in_other_words_pass_the_deployment_hooks(self, own):
         mine = own(PUBLISHING)
-        mine.change("src/run_story.py", '_short(f"{pipeline}: {title}")', '_short(f"Released: {title} by {pipeline}")')
+        mine.change(
+            "src/run_message.py", '_subject(f"{pipeline}: {title}")', '_subject(f"Released: {title} by {pipeline}")'
+        )
         assert mine.breaches() == []
         status, printed = mine.own_tests("tests/test_deployment_hooks.py")
         assert status == 0, printed

@@ -35,60 +35,64 @@ class Broken(unittest.TestCase):
 '''
 
 
-class NotAsItShouldBe(Exception):
-    """The pipeline did something else; the message says what, and where to look."""
+class DemoFailed(Exception):
+    """The pipeline did not do what it should; the message says what it did, and where to look."""
 
 
 def run(stack: Any) -> dict[str, Any]:
-    """Push a pattern and a broken one; raises when the first is not published, or the second is, or nobody hears."""
+    """Push a pattern and a broken one; raise DemoFailed if a result or a message is not as expected."""
     pipeline = Pipeline(stack)
     if application(stack) is not None:
-        raise NotAsItShouldBe(f"There is an application {APPLICATION} already; delete it, and play again.")
-    with heard(stack) as messages:
+        raise DemoFailed(f"The application {APPLICATION} exists already; delete it and run the demo again.")
+    with subscription(stack) as messages:
         with stack.step("Push a pattern"):
             execution = pipeline.push(archive())
         try:
-            told = _published(stack, pipeline, messages, execution)
-            broken = _broken(stack, pipeline, messages)
-            made = application(stack)
+            published = _publish(stack, pipeline, messages, execution)
+            failed = _publish_broken(stack, pipeline, messages)
+            found = application(stack)
         finally:
-            _remove(stack)
+            _delete_application(stack)
     files = [
-        _written(stack.folder / name, message) for name, message in (("published.txt", told), ("failed.txt", broken))
+        _write(stack.folder / name, message) for name, message in (("published.txt", published), ("failed.txt", failed))
     ]
-    return {"application": made["ApplicationId"], "messages": [told["Subject"], broken["Subject"]], "files": files}
+    return {
+        "application": found["ApplicationId"],
+        "messages": [published["Subject"], failed["Subject"]],
+        "files": files,
+    }
 
 
-def _published(stack: Any, pipeline: "Pipeline", messages: "Messages", execution: str) -> dict[str, str]:
+def _publish(stack: Any, pipeline: "Pipeline", messages: "Messages", execution: str) -> dict[str, str]:
     for stage in pipeline.stages():
         with stack.step(f"Stage {stage}"):
             try:
                 pipeline.pass_stage(execution, stage)
-            except NotAsItShouldBe as error:
-                raise NotAsItShouldBe(f"{error}\n{messages.about(execution, '')['Message']}") from error
-    with stack.step("Look into the repository"):
+            except DemoFailed as error:
+                raise DemoFailed(f"{error}\n{messages.about(execution, '')['Message']}") from error
+    with stack.step("Look up the application"):
         made = application(stack)
         if made is None:
-            raise NotAsItShouldBe(f"The run {execution} succeeded, and no application {APPLICATION} is there.")
+            raise DemoFailed(f"The run {execution} succeeded, but there is no application {APPLICATION}.")
         if application(stack, f"{APPLICATION}-twin") is not None:
-            raise NotAsItShouldBe(f"{APPLICATION}-twin was left behind.")
+            raise DemoFailed(f"{APPLICATION}-twin was left behind.")
     with stack.step("Read the message"):
         return messages.about(execution, "published auto-publish-example 0.1.0")
 
 
-def _broken(stack: Any, pipeline: "Pipeline", messages: "Messages") -> dict[str, str]:
-    with stack.step("Push a broken one"):
+def _publish_broken(stack: Any, pipeline: "Pipeline", messages: "Messages") -> dict[str, str]:
+    with stack.step("Push a broken pattern"):
         execution = pipeline.push(archive({"patterns/guest-book/tests/test_broken.py": BROKEN}))
-    with stack.step("See it refused"):
+    with stack.step("Wait for the failure"):
         try:
             pipeline.pass_stage(execution, "Verify")
-        except NotAsItShouldBe:
+        except DemoFailed:
             return messages.about(execution, "this pattern is broken on purpose")
-        raise NotAsItShouldBe(f"The run {execution} went on with a pattern whose tests fail.")
+        raise DemoFailed(f"The run {execution} continued with a pattern whose tests fail.")
 
 
 def archive(more: dict[str, str] | None = None) -> bytes:
-    """The example repository as a zip archive, with other files added."""
+    """The example repository as a zip archive; `more` has further files by name."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in sorted(EXAMPLE.rglob("*")):
@@ -103,24 +107,22 @@ def archive(more: dict[str, str] | None = None) -> bytes:
 
 
 class Pipeline:
-    """The stack's pipeline, and the bucket it takes patterns from."""
+    """The stack's pipeline, and the bucket of its archives."""
 
     def __init__(self, stack: Any) -> None:
         self._name, self._url = stack.outputs["Pipeline"], stack.outputs["PipelineUrl"]
         if "SourceBucket" not in stack.outputs:
-            raise NotAsItShouldBe(
-                "This stack takes its patterns from a repository: push to that, and watch the pipeline."
-            )
+            raise DemoFailed("This stack reads patterns from a repository: push to that, and watch the pipeline.")
         self._bucket = stack.outputs["SourceBucket"]
         self._client = stack.client("codepipeline")
         self._s3 = stack.client("s3")
 
     def stages(self) -> list[str]:
-        """The stages' names, but for the source's."""
+        """The names of the stages after the source."""
         return [each["name"] for each in self._client.get_pipeline(name=self._name)["pipeline"]["stages"][1:]]
 
     def push(self, content: bytes) -> str:
-        """Put an archive, and wait for the run that takes it; returns the run's id."""
+        """Put an archive, wait for its run to begin, and return the run's id."""
         version = self._s3.put_object(Bucket=self._bucket, Key=ARCHIVE, Body=content)["VersionId"]
 
         def runs() -> list[str]:
@@ -131,10 +133,10 @@ class Pipeline:
                 if version in [revision.get("revisionId") for revision in each.get("sourceRevisions", [])]
             ]
 
-        return str(_wait(runs, f"no run took the archive; see {self._url}")[0])
+        return str(_wait(runs, f"no run has begun for the archive; see {self._url}")[0])
 
     def pass_stage(self, execution: str, stage: str) -> None:
-        """Wait until a run has passed a stage, approving it where it waits for somebody."""
+        """Wait until a run has passed a stage; approve it if it waits for an approval."""
 
         def state() -> str | None:
             actions = [each for each in self._actions(execution) if each["stageName"] == stage]
@@ -146,15 +148,15 @@ class Pipeline:
                 return None
             return str(actions[0]["status"])
 
-        status = _wait(state, f"the run {execution} did not end the stage {stage}; see {self._url}")
+        status = _wait(state, f"the run {execution} has not ended the stage {stage}; see {self._url}")
         if status != "Succeeded":
-            raise NotAsItShouldBe(f"Stage {stage} {status.lower()}: {self._why(execution, stage)}. See {self._url}")
+            raise DemoFailed(f"Stage {stage} {status.lower()}: {self._why(execution, stage)}. See {self._url}")
 
     def _still_running(self, execution: str) -> None:
         given = {"pipelineName": self._name, "pipelineExecutionId": execution}
         status = self._client.get_pipeline_execution(**given)["pipelineExecution"]["status"]
         if status not in ("InProgress", "Succeeded"):
-            raise NotAsItShouldBe(f"The run {execution} is {status}; see {self._url}")
+            raise DemoFailed(f"The run {execution} is {status}; see {self._url}")
 
     def _approve(self, action: dict[str, Any]) -> None:
         if action["input"]["actionTypeId"]["category"] != "Approval":
@@ -184,14 +186,14 @@ class Pipeline:
 
 
 class Messages:
-    """What the topic says, as it arrives in a queue."""
+    """The messages of the topic, received from a queue."""
 
     def __init__(self, sqs: Any, queue_url: str) -> None:
         self._sqs, self._queue_url = sqs, queue_url
         self._read: list[dict[str, str]] = []
 
     def about(self, execution: str, words: str) -> dict[str, str]:
-        """The message about a run, which has to hold these words."""
+        """Return the message about a run; raise DemoFailed if it does not contain `words`."""
 
         def message() -> dict[str, str] | None:
             answer = self._sqs.receive_message(QueueUrl=self._queue_url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
@@ -202,19 +204,19 @@ class Messages:
                 (each for each in self._read if execution in each["Message"] and "waits" not in each["Subject"]), None
             )
 
-        found: dict[str, str] = _wait(message, f"nobody was told of the run {execution}", patience=180)
+        found: dict[str, str] = _wait(message, f"there is no message about the run {execution}", patience=180)
         if words not in found["Subject"] + found["Message"]:
-            raise NotAsItShouldBe(f"The message about {execution} does not say {words!r}:\n{found['Message']}")
+            raise DemoFailed(f"The message about {execution} does not contain {words!r}:\n{found['Message']}")
         return found
 
 
 @contextmanager
-def heard(stack: Any) -> Iterator[Messages]:
-    """Listen to the topic with a queue that is there meanwhile."""
+def subscription(stack: Any) -> Iterator[Messages]:
+    """Subscribe a temporary queue to the topic."""
     sqs, sns, topic = stack.client("sqs"), stack.client("sns"), stack.outputs["NotificationTopicArn"]
     name = f"serverlessrepo-auto-publish-demo-{uuid.uuid4().hex[:8]}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    subscription = None
+    subscribed = None
     try:
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         statement = {
@@ -226,21 +228,21 @@ def heard(stack: Any) -> Iterator[Messages]:
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+        subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
         yield Messages(sqs, url)
     finally:
-        if subscription is not None:
-            sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+        if subscribed is not None:
+            sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=url)
 
 
 def application(stack: Any, name: str = APPLICATION) -> dict[str, Any] | None:
-    """An application of the account's own, by its name."""
+    """The account's application with this name, or None."""
     pages = stack.client("serverlessrepo").get_paginator("list_applications").paginate()
     return next((each for page in pages for each in page["Applications"] if each["Name"] == name), None)
 
 
-def _remove(stack: Any) -> None:
+def _delete_application(stack: Any) -> None:
     made = application(stack)
     if made is not None:
         stack.client("serverlessrepo").delete_application(ApplicationId=made["ApplicationId"])
@@ -256,6 +258,6 @@ def _wait(look: Any, otherwise: str, patience: float = PATIENCE) -> Any:
     return found
 
 
-def _written(file: Path, message: dict[str, str]) -> str:
+def _write(file: Path, message: dict[str, str]) -> str:
     file.write_text(f"{message['Subject']}\n\n{message['Message']}\n")
     return str(file.resolve())

@@ -1,11 +1,11 @@
-"""The pipeline ran, or waits for somebody: write what happened to the topic."""
+"""Publishes a message about a pipeline run that ended, or that waits for approval, to the SNS topic."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from run_history import RunHistory
-from run_story import PROBE, Message, message_of
+from run_message import PROBE, compose_message
 
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
@@ -14,7 +14,7 @@ from blueprints_shared.settings import load
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the template passes as environment variables."""
+    """The function's environment variables."""
 
     topic_arn: str
 
@@ -22,23 +22,18 @@ class Settings:
 logger = Logger()
 metrics = Metrics()
 settings = load(Settings)
-clients = cache(client)  # each once, and only when it is needed: of four, a success takes two
+clients = cache(client)  # created once, on first use: a message about a success needs two of the four
 history = RunHistory(clients)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-    """Tell of one event that EventBridge delivers; delivered twice, it is told twice, with the run's id in both."""
-    message = message_of(event, history)
+    """Publish the message about one event of EventBridge; a repeated event publishes it again, with the same run id."""
+    message = compose_message(event, history)
     sent = event["source"] != PROBE
     if sent:
-        send(clients("sns"), settings.topic_arn, message)
+        clients("sns").publish(TopicArn=settings.topic_arn, Subject=message.subject, Message=message.body)
     metrics.add_metric("MessagesSent", MetricUnit.Count, int(sent))
-    logger.info("told" if sent else "probed", extra={"subject": message.subject})
+    logger.info("sent" if sent else "probed", extra={"subject": message.subject})
     return {"subject": message.subject, "body": message.body, "sent": sent}
-
-
-def send(sns: Any, topic_arn: str, message: Message) -> None:
-    """Put a message on the topic."""
-    sns.publish(TopicArn=topic_arn, Subject=message.subject, Message=message.body)

@@ -1,4 +1,4 @@
-"""Puts the handlers' folder and this one on the path, and gives tests the services as they answer in memory."""
+"""Puts the handlers' folder and this one on the path, and loads handlers with services in memory."""
 
 import importlib
 import json
@@ -17,7 +17,7 @@ from services_in_memory import TOPIC, Services  # noqa: E402 - the path comes fi
 from template_facts import code_folder, handler_of, import_anew, variables_by_default  # noqa: E402
 
 sys.path.insert(0, str(code_folder()))
-handler_of("ReportRun")  # says in one line when the function has another name
+handler_of("ReportRun")  # fails in one line if the template has no such function
 
 ENVIRONMENT = {
     **variables_by_default(),
@@ -46,13 +46,13 @@ def replaying() -> ModuleType:
 
 @pytest.fixture
 def sample() -> Callable[[str], dict[str, Any]]:
-    """Read a file of `events/` by its name without extension."""
+    """Return a function that reads a file of `events/` by its name without extension."""
     return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
 
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import modules of `src/` by name, anew: their settings are read at import."""
+    """Return a function that imports modules of `src/` again, which read their settings at import."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     own = {path.stem for path in code_folder().glob("*.py")}
@@ -68,7 +68,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleTy
 
 @pytest.fixture
 def context() -> SimpleNamespace:
-    """What Lambda passes beside the event."""
+    """The second argument that Lambda passes to a handler."""
     return SimpleNamespace(
         function_name="report-run",
         function_version="1",
@@ -81,13 +81,13 @@ def context() -> SimpleNamespace:
 
 @pytest.fixture
 def services() -> Services:
-    """The services, to be told what they know."""
+    """The services in memory, whose state the test sets."""
     return Services()
 
 
 @pytest.fixture
 def report_run(source: Callable[[str], ModuleType], services: Services) -> ModuleType:
-    """The handler's module on the services in memory."""
+    """The handler's module, with services in memory."""
     module = import_anew("ReportRun")
     module.clients = lambda _: services  # type: ignore[attr-defined]
     module.history = source("run_history").RunHistory(module.clients)  # type: ignore[attr-defined]

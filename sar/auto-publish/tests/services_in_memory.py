@@ -1,4 +1,4 @@
-"""The services that the functions ask, as they answer in memory."""
+"""In-memory versions of the services that the functions call."""
 
 import io
 import json
@@ -10,14 +10,14 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:told"
 
 
 def refusal(code: str) -> ClientError:
-    """A service's error."""
+    """An error of a service."""
     return ClientError({"Error": {"Code": code, "Message": f"{code} was injected"}}, "Operation")
 
 
 def action(
     name: str, status: str = "Succeeded", *, category: str = "Test", build: str = "", **result: Any
 ) -> dict[str, Any]:
-    """An action's execution as CodePipeline lists it."""
+    """The execution of an action, as CodePipeline lists it."""
     return {
         "stageName": name,
         "actionName": name,
@@ -31,7 +31,7 @@ def action(
 
 
 class Services:
-    """CodePipeline, CodeBuild, CloudWatch Logs and SNS, as far as the function asks them."""
+    """CodePipeline, CodeBuild, CloudWatch Logs and SNS, as far as the function calls them."""
 
     def __init__(self) -> None:
         self.actions: list[dict[str, Any]] = []
@@ -40,7 +40,7 @@ class Services:
         self.denied: set[str] = set()
 
     def list_action_executions(self, **given: Any) -> dict[str, Any]:
-        """The newest first."""
+        """All actions, newest first."""
         if "list_action_executions" in self.denied:
             raise refusal("AccessDeniedException")
         if not self.actions:
@@ -58,20 +58,20 @@ class Services:
         return {"events": [{"message": line} for line in self.lines[-given["limit"] :]]}
 
     def publish(self, **given: str) -> None:
-        """Into the list."""
+        """Append the message to `sent`."""
         if "publish" in self.denied:
             raise refusal("AuthorizationError")
         self.sent.append(given)
 
 
 class Functions:
-    """Lambda, answering with what it is given."""
+    """Lambda, which responds with `answer`, or with what `answer` returns for the event."""
 
     def __init__(self, answer: Any, *, error: str | None = None) -> None:
         self.answer, self.error, self.invoked = answer, error, []
 
     def invoke(self, **given: Any) -> dict[str, Any]:
-        """One answer for every call; a function is called with the event it was sent."""
+        """Record the event, and respond."""
         self.invoked.append(json.loads(given["Payload"]))
         answer = self.answer(self.invoked[-1]) if callable(self.answer) else self.answer
         failed = {"FunctionError": self.error} if self.error else {}

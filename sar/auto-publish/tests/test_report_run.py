@@ -1,4 +1,4 @@
-"""What people are told: enough to know what to do, and never a message that was not sent."""
+"""The messages: each says enough to know what to do."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -8,7 +8,9 @@ SOURCE = action("Fetch", category="Source", externalExecutionSummary="Round the 
 FAILED = {"code": "JobFailed", "message": "Build terminated with state: FAILED. Phase: PRE_BUILD"}
 
 
-def test_a_failure_is_told_with_its_action_its_reason_and_the_end_of_the_log(report_run, services, sample, context):
+def test_a_message_about_a_failure_has_the_action_the_reason_and_the_end_of_the_log(
+    report_run, services, sample, context
+):
     services.actions = [SOURCE, action("Verify", "Failed", build="verify:1", errorDetails=FAILED)]
     services.lines = [
         "[Container] 2026/11/12 10:15:01.000000 Running command bash",
@@ -35,29 +37,29 @@ def test_a_failure_is_told_with_its_action_its_reason_and_the_end_of_the_log(rep
     )
 
 
-def test_a_failure_to_publish_says_that_it_may_be_released_again(report_run, services, sample, context):
+def test_a_message_about_a_failed_publish_says_to_release_again(report_run, services, sample, context):
     services.actions = [SOURCE, action("Verify"), action("Publish", "Failed", build="publish:1", errorDetails=FAILED)]
 
     body = report_run.handler(sample("run-failed"), context)["body"]
 
     assert "Nothing was published" not in body
-    assert "Release the change again" in body
+    assert "release the change again" in body
 
 
-def test_an_action_that_was_retried_counts_as_it_ended_last(report_run, services, sample, context):
+def test_a_retried_action_counts_as_it_ended_last(report_run, services, sample, context):
     services.actions = [action("Verify", "Failed", errorDetails=FAILED), action("Verify"), action("Try", "Failed")]
 
     assert report_run.handler(sample("run-failed"), context)["subject"] == "publishing: Try failed"
 
 
-def test_a_build_without_a_log_is_told_without_one(report_run, services, sample, context):
+def test_a_build_may_have_no_log(report_run, services, sample, context):
     services.actions = [action("Verify", "Failed", build="verify:1", errorDetails=FAILED)]
     services.lines = None
 
     assert "Phase: PRE_BUILD" in report_run.handler(sample("run-failed"), context)["body"]
 
 
-def test_a_release_is_told_by_name_and_version(report_run, services, sample, context):
+def test_a_message_about_a_release_has_names_and_versions(report_run, services, sample, context):
     published = action("Publish")
     published["output"]["outputVariables"] = {"PUBLISHED": "photos 1.2.0,clicks 0.3.1"}
     services.actions = [SOURCE, action("Verify"), published]
@@ -76,7 +78,7 @@ def test_a_run_that_had_nothing_to_publish_says_so(report_run, services, sample,
     assert report_run.handler(sample("run-succeeded"), context)["subject"] == "publishing: nothing new to publish"
 
 
-def test_whoever_is_to_approve_reads_what(report_run, services, sample, context):
+def test_a_message_about_an_approval_says_what_is_to_be_published(report_run, services, sample, context):
     verified = action("Verify")
     verified["output"]["outputVariables"] = {"PLANNED": "photos 1.2.0"}
     services.actions = [SOURCE, verified, action("Approve", "InProgress", category="Approval")]
@@ -88,7 +90,7 @@ def test_whoever_is_to_approve_reads_what(report_run, services, sample, context)
     assert "To be published: photos 1.2.0" in message["Message"]
 
 
-def test_a_subject_is_what_a_topic_takes(report_run, services, sample, context):
+def test_a_subject_is_one_that_sns_accepts(report_run, services, sample, context):
     """ASCII, one line, fewer than 100 characters."""
     published = action("Publish")
     published["output"]["outputVariables"] = {"PUBLISHED": "größe 1.0.0,\n" + "x" * 200}
@@ -101,8 +103,8 @@ def test_a_subject_is_what_a_topic_takes(report_run, services, sample, context):
     assert "\n" not in subject
 
 
-def test_a_probe_is_written_and_not_sent(report_run, source, services, context):
-    event = source("deployment_probe").event_of("publishing", "eu-west-1")
+def test_a_message_about_a_probe_is_not_sent(report_run, source, services, context):
+    event = source("check_deployment").succeeded_event("publishing", "eu-west-1")
 
     answer = report_run.handler(event, context)
 
@@ -112,7 +114,7 @@ def test_a_probe_is_written_and_not_sent(report_run, source, services, context):
 
 
 @pytest.mark.parametrize("call", ["list_action_executions", "publish"])
-def test_what_cannot_be_told_fails_so_that_it_is_tried_again(report_run, services, sample, context, call):
+def test_a_failure_to_send_is_raised_for_a_retry(report_run, services, sample, context, call):
     services.actions = [SOURCE]
     services.denied = {call}
 

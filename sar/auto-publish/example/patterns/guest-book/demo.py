@@ -1,10 +1,10 @@
-"""The story of this pattern: a guest signs, and can be read again."""
+"""The demo of this pattern: a guest signs the book, and the entry is read."""
 
 from typing import Any
 
 
 def run(stack: Any) -> dict[str, Any]:
-    """Sign, read, and leave the book as it was."""
+    """Sign the book and read the entry."""
     s3, book = stack.client("s3"), stack.outputs["GuestBook"]
     with stack.step("Sign the guest book"):
         s3.put_object(Bucket=book, Key="somebody", Body=b"was here")
