@@ -13,12 +13,12 @@ PHOTO = Path(__file__).parent / "photo.jpg"
 PATIENCE = 90  # seconds, a cold start included
 
 
-class EventSetAside(Exception):
-    """An event came to the dead letters; the message says where to look."""
+class EventFailed(Exception):
+    """An event arrived in the dead letters; the message says where to look."""
 
 
 class ImageRejected(Exception):
-    """The pattern rejected the image; the message has the reason, and `result` the demo's result."""
+    """The pattern rejected the image. The message has the reason; `result` is what the demo returns."""
 
     def __init__(self, source: str, manifest: dict[str, Any]) -> None:
         code, reason = manifest["code"], manifest["reason"]
@@ -27,7 +27,10 @@ class ImageRejected(Exception):
 
 
 def run(stack: Any) -> dict[str, Any]:
-    """Put one photo, wait for its manifest, download what it names; raises when any of that did not happen."""
+    """Put a photo, wait for its manifest, and download the renditions that it names.
+
+    Raises ImageRejected, EventFailed, TimeoutError, or RuntimeError if a rendition differs from its manifest.
+    """
     photo = stack.input or PHOTO
     outputs = stack.outputs
     s3 = stack.client("s3")
@@ -43,7 +46,7 @@ def run(stack: Any) -> dict[str, Any]:
 
 
 class DeadLetters:
-    """The queue of events that could not be handled, and how many waited there at the start."""
+    """The queue of events that could not be handled, with their number at the start."""
 
     def __init__(self, sqs: Any, outputs: dict[str, str]) -> None:
         self.sqs, self.outputs = sqs, outputs
@@ -51,25 +54,25 @@ class DeadLetters:
         self.looked = time.monotonic()
 
     def count(self) -> int:
-        """How many wait, those included that a reader holds at the moment."""
+        """The number of messages, including those that a reader has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=self.outputs["DeadLettersUrl"], AttributeNames=names)
         return sum(int(number) for number in answer["Attributes"].values())
 
     def raise_when_grown(self) -> None:
-        """Look about once a second; raises EventSetAside when there are more than at the start."""
+        """Raise EventFailed if there are more messages than at the start. Looks at most once a second."""
         if time.monotonic() - self.looked < 1:
             return
         self.looked = time.monotonic()
         if self.count() > self.at_start:
-            raise EventSetAside(
-                f"an event came to the dead letters ({self.outputs['DeadLettersUrl']}). "
-                f"Why stands in its attributes or in the function's log: {self.outputs['LogGroup']}"
+            raise EventFailed(
+                f"an event arrived in the dead letters ({self.outputs['DeadLettersUrl']}). "
+                f"Its attributes or the function's log ({self.outputs['LogGroup']}) say why."
             )
 
 
 def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str, dead_letters: DeadLetters) -> dict[str, Any]:
-    """The manifest of `key` once it is there; raises ImageRejected with its reason, EventSetAside, or TimeoutError."""
+    """The manifest of `key`, once it exists. Raises ImageRejected, EventFailed or TimeoutError."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -89,7 +92,7 @@ def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str, dead_letters: 
 
 
 def download(s3: Any, outputs: dict[str, str], entry: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Fetch one rendition into `folder`; its size has to be the one that the manifest gives."""
+    """Download one rendition into `folder`. Raises RuntimeError if its size is not that of the manifest."""
     data = s3.get_object(Bucket=outputs["RenditionsBucket"], Key=entry["key"])["Body"].read()
     if len(data) != entry["bytes"]:
         raise RuntimeError(f"{entry['key']} has {len(data)} bytes, its manifest says {entry['bytes']}")

@@ -55,26 +55,36 @@ def sample() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 client on moto, with the two buckets `originals` and `renditions`."""
+@pytest.fixture(scope="session")
+def s3_client() -> Any:
+    """An S3 client that moto answers; made once, since that takes longer than most tests."""
     import botocore.session
+    import moto  # noqa: F401 - it has to be imported first, to add its handlers to the client
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+            patch.delenv(name, raising=False)
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return botocore.session.get_session().create_client("s3", region_name="eu-west-1", **keys)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch, s3_client: Any) -> Iterator[Any]:
+    """The S3 client, with two empty buckets, `originals` and `renditions`."""
     from moto import mock_aws
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        client = botocore.session.get_session().create_client("s3")
         for bucket in ("originals", "renditions"):
-            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        yield client
+            s3_client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        yield s3_client
 
 
 @pytest.fixture
-def render_image(s3: Any) -> Iterator[ModuleType]:
-    """The handler's module, imported again, since its settings and its client are made at import."""
+def render_image(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The handler's module with this S3 client, imported again, since it reads its settings at import."""
+    monkeypatch.setattr("blueprints_shared.clients.client", lambda *_, **__: s3)
     yield import_anew("RenderImage")
     sys.modules.pop(RENDER_IMAGE, None)
 

@@ -1,4 +1,4 @@
-"""The story: it ends with files, or with an exception that says what happened."""
+"""The demo ends with files, or with an exception that says what happened."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ OUTPUTS = {"SourceBucket": "originals", "RenditionsBucket": "renditions", "LogGr
 
 
 class Queue:
-    """The dead letters, as many as it is told."""
+    """A queue with these numbers of messages, one after the other."""
 
     def __init__(self, *counts):
         self.counts = list(counts)
@@ -23,7 +23,7 @@ class Queue:
 
 
 class Stack:
-    """A stack whose function does at once what `react` says."""
+    """A stack whose function is `react`, which runs as soon as an image is put."""
 
     def __init__(self, s3, folder, react, dead_letters=(3,)):
         self.queue = Queue(*dead_letters)
@@ -63,7 +63,7 @@ def test_renditions_are_downloaded(demo, s3, tmp_path):
     assert (rendition["name"], rendition["width"], rendition["height"], rendition["bytes"]) == ("large", 160, 120, 6)
 
 
-def test_a_rejection_is_told_with_its_reason(demo, s3, tmp_path):
+def test_a_rejection_raises_its_reason(demo, s3, tmp_path):
     stack = Stack(s3, tmp_path, commit({"state": "rejected", "code": "empty", "reason": "the object is empty"}))
     with pytest.raises(demo.ImageRejected, match=r"photo\.jpg was rejected \(empty\): the object is empty") as raised:
         demo.run(stack)
@@ -72,13 +72,13 @@ def test_a_rejection_is_told_with_its_reason(demo, s3, tmp_path):
     assert result["source"].startswith("s3://originals/demo/")
 
 
-def test_a_file_of_another_size_is_no_success(demo, s3, tmp_path):
+def test_a_file_of_another_size_is_an_error(demo, s3, tmp_path):
     stack = Stack(s3, tmp_path, commit({"state": "ready", "renditions": [{**ENTRY, "bytes": 7}]}))
     with pytest.raises(RuntimeError, match="its manifest says 7"):
         demo.run(stack)
 
 
-def test_silence_is_told_with_where_to_look(demo, s3, tmp_path, monkeypatch):
+def test_a_missing_manifest_is_an_error_that_says_where_to_look(demo, s3, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "PATIENCE", 0.3)
     with pytest.raises(TimeoutError, match=r"logs.*queue"):
         demo.run(Stack(s3, tmp_path, lambda s3, key: None))
@@ -86,12 +86,12 @@ def test_silence_is_told_with_where_to_look(demo, s3, tmp_path, monkeypatch):
 
 def test_an_event_in_the_dead_letters_ends_the_wait(demo, s3, tmp_path):
     start = time.monotonic()
-    with pytest.raises(demo.EventSetAside, match=r"queue.*log.*logs"):
+    with pytest.raises(demo.EventFailed, match=r"queue.*log.*logs"):
         demo.run(Stack(s3, tmp_path, lambda s3, key: None, dead_letters=[3, 4]))
     assert time.monotonic() - start < 5
 
 
-def test_dead_letters_that_waited_before_are_nobodys_fault(demo, s3, tmp_path, monkeypatch):
+def test_older_dead_letters_are_ignored(demo, s3, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "PATIENCE", 1.5)
     with pytest.raises(TimeoutError):
         demo.run(Stack(s3, tmp_path, lambda s3, key: None, dead_letters=[3]))
