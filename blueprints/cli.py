@@ -213,6 +213,33 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 
 @main.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+def tables(patterns: tuple[str, ...]) -> None:
+    """Write the tables of parameters and outputs into READMEs.
+
+    They come from the template and replace those between the comments '<!-- blueprints tables: parameters -->' or
+    '<!-- blueprints tables: outputs -->', and '<!-- blueprints tables: end -->'. Without PATTERN, writes all of them.
+    """
+    from blueprints import readme_tables
+    from blueprints.errors import BlueprintError, at
+    from blueprints.pattern import discover, find
+    from blueprints.template.reading import load
+
+    for each in [find(each) for each in patterns] or discover():
+        path = each.folder / "README.md"
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if not readme_tables.marked(before):
+            comments = f"{readme_tables.marks('parameters')}\n{readme_tables.marks('outputs')}"
+            raise BlueprintError(
+                "There is no place for the tables.", where=at(path), advice=f"Write where they are to be:\n{comments}"
+            )
+        after = readme_tables.written(before, load(each.template))
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+        click.echo(f"{at(path)}: {'written' if after != before else 'unchanged'}")
+
+
+@main.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @_json_option
 def check(patterns: tuple[str, ...], as_json: bool) -> None:
     """Lint patterns and check their promises.

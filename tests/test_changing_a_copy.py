@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from blueprints.cli import main
 from blueprints.copying import copy
 from blueprints.demo import play
 from blueprints.local.bring_up import bring_up, prepare
@@ -97,6 +99,11 @@ def add_parameter(owned, function_of, default='""'):
     """A parameter, its row in the README and its environment variable, as `check` asks for them."""
     owned.change("template.yaml", "\nParameters:\n", f"\nParameters:\n  Watermark:\n    Type: String\n    Default: {default}\n    Description: Words on every picture.\n")  # fmt: skip # noqa: E501
     owned.change("template.yaml", function_of, f"{function_of}\n          WATERMARK: !Ref Watermark")
+    if "blueprints tables" in (owned.folder / "README.md").read_text():
+        assert any("run 'blueprints tables" in each for each in owned.breaches())
+        ended = CliRunner().invoke(main, ["tables", str(owned.folder)])
+        assert ended.exit_code == 0, ended.output
+        return
     table = re.search(r"^\| ---.*\n", (owned.folder / "README.md").read_text().split("outputs\n", 1)[1], re.MULTILINE)[
         0
     ]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from blueprints import samconfig
+from blueprints import readme_tables, samconfig
 from blueprints.pattern import REQUIREMENTS
 from blueprints.promises.subject import Breach, Subject
 
@@ -86,9 +86,16 @@ def readme_has_its_sections_in_order(subject: Subject) -> Iterator[Breach]:
 
 
 def readme_lists_every_parameter_and_output(subject: Subject) -> Iterator[Breach]:
-    """The README's table of parameters and outputs lists those of the template and no others."""
+    """The README's tables list the template's parameters and outputs; `blueprints tables` writes them."""
+    marked = readme_tables.marked("\n".join(subject.readme))
+    for kind, (line, table) in marked.items():
+        if table != readme_tables.table(kind, subject.template):
+            message = (
+                f"The table of {kind} differs from the template; run 'blueprints tables {subject.pattern.argument}'."
+            )
+            yield subject.breach_in(README, message, line)
     section = _section(subject, dict(SECTIONS)["Parameters and outputs"])
-    if section is None:
+    if section is None or len(marked) == len(("parameters", "outputs")):
         return
     listed = dict(_first_cells(subject, section))
     known = [*subject.parameters, *subject.outputs]
