@@ -198,6 +198,10 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
             report = {
                 "endpoint": cloud.endpoint,
                 "environment": cloud.environment(),
+                "tls": {
+                    "endpoint": cloud.tls_endpoint,
+                    "certificate_authority": str(cloud.certificate_authority),
+                },
                 "stacks": {
                     stack.name: {
                         "outputs": stack.outputs,

@@ -1,6 +1,5 @@
 """The embedded AWS as a destination to publish to."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -31,17 +30,8 @@ def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
     check_can_be_made(state.absolute())
     with steps.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
-        from blueprints.local.server import SAR_FOLDER
 
-        before = os.environ.get(SAR_FOLDER)
-        os.environ[SAR_FOLDER] = str(state.absolute())
-        try:
-            cloud = Cloud()
-        finally:
-            if before is None:
-                del os.environ[SAR_FOLDER]
-            else:
-                os.environ[SAR_FOLDER] = before
+        cloud = Cloud(sar_folder=state.absolute())
 
     with cloud:
         yield of_cloud(cloud)

@@ -114,6 +114,9 @@ class Screen:
         self._print("\nThe embedded AWS is up at ", (cloud.endpoint, "bold"), ". To use it from a shell:\n")
         for name, value in cloud.environment().items():
             self._print(f"  export {name}={shlex.quote(value)}")
+        self._print(
+            "\nWith TLS: ", (cloud.tls_endpoint, "bold"), f", certificate authority {cloud.certificate_authority}"
+        )
         for stack in stacks:
             self._print("\n", (stack.name, "bold"))
             for name, value in stack.outputs.items():

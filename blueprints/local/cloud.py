@@ -28,10 +28,15 @@ import botocore.session
 from botocore.config import Config
 
 from blueprints.errors import BlueprintError
-from blueprints.local.server import HOST, INITIALISE_PATH
-from blueprints.local.services.cloudformation.properties_without_effect import WITHOUT_EFFECT_PATH
-from blueprints.local.services.lambda_.foreign_layers import COPIES_PATH
-from blueprints.local.services.lambda_.unpacking import remove
+from blueprints.local.base.folders import remove
+from blueprints.local.base.process import (
+    HOST,
+    INITIALISE_PATH,
+    LAYER_COPIES_PATH,
+    RESET_PATH,
+    SAR_FOLDER,
+    WITHOUT_EFFECT_PATH,
+)
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -59,14 +64,19 @@ class Answer:
 
 
 _LOOK_SECONDS = 0.5
+SOURCES = Path(__file__).parents[2]
+"""The folder of the sources that the process runs from."""
 _FAILED = re.compile(r"^\S+ \S+ ERROR \[blueprints\.[\w.]+\] (.*)$", re.MULTILINE)
 
 
 class Cloud:
     """A running embedded AWS. A context manager: leaving it leaves no process, no port and no folder."""
 
-    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE) -> None:
-        """Start on a free port, or the given one. Raises BlueprintError when it can't."""
+    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, sar_folder: Path | None = None) -> None:
+        """Start on a free port, or the given one. Raises BlueprintError when it can't.
+
+        The Serverless Application Repository keeps what is published in `sar_folder`; without, until the end.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process that writes it
         self._process = subprocess.Popen(
@@ -74,7 +84,7 @@ class Cloud:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=_server_environment(),
+            env=_server_environment(sar_folder),
             cwd=self._folder,
             start_new_session=True,
         )
@@ -82,7 +92,9 @@ class Cloud:
         self.notes: tuple[str, ...] = ()
         """What differs from AWS on this machine, as lines for the user."""
         try:
-            self.port = self._await_port()
+            self._about = self._await_start()
+            self.port = int(self._about["port"])
+            self.notes = tuple(self._about["notes"])
             self._await_health()
         except BaseException:
             self.stop()
@@ -92,6 +104,22 @@ class Cloud:
     def endpoint(self) -> str:
         """The URL of every service."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def tls_endpoint(self) -> str:
+        """The URL of every service over TLS, for clients that trust `certificate_authority`."""
+        return f"https://localhost:{self._about['tls_port']}"
+
+    @property
+    def certificate_authority(self) -> Path:
+        """The file with the authority's certificate, made while the process starts. Raises BlueprintError without."""
+        path = Path(self._about["certificate_authority"])
+        deadline = time.monotonic() + _START_SECONDS
+        while not path.is_file():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise BlueprintError("The embedded AWS made no certificate.", advice=self.server_log()[-2000:])
+            time.sleep(0.02)
+        return path
 
     def environment(self) -> dict[str, str]:
         """What to export so that the AWS CLI, the SDKs and SAM talk to this AWS."""
@@ -134,7 +162,7 @@ class Cloud:
 
         `ssm:NAME` is the layer whose ARN is in the public parameter NAME of Systems Manager.
         """
-        url = f"{self.endpoint}{COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
+        url = f"{self.endpoint}{LAYER_COPIES_PATH}?{urllib.parse.urlencode({'arn': arn})}"
         request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310
         _opener().open(request, timeout=60).close()
 
@@ -146,7 +174,7 @@ class Cloud:
 
     def reset(self) -> None:
         """Empty the account: every resource of every service is gone."""
-        request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
+        request = urllib.request.Request(f"{self.endpoint}{RESET_PATH}", method="POST")  # noqa: S310
         _opener().open(request, timeout=60).close()
 
     def stop(self) -> None:
@@ -201,8 +229,8 @@ class Cloud:
     ) -> None:
         self.stop()
 
-    def _await_port(self) -> int:
-        """The server's first line says where it listens, or why it does not."""
+    def _await_start(self) -> dict[str, Any]:
+        """The server's first line: where it listens, or why it does not."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -210,14 +238,13 @@ class Cloud:
                 f"The embedded AWS ended while starting (exit status {self._process.wait()}).",
                 advice=f"Its last words:\n{self.server_log()[-2000:]}",
             )
-        said = json.loads(line)
-        if "error" in said:
+        about: dict[str, Any] = json.loads(line)
+        if "error" in about:
             raise BlueprintError(
-                f"The embedded AWS can't start: {said['error']}.",
+                f"The embedded AWS can't start: {about['error']}.",
                 advice="Choose another port with --port, or leave it out to take any free one.",
             )
-        self.notes = tuple(said.get("notes", ()))
-        return int(said["port"])
+        return about
 
     def _await_health(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -272,7 +299,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _server_environment() -> dict[str, str]:
+def _server_environment(sar_folder: Path | None) -> dict[str, str]:
     """The host's environment without what would steer the SDKs or the interpreter elsewhere."""
     foreign = ("AWS_", "PYTHON", "LAMBDA_", "MINISTACK_", "LOCALSTACK_")
     proxies = ("http_proxy", "https_proxy", "all_proxy")
@@ -281,4 +308,5 @@ def _server_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(foreign) and name.lower() not in proxies
     }
-    return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": str(Path(__file__).parents[2])}
+    kept |= {"PYTHONHASHSEED": "0", "PYTHONPATH": str(SOURCES)}
+    return kept | ({SAR_FOLDER: str(sar_folder)} if sar_folder else {})

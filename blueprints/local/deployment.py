@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from blueprints.errors import BlueprintError
+from blueprints.local.base.not_emulated import NOT_EMULATED
 from blueprints.local.cloud import Cloud
-from blueprints.local.services.cloudformation.resource_types import NOT_EMULATED
 from blueprints.local.startup_failures import Facts, advice
 from blueprints.local.urls import local
 from blueprints.packaging.interpreters import stand_in

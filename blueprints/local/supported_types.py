@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.services.cloudformation.resource_types import INERT
+from blueprints.local.base.not_emulated import STORED
 from blueprints.pattern import Pattern
 from blueprints.template.reading import Template
 
@@ -26,7 +26,7 @@ def supported_types() -> frozenset[str]:
     """
     text = Path(str(distribution("ministack").locate_file(_BASE_REGISTRY))).read_text(encoding="utf-8")
     _, _, registry = text.partition("\n_RESOURCE_HANDLERS = {")
-    return frozenset((*_ENTRY.findall(registry), *_ADDED, *INERT))
+    return frozenset((*_ENTRY.findall(registry), *_ADDED, *STORED))
 
 
 def check_types(pattern: Pattern, template: Template, expanded: Mapping[str, Any]) -> None:

@@ -144,6 +144,17 @@ def test_a_stopped_build_is_gone_with_all_it_started(cloud, stack):
     assert not running("sleep 987654")
 
 
+def test_a_build_that_is_stopped_before_its_first_command_ends_too(cloud, stack):
+    outputs = stack(Builder=role(), Logs={"Type": "AWS::Logs::LogGroup"}, Project=project(spec("sleep 456789"))).outputs
+    codebuild = cloud.client("codebuild")
+    build_id = codebuild.start_build(projectName=outputs["Project"])["build"]["id"]
+
+    codebuild.stop_build(id=build_id)
+
+    assert ended(codebuild, build_id)["buildStatus"] == "STOPPED"
+    assert not running("sleep 456789")
+
+
 def running(command):
     import psutil
 

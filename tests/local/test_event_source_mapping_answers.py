@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.stream_records import Answer, Batch, Record
 from blueprints.local.base.stream_source import Shard, open_shards
 from blueprints.local.services.kinesis.stream_source import KinesisSource
@@ -278,7 +279,7 @@ def test_settings_are_scaled_and_read_from_text_too():
             "ParallelizationFactor": 3,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
         },
-        time_scale=60,
+        clock=Clock(60),
     )
 
     assert policy == Policy(10, 0.5, 3, 0, 1.0, True, True, 1 / 60, 1.0)
@@ -286,7 +287,7 @@ def test_settings_are_scaled_and_read_from_text_too():
 
 @pytest.mark.parametrize("unlimited", [{}, {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1}])
 def test_minus_one_is_no_limit(unlimited):
-    policy = policy_of(unlimited, 1.0)
+    policy = policy_of(unlimited, Clock())
 
     assert (policy.max_retries, policy.max_age, policy.batch_size) == (None, None, 100)
 

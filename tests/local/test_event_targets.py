@@ -2,9 +2,12 @@
 
 import json
 import uuid
+from pathlib import Path
 
 import pytest
 
+from blueprints.local.base.clock import Clock
+from blueprints.local.base.extension import EmbeddedAws
 from blueprints.local.services.eventbridge import targets as event_targets
 from blueprints.local.services.eventbridge.targets import Attempts, Delivery
 from tests.local.resources import QUEUE, aliased, arn, function_resource, permission, queue_policy
@@ -100,7 +103,8 @@ class Target:
             self.delivery.fail("CONFLICT_ERROR", "not ready", final=False)
 
     def deliver(self):
-        Attempts(self.definition, self.delivery, "http://127.0.0.1:1", 60_000, self).make()
+        aws = EmbeddedAws(Path(), "http://127.0.0.1:1", Clock(60_000))
+        Attempts(self.definition, self.delivery, aws, self).make()
 
 
 def test_a_target_is_tried_again_until_it_takes_the_event(monkeypatch):

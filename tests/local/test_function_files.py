@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from blueprints.local.base.folders import remove
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.lambda_ import file_system
-from blueprints.local.services.lambda_.unpacking import lay_over, remove, unpack, write_protect
+from blueprints.local.services.lambda_.unpacking import lay_over, unpack, write_protect
 from blueprints.pattern import Pattern
 from blueprints.steps import Steps
 from tests import small_pattern

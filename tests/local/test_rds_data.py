@@ -16,6 +16,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.rds import postgres
@@ -603,7 +604,7 @@ class Impatient:
     """The API's own methods on a server of its own, with limits of moments."""
 
     def __init__(self, folder):
-        self.databases = Databases(folder / "postgres", 60.0)
+        self.databases = Databases(folder / "postgres", Clock(60))
         self.api = DataApi(self.databases, statement_seconds=0.3, transaction_seconds=0.3)
         self.cluster = {
             "DBClusterIdentifier": "c",

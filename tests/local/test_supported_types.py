@@ -6,9 +6,9 @@ import pytest
 from ministack.services.cloudformation import provisioners
 
 from blueprints.errors import BlueprintError
+from blueprints.local.base.not_emulated import STORED
 from blueprints.local.bring_up import prepare
 from blueprints.local.deployment import deploy
-from blueprints.local.services.cloudformation.resource_types import INERT
 from blueprints.local.supported_types import supported_types
 from blueprints.pattern import find
 from blueprints.steps import Steps
@@ -67,7 +67,7 @@ def test_what_a_condition_leaves_out_is_not_refused(tmp_path):
 
 
 def test_every_type_that_is_only_stored_deploys_and_is_listed(stack):
-    resources = {name.replace("::", ""): {"Type": name} for name in INERT}
+    resources = {name.replace("::", ""): {"Type": name} for name in STORED}
 
     deployed = stack(
         **resources,

@@ -27,7 +27,7 @@ def test_the_publishers_forms_are_those_of_the_model(field):
 def test_the_publishers_numbers_are_those_of_the_model():
     assert model.most_labels() == rules.LABELS
     assert model.largest_text("ReadmeBody") == model.largest_text("LicenseBody") == rules.TEXT_BYTES
-    assert set(rules.REQUIRED) == set(model.service().shape_for("CreateApplicationRequest").required_members)
+    assert set(rules.REQUIRED) == set(model.API.model.shape_for("CreateApplicationRequest").required_members)
 
 
 def test_the_publisher_announces_every_capability_that_the_model_names():

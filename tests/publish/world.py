@@ -11,7 +11,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import Request, ServiceError
 from blueprints.local.services.serverlessrepo.artifacts import may_read
 from blueprints.local.services.serverlessrepo.repository import Repository as EmbeddedRepository
 from blueprints.local.services.serverlessrepo.store import Store
@@ -76,7 +76,7 @@ class World:
         """As the repository reads the bucket."""
         if key not in self.objects or not may_read(json.dumps(self.policy), bucket, key, account):
             message = f"The AWS Serverless Application Repository does not have read access to bucket '{bucket}'"
-            raise Refusal("BadRequestException", message)
+            raise ServiceError("BadRequestException", message)
         return self.objects[key]
 
     @cache  # noqa: B019 - a world lives as long as its test
@@ -101,9 +101,8 @@ class World:
 
     def _sar(self, request) -> AWSResponse:
         url = urlsplit(request.url)
-        answer = self.embedded.answer(
-            ACCOUNT, request.method, url.path, dict(parse_qsl(url.query)), _bytes(request.body)
-        )
+        query = dict(parse_qsl(url.query))
+        answer = self.embedded.answer(ACCOUNT, Request(request.method, url.path, query, {}, _bytes(request.body)))
         return response(answer.status, answer.body, **answer.headers)
 
     def _s3(self, request) -> AWSResponse:

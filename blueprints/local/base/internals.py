@@ -1,14 +1,16 @@
 """Replaces internals of the base emulator, after checking that they are still what this project was built against.
 
-Every extension states what it takes hold of as a `Internal`. A base emulator that lacks one, or has it with other
-parameters, is refused at start with a list of what changed: a version bump cannot quietly fall back to stock behaviour.
+A module names each function or variable of the base emulator that it uses or replaces as an `Internal`. At start, a
+base emulator that lacks one, or has it with other parameters, is refused with a list of what changed: a new version
+cannot fall back to its own behaviour unnoticed.
 """
 
 import importlib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 from blueprints.local.base.deferred_imports import load
@@ -22,7 +24,7 @@ class IncompatibleEmulator(Exception):
 class Internal:
     """An internal of the base emulator: `module` below `ministack`, its `name`, and the parameters it must take.
 
-    `parameters` is None for what is no function (a registry, a constant): then it only has to exist.
+    `parameters` is None for a registry or a constant, which only has to exist.
     """
 
     module: str
@@ -62,12 +64,19 @@ class Internal:
         return None
 
 
-def verify(hooks: Iterable[Internal]) -> None:
-    """Raise IncompatibleEmulator naming every hook the installed version does not offer."""
-    mismatches = [problem for hook in hooks if (problem := hook.mismatch())]
+def verify(internals: Iterable[Internal]) -> None:
+    """Raise IncompatibleEmulator that names every internal the installed version lacks or has otherwise."""
+    mismatches = [problem for each in dict.fromkeys(internals) if (problem := each.mismatch())]
     if mismatches:
         raise IncompatibleEmulator(
             f"ministack {version('ministack')} is not the version the embedded AWS was written for: "
             + "; ".join(mismatches)
             + ". Install the pinned version (see pyproject.toml)."
         )
+
+
+def internals_in(module: ModuleType) -> Iterator[Internal]:
+    """Every Internal that a module's variables hold, also in tuples and as values of dictionaries."""
+    for value in vars(module).values():
+        held = value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,)
+        yield from (each for each in held if isinstance(each, Internal))

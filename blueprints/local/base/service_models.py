@@ -12,7 +12,6 @@ from blueprints.local.base.internals import Internal
 SERVICE_MODEL = Internal("core.responses", "_service_model", ("service",))
 BOTOCORE_NAMES = Internal("core.responses", "_BOTOCORE_NAME")
 MODEL_AS_JSON = Internal("core.iam_actions", "_load_botocore_model", ("botocore_service",))
-INTERNALS = (SERVICE_MODEL, BOTOCORE_NAMES, MODEL_AS_JSON)
 
 
 def install() -> None:

@@ -1,19 +1,17 @@
 """API Gateway of templates: routes from OpenAPI bodies; functions are invoked only if their policy allows it."""
 
-from blueprints.local.services.apigateway import http_apis, lambda_integrations, openapi, preflights, rest_apis
-
-INTERNALS = (
-    *openapi.INTERNALS,
-    *http_apis.INTERNALS,
-    *rest_apis.INTERNALS,
-    *lambda_integrations.INTERNALS,
-    *preflights.INTERNALS,
-)
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.apigateway import http_apis, lambda_integrations, preflights, rest_apis
 
 
-def install() -> None:
-    """Replace the base emulator's import of definitions and its invocation of functions."""
-    http_apis.install()
-    rest_apis.install()
-    lambda_integrations.install()
-    preflights.install()
+class ApiGateway(Extension):
+    """Replaces the base emulator's import of definitions and its invocation of functions."""
+
+    def install(self, aws: EmbeddedAws) -> None:
+        http_apis.install()
+        rest_apis.install()
+        lambda_integrations.install()
+        preflights.install()
+
+
+EXTENSION = ApiGateway()

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.apigateway import openapi
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 APIS = Internal("services.apigateway", "_apis")
 ROUTES = Internal("services.apigateway", "_routes")
 INTEGRATIONS = Internal("services.apigateway", "_integrations")
 AUTHORIZERS = Internal("services.apigateway", "_authorizers")
-INTERNALS = (REGISTRY, APIS, ROUTES, INTEGRATIONS, AUTHORIZERS)
 
 _API = "AWS::ApiGatewayV2::Api"
 _DEFAULT = "$default"
@@ -75,13 +74,13 @@ def _import(api_id: str, definition: openapi.Definition) -> None:
         key = _DEFAULT if path.strip("/") == _DEFAULT else f"{method} {path}"
         integration = openapi.integration_of(definition, operation)
         if integration is None:
-            raise ValueError(f"Route {key} of the API definition has no {openapi.INTEGRATION}.")
+            raise ResourceFailed(f"Route {key} of the API definition has no {openapi.INTEGRATION}.")
         target = _made("Integration", key, {"ApiId": api_id, **_integration(integration)})
         route: dict[str, Any] = {"ApiId": api_id, "RouteKey": key, "Target": f"integrations/{target}"}
         required = operation.get("security", definition.get("security")) or []
         for name, scopes in (each for requirement in required for each in requirement.items()):
             if name not in authorization:
-                raise ValueError(f"Route {key} of the API definition names the unknown security scheme {name}.")
+                raise ResourceFailed(f"Route {key} of the API definition names the unknown security scheme {name}.")
             route |= {**authorization[name], "AuthorizationScopes": list(scopes or [])}
             break  # API Gateway uses the first
         _made("Route", key, route)

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.resource_policies import may_invoke
+from blueprints.local.services.iam import may_invoke
 
 HTTP_INVOKE = Internal(
     "services.apigateway", "_invoke_lambda_proxy",
@@ -34,18 +34,6 @@ STAGE_VARIABLES = Internal("services.apigateway", "_get_stage_variables", ("api_
 REST_RESPONSE = Internal("services.apigateway_v1", "_lambda_proxy_response", ("result",))
 SHAPE = Internal("services.lambda_svc", "lambda_execute_result_to_api_proxy_response", ("exec_result",))
 IS_TEXT = Internal("services.apigateway", "_v2_request_body_is_text", ("content_type",))
-INTERNALS = (
-    HTTP_INVOKE,
-    REST_PROXY,
-    REST_CUSTOM,
-    REST_EVENT,
-    FUNCTION_OF,
-    CALL,
-    STAGE_VARIABLES,
-    REST_RESPONSE,
-    SHAPE,
-    IS_TEXT,
-)
 
 _SERVICE = "apigateway.amazonaws.com"
 _JSON = "application/json"

@@ -9,7 +9,6 @@ import yaml
 from blueprints.local.base.internals import Internal
 
 OBJECT = Internal("services.lambda_svc", "_fetch_code_from_s3", ("bucket", "key", "version_id"))
-INTERNALS = (OBJECT,)
 
 ANY = "x-amazon-apigateway-any-method"
 INTEGRATION = "x-amazon-apigateway-integration"

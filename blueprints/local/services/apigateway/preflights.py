@@ -21,7 +21,6 @@ TO_HTTP = Internal(
     ("integration", "path", "method", "headers", "body", "query_params"),
 )  # fmt: skip
 APIS = Internal("services.apigateway", "_apis")
-INTERNALS = (EXECUTE, MATCH, TO_LAMBDA, TO_HTTP, APIS)
 
 _OPTIONS, _ROUTED = "OPTIONS", "OPTIONS "
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.apigateway import openapi
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 _PART = ("api_id", "resource_id", "http_method", "data")
 _RESPONSE = ("api_id", "resource_id", "http_method", "status_code", "data")
 IMPORT_API = Internal("services.apigateway_v1", "_import_rest_api", ("spec", "base_data"))
@@ -23,11 +23,6 @@ PUT_INTEGRATION_RESPONSE = Internal("services.apigateway_v1", "_put_integration_
 PUT_GATEWAY_RESPONSE = Internal("services.apigateway_v1", "_put_gateway_response", ("api_id", "response_type", "data"))
 CREATE_VALIDATOR = Internal("services.apigateway_v1", "_create_request_validator", ("api_id", "data"))
 CREATE_MODEL = Internal("services.apigateway_v1", "_create_model", ("api_id", "data"))
-INTERNALS = (
-    REGISTRY, IMPORT_API, CREATE_API, IMPORT_SCHEMES, METHOD_SECURITY, RESOURCES, CREATE_RESOURCE, PUT_METHOD,
-    PUT_INTEGRATION, PUT_METHOD_RESPONSE, PUT_INTEGRATION_RESPONSE, PUT_GATEWAY_RESPONSE, CREATE_VALIDATOR,
-    CREATE_MODEL,
-)  # fmt: skip
 
 _API = "AWS::ApiGateway::RestApi"
 _PREFIX = "x-amazon-apigateway-"
@@ -166,9 +161,9 @@ def _models(operation: dict[str, Any]) -> dict[str, str]:
 
 
 def _answer(response: tuple[int, dict[str, str], Any]) -> dict[str, Any]:
-    """The service's response. CloudFormation reports a ValueError as the reason the resource failed."""
+    """The service's response."""
     status, _, body = response
     answer: dict[str, Any] = json.loads(body) if body else {}
     if status >= 400:
-        raise ValueError(str(answer.get("message") or answer))
+        raise ResourceFailed(str(answer.get("message") or answer))
     return answer

@@ -1,28 +1,45 @@
 """CloudFormation: deletions and exports that AWS refuses fail, and resources that remain stay in their stack."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource, Route
+from blueprints.local.base.http import json_route
+from blueprints.local.base.process import WITHOUT_EFFECT_PATH
 from blueprints.local.services.cloudformation import (
+    change_sets,
     exports,
     failed_rollbacks,
     kept_transforms,
     nested_deletions,
+    properties_without_effect,
     refused_deletions,
     secret_references,
-)
-
-INTERNALS = (
-    *secret_references.INTERNALS,
-    *exports.INTERNALS,
-    *failed_rollbacks.INTERNALS,
-    *nested_deletions.INTERNALS,
-    *refused_deletions.INTERNALS,
+    stored_resources,
 )
 
 
-def install() -> None:
-    """Extend the base emulator's CloudFormation; after the extensions that replace a resource's handlers."""
-    refused_deletions.install()
-    nested_deletions.install()
-    failed_rollbacks.install()
-    exports.install()
-    secret_references.install()
-    kept_transforms.install()
+class CloudFormation(Extension):
+    """Extends the base emulator's stacks, and adds the types that are only stored."""
+
+    after = ("dynamodb", "rds", "s3")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        refused_deletions.install()
+        nested_deletions.install()
+        failed_rollbacks.install()
+        exports.install()
+        secret_references.install()
+        kept_transforms.install()
+
+    def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+        return stored_resources.handlers()
+
+    def iam_resources(self) -> Mapping[str, IamResource]:
+        return {"cloudformation": change_sets.stack_of_change_set}
+
+    def routes(self) -> Sequence[Route]:
+        return [json_route(WITHOUT_EFFECT_PATH, lambda query, _: properties_without_effect.of_stack(query["stack"]))]
+
+
+EXTENSION = CloudFormation()

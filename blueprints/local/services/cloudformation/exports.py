@@ -18,7 +18,6 @@ RESOLVE = Internal(
 IMPORTS = Internal("services.cloudformation.handlers", "_imported_export_names", ("stack", "stack_name"))
 EXPORTS = Internal("services.cloudformation", "_exports")
 STACKS = Internal("services.cloudformation", "_stacks")
-INTERNALS = (RESOLVE, IMPORTS, EXPORTS, STACKS)
 
 _Exports = dict[str, dict[str, str]]
 

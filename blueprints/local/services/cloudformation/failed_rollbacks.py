@@ -15,7 +15,6 @@ ROLLBACKS = (
     Internal("services.cloudformation.stacks", "_roll_back_operation", _PARAMETERS),
     Internal("services.cloudformation.handlers", "_roll_back_operation", _PARAMETERS),
 )
-INTERNALS = ROLLBACKS
 
 _Rollback = Callable[..., Awaitable[None]]
 

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 NAME_OF = Internal("services.cloudformation.provisioners", "_nested_stack_lookup_name", ("physical_id_or_arn",))
 STACKS = Internal("services.cloudformation", "_stacks")
 DELETE = Internal(
     "services.cloudformation.stacks", "_delete_stack_async", ("stack_name", "stack_id", "retain_resources", "force")
 )
-INTERNALS = (REGISTRY, NAME_OF, STACKS, DELETE)
 
 _TYPE = "AWS::CloudFormation::Stack"
 _Handler = Callable[..., Any]
@@ -37,4 +36,4 @@ def _delete(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001
     asyncio.run(DELETE.current()(name, stack["StackId"]))
     if stack["StackStatus"] != "DELETE_COMPLETE":
         reason = stack.get("StackStatusReason", "")
-        raise ValueError(f"Embedded stack {stack['StackId']} was not successfully deleted: {reason}")
+        raise ResourceFailed(f"Embedded stack {stack['StackId']} was not successfully deleted: {reason}")

@@ -4,18 +4,13 @@ For each type, the table lists the properties that have an effect. All others co
 that AWS adds later, except properties that only affect costs, the console or names.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
 
 from blueprints.local.base.internals import Internal
 
 STACKS = Internal("services.cloudformation", "_stacks")
-INTERNALS = (STACKS,)
-
-WITHOUT_EFFECT_PATH = "/_blueprints/without-effect"
 
 _KEY = "nothing is encrypted with the key, and its permissions are not checked"
 _OTHERWISE = "accepted, not emulated"
@@ -265,30 +260,6 @@ def of_stack(name: str, within: str = "") -> list[dict[str, str]]:
 
 def _name_in(stack_id: str) -> str:
     return stack_id.split("/")[1] if "/" in stack_id else stack_id
-
-
-class WithoutEffect:
-    """The HTTP service that lists a stack's properties without effect."""
-
-    def takes(self, scope: dict[str, Any]) -> bool:
-        """Whether that is asked."""
-        return bool(scope["path"] == WITHOUT_EFFECT_PATH)
-
-    async def answer(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[..., Any],  # noqa: ARG002 - there is no body
-        send: Callable[..., Awaitable[None]],
-    ) -> None:
-        """List those of the stack that the query names."""
-        name = parse_qs(scope["query_string"].decode())["stack"][0]
-        body = json.dumps(of_stack(name)).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    def reset(self) -> None:
-        """Nothing is held here."""
 
 
 def _matters(known: _Type, name: str, value: Any) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 BUCKETS = Internal("services.s3", "_buckets")
 HAS_VERSIONS = Internal("services.s3", "_bucket_has_versions", ("name",))
 TABLES = Internal("services.dynamodb", "_tables")
@@ -20,17 +20,6 @@ INSTANCES = Internal("services.rds", "_instances")
 USER_POOLS = Internal("services.cognito", "_user_pools")
 ROLES = Internal("services.iam", "_roles")
 INSTANCE_PROFILES = Internal("services.iam", "_instance_profiles")
-INTERNALS = (
-    REGISTRY,
-    BUCKETS,
-    HAS_VERSIONS,
-    TABLES,
-    CLUSTERS,
-    INSTANCES,
-    USER_POOLS,
-    ROLES,
-    INSTANCE_PROFILES,
-)
 
 _Properties = dict[str, Any]
 _Reason = Callable[[str, _Properties], str | None]
@@ -48,7 +37,7 @@ def _refusing(delete: Callable[..., None], reason: _Reason) -> Callable[..., Non
     def delete_unless_refused(physical_id: str, props: _Properties) -> None:
         refusal = reason(physical_id, props)
         if refusal:
-            raise ValueError(refusal)
+            raise ResourceFailed(refusal)
         delete(physical_id, props)
 
     return delete_unless_refused

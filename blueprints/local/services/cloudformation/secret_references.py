@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.local.base.internals import Internal
-
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
-INTERNALS = (REGISTRY,)
+from blueprints.local.base.resource_types import REGISTRY
 
 _SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a resource type
 

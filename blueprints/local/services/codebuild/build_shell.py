@@ -88,6 +88,8 @@ class BuildShell:
         ]
         for reader in readers:
             reader.start()
+        if self._ran.stopped:  # while the process was starting
+            self._kill()
         try:
             self._process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.services.iam.service_roles import Session
+from blueprints.local.services.iam import Session
 
 COVERED = ("NO_SOURCE", "S3", "CODEPIPELINE")
 

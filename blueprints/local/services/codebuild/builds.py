@@ -23,17 +23,15 @@ from blueprints.local.services.codebuild import buildspec, projects
 from blueprints.local.services.codebuild.build_log import BuildLog, LogRefused
 from blueprints.local.services.codebuild.build_shell import BuildShell, Progress, Ran
 from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
-from blueprints.local.services.eventbridge import state_changes
-from blueprints.local.services.iam.service_roles import RoleNotTaken, Session, take
+from blueprints.local.services.eventbridge import announce
+from blueprints.local.services.iam import RoleNotAssumed, Session, assume_role
 
 BUILDS = Internal("services.codebuild", "_builds")
 RECORD = Internal("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
 START = Internal("services.codebuild", "_start_build", ("data",))
 STOP = Internal("services.codebuild", "_stop_build", ("data",))
-RESET = Internal("services.codebuild", "reset", ())
 ANSWER = Internal("core.responses", "json_response")
 REFUSE = Internal("core.responses", "error_response_json")
-INTERNALS = (BUILDS, RECORD, START, STOP, RESET, ANSWER, REFUSE, *projects.INTERNALS, *state_changes.INTERNALS)
 
 SERVICE = "codebuild.amazonaws.com"
 
@@ -49,19 +47,14 @@ class Builds:
         self._folder = folder
         self._endpoint = endpoint
         self._shells: dict[str, BuildShell] = {}
+        self._stopped_early: set[str] = set()
+        """Builds that were stopped before their first command."""
         self._changing = threading.Lock()
 
     def install(self) -> None:
         """Take the base emulator's builds' place."""
         START.replace(self.start)
         STOP.replace(self.stop)
-        reset = RESET.current()
-
-        def reset_all() -> None:
-            self.close()
-            reset()
-
-        RESET.replace(reset_all)
         projects.install()
 
     def close(self) -> None:
@@ -88,6 +81,8 @@ class Builds:
             return REFUSE.current()("ResourceNotFoundException", f"Build {data.get('id')} does not exist", 400)
         with self._changing:
             shell = self._shells.get(build["id"])
+            if shell is None and not build["buildComplete"]:
+                self._stopped_early.add(build["id"])
         if shell is not None:
             shell.stop()
         return ANSWER.current()({"build": copy.deepcopy(build)})
@@ -124,6 +119,7 @@ class Builds:
         finally:
             with self._changing:
                 self._shells.pop(build["id"], None)
+                self._stopped_early.discard(build["id"])
             shutil.rmtree(folder, ignore_errors=True)
         _finish(build, status)
         _tell(build)
@@ -136,9 +132,9 @@ class Builds:
         _begin(build, "PROVISIONING")
         try:
             session_name = f"AWSCodeBuild-{build['id'].rpartition(':')[2]}"
-            session = take(project["serviceRole"], SERVICE, session_name, region, self._endpoint)
+            session = assume_role(project["serviceRole"], SERVICE, session_name, region, self._endpoint)
             written = BuildLog(session.client("logs"), build["logs"]["groupName"], build["logs"]["streamName"])
-        except (RoleNotTaken, LogRefused) as error:
+        except (RoleNotAssumed, LogRefused) as error:
             return _failed(build, "ACCESS_DENIED", str(error))
         try:
             return self._run_logged(folder, build, project, session, written)
@@ -167,6 +163,9 @@ class Builds:
         shell = BuildShell(spec, folder / "src", environment)
         with self._changing:
             self._shells[build["id"]] = shell
+            stopped = build["id"] in self._stopped_early
+        if stopped:
+            shell.stop()
         ran = shell.run(_progress(build, written), float(build["timeoutInMinutes"]) * 60)
         build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in ran.exported.items()]
         return _status(build, ran)
@@ -266,4 +265,4 @@ def _tell(build: Record) -> None:
         "current-phase-context": "[]",
         "version": "1",
     }
-    state_changes.tell("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])
+    announce("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])

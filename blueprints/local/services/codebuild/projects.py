@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.codebuild.build_source import COVERED
 from blueprints.local.services.codebuild.buildspec import BuildspecRefused
 
 PROJECTS = Internal("services.codebuild", "_projects")
 CREATE = Internal("services.codebuild", "_create_project", ("data",))
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
-INTERNALS = (PROJECTS, CREATE, REGISTRY)
 
 _OVERRIDES = {
     "projectName",
@@ -142,15 +141,14 @@ def _covered_update(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refuse_what_is_not_covered(props: dict[str, Any]) -> None:
-    """CloudFormation reports a ValueError as the reason the resource failed."""
     kind = (props.get("Source") or {}).get("Type")
     if kind not in COVERED:
-        raise ValueError(f"The embedded AWS builds sources of {', '.join(COVERED)}, not of {kind}.")
+        raise ResourceFailed(f"The embedded AWS builds sources of {', '.join(COVERED)}, not of {kind}.")
     for name in _NOT_COVERED:
         if props.get(name):
-            raise ValueError(f"{name} of a project is not emulated.")
+            raise ResourceFailed(f"{name} of a project is not emulated.")
     if (props.get("Artifacts") or {}).get("Type") not in ("NO_ARTIFACTS", "CODEPIPELINE"):
-        raise ValueError("Artifacts of a project are not emulated; NO_ARTIFACTS and CODEPIPELINE are taken.")
+        raise ResourceFailed("Artifacts of a project are not emulated; NO_ARTIFACTS and CODEPIPELINE are taken.")
 
 
 def _keep_logs_config(name: str, props: dict[str, Any]) -> None:

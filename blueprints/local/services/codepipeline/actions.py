@@ -8,9 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.services.codepipeline.execution import Abandoned, ActionFailed, ActionRun, Execution
 from blueprints.local.services.codepipeline.pipeline_definition import provider
-from blueprints.local.services.iam.service_roles import RoleNotTaken, Session, take
+from blueprints.local.services.iam import RoleNotAssumed, Session, assume_role
 
 SERVICE = "codepipeline.amazonaws.com"
 _APPROVAL_MINUTES = 7 * 24 * 60
@@ -20,10 +21,9 @@ _LOOK_SECONDS = 0.05
 class Actions:
     """Performs actions; approvals wait here for their answer."""
 
-    def __init__(self, endpoint: str, time_scale: float) -> None:
-        """One second here is `time_scale` seconds of waiting for an approval there."""
+    def __init__(self, endpoint: str, clock: Clock) -> None:
         self._endpoint = endpoint
-        self._time_scale = time_scale
+        self._clock = clock
         self._answers: dict[str, tuple[str, str, str]] = {}
         self._answered = threading.Condition()
 
@@ -31,14 +31,14 @@ class Actions:
         """Do one action. Raises ActionFailed, or Abandoned when the execution was stopped meanwhile."""
         region = execution.arn.split(":")[3]
         try:
-            session = take(execution.pipeline["roleArn"], SERVICE, execution.id, region, self._endpoint)
+            session = assume_role(execution.pipeline["roleArn"], SERVICE, execution.id, region, self._endpoint)
             if provider(run.action) == "S3":
                 _fetch(execution, run, session)
             elif provider(run.action) == "CodeBuild":
                 _build(execution, run, session)
             else:
                 self._await_approval(execution, run)
-        except RoleNotTaken as error:
+        except RoleNotAssumed as error:
             raise ActionFailed("PermissionError", str(error)) from error
         except ClientError as error:
             described = error.response.get("Error", {})
@@ -54,12 +54,12 @@ class Actions:
     def _await_approval(self, execution: Execution, run: ActionRun) -> None:
         run.token = str(uuid.uuid4())
         minutes = float(run.action.get("timeoutInMinutes") or _APPROVAL_MINUTES)
-        deadline = time.monotonic() + minutes * 60 / self._time_scale
+        deadline = self._clock.now() + minutes * 60
         with self._answered:
             while run.token not in self._answers:
                 if execution.stopping.is_set():
                     raise Abandoned
-                if time.monotonic() > deadline:
+                if self._clock.now() > deadline:
                     raise ActionFailed("ApprovalTimedOut", f"Nobody approved within {minutes:g} minutes")
                 self._answered.wait(0.1)
             status, run.summary, run.updated_by = self._answers.pop(run.token)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blueprints.local.services.codepipeline.pipeline_definition import Definition, in_order
-from blueprints.local.services.eventbridge import state_changes
+from blueprints.local.services.eventbridge import announce
 
 _VARIABLE = re.compile(r"#\{([\w@-]+)\.([\w@-]+)\}")
 
@@ -245,4 +245,4 @@ def _tell(execution: Execution, level: str, state: str, **extra: Any) -> None:
         trigger, reason = execution.trigger
         detail["execution-trigger"] = {"trigger-type": trigger, "trigger-detail": reason}
     kind = f"CodePipeline {level} Execution State Change"
-    state_changes.tell("aws.codepipeline", kind, detail, execution.arn)
+    announce("aws.codepipeline", kind, detail, execution.arn)

@@ -6,7 +6,7 @@ Follows the AWS CodePipeline User Guide, "CodePipeline pipeline structure refere
 from collections.abc import Iterator
 from typing import Any
 
-from blueprints.local.base.protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
 
 COVERED = {("Source", "S3"), ("Build", "CodeBuild"), ("Test", "CodeBuild"), ("Approval", "Manual")}
 
@@ -32,14 +32,14 @@ Definition = dict[str, Any]
 
 
 def check(pipeline: Definition) -> None:
-    """Raise Refusal for what CodePipeline would refuse, and for what is not emulated."""
+    """Raise ServiceError for what CodePipeline would refuse, and for what is not emulated."""
     if pipeline.get("executionMode", "SUPERSEDED") == "PARALLEL":
-        raise Refusal("InvalidStructureException", "The execution mode PARALLEL is not emulated")
+        raise ServiceError("InvalidStructureException", "The execution mode PARALLEL is not emulated")
     if "artifactStore" not in pipeline:
-        raise Refusal("InvalidStructureException", "The pipeline has no artifactStore")
+        raise ServiceError("InvalidStructureException", "The pipeline has no artifactStore")
     stages = pipeline["stages"]
     if len(stages) < 2:
-        raise Refusal("InvalidStructureException", "Pipeline has only one stage; it must have at least 2 stages")
+        raise ServiceError("InvalidStructureException", "Pipeline has only one stage; it must have at least 2 stages")
     _unique([stage["name"] for stage in stages], "stage")
     for position, stage in enumerate(stages):
         _check_stage(stage, first=position == 0)
@@ -65,7 +65,7 @@ def _check_stage(stage: Definition, *, first: bool) -> None:
     for action in stage["actions"]:
         is_source = action["actionTypeId"]["category"] == "Source"
         if is_source != first:
-            raise Refusal(
+            raise ServiceError(
                 "InvalidStructureException", "The first stage has source actions and no others; later ones have none"
             )
         _check_action(action)
@@ -74,7 +74,7 @@ def _check_stage(stage: Definition, *, first: bool) -> None:
 def _check_action(action: Definition) -> None:
     name, kind = action["name"], action["actionTypeId"]
     if kind["owner"] != "AWS" or (kind["category"], kind["provider"]) not in COVERED:
-        raise Refusal(
+        raise ServiceError(
             "InvalidActionDeclarationException",
             f"The action {name} of {kind['category']} by {kind['provider']} is not emulated: it needs what is not on "
             "this machine. Sources from S3, builds by CodeBuild and manual approvals are",
@@ -82,7 +82,9 @@ def _check_action(action: Definition) -> None:
     _only(action, _ACTION, f"The action {name}")
     _only(action.get("configuration") or {}, _CONFIGURATION[kind["provider"]], f"The configuration of {name}")
     if kind["provider"] == "CodeBuild" and action.get("outputArtifacts"):
-        raise Refusal("InvalidActionDeclarationException", f"Output artifacts of the build {name} are not emulated")
+        raise ServiceError(
+            "InvalidActionDeclarationException", f"Output artifacts of the build {name} are not emulated"
+        )
 
 
 def _check_artifacts(stages: list[Definition]) -> None:
@@ -92,7 +94,7 @@ def _check_artifacts(stages: list[Definition]) -> None:
             for action in actions:
                 for artifact in action.get("inputArtifacts") or ():
                     if artifact["name"] not in made:
-                        raise Refusal(
+                        raise ServiceError(
                             "InvalidStructureException",
                             f"Input artifact {artifact['name']} of {action['name']} is no earlier action's output",
                         )
@@ -102,10 +104,10 @@ def _check_artifacts(stages: list[Definition]) -> None:
 def _only(written: Definition, known: set[str], what: str) -> None:
     unknown = sorted(name for name in written.keys() - known if written[name])
     if unknown:
-        raise Refusal("InvalidStructureException", f"{what} has {', '.join(unknown)}, which is not emulated")
+        raise ServiceError("InvalidStructureException", f"{what} has {', '.join(unknown)}, which is not emulated")
 
 
 def _unique(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise Refusal("InvalidStructureException", f"There are several {what}s of the name {name}")
+            raise ServiceError("InvalidStructureException", f"There are several {what}s of the name {name}")

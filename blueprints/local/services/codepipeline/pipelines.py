@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from blueprints.local.base import protocol
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.protocol import Refusal
+from blueprints.local.base.protocol import Api, ServiceError
 from blueprints.local.services.codepipeline.actions import Actions
 from blueprints.local.services.codepipeline.execution import ActionRun, Execution, Runner
 from blueprints.local.services.codepipeline.pipeline_definition import Definition, check
@@ -18,8 +18,8 @@ ACCOUNT = Internal("core.responses", "get_account_id", ())
 REGION = Internal("core.responses", "get_region", ())
 ROLE_FAULT = Internal("core.iam_evaluator", "validate_role_arn", ("role_arn",))
 CALLER = Internal("core.iam_evaluator", "caller_arn", ())
-INTERNALS = (ACCOUNT, REGION, ROLE_FAULT, CALLER)
 
+API = Api("codepipeline", invalid="ValidationException")
 _STATES = {"Abandoned": "Stopped"}
 
 Answer = dict[str, Any]
@@ -41,10 +41,10 @@ class Pipeline:
 class Pipelines:
     """Every account's pipelines."""
 
-    def __init__(self, endpoint: str, time_scale: float) -> None:
-        self._actions = Actions(endpoint, time_scale)
+    def __init__(self, endpoint: str, clock: Clock) -> None:
+        self._actions = Actions(endpoint, clock)
         self._pipelines: dict[tuple[str, str, str], Pipeline] = {}
-        self._operations: dict[str, Callable[[Answer], Answer]] = {
+        self.operations: dict[str, Callable[[Answer], Answer]] = {
             "CreatePipeline": self.create,
             "UpdatePipeline": self.update,
             "GetPipeline": self.get,
@@ -59,14 +59,6 @@ class Pipelines:
             "PutApprovalResult": self.approve,
         }
 
-    def answer(self, operation: str, body: bytes) -> Answer:
-        """Answer one request. Raises Refusal."""
-        if operation not in self._operations:
-            known = operation in protocol.operations()
-            message = f"{operation} is not emulated" if known else f"There is no operation {operation}"
-            raise Refusal("ValidationException", message)
-        return self._operations[operation](protocol.understood(operation, body))
-
     def reset(self) -> None:
         """Forget every pipeline; what runs is stopped."""
         for pipeline in self._pipelines.values():
@@ -74,11 +66,11 @@ class Pipelines:
         self._pipelines.clear()
 
     def named(self, name: str) -> Pipeline:
-        """A pipeline of the account and Region at hand. Raises Refusal."""
+        """A pipeline of the account and Region at hand. Raises ServiceError."""
         found = self._pipelines.get((*_scope(), name))
         if found is None:
             message = f"Account '{ACCOUNT.current()()}' does not have a pipeline with name '{name}'"
-            raise Refusal("PipelineNotFoundException", message)
+            raise ServiceError("PipelineNotFoundException", message)
         return found
 
     def create(self, given: Answer) -> Answer:
@@ -86,7 +78,7 @@ class Pipelines:
         definition = copy.deepcopy(given["pipeline"])
         key = (*_scope(), definition["name"])
         if key in self._pipelines:
-            raise Refusal("PipelineNameInUseException", f"A pipeline with the name '{definition['name']}' exists")
+            raise ServiceError("PipelineNameInUseException", f"A pipeline with the name '{definition['name']}' exists")
         _check(definition)
         definition |= {"version": 1, "executionMode": definition.get("executionMode", "SUPERSEDED")}
         account, region = _scope()
@@ -135,7 +127,7 @@ class Pipelines:
         """StartPipelineExecution."""
         for name in ("variables", "sourceRevisions"):
             if given.get(name):
-                raise Refusal("ValidationException", f"{name} of an execution are not emulated")
+                raise ServiceError("ValidationException", f"{name} of an execution are not emulated")
         execution = self._begin(self.named(given["name"]), ("StartPipelineExecution", CALLER.current()()))
         return {"pipelineExecutionId": execution.id}
 
@@ -147,7 +139,9 @@ class Pipelines:
         """StopPipelineExecution; a build that runs is stopped with it, whether it is to be abandoned or not."""
         execution = self._execution(given)
         if execution.status != "InProgress":
-            raise Refusal("PipelineExecutionNotStoppableException", f"Execution {execution.id} is {execution.status}")
+            raise ServiceError(
+                "PipelineExecutionNotStoppableException", f"Execution {execution.id} is {execution.status}"
+            )
         execution.stopping.set()
         return {"pipelineExecutionId": execution.id}
 
@@ -189,7 +183,7 @@ class Pipelines:
         wanted = (given.get("filter") or {}).get("pipelineExecutionId")
         chosen = [each for each in reversed(pipeline.executions) if wanted in (None, each.id)]
         if wanted and not chosen:
-            raise Refusal("PipelineExecutionNotFoundException", f"There is no execution {wanted}")
+            raise ServiceError("PipelineExecutionNotFoundException", f"There is no execution {wanted}")
         details = [_action_detail(each, run) for each in chosen for run in reversed(each.actions)]
         return {"actionExecutionDetails": details}
 
@@ -203,9 +197,9 @@ class Pipelines:
             if (run.stage, run.name) == (given["stageName"], given["actionName"])
         ]
         if not named:
-            raise Refusal("ActionNotFoundException", f"There is no action {given['actionName']} that ran")
+            raise ServiceError("ActionNotFoundException", f"There is no action {given['actionName']} that ran")
         if not any(run.token == given["token"] for run in named):
-            raise Refusal("InvalidApprovalTokenException", "The token is not of an approval that waits")
+            raise ServiceError("InvalidApprovalTokenException", "The token is not of an approval that waits")
         result = given["result"]
         self._actions.answer(given["token"], result["status"], result["summary"], CALLER.current()())
         return {"approvedAt": time.time()}
@@ -222,14 +216,16 @@ class Pipelines:
             if execution.id == given["pipelineExecutionId"]:
                 return execution
         message = f"There is no execution {given['pipelineExecutionId']} of {given['pipelineName']}"
-        raise Refusal("PipelineExecutionNotFoundException", message)
+        raise ServiceError("PipelineExecutionNotFoundException", message)
 
 
 def _check(definition: Definition) -> None:
     check(definition)
     fault = ROLE_FAULT.current()(definition["roleArn"])
     if fault:
-        raise Refusal("InvalidStructureException", f"CodePipeline is not authorized to perform AssumeRole: {fault}")
+        raise ServiceError(
+            "InvalidStructureException", f"CodePipeline is not authorized to perform AssumeRole: {fault}"
+        )
 
 
 def _scope() -> tuple[str, str]:

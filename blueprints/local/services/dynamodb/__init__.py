@@ -1,5 +1,6 @@
 """DynamoDB: PartiQL statements with their permissions, stream records for every way of writing, and time to live."""
 
+from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.dynamodb import (
     partiql_checks,
     partiql_permissions,
@@ -8,22 +9,20 @@ from blueprints.local.services.dynamodb import (
     table_replacement,
     time_to_live,
 )
-
-INTERNALS = (
-    *partiql_checks.INTERNALS,
-    *partiql_permissions.INTERNALS,
-    *stream_records.INTERNALS,
-    *table_definitions.INTERNALS,
-    *table_replacement.INTERNALS,
-    *time_to_live.INTERNALS,
-)
+from blueprints.local.services.dynamodb.stream_source import DynamoDBSource
 
 
-def install(time_scale: float) -> None:
-    """Extend the base emulator's DynamoDB; expired items are looked for as often as `time_scale` says."""
-    partiql_checks.install()
-    partiql_permissions.install()
-    stream_records.install()
-    table_definitions.install()
-    table_replacement.install()
-    time_to_live.install(time_scale)
+class DynamoDB(Extension):
+    """Extends the base emulator's tables and streams."""
+
+    def install(self, aws: EmbeddedAws) -> None:
+        partiql_checks.install()
+        partiql_permissions.install()
+        stream_records.install()
+        table_definitions.install()
+        table_replacement.install()
+        time_to_live.install(aws.clock)
+
+
+EXTENSION = DynamoDB()
+__all__ = ["EXTENSION", "DynamoDBSource"]

@@ -22,7 +22,6 @@ CHECK_INDEXES = Internal("services.dynamodb", "_validate_index_key_values", ("ta
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
-INTERNALS = (INSERT, UPDATE, DELETE, TRANSACTION, PARSE, TABLES, TYPE_MISMATCH, CHECK_ITEM, CHECK_INDEXES, ERROR)
 
 _Table = dict[str, Any]
 _Statement = dict[str, Any]

@@ -13,7 +13,6 @@ from blueprints.local.base.internals import Internal
 CHECKS = Internal("core.iam_actions", "dynamodb_transaction_checks", ("iam_action", "body", "region", "account_id"))
 TABLE_ARN = Internal("core.iam_actions", "_dynamodb_table_arn", ("table", "region", "account_id"))
 PARSE = Internal("services.dynamodb", "_parse_partiql", ("statement", "parameters"))
-INTERNALS = (CHECKS, TABLE_ARN, PARSE)
 
 _STATEMENTS_IN = {
     "dynamodb:ExecuteStatement": None,

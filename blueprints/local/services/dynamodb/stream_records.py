@@ -22,7 +22,6 @@ STATEMENTS = (
     Internal("services.dynamodb", "_execute_statement", ("data",)),
     Internal("services.dynamodb", "_execute_transaction", ("data",)),
 )
-INTERNALS = (SET, REMOVE, EMIT, EQUAL, *STATEMENTS)
 
 _Item = dict[str, Any]
 _Change = tuple[str, _Item | None, _Item | None]

@@ -14,7 +14,6 @@ LIVE = Internal("services.dynamodb", "stream_live_records", ("table_name", "acco
 CLOSED = Internal("services.dynamodb", "closed_stream", ("stream_arn",))
 ITEM_SIZE = Internal("services.dynamodb", "_item_size_bytes", ("item",))
 SHARD_ID = Internal("services.dynamodb_streams", "_DEFAULT_SHARD_ID")
-INTERNALS = (TABLES, LIVE, CLOSED, ITEM_SIZE, SHARD_ID)
 
 _ACTIONS = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams")
 

@@ -11,11 +11,10 @@ from http import HTTPStatus
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 CREATE = Internal("services.dynamodb", "_create_table", ("data",))
 DELETE = Internal("services.dynamodb", "_delete_table", ("data",))
-INTERNALS = (REGISTRY, CREATE, DELETE)
 
 _TYPE = "AWS::DynamoDB::Table"
 _DEFINITION = ("KeySchema", "AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "TableClass")
@@ -46,5 +45,5 @@ def _check(props: dict[str, Any]) -> None:
     name = {"TableName": props.get("TableName") or f"check-{uuid.uuid4().hex}"}
     status, _, body = CREATE.current()({**request, **name})
     if status != HTTPStatus.OK:
-        raise ValueError(json.loads(body).get("message", "the table is refused"))
+        raise ResourceFailed(json.loads(body).get("message", "the table is refused"))
     DELETE.current()(name)

@@ -9,10 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.local.base.internals import Internal
-
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
-INTERNALS = (REGISTRY,)
+from blueprints.local.base.resource_types import REGISTRY
 
 _TYPE = "AWS::DynamoDB::Table"
 _REPLACING = ("KeySchema", "LocalSecondaryIndexes")

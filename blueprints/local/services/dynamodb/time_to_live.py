@@ -5,14 +5,15 @@ and forgets the TTL a template gives a table.
 Sources: Amazon DynamoDB Developer Guide, "DynamoDB Streams and Time to Live" and "Using time to live (TTL)".
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import IncompatibleEmulator, Internal
-from blueprints.local.services.lambda_.event_source_mappings.policy import is_true
+from blueprints.local.base.properties import is_true
+from blueprints.local.base.resource_types import wrap
 
 SETTINGS = Internal("services.dynamodb", "_ttl_settings")
 TABLES = Internal("services.dynamodb", "_tables")
@@ -25,11 +26,7 @@ RECORD = Internal(
     "services.dynamodb", "_build_change_record", ("table", "event_name", "old_item", "new_item", "view_type")
 )
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 STOCK_REAPER = Internal("services.dynamodb", "_ttl_reaper", ())
-INTERNALS = (SETTINGS, TABLES, LOCK, REMOVE, EMIT, RECORD, SCOPE, REGISTRY, STOCK_REAPER)
-
-_TYPE = "AWS::DynamoDB::Table"
 
 _BY_THE_SERVICE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _SECONDS_BETWEEN_LOOKS = 30.0
@@ -38,12 +35,11 @@ _LEAST_SECONDS = 0.25
 _FURTHEST_BACK_SECONDS = 5 * 365 * 24 * 3600
 _STOCK_THREAD = "dynamodb-ttl-reaper"
 
-log = logging.getLogger(__name__)
 _expiring = threading.local()
 
 
-def install(time_scale: float) -> None:
-    """Delete expired items from now on, twice a minute divided by `time_scale`."""
+def install(clock: Clock) -> None:
+    """Delete expired items from now on, twice a minute by the clock."""
     _stop_the_stock_reaper()
     build = RECORD.current()
 
@@ -52,15 +48,13 @@ def install(time_scale: float) -> None:
         return {**record, "userIdentity": _BY_THE_SERVICE} if getattr(_expiring, "now", False) else record
 
     RECORD.replace(build_record)
-    handlers = REGISTRY.current()[_TYPE]
-    REGISTRY.current()[_TYPE] = {
-        **handlers,
-        "create": _remembering(handlers["create"], properties=1),
-        "update": _remembering(handlers["update"], properties=2),
-        "delete": _forgetting(handlers["delete"]),
-    }
-    seconds = max(_SECONDS_BETWEEN_LOOKS / time_scale, _LEAST_SECONDS)
-    threading.Thread(target=_expire_forever, args=(seconds,), name="time-to-live", daemon=True).start()
+    wrap(
+        "AWS::DynamoDB::Table",
+        create=lambda create: _remembering(create, properties=1),
+        update=lambda update: _remembering(update, properties=2),
+        delete=_forgetting,
+    )
+    clock.every(_SECONDS_BETWEEN_LOOKS, _expire_by_the_service, at_least=_LEAST_SECONDS)
 
 
 def _stop_the_stock_reaper() -> None:
@@ -103,14 +97,13 @@ def _forgetting(delete: Callable[..., None]) -> Callable[..., None]:
     return forgetting
 
 
-def _expire_forever(seconds: float) -> None:
+def _expire_by_the_service() -> None:
+    """Mark what this thread deletes as the service's own deletions."""
     _expiring.now = True
-    while True:
-        time.sleep(seconds)
-        try:
-            _expire(time.time())
-        except Exception:
-            log.exception("expired items were not deleted")
+    try:
+        _expire(time.time())
+    finally:
+        _expiring.now = False
 
 
 def _expire(now: float) -> None:

@@ -1,12 +1,23 @@
-"""Rules of templates: on event buses of one's own, and by schedule; and events that EventBridge refuses."""
+"""EventBridge: rules of templates, events that are refused, and delivery to targets with retries and dead letters."""
 
-from blueprints.local.services.eventbridge import entries, rules, schedules
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.eventbridge import entries, rules, schedules, targets
+from blueprints.local.services.eventbridge.state_changes import announce
+from blueprints.local.services.eventbridge.targets import Delivery, current_delivery
+from blueprints.local.services.lambda_ import AsynchronousInvocations
 
-INTERNALS = (*entries.INTERNALS, *rules.INTERNALS, *schedules.INTERNALS)
+
+class EventBridge(Extension):
+    """Checks every event that is put, names rules as AWS does, and replaces the delivery to targets."""
+
+    after = ("lambda_", "scheduler")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        entries.install()
+        rules.install()
+        schedules.install(aws.clock)
+        targets.install(aws, aws.part(AsynchronousInvocations))
 
 
-def install(time_scale: float) -> None:
-    """Look at every event that is put, have CloudFormation name rules as AWS does, and schedules keep their time."""
-    entries.install()
-    rules.install()
-    schedules.install(time_scale)
+EXTENSION = EventBridge()
+__all__ = ["EXTENSION", "Delivery", "announce", "current_delivery"]

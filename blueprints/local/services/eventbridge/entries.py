@@ -17,7 +17,6 @@ ANSWER = Internal("core.responses", "json_response", ("data", "status", "content
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
-INTERNALS = (PUT, ANSWER, ERROR)
 
 _REQUIRED = ("Source", "DetailType", "Detail")
 

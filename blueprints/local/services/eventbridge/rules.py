@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 BUS_NAME = Internal("services.cloudformation.provisioners", "_eb_rule_bus_name", ("props",))
 BUSES = Internal("services.eventbridge", "_event_buses")
-INTERNALS = (REGISTRY, BUS_NAME, BUSES)
 
 _RULE, _DEFAULT = "AWS::Events::Rule", "default"
 
@@ -56,10 +55,10 @@ def _delete(delete: Callable[..., None]) -> Callable[..., None]:
 
 
 def _existing_bus(props: dict[str, Any]) -> str:
-    """The bus of a rule. CloudFormation reports a ValueError as the reason the resource failed."""
+    """The bus of a rule."""
     bus = str(BUS_NAME.current()(props))
     if bus != _DEFAULT and bus not in BUSES.current():
-        raise ValueError(f"Event bus {bus} does not exist.")
+        raise ResourceFailed(f"Event bus {bus} does not exist.")
     return bus
 
 

@@ -8,19 +8,19 @@ import json
 import logging
 import random
 import threading
-import time
-from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Container
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.base.clients import account_session, send
+from blueprints.local.base.extension import EmbeddedAws
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.resource_policies import may_invoke, may_send
-from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations
-from blueprints.local.services.scheduler import schedules
+from blueprints.local.services import scheduler
+from blueprints.local.services.iam import may_invoke, may_send
+from blueprints.local.services.lambda_ import AsynchronousInvocations
 
 INVOKE_TARGET = Internal("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 TO_LAMBDA = Internal("services.eventbridge", "_dispatch_to_lambda", ("arn", "payload"))
@@ -29,8 +29,9 @@ TO_SNS = Internal("services.eventbridge", "_dispatch_to_sns", ("arn", "payload")
 TOPIC_ALLOWS = Internal("services.sns", "topic_policy_allows", ("topic_arn", "service", "source_arn", "source_account"))
 TOPICS = Internal("services.sns", "_topics")
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
+VIEW = Internal("services.eventbridge", "_pattern_event_view", ("event",))
+SUPPORTED = Internal("services.eventbridge", "_SUPPORTED_TARGET_SERVICES")
 FUNCTION = Internal("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",))
-INTERNALS = (INVOKE_TARGET, TO_LAMBDA, TO_SQS, TO_SNS, TOPIC_ALLOWS, TOPICS, QUEUE, FUNCTION)
 
 _EVENTS = "events.amazonaws.com"
 _RETRIES = 185
@@ -58,6 +59,11 @@ class Delivery:
         return ":rule/" in self.rule_arn
 
     @property
+    def target_service(self) -> str:
+        """The service in the target's ARN, such as `sqs`."""
+        return [*self.target_arn.split(":"), "", ""][2]
+
+    @property
     def account(self) -> str:
         """The account the target belongs to."""
         return self.target_arn.split(":")[4]
@@ -70,32 +76,49 @@ class Delivery:
 _under_way: ContextVar[Delivery] = ContextVar("delivery")
 
 
-def under_way() -> Delivery:
-    """The delivery that is being tried, for whoever delivers to a kind of target that is not the base emulator's."""
+def current_delivery() -> Delivery:
+    """The delivery that is being tried; an extension that delivers to its own targets calls `fail` on it."""
     return _under_way.get()
 
 
-def install(invocations: AsynchronousInvocations, endpoint: str, time_scale: float) -> None:
-    """Take the place of the base emulator's delivery to targets; waits are divided by `time_scale`."""
-    invoke_once = INVOKE_TARGET.current()
+def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
+    """Replace the base emulator's delivery to targets; extensions deliver to those of their own services."""
+    stock: Callable[..., None] = INVOKE_TARGET.current()
 
-    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: object = None) -> None:
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         delivery = Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
 
         def invoke() -> None:
-            refused = None if delivery.by_rule else schedules.refusal(target, delivery.rule_arn)
+            refused = None if delivery.by_rule else scheduler.refusal(target, delivery.rule_arn)
             if refused:
-                delivery.payload = schedules.payload(target, event)
+                delivery.payload = scheduler.payload(target, event)
                 delivery.fail("NO_PERMISSIONS", refused, final=True)
             else:
-                invoke_once(target, event, rule, view)
+                extension = aws.event_targets.get(delivery.target_service)
+                if extension:
+                    sent = (view or VIEW.current()(event)).event_with_detail()
+                    delivery.payload = str(target.get("Input") or json.dumps(sent))
+                    extension(target, sent, rule)
+                else:
+                    stock(target, event, rule, view)
 
-        Attempts(target, delivery, endpoint, time_scale, invoke).make()
+        Attempts(target, delivery, aws, invoke).make()
 
+    SUPPORTED.replace(_Either(SUPPORTED.current(), aws.event_targets))
     INVOKE_TARGET.replace(invoke_target)
     TO_LAMBDA.replace(_to_lambda(invocations))
     TO_SQS.replace(_to_queue(TO_SQS.current()))
     TO_SNS.replace(_to_topic(TO_SNS.current()))
+
+
+class _Either:
+    """Contains what one of two containers contains, also what is added to them later."""
+
+    def __init__(self, first: Container[str], second: Container[str]) -> None:
+        self._first, self._second = first, second
+
+    def __contains__(self, service: str) -> bool:
+        return service in self._first or service in self._second
 
 
 def _to_lambda(invocations: AsynchronousInvocations) -> Callable[[str, str], None]:
@@ -147,7 +170,7 @@ class Attempts:
     """The tries to deliver one event to one target."""
 
     def __init__(
-        self, target: dict[str, Any], delivery: Delivery, endpoint: str, time_scale: float, invoke: Callable[[], None]
+        self, target: dict[str, Any], delivery: Delivery, aws: EmbeddedAws, invoke: Callable[[], None]
     ) -> None:
         policy = target.get("RetryPolicy") or {}
         self._target = target
@@ -155,10 +178,10 @@ class Attempts:
         self._max_age = float(policy.get("MaximumEventAgeInSeconds", _MAX_AGE_SECONDS))
         self._dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         self._delivery = delivery
-        self._endpoint = endpoint
-        self._time_scale = time_scale
+        self._endpoint = aws.endpoint
+        self._clock = aws.clock
         self._invoke = invoke
-        self._begun = time.monotonic()
+        self._begun = aws.clock.now()
         self._made = 0
 
     def make(self) -> None:
@@ -177,14 +200,12 @@ class Attempts:
             self._give_up(exhausted)
             return
         self._made += 1
-        timer = threading.Timer(wait / self._time_scale, copy_context().run, (self.make,))
-        timer.daemon = True
-        timer.start()
+        self._clock.after(wait, self.make)
 
     def _exhausted_by(self, wait: float) -> str | None:
         if self._made >= self._retries:
             return "MaximumRetryAttempts"
-        age = (time.monotonic() - self._begun) * self._time_scale
+        age = self._clock.now() - self._begun
         return "MaximumEventAgeInSeconds" if age + wait > self._max_age else None
 
     def _give_up(self, exhausted: str | None) -> None:
@@ -214,7 +235,7 @@ class Attempts:
         delivery = self._delivery
         if delivery.by_rule:
             return may_send(queue_arn, _EVENTS, delivery.rule_arn, delivery.account)
-        return schedules.may_dead_letter(self._target, delivery.rule_arn, queue_arn)
+        return scheduler.may_dead_letter(self._target, delivery.rule_arn, queue_arn)
 
     def _send(self, queue_arn: str, attributes: dict[str, str]) -> None:
         session = account_session(self._delivery.account, queue_arn.split(":")[3])

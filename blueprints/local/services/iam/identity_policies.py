@@ -7,7 +7,6 @@ from blueprints.local.base.internals import Internal
 PRINCIPAL = Internal("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
 CONTEXT = Internal("core.iam_evaluator", "EvalContext")
 EVALUATE = Internal("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
-INTERNALS = (PRINCIPAL, CONTEXT, EVALUATE)
 
 
 def principal_of(access_key: str, account: str) -> Any:

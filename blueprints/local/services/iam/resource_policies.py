@@ -10,7 +10,6 @@ EVALUATE = Internal(
     "core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")
 )
 CONTEXT = Internal("core.iam_evaluator", "EvalContext")
-INTERNALS = (FUNCTION_POLICY, QUEUE_ALLOWS, EVALUATE, CONTEXT)
 
 
 def may_invoke(function_arn: str, service: str, source_arn: str, source_account: str) -> bool:
@@ -19,15 +18,22 @@ def may_invoke(function_arn: str, service: str, source_arn: str, source_account:
     if found is None:
         return False
     policy, _owner = found
+    keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
+    return policy_allows(policy, service, "lambda:InvokeFunction", function_arn, function_arn.split(":")[3], keys)
+
+
+def policy_allows(policy: Any, service: str, action: str, resource_arn: str, region: str, keys: dict[str, str]) -> bool:
+    """Whether a resource's policy allows an action to a service; `keys` are condition keys, in lower case."""
     context = CONTEXT.current()(
-        # The caller is the service itself: a grant to an account must not let it in, a grant to `*` does.
+        # The caller is the service itself: a grant to an account does not cover it, a grant to `*` does.
         principal_arn="*",
         principal_type="Service",
         principal_account="",
-        action="lambda:InvokeFunction",
-        resource_arn=function_arn,
-        region=function_arn.split(":")[3],
-        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": source_account},
+        action=action,
+        resource_arn=resource_arn,
+        region=region,
+        secure_transport=True,
+        service_context=keys,
     )
     return bool(EVALUATE.current()(policy, context, service=service).decision == "Allow")
 

@@ -13,10 +13,9 @@ from blueprints.local.services.iam.role_trust import trusts
 
 ROLES = Internal("services.iam", "_roles")
 REGISTER_SESSION = Internal("services.sts", "register_session", ("access_key", "session"))
-INTERNALS = (ROLES, REGISTER_SESSION)
 
 
-class RoleNotTaken(Exception):
+class RoleNotAssumed(Exception):
     """A service may not act in a role's name; the message says why, as AWS words it."""
 
 
@@ -43,14 +42,14 @@ class Session:
         )
 
 
-def take(role_arn: str, service: str, session_name: str, region: str, endpoint: str) -> Session:
-    """Take a role for a service such as `codebuild.amazonaws.com`. Raises RoleNotTaken."""
+def assume_role(role_arn: str, service: str, session_name: str, region: str, endpoint: str) -> Session:
+    """Take a role for a service such as `codebuild.amazonaws.com`. Raises RoleNotAssumed."""
     name = role_arn.rsplit("/", 1)[-1]
     role = ROLES.current().get(name)
     if role is None:
-        raise RoleNotTaken(f"The role {role_arn} does not exist")
+        raise RoleNotAssumed(f"The role {role_arn} does not exist")
     if not trusts(role.get("AssumeRolePolicyDocument"), service):
-        raise RoleNotTaken(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
+        raise RoleNotAssumed(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
     digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
     access_key = f"ASIA{digest[:16].upper()}"
     secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()

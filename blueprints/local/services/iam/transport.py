@@ -10,7 +10,6 @@ from blueprints.local.base.internals import Internal
 
 ORIGIN = Internal("core.iam_evaluator", "_request_origin")
 PIN = Internal("app", "pin_request_origin", ("source_ip", "secure_transport"))
-INTERNALS = (ORIGIN, PIN)
 
 
 def install() -> None:

@@ -1,1 +1,19 @@
-"""Kinesis: retention, consumers with enhanced fan-out, records without partition key."""
+"""Kinesis: retention, closed shards, consumers with enhanced fan-out, and records without a partition key."""
+
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.kinesis import consumers, record_distribution, retention, stream_source
+from blueprints.local.services.kinesis.stream_source import KinesisSource, is_consumer
+
+
+class Kinesis(Extension):
+    """Extends the base emulator's streams."""
+
+    def install(self, aws: EmbeddedAws) -> None:
+        stream_source.install()
+        consumers.install()
+        retention.install()
+        record_distribution.install()
+
+
+EXTENSION = Kinesis()
+__all__ = ["EXTENSION", "KinesisSource", "is_consumer"]

@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.kinesis.stream_source import CONSUMERS
 
 REGISTER = Internal("services.kinesis", "_register_consumer", ("data",))
 DEREGISTER = Internal("services.kinesis", "_deregister_consumer", ("data",))
 STREAM_NAME = Internal("services.lambda_svc", "_kinesis_stream_name_from_arn_spec", ("spec",))
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 REPLACING = Internal("services.cloudformation.provisioners", "_REPLACING_PROPERTIES")
-INTERNALS = (REGISTER, DEREGISTER, STREAM_NAME, REGISTRY, REPLACING)
 
 _TYPE = "AWS::Kinesis::StreamConsumer"
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
@@ -35,15 +34,14 @@ def install() -> None:
 
 
 def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, _Attributes]:  # noqa: ARG001
-    """CloudFormation reports a ValueError as the reason the resource failed."""
     name = str(props.get("ConsumerName") or "")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"ConsumerName {name!r} is not 1 to 128 letters, digits, underscores, dots and hyphens.")
+        raise ResourceFailed(f"ConsumerName {name!r} is not 1 to 128 letters, digits, underscores, dots and hyphens.")
     given = {"StreamARN": props.get("StreamARN"), "ConsumerName": name}
     status, _, body = REGISTER.current()(given)
     answer = json.loads(body)
     if status != 200:
-        raise ValueError(str(answer.get("message") or answer))
+        raise ResourceFailed(str(answer.get("message") or answer))
     arn = str(answer["Consumer"]["ConsumerARN"])
     return arn, _attributes(arn)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
 STREAMS = Internal("services.kinesis", "_streams")
 RESOLVE = Internal("services.kinesis", "_resolve_stream", ("data",))
@@ -20,9 +21,7 @@ SUMMARY = Internal("services.kinesis", "_describe_stream_summary", ("data",))
 PUT = Internal("services.kinesis", "_put_record", ("data",))
 PUT_SEVERAL = Internal("services.kinesis", "_put_records", ("data",))
 GET = Internal("services.kinesis", "_get_records", ("data",))
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 ERROR = Internal("core.responses", "error_response_json")
-INTERNALS = (STREAMS, RESOLVE, HANDLE, CREATE, SUMMARY, PUT, PUT_SEVERAL, GET, REGISTRY, ERROR)
 
 _SETTING = "RecordDistributionStrategy"
 _BY_KEY, _BY_SERVICE = "USER_PARTITION_KEY", "AUTO"
@@ -52,10 +51,9 @@ def install() -> None:
 
 
 def _by_template(props: _Data, provision: Callable[[], tuple[str, _Data]]) -> tuple[str, _Data]:
-    """CloudFormation reports a ValueError as the reason the resource failed."""
     problem = _problem(props, props.get(_SETTING))
     if problem:
-        raise ValueError(problem)
+        raise ResourceFailed(problem)
     name, attributes = provision()
     STREAMS.current()[name][_SETTING] = props.get(_SETTING) or _BY_KEY
     return name, attributes

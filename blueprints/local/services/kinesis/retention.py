@@ -10,7 +10,6 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 
 EXPIRE = Internal("services.kinesis", "_expire_records", ("stream",))
-INTERNALS = (EXPIRE,)
 
 
 def install() -> None:

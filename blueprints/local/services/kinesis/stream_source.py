@@ -21,7 +21,6 @@ AS_BASE64 = Internal("services.kinesis", "_ensure_base64", ("value",))
 SPLIT = Internal("services.kinesis", "_split_shard", ("data",))
 MERGE = Internal("services.kinesis", "_merge_shards", ("data",))
 RESIZE = Internal("services.kinesis", "_update_shard_count", ("data",))
-INTERNALS = (STREAMS, CONSUMERS, RESOLVE, AS_BASE64, SPLIT, MERGE, RESIZE)
 
 # Kept with the stream itself, so that they go when it goes.
 _CLOSED = "closed_shards"

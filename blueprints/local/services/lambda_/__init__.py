@@ -1,1 +1,62 @@
-"""Running functions: environments on AWS's own runtime client, their limits and their logs."""
+"""Lambda: runs functions in execution environments of their own, with their limits, logs and event sources."""
+
+from collections.abc import Sequence
+
+from blueprints.local.base.extension import EmbeddedAws, Extension, Route
+from blueprints.local.base.http import json_route
+from blueprints.local.base.process import INITIALISE_PATH, LAYER_COPIES_PATH
+from blueprints.local.services.lambda_ import (
+    configuration,
+    event_source_mappings,
+    file_system,
+    function_paths,
+    initialisation,
+    inline_code,
+    payload_limits,
+    provisioning,
+)
+from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations, FunctionAsInvoked
+from blueprints.local.services.lambda_.executor import Executor
+from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
+
+
+class Lambda(Extension):
+    """Replaces the base emulator's executor, its queue of events and its pollers of streams."""
+
+    after = ("dynamodb", "kinesis")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        self._executor = Executor(aws.folder, aws.endpoint)
+        self._executor.install()
+        invocations = AsynchronousInvocations(aws.endpoint, aws.clock)
+        invocations.install()
+        aws.offer(invocations)
+        provisioning.install()
+        self._streams = event_source_mappings.install(aws.endpoint, aws.clock)
+        payload_limits.install()
+        function_paths.install()
+        inline_code.install()
+        configuration.install()
+        self._layers = ForeignLayers()
+        self._layers.install()
+
+    def routes(self) -> Sequence[Route]:
+        return [
+            json_route(INITIALISE_PATH, lambda query, _: initialisation.initialise(self._executor, query["function"])),
+            json_route(LAYER_COPIES_PATH, lambda query, content: self._layers.supply(query["arn"], content)),
+        ]
+
+    def notes(self) -> Sequence[str]:
+        return file_system.notes()
+
+    def reset(self) -> None:
+        self._streams.clear()
+        self._executor.reset()
+        self._layers.reset()
+
+    def close(self) -> None:
+        self._executor.close()
+
+
+EXTENSION = Lambda()
+__all__ = ["EXTENSION", "AsynchronousInvocations", "FunctionAsInvoked"]

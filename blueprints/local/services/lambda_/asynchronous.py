@@ -4,13 +4,9 @@ Follows the AWS Lambda Developer Guide, "Invoking a Lambda function asynchronous
 asynchronous invocations". The settings are those of the *qualifier* that was invoked: an alias has its own.
 """
 
-import heapq
-import itertools
 import json
 import logging
 import os
-import threading
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +18,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.base.clients import send
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_.executor import request_id_of_call
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
@@ -32,8 +29,6 @@ PARSE_ARN = Internal("services.lambda_svc", "_lambda_function_name_and_qualifier
 RECORD_FOR = Internal("services.lambda_svc", "_effective_func_record_for_qualifier", ("func", "qualifier"))
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
 EXECUTE = Internal("services.lambda_svc", "_execute_function_with_config_scope", ("func", "event"))
-RESET = Internal("services.lambda_svc", "reset", ())
-INTERNALS = (ENQUEUE, INVOKE_CONFIG, PARSE_ARN, RECORD_FOR, FUNCTIONS, EXECUTE, RESET)
 
 _MAX_RETRIES = 2
 _MAX_AGE_SECONDS = 21_600
@@ -50,59 +45,41 @@ class _Event:
 
     function_arn: str
     payload: Any
+    accepted: float
+    """By the clock."""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    accepted: float = field(default_factory=time.monotonic)
     tries: int = 0
     throttles: int = 0
 
 
 class AsynchronousInvocations:
-    """Lambda's queue of events. `time_scale` shortens its waits: 60 lets a minute pass in a second."""
+    """Lambda's queue of events; its waits pass by the clock."""
 
-    def __init__(self, endpoint: str, time_scale: float) -> None:
+    def __init__(self, endpoint: str, clock: Clock) -> None:
         self._endpoint = endpoint
-        self._time_scale = time_scale
-        self._due: list[tuple[float, int, _Event]] = []
-        self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        self._clock = clock
         self._workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="asynchronous-invocation")
-        threading.Thread(target=self._serve, name="asynchronous-queue", daemon=True).start()
 
     def install(self) -> None:
-        """Take the place of the base emulator's queue."""
-        reset = RESET.current()
+        """Replace the base emulator's queue."""
 
         def enqueue(func: dict[str, Any], event: object) -> None:
             self.enqueue(str((func.get("config") or func)["FunctionArn"]), event)
 
-        def reset_all() -> None:
-            self.clear()
-            reset()
-
         ENQUEUE.replace(enqueue)
-        RESET.replace(reset_all)
 
     def enqueue(self, function_arn: str, payload: object) -> None:
         """Accept an event for the function, version or alias that the ARN names."""
-        self._schedule(_Event(function_arn, payload), 0.0)
-
-    def clear(self) -> None:
-        """Forget every event that waits."""
-        with self._changed:
-            self._due.clear()
+        self._schedule(_Event(function_arn, payload, self._clock.now()), 0.0)
 
     def _schedule(self, event: _Event, seconds: float) -> None:
-        with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + seconds / self._time_scale, next(self._numbers), event))
-            self._changed.notify()
-
-    def _serve(self) -> None:
-        while True:
-            with self._changed:
-                while not self._due or self._due[0][0] > time.monotonic():
-                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
-                event = heapq.heappop(self._due)[2]
+        def begin() -> None:
             self._workers.submit(_logging_failures, self._try, event)
+
+        if seconds:
+            self._clock.after(seconds, begin)
+        else:
+            begin()
 
     def _try(self, event: _Event) -> None:
         function = FunctionAsInvoked.named(event.function_arn)
@@ -130,7 +107,7 @@ class AsynchronousInvocations:
         self._retry(event, function, {"body": {"errorType": "TooManyRequestsException"}}, wait)
 
     def _retry(self, event: _Event, function: "FunctionAsInvoked", result: dict[str, Any], seconds: float) -> None:
-        age = (time.monotonic() - event.accepted) * self._time_scale
+        age = self._clock.now() - event.accepted
         if age + seconds > function.max_age_seconds:
             self._give_up(function, event, result, "EventAgeExceeded")
         else:

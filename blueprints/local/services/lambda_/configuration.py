@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.role_trust import trusts
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
+from blueprints.local.services.iam import trusts
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 CREATE = Internal("services.lambda_svc", "_create_function", ("data",))
 UPDATE = Internal("services.lambda_svc", "_update_config", ("name", "data"))
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
 ROLES = Internal("services.iam", "_roles")
-INTERNALS = (REGISTRY, CREATE, UPDATE, ERROR, ROLES)
 
 _TYPE = "AWS::Lambda::Function"
 _LAMBDA = "lambda.amazonaws.com"
@@ -75,7 +74,7 @@ def _checked(provision: Callable[..., Any], properties: int) -> Callable[..., An
     def checked(*arguments: Any) -> Any:
         fault = next(faults(arguments[properties]), None)
         if fault:
-            raise ValueError(fault)
+            raise ResourceFailed(fault)
         return provision(*arguments)
 
     return checked

@@ -37,8 +37,6 @@ RELEASE_SLOT = Internal("services.lambda_svc", "_release_execution_slot", ("key"
 THROTTLED = Internal("services.lambda_svc", "_throttle_response", ("reason_code", "msg", "retry_after"))
 TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", ("config", "inbound_trace_header"))
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
-RESET = Internal("services.lambda_svc", "reset", ())
-INTERNALS = (EXECUTE, SCOPE_MISMATCH, IN_SCOPE, ACQUIRE_SLOT, RELEASE_SLOT, THROTTLED, TRACE_ID, FUNCTIONS, RESET)
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +60,11 @@ class Executor:
     def install(self) -> None:
         """Take the base emulator's executor's place."""
         EXECUTE.replace(self.execute)
-        reset = RESET.current()
 
-        def reset_all() -> None:
-            self._pool.close()
-            self._code.clear()
-            reset()
-
-        RESET.replace(reset_all)
+    def reset(self) -> None:
+        """End every environment and forget the functions' code."""
+        self._pool.close()
+        self._code.clear()
 
     def close(self) -> None:
         """End every environment."""

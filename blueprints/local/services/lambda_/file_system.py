@@ -89,6 +89,19 @@ def unavailable() -> str | None:
     return _refusal(users=False) and _refusal(users=True)
 
 
+def notes() -> list[str]:
+    """A sentence for the user where functions see this machine's own files; else nothing."""
+    reason = unavailable()
+    if reason is None:
+        return []
+    writable = "their code, their home and shared memory" if os.getuid() == 0 else "shared memory"
+    note = (
+        f"Functions use this machine's own files ({reason}): they can write to {writable}, which fails on "
+        "Lambda, and have no /opt and no /var/task (docs/embedded-aws.md)"
+    )
+    return [note]
+
+
 @cache
 def _needs_user_namespace() -> bool:
     return _refusal(users=False) is not None

@@ -3,15 +3,11 @@
 The base emulator takes any ARN of another account and runs the function without the layer.
 """
 
-import json
-from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import parse_qs
 
 from blueprints.local.base.internals import Internal
 
-COPIES_PATH = "/_blueprints/layers"
 RESOLVE = Internal("services.lambda_svc", "_resolve_layer_version_for_attachment", ("layer_arn",))
 LAYER_ZIP = Internal("services.lambda_svc", "_resolve_layer_zip", ("attachment",))
 FAILURE = Internal(
@@ -20,12 +16,11 @@ FAILURE = Internal(
     ("code", "message", "status", "extra", "message_key", "content_type"),
 )
 PUBLIC_PARAMETERS = Internal("services.ssm", "_PUBLIC_AMI_PARAMETERS")
-INTERNALS = (RESOLVE, LAYER_ZIP, FAILURE, PUBLIC_PARAMETERS)
 _NAMED_BY_PARAMETER = "arn:aws:lambda:us-east-1:123456789012:layer:named-by-parameter:{}"
 
 
 class ForeignLayers:
-    """The copies by the layer's ARN, in which `*` matches any part, and the HTTP service that receives them."""
+    """The copies by the layer's ARN, in which `*` matches any part."""
 
     def __init__(self) -> None:
         self._copies: dict[str, bytes] = {}
@@ -57,25 +52,10 @@ class ForeignLayers:
         RESOLVE.replace(resolved)
         LAYER_ZIP.replace(zipped)
 
-    def takes(self, scope: dict[str, Any]) -> bool:
-        """Whether a request supplies a copy."""
-        return bool(scope["path"] == COPIES_PATH)
-
-    async def answer(
-        self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
-    ) -> None:
-        """Store the request's body as the copy of the layer that the query names."""
-        content = b""
-        more = True
-        while more:
-            message = await receive()
-            content += message.get("body", b"")
-            more = message.get("more_body", False)
-        self._keep(parse_qs(scope["query_string"].decode())["arn"][0], content)
-        body = json.dumps({"bytes": len(content)}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    def supply(self, layer_arn: str, content: bytes) -> dict[str, int]:
+        """Use this archive under a layer's ARN; returns its size in `bytes`."""
+        self._keep(layer_arn, content)
+        return {"bytes": len(content)}
 
     def reset(self) -> None:
         """Remove all copies."""

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blueprints.local.base.folders import remove
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_ import file_system
 from blueprints.local.services.lambda_.execution_environment import Launch
 from blueprints.local.services.lambda_.function_logs import stream_of
-from blueprints.local.services.lambda_.unpacking import lay_over, remove, unpack, write_protect
+from blueprints.local.services.lambda_.unpacking import lay_over, unpack, write_protect
 from blueprints.local.urls import local
 from blueprints.packaging.interpreters import stand_in
 from blueprints.packaging.lambda_runtime import runtime_environment
 
 LAYER_ZIP = Internal("services.lambda_svc", "_resolve_layer_zip", ("attachment",))
 CREDENTIALS = Internal("core.lambda_runtime", "execution_credentials", ("config",))
-INTERNALS = (LAYER_ZIP, CREDENTIALS)
 
 # Lambda gives an initialisation 10 seconds, and one that takes longer a second try within the function's timeout.
 _INIT_SECONDS = 10.0

@@ -19,7 +19,6 @@ APPEND = Internal("services.cloudwatch_logs", "_append_log_events", ("stream", "
 SUBSCRIPTIONS = Internal(
     "services.cloudwatch_logs", "_fanout_to_subscription_filters", ("group_name", "stream_name", "events")
 )
-INTERNALS = (GROUPS, GROUP_ARN, APPEND, SUBSCRIPTIONS)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from blueprints.local.base.internals import Internal
 
 HANDLE = Internal("services.lambda_svc", "handle_request", ("method", "path", "headers", "body", "query_params"))
 FUNCTION_ARN = Internal("services.lambda_svc", "_func_arn", ("name",))
-INTERNALS = (HANDLE, FUNCTION_ARN)
 
 _FUNCTIONS, _MISTAKEN = "/functions/", "url"
 

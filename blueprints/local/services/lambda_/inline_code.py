@@ -7,7 +7,6 @@ from pathlib import Path
 from blueprints.local.base.internals import Internal
 
 ZIP_INLINE = Internal("services.cloudformation.provisioners", "_zip_inline", ("source", "handler", "runtime"))
-INTERNALS = (ZIP_INLINE,)
 
 _MODULE = Path(__file__).parent / "inline_modules" / "cfnresponse.py"
 

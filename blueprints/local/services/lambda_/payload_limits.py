@@ -13,7 +13,6 @@ HANDLE = Internal("services.lambda_svc", "handle_request", ("method", "path", "h
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
-INTERNALS = (HANDLE, ERROR)
 
 LIMITS = {"RequestResponse": 6 * 1024 * 1024, "Event": 1024 * 1024}
 

@@ -57,15 +57,6 @@ def write_protect(folder: Path) -> None:
         Path(parent).chmod(Path(parent).stat().st_mode & ~_WRITABLE)
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder with its content, even if it is read-only or does not exist."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for parent, _, _ in os.walk(folder):
-            Path(parent).chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _place(folder: Path, name: str) -> Path:
     """The path of an archive's entry, always inside the folder."""
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]

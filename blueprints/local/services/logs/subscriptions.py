@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.resource_policies import may_invoke
-from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations, FunctionAsInvoked
+from blueprints.local.services.iam import may_invoke
+from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
 
 FAN_OUT = Internal(
     "services.cloudwatch_logs", "_fanout_to_subscription_filters", ("group_name", "stream_name", "events")
@@ -27,7 +27,6 @@ REFUSAL = Internal(
 )
 ACCOUNT = Internal("core.responses", "get_account_id", ())
 REGION = Internal("core.responses", "get_region", ())
-INTERNALS = (FAN_OUT, PUT_FILTER, MATCHES, GROUPS, REFUSAL, ACCOUNT, REGION)
 
 _FUNCTION = ":function:"
 

@@ -14,20 +14,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.rds import postgres
 from blueprints.local.services.rds.postgres import Postgres, PostgresFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 CLUSTERS = Internal("services.rds", "_clusters")
 ACTIONS = Internal("services.rds", "_ACTION_MAP")
-RESET = Internal("services.rds", "reset", ())
 CREATE_SECRET = Internal(
     "services.secretsmanager", "create_secret_in_process", ("name", "secret_string", "description")
 )
 DELETE_SECRET = Internal("services.secretsmanager", "delete_secret_in_process", ("secret_id",))
 NEW_PASSWORD = Internal("services.rds", "_generate_master_user_password", ())
-INTERNALS = (REGISTRY, CLUSTERS, ACTIONS, RESET, CREATE_SECRET, DELETE_SECRET, NEW_PASSWORD)
 
 ENGINE = "aurora-postgresql"
 _AUTO_PAUSE_SECONDS = 300
@@ -66,15 +65,15 @@ class _Database:
                 _set_password(self.server, cluster)
                 self._password = cluster["_MasterUserPassword"]
 
-    def use(self, cluster: Cluster, time_scale: float) -> None:
+    def use(self, cluster: Cluster, clock: Clock) -> None:
         """Count a statement as activity; raise Resuming when the cluster had paused itself for lack of it."""
         now = time.monotonic()
         scaling = cluster.get("ServerlessV2ScalingConfiguration") or {}
         pauses = "MinCapacity" in scaling and float(scaling["MinCapacity"]) == 0
-        pause_after = float(scaling.get("SecondsUntilAutoPause") or _AUTO_PAUSE_SECONDS) / time_scale
+        pause_after = clock.real(float(scaling.get("SecondsUntilAutoPause") or _AUTO_PAUSE_SECONDS))
         with self._lock:
             if pauses and now >= self._resumed_at and now - self._last_used > pause_after:
-                self._resumed_at = now + _RESUME_SECONDS / time_scale
+                self._resumed_at = now + clock.real(_RESUME_SECONDS)
             self._last_used = now
             if now < self._resumed_at:
                 raise Resuming(
@@ -90,14 +89,11 @@ class _Database:
 
 
 class Databases:
-    """Every cluster's PostgreSQL, in a folder made for them in one of ours.
+    """Every cluster's PostgreSQL, in a folder made for them; automatic pauses pass by the clock."""
 
-    One second here is `time_scale` seconds of a pause there.
-    """
-
-    def __init__(self, folder: Path, time_scale: float) -> None:
+    def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
-        self._time_scale = time_scale
+        self._clock = clock
         self._lock = threading.Lock()
         self._databases: dict[str, _Database] = {}
 
@@ -105,7 +101,7 @@ class Databases:
         """The running server of a cluster, after counting this as use. Raises PostgresFailed or Resuming."""
         database = self._database(cluster)
         database.prepare(cluster)
-        database.use(cluster, self._time_scale)
+        database.use(cluster, self._clock)
         return database.server
 
     def start(self, cluster: Cluster) -> None:
@@ -160,13 +156,6 @@ def install(databases: Databases) -> None:
     registry["AWS::RDS::DBInstance"] = {**instances, "create": _create_instance(instances["create"])}
     actions = ACTIONS.current()
     actions["DeleteDBCluster"] = _delete_by_api(actions["DeleteDBCluster"], databases)
-    reset = RESET.current()
-
-    def reset_all() -> None:
-        databases.close()
-        reset()
-
-    RESET.replace(reset_all)
 
 
 _Made = tuple[str, dict[str, Any]]
@@ -211,7 +200,7 @@ def _delete(delete: Callable[..., None], databases: Databases) -> Callable[..., 
 def _create_instance(create: Callable[..., _Made]) -> Callable[..., _Made]:
     def create_instance(logical_id: str, props: dict[str, Any], stack_name: str) -> _Made:
         if not props.get("DBClusterIdentifier"):
-            raise ValueError(f"Of RDS, only clusters of the engine {ENGINE} and their instances run here.")
+            raise ResourceFailed(f"Of RDS, only clusters of the engine {ENGINE} and their instances run here.")
         return create(logical_id, props, stack_name)
 
     return create_instance
@@ -229,12 +218,11 @@ def _delete_by_api(delete: Callable[[dict[str, Any]], Any], databases: Databases
 
 
 def _check(props: dict[str, Any]) -> None:
-    """CloudFormation reports a ValueError as the reason the resource failed."""
     engine = props.get("Engine")
     if engine != ENGINE:
-        raise ValueError(f"Of RDS, only clusters of the engine {ENGINE} run here, not {engine}.")
+        raise ResourceFailed(f"Of RDS, only clusters of the engine {ENGINE} run here, not {engine}.")
     if not postgres.is_installed():
-        raise ValueError(postgres.ADVICE)
+        raise ResourceFailed(postgres.ADVICE)
 
 
 def _manage_password(cluster: Cluster) -> None:

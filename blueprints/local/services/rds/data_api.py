@@ -32,7 +32,6 @@ UNRESOLVED = Internal("services.rds_data", "_cluster_resolution_error", ("resour
 ERROR = Internal("services.rds_data", "_error", ("code", "message", "status"))
 TRANSACTION_UNKNOWN = Internal("services.rds_data", "_transaction_not_found_error", ("txn_id",))
 COMPLETION_UNKNOWN = Internal("services.rds_data", "_transaction_completion_not_found_error", ("txn_id",))
-RESET = Internal("services.rds_data", "reset", ())
 AUTHORISE = Internal(
     "app",
     "_enforce_data_plane",
@@ -47,18 +46,6 @@ AUTHORISE = Internal(
         "auth_error_response",
         "named_resource",
     ),
-)
-INTERNALS = (
-    HANDLE,
-    TARGET,
-    CREDENTIALS,
-    ENDPOINT,
-    UNRESOLVED,
-    ERROR,
-    TRANSACTION_UNKNOWN,
-    COMPLETION_UNKNOWN,
-    RESET,
-    AUTHORISE,
 )
 
 REQUEST_LIMIT = 4 * 1024 * 1024
@@ -132,7 +119,6 @@ class DataApi:
     def install(self) -> None:
         """Take the base emulator's place."""
         handle: Callable[..., Awaitable[Response]] = HANDLE.current()
-        reset = RESET.current()
 
         async def handle_request(
             method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
@@ -143,12 +129,7 @@ class DataApi:
             answer = self._workers.submit(context.run, self.answer, path, headers, body, query_params)
             return await asyncio.wrap_future(answer)
 
-        def reset_all() -> None:
-            self.forget_transactions()
-            reset()
-
         HANDLE.replace(handle_request)
-        RESET.replace(reset_all)
 
     def answer(self, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]) -> Response:
         """Answer one call, errors in the API's form included."""

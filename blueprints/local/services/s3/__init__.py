@@ -1,12 +1,20 @@
-"""S3: verifies the owner's signed URLs, and checks names and versioning of templates' buckets."""
+"""S3: signed URLs, names and versioning of templates' buckets, and notifications that need permission."""
 
-from blueprints.local.services.s3 import bucket_names, bucket_versioning, signed_urls
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.lambda_ import AsynchronousInvocations
+from blueprints.local.services.s3 import bucket_names, bucket_versioning, notifications, signed_urls
 
-INTERNALS = (*bucket_names.INTERNALS, *bucket_versioning.INTERNALS, *signed_urls.INTERNALS)
+
+class S3(Extension):
+    """Extends the base emulator's buckets and replaces its delivery of notifications."""
+
+    after = ("lambda_",)
+
+    def install(self, aws: EmbeddedAws) -> None:
+        bucket_names.install()
+        bucket_versioning.install()
+        signed_urls.install()
+        notifications.install(aws.part(AsynchronousInvocations))
 
 
-def install() -> None:
-    """Extend the base emulator's S3."""
-    bucket_names.install()
-    bucket_versioning.install()
-    signed_urls.install()
+EXTENSION = S3()

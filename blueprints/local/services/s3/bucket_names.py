@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 IS_VALID = Internal("services.s3", "_validate_bucket_name", ("name",))
-INTERNALS = (REGISTRY, IS_VALID)
 
 _TYPE = "AWS::S3::Bucket"
 
@@ -23,7 +22,7 @@ def install() -> None:
     def create_checked(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         name = props.get("BucketName")
         if name and not IS_VALID.current()(name):
-            raise ValueError(f"The specified bucket is not valid: {name}")
+            raise ResourceFailed(f"The specified bucket is not valid: {name}")
         return create(logical_id, props, stack_name)
 
     REGISTRY.current()[_TYPE] = {**handlers, "create": create_checked}

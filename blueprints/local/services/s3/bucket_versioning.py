@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import REGISTRY
 
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 VERSIONING = Internal("services.s3", "_bucket_versioning")
-INTERNALS = (REGISTRY, VERSIONING)
 
 _TYPE = "AWS::S3::Bucket"
 _PROPERTY = "VersioningConfiguration"

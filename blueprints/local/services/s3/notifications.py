@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.resource_policies import may_invoke
-from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations
+from blueprints.local.services.iam import may_invoke
+from blueprints.local.services.lambda_ import AsynchronousInvocations
 
 DELIVER_TO_LAMBDA = Internal("services.s3", "_deliver_event_to_lambda", ("arn", "event_payload", "bucket_region"))
 FIRE = Internal(
@@ -34,7 +34,6 @@ VALIDATE = Internal(
     ("configs", "bucket_region", "bucket_name", "skip_destination_validation"),
 )
 REFUSED = Internal("services.s3", "_invalid_notification_config", ("message",))
-INTERNALS = (DELIVER_TO_LAMBDA, FIRE, DISPATCH, VALIDATE, REFUSED)
 
 _version_id: ContextVar[str | None] = ContextVar("version_id", default=None)
 

@@ -19,7 +19,6 @@ IS_OWNER = Internal("core.iam_evaluator", "_is_root_key", ("access_key_id",))
 REQUEST = Internal("core.iam_evaluator", "SignedRequest")
 CHECK = Internal("core.iam_evaluator", "_sigv2_check", ("request", "account_id"))
 REFUSAL = Internal("core.iam_evaluator", "AuthError")
-INTERNALS = (VERIFY, ERROR, BUCKET_OF_HOST, ACCOUNT, IS_OWNER, REQUEST, CHECK, REFUSAL)
 
 _SIGNED = {"AWSAccessKeyId", "Signature", "Expires"}
 # urllib and curl send this type by default with a body. Version 2 signs the content type; this one is ignored.

@@ -11,17 +11,15 @@ from http import HTTPStatus
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.role_trust import trusts
-from blueprints.local.services.iam.service_roles import RoleNotTaken, may, take
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
+from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, trusts
 
 CREATE = Internal("services.scheduler", "_create_schedule", ("name", "body"))
 UPDATE = Internal("services.scheduler", "_update_schedule", ("name", "body"))
 ERROR = Internal("services.scheduler", "_error", ("status", "code", "message"))
 SCHEDULES = Internal("services.scheduler", "_schedules")
 SECONDS_BETWEEN_LOOKS = Internal("services.scheduler", "_SCHEDULE_TICK_INTERVAL")
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 ROLES = Internal("services.iam", "_roles")
-INTERNALS = (CREATE, UPDATE, ERROR, SCHEDULES, SECONDS_BETWEEN_LOOKS, REGISTRY, ROLES)
 
 _TYPE = "AWS::Scheduler::Schedule"
 _SCHEDULER = "scheduler.amazonaws.com"
@@ -51,7 +49,7 @@ def install() -> None:
     def create_or_fail(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         fault = _fault(props.get("Target") or {})
         if fault:
-            raise ValueError(fault)
+            raise ResourceFailed(fault)
         name, attributes = create(logical_id, props, stack_name)
         given = {each: props[each] for each in _FORGOTTEN if props.get(each)}
         SCHEDULES.current()[f"{props.get('GroupName', 'default')}/{name}"].update(given)
@@ -80,8 +78,8 @@ def payload(target: dict[str, Any], event: dict[str, Any]) -> str:
 def _refused(target: dict[str, Any], schedule_arn: str, action: str, resource: str) -> str | None:
     role_arn, region = str(target.get("RoleArn", "")), schedule_arn.split(":")[3]
     try:
-        session = take(role_arn, _SCHEDULER, "scheduler", region, endpoint="")
-    except RoleNotTaken as error:
+        session = assume_role(role_arn, _SCHEDULER, "scheduler", region, endpoint="")
+    except RoleNotAssumed as error:
         return str(error)
     return None if may(session, action, resource) else f"{role_arn} is not authorized to perform {action} on {resource}"
 

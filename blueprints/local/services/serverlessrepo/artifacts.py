@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlparse
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.base.rest_protocol import Refusal
-from blueprints.local.services.iam.resource_policies import CONTEXT, EVALUATE
+from blueprints.local.base.protocol import ServiceError
+from blueprints.local.services.iam import policy_allows
 from blueprints.sar_rules.limits import READER
 
 _PROPERTIES = {
@@ -22,7 +22,7 @@ class Objects(Protocol):
     """Reads S3 objects in SAR's name."""
 
     def read(self, bucket: str, key: str, account: str) -> bytes:
-        """An object's content; raises Refusal when SAR may not read it for the account, or it is not there."""
+        """An object's content; raises ServiceError when SAR may not read it for the account, or it is not there."""
 
 
 class S3Objects:
@@ -50,21 +50,12 @@ class S3Objects:
 
 def may_read(policy: str, bucket: str, key: str, account: str) -> bool:
     """Whether a bucket's policy lets the repository read an object on behalf of an account."""
-    context = CONTEXT.current()(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="s3:GetObject",
-        resource_arn=f"arn:aws:s3:::{bucket}/{key}",
-        region="us-east-1",
-        secure_transport=True,
-        service_context={"aws:sourceaccount": account},
-    )
-    return bool(EVALUATE.current()(policy, context, service=READER).decision == "Allow")
+    resource = f"arn:aws:s3:::{bucket}/{key}"
+    return policy_allows(policy, READER, "s3:GetObject", resource, "us-east-1", {"aws:sourceaccount": account})
 
 
 def place_of(url: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URL in any of its forms; raises Refusal for any other URL."""
+    """Bucket and key of an S3 URL in any of its forms; raises ServiceError for any other URL."""
     parsed = urlparse(url)
     host, path = parsed.netloc, unquote(parsed.path.lstrip("/"))
     if parsed.scheme == "s3":
@@ -75,7 +66,7 @@ def place_of(url: str) -> tuple[str, str]:
     found = re.fullmatch(r"(.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com", host)
     if parsed.scheme == "https" and found:
         return found[1], path
-    raise Refusal("BadRequestException", f"Invalid S3 URI: {url}")
+    raise ServiceError("BadRequestException", f"Invalid S3 URI: {url}")
 
 
 def locations(value: Any) -> Iterator[tuple[Any, Any, str, str]]:
@@ -104,8 +95,8 @@ def relocate(holder: Any, name: Any, bucket: str, key: str) -> None:
     written.pop("S3ObjectVersion", None)
 
 
-def _no_access(bucket: str, key: str, why: str) -> Refusal:
-    return Refusal(
+def _no_access(bucket: str, key: str, why: str) -> ServiceError:
+    return ServiceError(
         "BadRequestException",
         f"The AWS Serverless Application Repository does not have read access to bucket '{bucket}', key '{key}'. "
         f"Please update your Amazon S3 bucket policy to grant the service read permissions to the application "

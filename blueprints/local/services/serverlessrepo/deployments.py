@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.serverlessrepo import artifacts, model
 from blueprints.local.services.serverlessrepo.repository import Repository
 from blueprints.sar_rules.versions import order
@@ -59,10 +59,10 @@ class Deployments:
         acknowledged = set(given.get("Capabilities") or [])
         unknown = sorted(acknowledged - model.capabilities())
         if unknown:
-            raise Refusal("BadRequestException", f"Unknown capabilities : [{', '.join(unknown)}]")
+            raise ServiceError("BadRequestException", f"Unknown capabilities : [{', '.join(unknown)}]")
         lacking = sorted(set(version["RequiredCapabilities"]) - acknowledged)
         if lacking:
-            raise Refusal("BadRequestException", f"Requires capabilities : [{', '.join(lacking)}]")
+            raise ServiceError("BadRequestException", f"Requires capabilities : [{', '.join(lacking)}]")
         url = self._promised(account, arn, semantic_version)
         self.place(account, url)
         cloudformation = self._client_of("cloudformation", account)
@@ -88,7 +88,7 @@ class Deployments:
         try:
             made = cloudformation.create_change_set(**request)
         except ClientError as error:
-            raise Refusal("BadRequestException", str(error.response["Error"]["Message"])) from error
+            raise ServiceError("BadRequestException", str(error.response["Error"]["Message"])) from error
         return {
             "ApplicationId": arn,
             "ChangeSetId": made["Id"],
@@ -137,7 +137,7 @@ class Deployments:
         """A template that was made before."""
         made = self._templates.get(given["TemplateId"])
         if made is None or made["Account"] != account or made["ApplicationId"] != given["ApplicationId"]:
-            raise Refusal("NotFoundException", f"Template with id {given['TemplateId']} doesn't exist")
+            raise ServiceError("NotFoundException", f"Template with id {given['TemplateId']} doesn't exist")
         expired = datetime.fromisoformat(made["ExpirationTime"]) < datetime.now(UTC)
         return {**made, "Status": "EXPIRED" if expired else made["Status"]}
 
@@ -151,7 +151,7 @@ class Deployments:
         wanted = made["SemanticVersion"] if made else given.get("SemanticVersion")
         wanted = wanted or max(application["Versions"], key=order, default=None)
         if wanted not in application["Versions"]:
-            raise Refusal("BadRequestException", f"Application version {wanted} doesn't exist")
+            raise ServiceError("BadRequestException", f"Application version {wanted} doesn't exist")
         return str(wanted)
 
     def _promised(self, account: str, arn: str, semantic_version: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,19 @@ from urllib.parse import parse_qsl
 import boto3
 from botocore.config import Config
 
+from blueprints.local.base.extension import Receive, Scope, Send
+from blueprints.local.base.http import read_body, send_response
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.rest_protocol import Answer, Refusal, refused
+from blueprints.local.base.protocol import Request, Response, ServiceError
 from blueprints.local.services.serverlessrepo import authorisation
 from blueprints.local.services.serverlessrepo.artifacts import S3Objects
 from blueprints.local.services.serverlessrepo.deployments import Deployments
-from blueprints.local.services.serverlessrepo.nested_applications import INTERNALS as NESTED_HOOKS
+from blueprints.local.services.serverlessrepo.model import API
 from blueprints.local.services.serverlessrepo.nested_applications import NestedApplications
 from blueprints.local.services.serverlessrepo.repository import Repository
 from blueprints.local.services.serverlessrepo.store import Store
 
 ACCOUNT_OF_KEY = Internal("app", "_request_account_scope", ("access_key_id",))
-INTERNALS = (ACCOUNT_OF_KEY, *authorisation.INTERNALS, *NESTED_HOOKS)
 
 _CONTENT = "/_blueprints/sar/"
 _SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/serverlessrepo/")
@@ -57,23 +57,17 @@ class Endpoint:
         """Whether a request is for the repository."""
         return str(scope["path"]).startswith(_CONTENT) or _signature(scope) is not None
 
-    async def answer(
-        self, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Awaitable[None]]
-    ) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _body(receive)
-        answer = await asyncio.to_thread(self._answer, scope, body)
-        headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-        await send({"type": "http.response.body", "body": answer.body})
+        answer = await asyncio.to_thread(self._answer, scope, await read_body(receive))
+        await send_response(send, answer.status, answer.body, answer.headers)
 
     def reset(self) -> None:
         """Forget everything, as the account does."""
         self._store.clear()
         self._deployments.clear()
 
-    def _answer(self, scope: dict[str, Any], body: bytes) -> Answer:
+    def _answer(self, scope: dict[str, Any], body: bytes) -> Response:
         path = scope["raw_path"].decode()
         if path.startswith(_CONTENT):
             return self._kept(path.removeprefix(_CONTENT))
@@ -82,19 +76,20 @@ class Endpoint:
         query = dict(parse_qsl(scope["query_string"].decode()))
         try:
             caller = authorisation.caller(signature, ACCOUNT_OF_KEY.current()(signature))
-        except Refusal as refusal:
-            return refused(refusal)
+        except ServiceError as error:
+            return API.refuse(error)
 
         def authorise(operation: str, resource: str | None) -> None:
             authorisation.check(caller, operation, resource, _REGION)
 
-        return self._repository.answer(caller.account, scope["method"], path, query, body, authorise)
+        request = Request(scope["method"], path, query, {}, body)
+        return self._repository.answer(caller.account, request, authorise)
 
-    def _kept(self, digest: str) -> Answer:
+    def _kept(self, digest: str) -> Response:
         known = re.fullmatch(r"[0-9a-f]{64}", digest) and self._store.path(digest).is_file()
         if not known:
-            return Answer(404, b"There is no such content", {"Content-Type": "text/plain"})
-        return Answer(200, self._store.get(digest), {"Content-Type": "application/octet-stream"})
+            return Response(404, b"There is no such content", {"Content-Type": "text/plain"})
+        return Response(200, self._store.get(digest), {"Content-Type": "application/octet-stream"})
 
 
 def _signature(scope: dict[str, Any]) -> str | None:
@@ -104,15 +99,6 @@ def _signature(scope: dict[str, Any]) -> str | None:
             found = _SIGNED_FOR.search(value.decode("latin-1"))
             return found[1] if found else None
     return None
-
-
-async def _body(receive: Callable[..., Any]) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 def _client(service: str, account: str, endpoint: str) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.serverlessrepo import model
 from blueprints.sar_rules.versions import is_version
 
@@ -11,16 +11,16 @@ CHANGEABLE = ("Author", "Description", "HomePageUrl", "Labels")
 
 
 def check(given: dict[str, Any]) -> None:
-    """Raises Refusal for a field that is not of its form."""
+    """Raises ServiceError for a field that is not of its form."""
     for name in ("Name", "Author", "Description"):
         if given.get(name) is not None and not model.form(name).takes(given[name]):
-            raise Refusal("BadRequestException", f"{name} must {model.form(name)}")
+            raise ServiceError("BadRequestException", f"{name} must {model.form(name)}")
     version = given.get("SemanticVersion")
     if version is not None and not is_version(version):
-        raise Refusal("BadRequestException", f"SemanticVersion {version} is no semantic version")
+        raise ServiceError("BadRequestException", f"SemanticVersion {version} is no semantic version")
     labels = given.get("Labels") or []
     if len(labels) > model.most_labels():
-        raise Refusal("BadRequestException", f"There are {len(labels)} labels, more than {model.most_labels()}")
+        raise ServiceError("BadRequestException", f"There are {len(labels)} labels, more than {model.most_labels()}")
     for label in labels:
         if not model.form("Labels").takes(label):
-            raise Refusal("BadRequestException", f"Label {label!r} must {model.form('Labels')}")
+            raise ServiceError("BadRequestException", f"Label {label!r} must {model.form('Labels')}")

@@ -15,7 +15,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.serverlessrepo.deployments import Deployments
 from blueprints.template.reading import SAM
 
@@ -36,15 +37,10 @@ FETCH = Internal("services.cloudformation.helpers", "_resolve_template", ("param
 CAPABILITIES = Internal(
     "services.cloudformation.provisioners", "_check_nested_stack_capabilities", ("parent_stack_name", "template")
 )
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 STACKS = Internal("services.cloudformation", "_stacks")
 EVENTS = Internal("services.cloudformation", "_stack_events")
 ACCOUNT = Internal("core.responses", "get_account_id", ())
 REGION = Internal("core.responses", "get_region", ())
-INTERNALS = (
-    TRANSFORM, *CALLERS, FAILED, PARSE, DECLARED, PARAMETERS, FETCH, CAPABILITIES, REGISTRY, STACKS, EVENTS, ACCOUNT,
-    REGION,
-)  # fmt: skip
 
 _APPLICATION, _STACK = "AWS::Serverless::Application", "AWS::CloudFormation::Stack"
 _MINUTE = 60.0
@@ -130,13 +126,13 @@ class NestedApplications:
         template = PARSE.current()(body)
         unknown = sorted({each["Key"] for each in nesting.parameters} - set(template.get("Parameters") or {}))
         if unknown:
-            raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+            raise ResourceFailed(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
         if not DECLARED.current()(template):
             return body, None
         CAPABILITIES.current()(nesting.parent, template)
         expanded = self.apply_transforms(template, nesting.parameters)
         if isinstance(expanded, FAILED.current()):
-            raise ValueError(expanded.error)  # noqa: TRY004 - the base emulator's way to report a reason
+            raise ResourceFailed(expanded.error)
         return json.dumps(expanded), None
 
     def _locate(self, template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
@@ -176,7 +172,7 @@ class NestedApplications:
             try:
                 self._client_of("sns", ACCOUNT.current()()).get_topic_attributes(TopicArn=topic)
             except ClientError as error:
-                raise ValueError(f"NotificationARN {topic}: {error.response['Error']['Message']}") from error
+                raise ResourceFailed(f"NotificationARN {topic}: {error.response['Error']['Message']}") from error
         given = props.get("Parameters") or {}
         parameters = [{"Key": key, "Value": str(value)} for key, value in given.items()]
         token = _NESTING.set(_Nesting(parent, parameters))
@@ -209,9 +205,9 @@ class _Repository:
     def create_cloud_formation_template(self, **given: Any) -> dict[str, Any]:
         try:
             return self._deployments.promise_template(self._account, given)
-        except Refusal as refusal:
-            answer: Any = {"Error": {"Code": refusal.code, "Message": refusal.message}}
-            raise ClientError(answer, "CreateCloudFormationTemplate") from refusal
+        except ServiceError as error:
+            answer: Any = {"Error": {"Code": error.code, "Message": error.message}}
+            raise ClientError(answer, "CreateCloudFormationTemplate") from error
 
 
 def _published(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -229,4 +225,4 @@ def _within(minutes: Any) -> Iterator[None]:
     begun = time.monotonic()
     yield
     if minutes is not None and time.monotonic() - begun > float(minutes) * _MINUTE:
-        raise ValueError(f"Stack creation time exceeded the specified timeout of {minutes} minutes")
+        raise ResourceFailed(f"Stack creation time exceeded the specified timeout of {minutes} minutes")

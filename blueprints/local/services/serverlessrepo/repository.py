@@ -25,9 +25,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.base.rest_protocol import Answer, Refusal, answered, refused, understood
+from blueprints.local.base.protocol import Request, Response, ServiceError
 from blueprints.local.services.serverlessrepo import artifacts, metadata, model, sharing
 from blueprints.local.services.serverlessrepo.artifacts import Objects
+from blueprints.local.services.serverlessrepo.model import API
 from blueprints.local.services.serverlessrepo.store import Store
 from blueprints.local.services.serverlessrepo.templates import judged
 from blueprints.sar_rules.limits import ARTIFACT_BYTES
@@ -68,22 +69,19 @@ class Repository:
     def answer(
         self,
         account: str,
-        method: str,
-        path: str,
-        query: dict[str, str],
-        body: bytes,
+        request: Request,
         authorise: Callable[[str, str | None], None] = lambda *_: None,
-    ) -> Answer:
-        """One request of an account, answered; `authorise` raises Refusal for an operation on an application."""
+    ) -> Response:
+        """Answer one request of an account; `authorise` raises ServiceError for an operation on an application."""
         try:
-            call = understood(method, path, query, body)
+            call = API.read(request)
             authorise(call.operation, call.parameters.get("ApplicationId"))
             result = self._operations[call.operation](account, call.parameters)
-            return answered(call.operation, result)
-        except Refusal as refusal:
-            return refused(refusal)
+            return API.answer(call.operation, result)
+        except ServiceError as error:
+            return API.refuse(error)
         except BlueprintError as error:  # the installation lacks something: no answer of SAR's, but one that says so
-            return refused(Refusal("InternalServerErrorException", str(error)))
+            return API.refuse(ServiceError("InternalServerErrorException", str(error)))
 
     def create_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
         """A new application; with SemanticVersion and a template its first version too."""
@@ -91,12 +89,12 @@ class Repository:
         arn = f"arn:aws:serverlessrepo:{self._region}:{account}:applications/{given['Name']}"
         version = self._version(account, given) if _has_template(given) else None
         if version is not None and "SemanticVersion" not in given:
-            raise Refusal("BadRequestException", "A template needs a SemanticVersion")
+            raise ServiceError("BadRequestException", "A template needs a SemanticVersion")
         licence = self._text(account, given, "License")
         readme = self._text(account, given, "Readme")
         with self.store.changing() as applications:
             if arn in applications:
-                raise Refusal("ConflictException", f"Application with id {arn} already exists")
+                raise ServiceError("ConflictException", f"Application with id {arn} already exists")
             applications[arn] = {
                 **{name: given[name] for name in metadata.KEPT if name in given},
                 "Account": account,
@@ -114,12 +112,12 @@ class Repository:
         self._own(account, arn)
         metadata.check(given)
         if not _has_template(given):
-            raise Refusal("BadRequestException", "A version needs a TemplateBody or a TemplateUrl")
+            raise ServiceError("BadRequestException", "A version needs a TemplateBody or a TemplateUrl")
         version = self._version(account, given)
         with self.store.changing() as applications:
             versions = applications[arn]["Versions"]
             if semantic_version in versions:
-                raise Refusal(
+                raise ServiceError(
                     "ConflictException", f"Version {semantic_version} of application with id {arn} already exists"
                 )
             versions[semantic_version] = version
@@ -150,7 +148,7 @@ class Repository:
         application = self.permitted(account, arn, "GetApplication")
         wanted = given.get("SemanticVersion") or _highest(application)
         if wanted is not None and wanted not in application["Versions"]:
-            raise Refusal("NotFoundException", f"Version {wanted} of application with id {arn} doesn't exist")
+            raise ServiceError("NotFoundException", f"Version {wanted} of application with id {arn} doesn't exist")
         return self._described(arn, wanted)
 
     def list_applications(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +169,7 @@ class Repository:
         application = self.permitted(account, given["ApplicationId"], "ListApplicationDependencies")
         wanted = given.get("SemanticVersion") or _highest(application)
         if wanted not in application["Versions"]:
-            raise Refusal("NotFoundException", f"Version {wanted} doesn't exist")
+            raise ServiceError("NotFoundException", f"Version {wanted} doesn't exist")
         return _page("Dependencies", application["Versions"][wanted]["Dependencies"], given)
 
     def get_application_policy(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -200,9 +198,9 @@ class Repository:
         """An application that the caller may use so."""
         application = self.store.applications.get(arn)
         if application is None and arn.split(":")[4:5] == [account]:
-            raise Refusal("NotFoundException", f"Application with id {arn} doesn't exist")
+            raise ServiceError("NotFoundException", f"Application with id {arn} doesn't exist")
         if application is None or not sharing.allows(application, account, action):
-            raise Refusal(
+            raise ServiceError(
                 "ForbiddenException", f"{account} is not authorized to perform serverlessrepo:{action} on {arn}"
             )
         return application
@@ -210,7 +208,7 @@ class Repository:
     def _own(self, account: str, arn: str) -> dict[str, Any]:
         application = self.permitted(account, arn, "Own")
         if application["Account"] != account:
-            raise Refusal("ForbiddenException", f"Application with id {arn} belongs to another account")
+            raise ServiceError("ForbiddenException", f"Application with id {arn} belongs to another account")
         return application
 
     def _version(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +224,7 @@ class Repository:
                 total += len(data)
                 copies[f"{bucket}/{key}"] = self.store.put(data)
         if total > ARTIFACT_BYTES:
-            raise Refusal("BadRequestException", f"The artifacts have {total} bytes, more than {ARTIFACT_BYTES}")
+            raise ServiceError("BadRequestException", f"The artifacts have {total} bytes, more than {ARTIFACT_BYTES}")
         return {
             "Template": self.store.put(json.dumps(read.template.body).encode()),
             "Artifacts": copies,
@@ -241,13 +239,13 @@ class Repository:
         content = self._content(account, given, name)
         largest = model.largest_text(f"{name}Body")
         if content is not None and len(content) > largest:
-            raise Refusal("BadRequestException", f"{name} has {len(content)} bytes, more than {largest}")
+            raise ServiceError("BadRequestException", f"{name} has {len(content)} bytes, more than {largest}")
         return self.store.put(content) if content is not None else None
 
     def _content(self, account: str, given: dict[str, Any], name: str) -> bytes | None:
         body, url = given.get(f"{name}Body"), given.get(f"{name}Url")
         if body is not None and url is not None:
-            raise Refusal("BadRequestException", f"Only one of {name}Body and {name}Url can be given")
+            raise ServiceError("BadRequestException", f"Only one of {name}Body and {name}Url can be given")
         if body is not None:
             return str(body).encode()
         return self._objects.read(*artifacts.place_of(url), account) if url is not None else None

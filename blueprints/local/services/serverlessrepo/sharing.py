@@ -5,7 +5,7 @@ import re
 import uuid
 from typing import Any
 
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
 from blueprints.sar_rules.limits import OSI_LICENCES, POLICY_CHARACTERS
 
 _DEPLOY = {
@@ -16,9 +16,9 @@ _ACTIONS = {*_DEPLOY, "Deploy", "UnshareApplication"}
 
 
 def checked(statements: list[dict[str, Any]], application: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements as they are kept; raises Refusal for what SAR refuses."""
+    """The statements as they are kept; raises ServiceError for what SAR refuses."""
     if len(json.dumps(statements)) > POLICY_CHARACTERS:
-        raise Refusal("BadRequestException", f"The policy has more than {POLICY_CHARACTERS} characters")
+        raise ServiceError("BadRequestException", f"The policy has more than {POLICY_CHARACTERS} characters")
     return [_checked(statement, application) for statement in statements]
 
 
@@ -39,14 +39,14 @@ def _checked(statement: dict[str, Any], application: dict[str, Any]) -> dict[str
     organizations = statement.get("PrincipalOrgIDs") or []
     unknown = sorted(set(actions) - _ACTIONS)
     if unknown or not actions:
-        raise Refusal("BadRequestException", f"Unknown action {', '.join(unknown) or 'none'} in the policy")
+        raise ServiceError("BadRequestException", f"Unknown action {', '.join(unknown) or 'none'} in the policy")
     wrong = [each for each in principals if not re.fullmatch(r"\*|\d{12}", each)]
     if wrong or not principals:
-        raise Refusal("BadRequestException", f"Invalid principal {', '.join(wrong) or 'none'} in the policy")
+        raise ServiceError("BadRequestException", f"Invalid principal {', '.join(wrong) or 'none'} in the policy")
     if any(not re.fullmatch(r"o-[a-z0-9]{10,32}", each) for each in organizations):
-        raise Refusal("BadRequestException", f"Invalid organization in {organizations}")
+        raise ServiceError("BadRequestException", f"Invalid organization in {organizations}")
     if organizations and (principals != ["*"] or "UnshareApplication" not in actions):
-        raise Refusal(
+        raise ServiceError(
             "BadRequestException", "Sharing with an organization takes Principals * and the action UnshareApplication"
         )
     if "*" in principals and not organizations:
@@ -62,6 +62,8 @@ def _checked(statement: dict[str, Any], application: dict[str, Any]) -> dict[str
 def _check_public(application: dict[str, Any]) -> None:
     versions = application["Versions"].values()
     if application.get("SpdxLicenseId") not in OSI_LICENCES or not application["License"]:
-        raise Refusal("BadRequestException", "A public application needs a licence that the OSI has approved")
+        raise ServiceError("BadRequestException", "A public application needs a licence that the OSI has approved")
     if not any("SourceCodeUrl" in version for version in versions):
-        raise Refusal("BadRequestException", "A public application needs a semantic version with a source code URL")
+        raise ServiceError(
+            "BadRequestException", "A public application needs a semantic version with a source code URL"
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
-from blueprints.local.base.rest_protocol import Refusal
+from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.serverlessrepo import model
 from blueprints.sar_rules import capabilities, iam_grants, resource_types, template_form
 from blueprints.sar_rules.findings import Finding
@@ -30,16 +30,16 @@ class Judged:
 
 
 def judged(path: Path) -> Judged:
-    """Read and judge a template; raises Refusal with the first thing that stands in the way."""
+    """Read and judge a template; raises ServiceError with the first thing that stands in the way."""
     try:
         template = load(path)
     except BlueprintError as error:
-        raise Refusal("BadRequestException", f"The template could not be parsed: {error.what}") from error
+        raise ServiceError("BadRequestException", f"The template could not be parsed: {error.what}") from error
     if not template.resources:
-        raise Refusal("BadRequestException", "The template has no Resources")
+        raise ServiceError("BadRequestException", "The template has no Resources")
     for finding in _findings(template, path.stat().st_size):
         if finding.verdict == "refused":
-            raise Refusal("BadRequestException", f"Invalid template: {finding.message}")
+            raise ServiceError("BadRequestException", f"Invalid template: {finding.message}")
     return Judged(template, list(_parameters(template)), sorted(_capabilities(template)), list(_dependencies(template)))
 
 

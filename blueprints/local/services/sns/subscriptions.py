@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.base.clients import account_session, send
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.resource_policies import may_invoke, may_send
-from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations, FunctionAsInvoked
+from blueprints.local.services.iam import may_invoke, may_send
+from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
 
 DELIVER_TO_LAMBDA = Internal(
     "services.sns",
@@ -39,7 +39,6 @@ DELIVER_TO_SQS = Internal(
 )
 TOPIC = Internal("services.sns", "_topic_by_arn_any_scope", ("topic_arn",))
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
-INTERNALS = (DELIVER_TO_LAMBDA, DELIVER_TO_SQS, TOPIC, QUEUE)
 
 _SNS = "sns.amazonaws.com"
 

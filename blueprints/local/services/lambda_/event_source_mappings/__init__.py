@@ -13,20 +13,10 @@ function, `destinations` takes what failed, `poller` runs it all, `queue_batches
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.dynamodb import stream_source as dynamodb_source
-from blueprints.local.services.kinesis import consumers as stream_consumers
-from blueprints.local.services.kinesis import stream_source as kinesis_source
-from blueprints.local.services.lambda_.event_source_mappings import (
-    filters,
-    permission,
-    poller,
-    queue_batches,
-    queue_refusals,
-    registration,
-)
+from blueprints.local.services.lambda_.event_source_mappings import queue_batches
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
 from blueprints.local.services.lambda_.event_source_mappings.registration import Registration
 
@@ -35,21 +25,6 @@ STOCK_POLLERS = (
     Internal("services.lambda_svc", "_poll_dynamodb_streams", ()),
 )
 WAKES = (Internal("services.kinesis", "esm_wake"), Internal("services.dynamodb", "esm_wake"))
-RESET = Internal("services.lambda_svc", "reset", ())
-INTERNALS = (
-    *STOCK_POLLERS,
-    *WAKES,
-    RESET,
-    *dynamodb_source.INTERNALS,
-    *filters.INTERNALS,
-    *kinesis_source.INTERNALS,
-    *permission.INTERNALS,
-    *poller.INTERNALS,
-    *queue_batches.INTERNALS,
-    *queue_refusals.INTERNALS,
-    *registration.INTERNALS,
-    *stream_consumers.INTERNALS,
-)
 
 
 class _Wake:
@@ -59,21 +34,13 @@ class _Wake:
         self.set = look
 
 
-def install(endpoint: str, time_scale: float) -> None:
+def install(endpoint: str, clock: Clock) -> Poller:
     """Replace the base emulator's pollers of streams; its poller of queues stays, but not its handling of a batch."""
-    streams = Poller(endpoint, time_scale)
+    streams = Poller(endpoint, clock)
     for stock in STOCK_POLLERS:
         stock.replace(lambda: False)
     for wake in WAKES:
         wake.replace(_Wake(streams.look))
-    kinesis_source.install()
-    stream_consumers.install()
     queue_batches.install()
     Registration(streams).install()
-    reset: Callable[[], Any] = RESET.current()
-
-    def reset_all() -> None:
-        streams.clear()
-        reset()
-
-    RESET.replace(reset_all)
+    return streams

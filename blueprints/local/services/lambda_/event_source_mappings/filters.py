@@ -15,7 +15,6 @@ from blueprints.local.base.stream_records import Record
 COMPILE = Internal("services.eventbridge", "_compiled_pattern", ("pattern_str",))
 PATTERN_ERROR = Internal("services.eventbridge", "_event_pattern_error", ("pattern_str",))
 MATCHES = Internal("services.eventbridge", "_matches_detail", ("detail", "pattern"))
-INTERNALS = (COMPILE, PATTERN_ERROR, MATCHES)
 
 _DATA = "data"
 

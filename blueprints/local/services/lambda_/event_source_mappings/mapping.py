@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.base.clock import Clock
+from blueprints.local.base.properties import is_true
 from blueprints.local.base.stream_records import Record
 from blueprints.local.base.stream_source import Shard, Source, open_shards
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
 from blueprints.local.services.lambda_.event_source_mappings.lane import GiveUp, Lane, Send, Wait
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied
-from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, is_true, policy_of
+from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.services.lambda_.event_source_mappings.shard_progress import ShardProgress
 
 # A mapping that cannot read looks again after that long.
@@ -31,12 +33,12 @@ class Work:
 class Mapping:
     """A mapping as the base emulator stores it (`stored`), and how far it is in every shard of its source."""
 
-    def __init__(self, stored: dict[str, Any], source: Source, after: dict[str, int], time_scale: float) -> None:
+    def __init__(self, stored: dict[str, Any], source: Source, after: dict[str, int], clock: Clock) -> None:
         self.stored = stored
         self.source = source
         self.removed = False
         self._after = after
-        self._time_scale = time_scale
+        self._clock = clock
         self._progress: dict[str, ShardProgress] = {}
 
     @property
@@ -47,7 +49,7 @@ class Mapping:
     @property
     def policy(self) -> Policy:
         """Its settings as they stand now."""
-        return policy_of(self.stored, self._time_scale)
+        return policy_of(self.stored, self._clock)
 
     def report(self, result: str) -> None:
         """Note how the last try went, for GetEventSourceMapping."""
@@ -61,7 +63,7 @@ class Mapping:
         for shard in open_shards(self._shards(), self._finished):
             progress = self._at(shard.shard_id, policy, now)
             if not self._read(shard.shard_id, progress, policy, now):
-                yield Wait(now + max(_RETRY_SECONDS / self._time_scale, _LEAST_RETRY_SECONDS))
+                yield Wait(now + max(self._clock.real(_RETRY_SECONDS), _LEAST_RETRY_SECONDS))
             for lane in progress.lanes:
                 step = lane.next(now, policy)
                 yield step if isinstance(step, Wait) else Work(self, shard.shard_id, lane, step)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam import identity_policies
+from blueprints.local.services import iam
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
 
 POLICY_OF = Internal("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
@@ -13,7 +13,6 @@ COMBINE = Internal(
     "combine_resource_policy",
     ("identity", "ctx", "policy", "owner_account", "required", "limits"),
 )
-INTERNALS = (POLICY_OF, COMBINE)
 
 
 class Readable(Protocol):
@@ -27,7 +26,7 @@ class Readable(Protocol):
 def denied(config: dict[str, Any], source: Readable) -> str | None:
     """Why a function's role may not read an event source, in IAM's words; None when it may."""
     account = str(config["FunctionArn"]).split(":")[4]
-    principal = identity_policies.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
+    principal = iam.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
     for action, resource in source.permissions:
         if not _allowed(principal, action, resource):
             return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
@@ -35,8 +34,8 @@ def denied(config: dict[str, Any], source: Readable) -> str | None:
 
 
 def _allowed(principal: Any, action: str, arn: str) -> bool:
-    asked = identity_policies.question(principal, action, arn, region=arn.split(":")[3])
-    result = identity_policies.answer(principal, asked)
+    asked = iam.question(principal, action, arn, region=arn.split(":")[3])
+    result = iam.answer(principal, asked)
     attached = POLICY_OF.current()(arn.split(":")[2], arn)
     if attached is not None:
         result = COMBINE.current()(result, asked, *attached, limits=principal.limits)

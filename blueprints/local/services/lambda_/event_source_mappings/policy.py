@@ -6,6 +6,9 @@ Source: AWS Lambda API Reference, CreateEventSourceMapping. Absent or -1 means w
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.base.clock import Clock
+from blueprints.local.base.properties import is_true
+
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 PARTIAL_RESPONSES = "ReportBatchItemFailures"
 
@@ -16,7 +19,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Policy:
-    """How a mapping batches and retries; seconds are already scaled."""
+    """How a mapping batches and retries; in real seconds."""
 
     batch_size: int = _DEFAULT_BATCH_SIZE
     window: float = 0.0
@@ -34,25 +37,20 @@ class Policy:
         return min(self.first_wait * 2.0 ** min(failures - 1, 32), self.longest_wait)
 
 
-def policy_of(mapping: dict[str, Any], time_scale: float) -> Policy:
-    """The policy a mapping's properties state; waits and ages are divided by `time_scale`."""
+def policy_of(mapping: dict[str, Any], clock: Clock) -> Policy:
+    """The policy that a mapping's properties state; waits and ages in real seconds."""
     age = _limit(mapping.get("MaximumRecordAgeInSeconds"))
     return Policy(
         batch_size=int(mapping.get("BatchSize") or _DEFAULT_BATCH_SIZE),
-        window=int(mapping.get("MaximumBatchingWindowInSeconds") or 0) / time_scale,
+        window=clock.real(int(mapping.get("MaximumBatchingWindowInSeconds") or 0)),
         lanes=int(mapping.get("ParallelizationFactor") or 1),
         max_retries=_limit(mapping.get("MaximumRetryAttempts")),
-        max_age=None if age is None else age / time_scale,
+        max_age=None if age is None else clock.real(age),
         bisect=is_true(mapping.get("BisectBatchOnFunctionError")),
         partial_responses=PARTIAL_RESPONSES in (mapping.get("FunctionResponseTypes") or ()),
-        first_wait=_FIRST_WAIT_SECONDS / time_scale,
-        longest_wait=_LONGEST_WAIT_SECONDS / time_scale,
+        first_wait=clock.real(_FIRST_WAIT_SECONDS),
+        longest_wait=clock.real(_LONGEST_WAIT_SECONDS),
     )
-
-
-def is_true(value: object) -> bool:
-    """Templates may spell a boolean as text."""
-    return str(value).lower() == "true"
 
 
 def _limit(value: object) -> int | None:

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_records import Answer, Batch
 from blueprints.local.base.stream_source import Source, service_of
-from blueprints.local.services.dynamodb.stream_source import DynamoDBSource
-from blueprints.local.services.kinesis.stream_source import KinesisSource
+from blueprints.local.services.dynamodb import DynamoDBSource
+from blueprints.local.services.kinesis import KinesisSource
 from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
 from blueprints.local.services.lambda_.event_source_mappings.destinations import discard
 from blueprints.local.services.lambda_.event_source_mappings.invocations import invoke
@@ -24,7 +25,6 @@ from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapp
 
 ALL_MAPPINGS = Internal("services.lambda_svc", "_iter_all_esms", ())
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-INTERNALS = (ALL_MAPPINGS, SCOPE)
 
 # Should something change that nobody was told of, it is seen after that long.
 _LOOK_SECONDS = 1.0
@@ -43,11 +43,11 @@ def source_of(arn: str) -> Source | None:
 
 
 class Poller:
-    """The mappings at work. `time_scale` divides windows, waits and ages."""
+    """Runs the mappings; windows, waits and ages pass by the clock."""
 
-    def __init__(self, endpoint: str, time_scale: float) -> None:
+    def __init__(self, endpoint: str, clock: Clock) -> None:
         self._endpoint = endpoint
-        self._time_scale = time_scale
+        self._clock = clock
         self._lock = threading.RLock()
         self._changed = threading.Event()
         self._anchors: dict[str, dict[str, int]] = {}
@@ -127,7 +127,7 @@ class Poller:
         source = source_of(stored.get("EventSourceArn", ""))
         if source is None:
             return None
-        mapping = Mapping(stored, source, self._anchors.pop(stored["UUID"], {}), self._time_scale)
+        mapping = Mapping(stored, source, self._anchors.pop(stored["UUID"], {}), self._clock)
         self._mappings[stored["UUID"]] = mapping
         return mapping
 

@@ -20,7 +20,6 @@ EXECUTE = Internal("services.lambda_svc", "_execute_function", ("func", "event")
 PAUSED_UNTIL = Internal("services.lambda_svc", "_esm_backoff_until")
 PAUSE_SECONDS = Internal("services.lambda_svc", "_ESM_BACKOFF_SECONDS")
 DELETE = Internal("services.sqs", "_delete_messages_for_esm", ("queue_url", "receipt_handles"))
-INTERNALS = (RUN, EXECUTE, PAUSED_UNTIL, PAUSE_SECONDS, DELETE)
 
 _Message = dict[str, Any]
 

@@ -11,7 +11,6 @@ from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied
 
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
-INTERNALS = (QUEUE,)
 
 _PERMISSIONS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _MOST, _MOST_AT_ONCE = 10_000, 10

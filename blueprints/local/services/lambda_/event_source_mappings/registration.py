@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.properties import is_true
+from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.base.stream_source import Source, service_of
-from blueprints.local.services.kinesis.stream_source import is_consumer
+from blueprints.local.services.kinesis import is_consumer
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied
-from blueprints.local.services.lambda_.event_source_mappings.policy import is_true
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller, source_of
 from blueprints.local.services.lambda_.event_source_mappings.queue_refusals import queue_refusal
 from blueprints.local.services.lambda_.event_source_mappings.refusals import refusal, starting_position_refusal
@@ -22,12 +23,10 @@ AS_ANSWERED = Internal("services.lambda_svc", "_esm_response", ("esm",))
 MAPPINGS = Internal("services.lambda_svc", "_esms")
 FUNCTION = Internal("services.lambda_svc", "_resolve_existing_esm_function", ("function_ref",))
 FUNCTION_ARN = Internal("services.lambda_svc", "_func_arn", ("name",))
-REGISTRY = Internal("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
 JSON = Internal("core.responses", "json_response", ("data", "status", "content_type"))
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
-INTERNALS = (CREATE, UPDATE, ANCHOR, RELEASE, AS_ANSWERED, MAPPINGS, FUNCTION, FUNCTION_ARN, REGISTRY, JSON, ERROR)
 
 _TYPE = "AWS::Lambda::EventSourceMapping"
 _REPLACING = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
@@ -243,6 +242,5 @@ def _refused(problem: str, code: str = "InvalidParameterValueException", status:
 
 
 def _raise_if(problem: str | None) -> None:
-    """CloudFormation reports a ValueError as the reason the resource failed."""
     if problem:
-        raise ValueError(problem)
+        raise ResourceFailed(problem)
