@@ -89,7 +89,7 @@ def list_(as_json: bool) -> None:
 
     listed = []
     for each in discover():
-        found = preflight.as_written(each, load(each.template))
+        found = preflight.check_written(each, load(each.template))
         fields = {name: str(getattr(each, name)) for name in ("name", "flow", "version", "description", "folder")}
         judged = {"verdict": findings.verdict(found), "findings": [finding.as_json() for finding in found]}
         listed.append({**fields, "companions": [str(path) for path in each.prerequisites], "repository": judged})
@@ -376,7 +376,7 @@ def publish(
     """
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations, publishing, report
-    from blueprints.publish.sharing import declared
+    from blueprints.publish.sharing import parse_sharing
     from blueprints.stacks.account import HOW_TO_SIGN_IN
 
     found = [find(each) for each in patterns] or discover()
@@ -384,14 +384,14 @@ def publish(
         raise click.BadParameter(
             f"a digest is of one PATTERN's plan, and here are {len(found)}", param_hint="--approve"
         )
-    wish = publishing.Wish(not plan_only, declared(sharing, public=public), approve)
+    options = publishing.Options(not plan_only, parse_sharing(sharing, public=public), approve)
     steps = _steps(quiet=as_json)
     missing = None
     if local:
         from blueprints.destinations import embedded
 
         with embedded(steps) as destination:
-            outcomes = publishing.publish(found, destination, wish, steps, report.lines)
+            outcomes = publishing.publish(found, destination, options, steps, report.lines)
     else:
         destination, lacking = destinations.of_account(bucket)
         if lacking:
@@ -399,7 +399,7 @@ def publish(
                 f"{lacking}, so this is the plan against an empty repository, and nothing is published. "
                 f"To publish, {HOW_TO_SIGN_IN}."
             )
-        outcomes = publishing.publish(found, destination, wish, steps, report.lines)
+        outcomes = publishing.publish(found, destination, options, steps, report.lines)
     if as_json:
         click.echo(json.dumps(report.as_json(outcomes, missing)))
     else:
@@ -435,7 +435,7 @@ def try_(
     from blueprints.errors import BlueprintError
     from blueprints.pattern import discover, find
     from blueprints.publish import destinations
-    from blueprints.publish.trial import Trials
+    from blueprints.publish.trying import Tries
     from blueprints.stacks.account import HOW_TO_SIGN_IN
 
     found, given = [find(each) for each in patterns] or discover(), _parameters(parameters)
@@ -443,8 +443,8 @@ def try_(
     steps = _steps(quiet=as_json)
     if local:
         with _embedded_aws(steps, 0) as cloud:
-            trials = Trials(of_cloud(cloud), steps, folder, keep=keep).run(found, given)
-            _show_trials(trials, steps, as_json=as_json)
+            results = Tries(of_cloud(cloud), steps, folder, keep=keep).run(found, given)
+            _show_tries(results, steps, as_json=as_json)
             if keep:
                 _stay_up(cloud, [], quiet=as_json)
     else:
@@ -454,17 +454,17 @@ def try_(
                 f"{missing}, so nothing is tried.",
                 advice=f"To try it on your account, {HOW_TO_SIGN_IN}; on the embedded AWS, add --local.",
             )
-        trials = Trials(destination, steps, folder, keep=keep).run(found, given)
-        _show_trials(trials, steps, as_json=as_json)
-    sys.exit(0 if all(each.passed for each in trials) else 1)
+        results = Tries(destination, steps, folder, keep=keep).run(found, given)
+        _show_tries(results, steps, as_json=as_json)
+    sys.exit(0 if all(each.passed for each in results) else 1)
 
 
-def _show_trials(trials: list[Any], steps: "Steps", *, as_json: bool) -> None:
+def _show_tries(results: list[Any], steps: "Steps", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"patterns": [each.as_json() for each in trials], "steps": steps.as_json()}))
-    for each in trials:
+        click.echo(json.dumps({"patterns": [each.as_json() for each in results], "steps": steps.as_json()}))
+    for each in results:
         if not as_json:
-            _screen().show_trial(each.as_json())
+            _screen().show_try(each.as_json())
         for error in each.errors:
             click.echo(f"blueprints: {error}", err=True)
 

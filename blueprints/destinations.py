@@ -10,7 +10,7 @@ from blueprints.folders import check_can_be_made
 from blueprints.publish.bucket import STACK, Bucket
 from blueprints.publish.destinations import Destination
 from blueprints.publish.repository import Repository
-from blueprints.sar_rules.limits import home
+from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.client import Stacks
 from blueprints.steps import Steps
 
@@ -42,7 +42,7 @@ def of_cloud(cloud: "Cloud") -> Destination:
 
     @cache
     def bucket() -> Bucket:
-        template = (home() / "artifact-bucket.yaml").read_text(encoding="utf-8")
+        template = (sar_folder() / "artifact-bucket.yaml").read_text(encoding="utf-8")
         stack = Stacks(cloud.client).deploy(STACK, template)
         return Bucket(cloud.client("s3"), stack.outputs["ArtifactBucket"])
 

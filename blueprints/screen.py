@@ -93,18 +93,18 @@ class Screen:
         for line in _places(report["files"]):
             self._print(f"  {line}")
 
-    def show_trial(self, trial: dict[str, Any]) -> None:
+    def show_try(self, result: dict[str, Any]) -> None:
         """The end of a try: its results, and what it kept."""
         self._print()
-        for name, value in trial["result"].items():
+        for name, value in result["result"].items():
             self._show_fact(name, value)
-        said = "passed" if trial["passed"] else "did not pass"
-        self._print((trial["pattern"], "bold"), f" {said}")
-        for line in _places(trial["files"]):
+        said = "passed" if result["passed"] else "did not pass"
+        self._print((result["pattern"], "bold"), f" {said}")
+        for line in _places(result["files"]):
             self._print(f"  {line}")
-        if trial["kept"]:
+        if result["kept"]:
             self._print("Kept until the next try:")
-            for each in filter(None, (trial["twin"], trial["version"], trial["stack"])):
+            for each in filter(None, (result["twin"], result["version"], result["stack"])):
                 self._print(f"  {each}")
 
     def show_up(self, cloud: "Cloud", stacks: list["EmbeddedStack"]) -> None:

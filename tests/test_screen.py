@@ -43,7 +43,7 @@ def test_the_many_files_of_a_try_are_shown_by_their_folders_too(capsys):
     files = [f"/tries/notes/data/{number}.gz" for number in range(20)]
     trial = {"pattern": "notes", "passed": True, "result": {}, "files": files, "kept": False}
 
-    Screen().show_trial(trial)
+    Screen().show_try(trial)
 
     assert "/tries/notes/data  (20 files)" in capsys.readouterr().out
 
@@ -79,7 +79,7 @@ def everything_shown(text, capsys, monkeypatch):
     report = {"pattern": text, "steps": [], "result": result, "not_emulated": not_emulated, "files": [text]}
     shown.show_run(report)
     kept = {"kept": True, "twin": text, "version": text, "stack": text}
-    shown.show_trial({**report, **kept, "passed": True})
+    shown.show_try({**report, **kept, "passed": True})
     cloud = SimpleNamespace(endpoint="http://127.0.0.1:1", environment=dict)
     stack = SimpleNamespace(name=text, outputs={text: text}, not_emulated=not_emulated)
     shown.show_up(cloud, [stack])

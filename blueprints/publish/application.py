@@ -1,4 +1,4 @@
-"""What a pattern is to become in the repository: metadata, texts, packaged template, artifacts, and their digest."""
+"""A pattern as an application of the repository: metadata, packaged template, artifacts, and the digest of it all."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _NO_BUCKET = "artifacts"
 
 @dataclass(frozen=True)
 class Artifact:
-    """A function's package, by its content."""
+    """The package of one or more functions."""
 
     path: Path
     sha256: str
@@ -43,7 +43,7 @@ class Application:
     metadata: metadata.Metadata
     artifacts: tuple[Artifact, ...]
     digest: str
-    """Of the packaged template, its artifacts and its licence; the bucket does not matter."""
+    """The SHA-256 digest of the packaged template, its artifacts and the licence. It does not depend on the bucket."""
     source_code_url: str | None
     _code: Mapping[str, str]
 
@@ -54,18 +54,18 @@ class Application:
 
     @property
     def version(self) -> str:
-        """The version that is to be published."""
+        """The version to publish."""
         return self.metadata.version
 
     def packaged(self, bucket: str | None) -> str:
-        """The template as it is sent, its artifacts in the bucket."""
+        """The template as JSON, with references to its artifacts in the bucket."""
         body = _packaged(self.template, self._code, bucket or _NO_BUCKET)
         body.setdefault("Metadata", {})[PROVENANCE] = {"Digest": self.digest}
         return _as_json(body)
 
 
 def application(pattern: Pattern, template: Template, packages: list[Package]) -> Application:
-    """Put together what the preflight has found nothing against."""
+    """Make an application from a pattern that preflight has accepted, and its packages."""
     about = metadata.read(template)
     code = {package.logical_id: package.sha256 for package in packages}
     licence = hashlib.sha256((about.licence or "").encode()).hexdigest()
@@ -85,7 +85,7 @@ def application(pattern: Pattern, template: Template, packages: list[Package]) -
 
 
 def _packaged(template: Template, code: Mapping[str, str], bucket: str) -> dict[str, Any]:
-    """The template without what is sent beside it, and with `s3://` where code was."""
+    """The template without its application metadata, which other fields of the request have, and with `s3://` code."""
     places = {logical_id: (bucket, f"{sha256}.zip") for logical_id, sha256 in code.items()}
     body: dict[str, Any] = json.loads(packaged(template, places))
     body.get("Metadata", {}).pop(METADATA, None)

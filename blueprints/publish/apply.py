@@ -1,4 +1,4 @@
-"""Carries out a plan, and nothing else: content, then the version, then metadata, then sharing."""
+"""Carries out a plan: uploads content, then publishes the version, then changes metadata, then sharing."""
 
 from collections.abc import Callable
 
@@ -6,23 +6,24 @@ from blueprints.publish.bucket import Bucket
 from blueprints.publish.plan import CREATE, SHARE, UPDATE, VERSION, Plan
 from blueprints.publish.repository import Repository
 
-Progress = Callable[[str], None]
+Report = Callable[[str], None]
+"""Is called with what goes on, such as the name of the call that is made."""
 
 
-def apply(plan: Plan, repository: Repository, bucket: Callable[[], Bucket | None], progress: Progress) -> str | None:
-    """Every call of the plan in its order; returns the application's ARN. Raises Conflict when someone was faster.
+def apply(plan: Plan, repository: Repository, bucket: Callable[[], Bucket | None], report: Report) -> str | None:
+    """Make every call of the plan, in order; returns the application's ARN.
 
-    A version appears whole or not at all, and what describes it is changed after it: stopping anywhere leaves nothing
-    half-published, and the next plan holds what is left.
+    A version is published by one call, and its metadata is changed afterwards. So a run that is stopped leaves no part
+    of a version, and the next plan has the remaining calls. Raises Conflict if another process was faster.
     """
     for upload in plan.uploads:
         place = bucket()
         if not upload.present and place is not None:
-            progress(f"uploading {upload.key[:12]}… ({upload.size / 2**20:.1f} MB)")
+            report(f"uploading {upload.key[:12]}… ({upload.size / 2**20:.1f} MB)")
             place.put(upload.key, upload.sha256, upload.read)
     arn = plan.arn
     for action in plan.actions:
-        progress(action.call)
+        report(action.call)
         if action.call == CREATE:
             arn = repository.create(action.request)
             continue

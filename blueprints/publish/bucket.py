@@ -1,4 +1,7 @@
-"""The bucket that versions are made out of: content under its own SHA-256, uploaded when it is not there."""
+"""The artifact bucket, from which the repository reads the content of versions.
+
+An object's key is the SHA-256 digest of its content.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -12,9 +15,9 @@ from blueprints.stacks.client import Stacks
 from blueprints.stacks.stack import outputs_of
 
 STACK = "serverless-blueprints-artifacts"
-"""The stack of sar/artifact-bucket.yaml, unless a bucket is named."""
+"""The stack of sar/artifact-bucket.yaml, whose bucket is used if none is named."""
 
-_THERE = {"PreconditionFailed", "412"}
+_EXISTS = {"PreconditionFailed", "412"}
 
 
 class Bucket:
@@ -25,7 +28,7 @@ class Bucket:
         self.name = name
 
     def has(self, key: str) -> bool:
-        """Whether content is there already."""
+        """Whether an object exists."""
 
         def head(**arguments: Any) -> bool:
             try:
@@ -39,7 +42,7 @@ class Bucket:
         return bool(call(head, "HeadObject", f"s3://{self.name}/{key}", Bucket=self.name, Key=key))
 
     def put(self, key: str, sha256: str, read: Callable[[], bytes]) -> None:
-        """Upload content unless someone has; what no longer has the planned digest is never sent."""
+        """Upload content if the object does not exist. Raises BlueprintError if its digest is not `sha256`."""
         content = read()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise BlueprintError(f"{key} has changed since the plan was made.", advice="Publish again.")
@@ -48,23 +51,23 @@ class Bucket:
             try:
                 self._s3.put_object(**arguments)
             except ClientError as error:
-                if str(error.response["Error"].get("Code")) not in _THERE:
+                if str(error.response["Error"].get("Code")) not in _EXISTS:
                     raise
 
         place = f"s3://{self.name}/{key}"
         call(put, "PutObject", place, Bucket=self.name, Key=key, Body=content, IfNoneMatch="*")
 
     def url(self, key: str) -> str:
-        """Where the repository finds content."""
+        """The URL under which the repository reads an object."""
         return f"https://{self.name}.s3.{self._s3.meta.region_name}.amazonaws.com/{key}"
 
 
-def of_stack(client: Callable[[str], Any]) -> Bucket:
-    """The bucket of the account's artifact stack. Raises BlueprintError if there is none."""
+def artifact_bucket(client: Callable[[str], Any]) -> Bucket:
+    """The bucket of the account's stack STACK. Raises BlueprintError if there is none."""
     outputs = outputs_of(Stacks(client).find(STACK) or {})
     if "ArtifactBucket" not in outputs:
         raise BlueprintError(
-            "There is no bucket to publish out of.",
+            "There is no bucket to publish from.",
             where=f"stack {STACK}",
             advice=f"aws cloudformation deploy --template-file sar/artifact-bucket.yaml --stack-name {STACK}\n"
             "  or name a bucket that the Serverless Application Repository may read with --bucket.",

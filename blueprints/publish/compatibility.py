@@ -1,4 +1,4 @@
-"""What changed between two templates for those who have deployed one, and by that the version to write."""
+"""Compares two templates of an application, and decides whether the next version is major, minor or patch."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ _STATEFUL = ("::Table", "::Bucket", "::Queue", "::Stream", "::SimpleTable", "::U
 
 
 def bump(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Bump, list[str]]:
-    """The kind of version, and why."""
+    """The kind of the next version, and the reasons."""
     breaking = [*_lost_parameters(old, new), *_lost(old, new, "Outputs", "output"), *_lost_state(old, new)]
     if breaking:
         return "major", breaking
@@ -25,7 +25,7 @@ def _lost_parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
     before, after = _section(old, "Parameters"), _section(new, "Parameters")
     for name, parameter in before.items():
         if name not in after:
-            yield f"parameter {name} is gone"
+            yield f"parameter {name} was removed"
         elif after[name].get("Type") != parameter.get("Type"):
             yield f"parameter {name} has another type"
     for name, parameter in after.items():
@@ -35,7 +35,7 @@ def _lost_parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
 
 def _lost(old: Mapping[str, Any], new: Mapping[str, Any], section: str, kind: str) -> Iterator[str]:
     for name in sorted(set(_section(old, section)) - set(_section(new, section))):
-        yield f"{kind} {name} is gone"
+        yield f"{kind} {name} was removed"
 
 
 def _lost_state(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _lost_state(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
     for name, resource in _section(old, "Resources").items():
         kind = str(resource.get("Type"))
         if kind.endswith(_STATEFUL) and after.get(name, {}).get("Type") != kind:
-            yield f"{kind} {name} is gone, and what is in it"
+            yield f"{kind} {name} was removed with its data"
 
 
 def _section(template: Mapping[str, Any], name: str) -> dict[str, Any]:

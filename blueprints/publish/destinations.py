@@ -7,7 +7,7 @@ from typing import Any
 
 from blueprints.packaging.build import Package, Progress, build
 from blueprints.pattern import Pattern
-from blueprints.publish.bucket import Bucket, of_stack
+from blueprints.publish.bucket import Bucket, artifact_bucket
 from blueprints.publish.repository import Repository
 from blueprints.stacks.account import account_client
 
@@ -17,16 +17,17 @@ class Destination:
     """A repository to publish to, and the bucket that versions are made from."""
 
     repository: Repository | None
-    """None: nothing can be asked or changed, and plans are made against an empty repository."""
+    """None if there is no account: plans are then made against an empty repository."""
     bucket: Callable[[], Bucket | None]
-    """Asked only when there is something to upload."""
+    """The bucket to upload to; called only when there is something to upload."""
     local: bool = False
+    """Whether it is an embedded AWS, which accepts packages without bytecode."""
     packages: Callable[[Pattern, Progress], list[Package]] = lambda pattern, progress: build(
         pattern, "lambda", progress=progress
     )
     """Builds a pattern's packages."""
     client: Callable[[str], Any] | None = None
-    """Makes a boto3 client of a service of the account; None where there is no account."""
+    """Makes a boto3 client of a service; None if there is no account."""
 
 
 def of_account(bucket_name: str | None) -> tuple[Destination, str | None]:
@@ -46,6 +47,6 @@ def of_clients(client: Callable[[str], Any], bucket_name: str | None, *, local: 
 
     @cache
     def bucket() -> Bucket:
-        return Bucket(client("s3"), bucket_name) if bucket_name else of_stack(client)
+        return Bucket(client("s3"), bucket_name) if bucket_name else artifact_bucket(client)
 
     return Destination(Repository(client("serverlessrepo")), bucket, local=local, client=client)

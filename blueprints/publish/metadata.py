@@ -1,4 +1,4 @@
-"""An application's metadata, read from its template: text, files, and what is wrong with them."""
+"""Reads and checks the application metadata of a template."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,26 +19,27 @@ _LISTS = {"Labels"}
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is sent of it."""
+    """The metadata as it is published."""
 
     fields: dict[str, Any]
-    """Name, Description, Author, and of SpdxLicenseId, HomePageUrl and Labels those that are written; the home page
-    names the readme in its fragment."""
+    """Name, Description, Author, Labels, and if they are written SpdxLicenseId and HomePageUrl.
+
+    The fragment of HomePageUrl has the readme's digest."""
     version: str
     source_code_url: str | None
     licence: str | None
-    """The text itself."""
+    """Its text."""
     readme: str | None
 
 
 def written(template: Template) -> dict[str, Any]:
-    """The section as it is written."""
+    """The section of the template, unchanged; empty if there is none."""
     about = template.section("Metadata").get(METADATA)
     return about if isinstance(about, dict) else {}
 
 
 def read(template: Template) -> Metadata:
-    """The metadata, once nothing in it is refused."""
+    """The metadata of a template that `check` does not refuse."""
     about = written(template)
     names = ("Name", "Description", "Author", "SpdxLicenseId", "HomePageUrl")
     fields = {name: str(about[name]) for name in names if name in about}
@@ -55,7 +56,7 @@ def read(template: Template) -> Metadata:
 
 
 def check(template: Template, *, public: bool) -> Iterator[Finding]:
-    """Every finding in the metadata; public sharing asks for more."""
+    """Every finding in the metadata; `public` adds the requirements of public sharing."""
     about = written(template)
     if not about:
         yield found(
@@ -113,7 +114,7 @@ def _file(template: Template, about: dict[str, Any], name: str, body: str) -> It
 def _on_disk(template: Template, written_path: str, name: str, place: Place) -> Iterator[Finding]:
     path = template.folder / written_path
     if "://" in written_path or not path.is_file():
-        message = f"{name} names {written_path}, which is no file in this folder; write the name of one."
+        message = f"{name} names {written_path}, which is not a file in this folder; write the name of one."
         yield found("refused", message, template, place)
     elif path.stat().st_size > TEXT_BYTES:
         message = f"{written_path} has {path.stat().st_size:,} bytes; {name} may have 5 MB. Shorten it."

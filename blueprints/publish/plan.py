@@ -1,4 +1,4 @@
-"""The plan: what the repository has against what is here, field by field, and the calls that make them equal."""
+"""The plan: the differences between the repository and a pattern, and the calls that publish them."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from blueprints.publish.application import Application
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.compatibility import bump
 from blueprints.publish.provenance import names_readme
-from blueprints.publish.repository import Published, Repository
+from blueprints.publish.repository import PublishedApplication, Repository
 from blueprints.publish.sharing import Sharing
 from blueprints.sar_rules.limits import INLINE_TEMPLATE_BYTES, METADATA
 from blueprints.sar_rules.versions import bumped, order
@@ -23,13 +23,13 @@ CREATE, VERSION, UPDATE, SHARE = (
 )  # fmt: skip
 
 _CHANGEABLE = ("Author", "Description", "HomePageUrl", "Labels")
-_PLACED = ("TemplateBody", "TemplateUrl")
+_IN_THE_BUCKET = ("TemplateBody", "TemplateUrl")
 _SHOWN = 300
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field, before and after."""
+    """A field that changes: its values before and after."""
 
     field: str
     before: Any
@@ -47,33 +47,33 @@ class Action:
 
 @dataclass(frozen=True)
 class Upload:
-    """One object that a version is made out of."""
+    """One object that a version consists of."""
 
     key: str
     sha256: str
     size: int
     present: bool | None
-    """Whether it is in the bucket already; None where no bucket could be asked."""
+    """Whether it is in the bucket already; None if there is no bucket."""
     read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is to be done for one application, and nothing else."""
+    """All calls and uploads that publish one application."""
 
     name: str
     version: str
     content: str
-    """The digest of what the version consists of."""
+    """The digest of the version's content."""
     arn: str | None
     actions: tuple[Action, ...]
     uploads: tuple[Upload, ...]
 
     @property
     def digest(self) -> str:
-        """Of every request in it: who approves a plan approves this. The bucket's name does not matter."""
+        """A digest of every request, to approve the plan by. It does not depend on the bucket."""
         calls = [
-            [each.call, {name: value for name, value in each.request.items() if name not in _PLACED}]
+            [each.call, {name: value for name, value in each.request.items() if name not in _IN_THE_BUCKET}]
             for each in self.actions
         ]
         content = [self.name, self.arn, self.content, calls]
@@ -93,23 +93,27 @@ class Plan:
         }
 
 
-def plan(
+def make_plan(
     application: Application,
     repository: Repository | None,
     sharing: Sharing | None,
     bucket: Callable[[], Bucket | None],
 ) -> Plan:
-    """Look and decide. Without a repository: against an empty one. `bucket` is asked for only when it is needed."""
+    """Compare an application with the repository, and plan what publishes it.
+
+    Without a repository the plan is made against an empty one. `bucket` is called only if there is something to upload.
+    Raises BlueprintError if the version cannot be published.
+    """
     arn = repository.find(application.name) if repository else None
     actions: list[Action] = []
     uploads: list[Upload] = []
     if repository is None or arn is None:
         request, uploads = version_request(application, bucket())
         actions.append(_create(application, request))
-        actions.extend(shared([], sharing))
+        actions.extend(sharing_actions([], sharing))
         return Plan(application.name, application.version, application.digest, None, tuple(actions), tuple(uploads))
-    published = repository.published(arn)
-    _check_ours(application, repository, published)
+    published = repository.get(arn)
+    _check_author(application, repository, published)
     if _needs_version(application, repository, published):
         _check_licence(application, repository, published)
         request, uploads = version_request(application, bucket())
@@ -120,7 +124,7 @@ def plan(
         actions.append(Action(VERSION, changes, {"SemanticVersion": application.version, **request}))
     actions.extend(_updated(application, repository, published))
     if sharing is not None:
-        actions.extend(shared(repository.statements(arn), sharing))
+        actions.extend(sharing_actions(repository.statements(arn), sharing))
     return Plan(application.name, application.version, application.digest, arn, tuple(actions), tuple(uploads))
 
 
@@ -138,7 +142,7 @@ def _create(application: Application, version: Mapping[str, Any]) -> Action:
 
 
 def version_request(application: Application, bucket: Bucket | None) -> tuple[dict[str, Any], list[Upload]]:
-    """What a version is sent as, and what has to lie in the bucket for it."""
+    """The template and source URL of a version as request parameters, and the objects that it needs in the bucket."""
     template = application.packaged(bucket.name if bucket else None).encode()
     uploads = [
         Upload(each.key, each.sha256, each.size, bucket.has(each.key) if bucket else None, each.path.read_bytes)
@@ -154,8 +158,8 @@ def version_request(application: Application, bucket: Bucket | None) -> tuple[di
     return {"TemplateUrl": bucket.url(key) if bucket else key, **source}, uploads
 
 
-def _needs_version(application: Application, repository: Repository, published: Published) -> bool:
-    """Whether the version is to be published; raises BlueprintError where another one would have to be written."""
+def _needs_version(application: Application, repository: Repository, published: PublishedApplication) -> bool:
+    """Whether the version must be published. Raises BlueprintError if the template needs a higher version."""
     if published.version is None or order(application.version) > order(published.version):
         return True
     digest = repository.digest(published)
@@ -166,7 +170,7 @@ def _needs_version(application: Application, repository: Repository, published: 
         raise _other_version(application, repository, published, "is published with other content")
     if digest == application.digest:
         raise BlueprintError(
-            f"{application.name} {application.version} is lower than {published.version}, which has this very content.",
+            f"{application.name} {application.version} is lower than {published.version}, which has the same content.",
             where=_place(application),
             advice=f"Write 'SemanticVersion: {published.version}'.",
         )
@@ -175,7 +179,9 @@ def _needs_version(application: Application, repository: Repository, published: 
     )
 
 
-def _other_version(application: Application, repository: Repository, published: Published, what: str) -> BlueprintError:
+def _other_version(
+    application: Application, repository: Repository, published: PublishedApplication, what: str
+) -> BlueprintError:
     kind, why = bump(repository.template(published), application.template.body)
     assert published.version is not None
     return BlueprintError(
@@ -185,8 +191,8 @@ def _other_version(application: Application, repository: Repository, published: 
     )
 
 
-def _check_ours(application: Application, repository: Repository, published: Published) -> None:
-    """An application of the same name may be someone else's."""
+def _check_author(application: Application, repository: Repository, published: PublishedApplication) -> None:
+    """Raise BlueprintError if another author published an application of this name with other tools."""
     theirs, ours = published.fields.get("Author"), application.metadata.fields["Author"]
     if theirs == ours or repository.digest(published):
         return
@@ -197,8 +203,8 @@ def _check_ours(application: Application, repository: Repository, published: Pub
     )
 
 
-def _check_licence(application: Application, repository: Repository, published: Published) -> None:
-    """The licence of an application stays what it was when it was created."""
+def _check_licence(application: Application, repository: Repository, published: PublishedApplication) -> None:
+    """Raise BlueprintError if the licence changed: an application keeps the licence that it was created with."""
     about = application.metadata
     before, after = published.fields.get("SpdxLicenseId"), about.fields.get("SpdxLicenseId")
     what = f"from {before} to {after}" if before != after else None
@@ -212,8 +218,8 @@ def _check_licence(application: Application, repository: Repository, published: 
         )
 
 
-def _updated(application: Application, repository: Repository, published: Published) -> list[Action]:
-    """The fields that can be changed, those that differ."""
+def _updated(application: Application, repository: Repository, published: PublishedApplication) -> list[Action]:
+    """An UpdateApplication call with the fields that differ, if any."""
     about = application.metadata
     if published.fields.get("SpdxLicenseId") != about.fields.get("SpdxLicenseId"):
         _check_licence(application, repository, published)
@@ -230,18 +236,18 @@ def _updated(application: Application, repository: Repository, published: Publis
     return [Action(UPDATE, tuple(changes), {each.field: each.after for each in changes})] if changes else []
 
 
-def shared(statements: list[dict[str, Any]], sharing: Sharing | None) -> list[Action]:
-    """The call that makes sharing what was declared, if it is not; None leaves it as it is."""
+def sharing_actions(statements: list[dict[str, Any]], sharing: Sharing | None) -> list[Action]:
+    """The PutApplicationPolicy call that is needed, if any. Sharing stays unchanged if `sharing` is None."""
     if sharing is None:
         return []
-    before = sharings.described(statements)
-    after = sharings.described(sharing.statements())
+    before = sharings.describe(statements)
+    after = sharings.describe(sharing.statements())
     if before == after:
         return []
     return [Action(SHARE, (Change("Sharing", before, after),), {"Statements": sharing.statements()})]
 
 
-def _source_change(published: Published, request: Mapping[str, Any]) -> tuple[Change, ...]:
+def _source_change(published: PublishedApplication, request: Mapping[str, Any]) -> tuple[Change, ...]:
     after = request.get("SourceCodeUrl")
     return (Change("SourceCodeUrl", published.source_code_url, after),) if after != published.source_code_url else ()
 
@@ -259,7 +265,7 @@ def _shown(change: Change) -> dict[str, Any]:
 
 
 def shortened(value: Any) -> Any:
-    """A value as it can be shown: long texts by their size."""
+    """A value for display; a long text as its size and digest."""
     if isinstance(value, str) and (len(value) > _SHOWN or "\n" in value):
         return f"{len(value.encode()):,} bytes, sha256 {hashlib.sha256(value.encode()).hexdigest()[:12]}"
     return value

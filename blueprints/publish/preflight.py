@@ -1,4 +1,4 @@
-"""Preflight: everything that can be judged on this machine, before anything is sent."""
+"""Preflight: all checks that need no AWS, before anything is published."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,9 +15,9 @@ from blueprints.template.problems import problems
 from blueprints.template.reading import Template
 
 
-def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[Finding]:
-    """Findings in the template and its metadata, as written and as SAM expands it."""
-    findings = as_written(pattern, template, public=public)
+def check_template(pattern: Pattern, template: Template, *, public: bool) -> list[Finding]:
+    """Findings in the template and its metadata, both as written and as SAM expands it."""
+    findings = check_written(pattern, template, public=public)
     if not any(each.verdict == "refused" for each in findings):
         body = expand(template)
         findings.extend(resource_types.expanded(template, body))
@@ -26,8 +26,8 @@ def of_template(pattern: Pattern, template: Template, *, public: bool) -> list[F
     return findings
 
 
-def as_written(pattern: Pattern, template: Template, *, public: bool = False) -> list[Finding]:
-    """Findings in the template as it is written, and in its metadata: what takes no time to find."""
+def check_written(pattern: Pattern, template: Template, *, public: bool = False) -> list[Finding]:
+    """Findings in the template as it is written and in its metadata. Expands nothing, so it is fast."""
     return [
         *metadata.check(template, public=public),
         *template_form.transforms(template),
@@ -40,8 +40,8 @@ def as_written(pattern: Pattern, template: Template, *, public: bool = False) ->
     ]
 
 
-def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:
-    """Findings in what was built: together not too large, compiled for Lambda, and without secrets."""
+def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:
+    """Findings in the packages: secrets, too large together, or without bytecode for Lambda (unless `local`)."""
     yield from secrets.in_packages(pattern, packages)
     sizes = {package.sha256: package.size for package in packages}
     total = sum(sizes.values())
@@ -49,25 +49,25 @@ def of_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> It
         largest = max(packages, key=lambda package: package.size)
         message = (
             f"{largest.logical_id}: the artifacts have {total:,} bytes together, and one version may have "
-            f"{ARTIFACT_BYTES:,}. Leave out what the functions do not need, or ship a container image."
+            f"{ARTIFACT_BYTES:,}. Remove what the functions do not need, or use a container image."
         )
         yield Finding("refused", message, _line(pattern, largest))
     for package in packages:
         if package.interpreter is None and not local and _is_python(pattern, package):
             message = (
-                f"{package.logical_id}: its package was built without bytecode, for lack of its runtime's Python; "
-                "install that Python and publish again."
+                f"{package.logical_id}: its package has no bytecode, as this machine does not have the Python of its "
+                "runtime; install that Python and publish again."
             )
             yield Finding("refused", message, _line(pattern, package))
 
 
-def of_size(template: Template, size_in_bytes: int) -> list[Finding]:
-    """Findings in the size of the template as it is sent."""
+def check_size(template: Template, size_in_bytes: int) -> list[Finding]:
+    """Findings in the size of the packaged template."""
     return list(template_form.size(template, size_in_bytes))
 
 
 def _mistakes(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """What no deployment could take, whatever the repository says."""
+    """Mistakes that would make every deployment fail."""
     for each in problems(template, body):
         yield Finding("refused", each.message, at(each.file, each.line))
 
@@ -77,8 +77,8 @@ def _capabilities(template: Template) -> Iterator[Finding]:
         if capability == capabilities.EXPAND:
             continue
         message = (
-            f"{capability} will be asked for, so the application is hidden from the default search "
-            "(shown with 'Show apps that create custom IAM roles or resource policies')."
+            f"Deploying it requires {capability}, so the default search does not show the application "
+            "(only with 'Show apps that create custom IAM roles or resource policies')."
         )
         yield found("accepted", message, template, place)
 

@@ -1,6 +1,6 @@
-"""Where an application comes from: the commit in its source URL, and behind its URLs the digests of its content.
+"""Source and home page URLs of an application, which name its commit and, in their fragments, digests of its content.
 
-What the repository answers holds neither content nor readme, but these URLs: so one request tells what has changed.
+The repository returns these URLs, but neither content nor readme. So one request shows what has changed.
 """
 
 import hashlib
@@ -15,10 +15,7 @@ _TREE = {"github.com": "tree", "gitlab.com": "-/tree", "codeberg.org": "src/comm
 
 
 def source_url(written: str, folder: Path, digest: str) -> str:
-    """The written URL, at the commit where that can be known and nothing in the folder has changed since.
-
-    The fragment names the content: one request tells whether a version is what lies here.
-    """
+    """The written URL, at the checkout's commit if the folder has no changes. Its fragment has the digest."""
     base = urldefrag(written).url.rstrip("/").removesuffix(".git")
     repository = urlparse(base).path.strip("/")
     form = _TREE.get(urlparse(base).netloc)
@@ -29,15 +26,15 @@ def source_url(written: str, folder: Path, digest: str) -> str:
 
 
 def digest_in(url: str | None) -> str | None:
-    """The digest that a source URL carries."""
+    """The digest in a source URL; None if it has none."""
     found = _DIGEST.fullmatch(urldefrag(url or "").fragment)
     return found[1] if found else None
 
 
 def home_url(written: str, readme: str | None) -> str:
-    """The written home page, its fragment naming the readme; one with a fragment of its own stays as it is.
+    """The home page with the readme's digest as fragment, unless it has a fragment.
 
-    Both are changed by one call, so the fragment is true of what lies beside it.
+    One call changes home page and readme, so the fragment always matches the published readme.
     """
     if readme is None or urldefrag(written).fragment:
         return written
@@ -45,7 +42,7 @@ def home_url(written: str, readme: str | None) -> str:
 
 
 def names_readme(url: str | None, readme: str) -> bool:
-    """Whether a published home page's fragment says that the readme beside it is this one."""
+    """Whether a published home page's fragment has the digest of this readme."""
     found = _README.fullmatch(urldefrag(url or "").fragment)
     return found is not None and found[1] == _readme_digest(readme)
 
@@ -55,14 +52,14 @@ def _readme_digest(readme: str) -> str:
 
 
 def clean_commit(folder: Path) -> str | None:
-    """The commit that holds the folder as it is; None outside of a repository and when something has changed."""
+    """The commit of an unchanged folder; None outside a repository, or if the folder has changes."""
     if _git(folder, "status", "--porcelain", "--", ".") != "":
         return None
     return _git(folder, "rev-parse", "HEAD")
 
 
 def _is_checkout_of(repository: str, folder: Path) -> bool:
-    """Whether the commit is that repository's: a copy in another one keeps the URL, and its commits are elsewhere."""
+    """Whether the checkout is of that repository. A copy in another repository keeps the URL but not the commits."""
     remotes = (_git(folder, "remote", "-v") or "").split()
     urls = [each.removesuffix(".git") for each in remotes if ":" in each]
     return not urls or any(re.search(rf"[/:]{re.escape(repository)}$", each) for each in urls)

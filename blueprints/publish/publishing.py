@@ -10,45 +10,47 @@ from blueprints.publish import preflight
 from blueprints.publish.application import Application, application
 from blueprints.publish.apply import apply
 from blueprints.publish.destinations import Destination
-from blueprints.publish.plan import Plan, plan
+from blueprints.publish.plan import Plan, make_plan
 from blueprints.publish.sharing import Sharing
 from blueprints.sar_rules.findings import Finding, stop_at_refused, verdict
 from blueprints.stacks.calls import Conflict
 from blueprints.steps import Steps
 from blueprints.template.reading import load
 
-_LOOKS = 4
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the person asked for."""
+class Options:
+    """What the user asked for."""
 
     apply: bool
+    """Whether the plan is carried out."""
     sharing: Sharing | None = None
+    """Who may deploy the application; None leaves it unchanged."""
     approved: str | None = None
-    """The digest of the plans that may be carried out; None for whatever is planned."""
+    """The digest of the only plan that may be carried out; None allows any plan."""
 
 
 @dataclass
 class Outcome:
-    """What became of one pattern."""
+    """The result of publishing one pattern."""
 
     pattern: str
     findings: list[Finding] = field(default_factory=list)
     plan: Plan | None = None
     published: bool = False
-    """Whether everything in the plan has been done."""
+    """Whether the plan has been carried out."""
     arn: str | None = None
     error: str | None = None
 
     @property
     def pending(self) -> bool:
-        """Whether there is something left to do."""
+        """Whether the plan has actions that have not been carried out."""
         return self.plan is not None and bool(self.plan.actions) and not self.published
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome as data."""
+        """The result as data."""
         return {
             "pattern": self.pattern,
             "verdict": verdict(self.findings),
@@ -63,58 +65,60 @@ class Outcome:
 def publish(
     patterns: Sequence[Pattern],
     destination: Destination,
-    wish: Wish,
+    options: Options,
     steps: Steps,
     show: Callable[[Outcome], list[str]] = lambda _: [],
 ) -> list[Outcome]:
-    """Plan, and apply if that is wished; `show` makes the lines that a step is shown with."""
+    """Plan, and apply the plan if `options` ask for it. `show` makes the notes of a pattern's step."""
     outcomes = []
     for pattern in patterns:
         outcome = Outcome(pattern.name)
         outcomes.append(outcome)
         try:
-            with steps.step(f"{'Publish' if wish.apply else 'Plan'} {pattern.name}") as step:
-                _publish(pattern, destination, wish, steps, outcome)
+            with steps.step(f"{'Publish' if options.apply else 'Plan'} {pattern.name}") as step:
+                _publish(pattern, destination, options, steps, outcome)
                 step.notes.extend(show(outcome))
         except BlueprintError as error:
             outcome.error = str(error)
     return outcomes
 
 
-def prepared(pattern: Pattern, destination: Destination, wish: Wish, steps: Steps, outcome: Outcome) -> Application:
-    """A pattern as an application: judged, built, packaged, judged again."""
+def prepare(
+    pattern: Pattern, destination: Destination, options: Options, steps: Steps, outcome: Outcome
+) -> Application:
+    """Check, build and package a pattern as an application. Raises BlueprintError if it cannot be published."""
     template = load(pattern.template)
-    public = wish.sharing is not None and wish.sharing.public
-    outcome.findings.extend(preflight.of_template(pattern, template, public=public))
+    public = options.sharing is not None and options.sharing.public
+    outcome.findings.extend(preflight.check_template(pattern, template, public=public))
     stop_at_refused(pattern.name, outcome.findings)
     packages = destination.packages(pattern, steps.progress)
     lenient = destination.local or destination.repository is None
-    outcome.findings.extend(preflight.of_packages(pattern, packages, local=lenient))
+    outcome.findings.extend(preflight.check_packages(pattern, packages, local=lenient))
     stop_at_refused(pattern.name, outcome.findings)
     made = application(pattern, template, packages)
-    outcome.findings.extend(preflight.of_size(template, len(made.packaged(None).encode())))
+    outcome.findings.extend(preflight.check_size(template, len(made.packaged(None).encode())))
     stop_at_refused(pattern.name, outcome.findings)
     return made
 
 
-def _publish(pattern: Pattern, destination: Destination, wish: Wish, steps: Steps, outcome: Outcome) -> None:
-    made = prepared(pattern, destination, wish, steps, outcome)
-    for look in range(1, _LOOKS + 1):
+def _publish(pattern: Pattern, destination: Destination, options: Options, steps: Steps, outcome: Outcome) -> None:
+    made = prepare(pattern, destination, options, steps, outcome)
+    for attempt in range(1, _ATTEMPTS + 1):
         steps.progress("comparing with what is published")
-        outcome.plan = plan(made, destination.repository, wish.sharing, destination.bucket)
+        outcome.plan = make_plan(made, destination.repository, options.sharing, destination.bucket)
         outcome.arn = outcome.plan.arn
-        if not wish.apply or destination.repository is None:
+        if not options.apply or destination.repository is None:
             return
-        if wish.approved and outcome.plan.digest != wish.approved:
+        if options.approved and outcome.plan.digest != options.approved:
             raise BlueprintError(
-                f"The plan for {pattern.name} is {outcome.plan.digest}, and {wish.approved} was approved.",
+                f"The plan for {pattern.name} is {outcome.plan.digest}, and {options.approved} was approved.",
                 advice="Something has changed since. Look at the plan again: blueprints publish --plan --json",
             )
         try:
             outcome.arn = apply(outcome.plan, destination.repository, destination.bucket, steps.progress)
         except Conflict as conflict:
-            if look == _LOOKS:
-                raise BlueprintError(f"Someone else keeps publishing {made.name}: {conflict}") from conflict
+            if attempt == _ATTEMPTS:
+                raise BlueprintError(f"Another process keeps publishing {made.name}: {conflict}") from conflict
             destination.repository.forget()
         else:
             outcome.published = True

@@ -1,4 +1,4 @@
-"""What publishing came to, as lines for a person and as data for a program."""
+"""Results of publishing, as lines for a person and as data for a program."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from blueprints.sar_rules.findings import Verdict
 
 _LOCAL = ":000000000000:"  # the embedded AWS's account; it has no console
 _MARKS: dict[Verdict, str] = {"unconfirmed": "unconfirmed", "accepted": "note"}
-"""What stands in no pattern's way; what is refused is the pattern's error."""
+"""How findings are marked that do not stop publishing; a refused finding is an error instead."""
 
 
 def lines(outcome: Outcome) -> list[str]:
-    """The plan, and where the application is."""
+    """The plan as lines, and the application's ARN and link."""
     planned = list(_planned(outcome.plan)) if outcome.plan else []
     if outcome.plan and not outcome.plan.actions:
         planned = [f"{outcome.plan.name} {outcome.plan.version}: nothing to do"]
@@ -25,7 +25,7 @@ def lines(outcome: Outcome) -> list[str]:
 
 
 def findings(outcomes: Sequence[Outcome]) -> list[str]:
-    """What was found in all of them and stands in the way of none: each kind once, with its places."""
+    """The findings of all patterns that do not stop publishing: each message once, with its places."""
     places: dict[tuple[Verdict, str], list[str]] = {}
     for each in (finding for outcome in outcomes for finding in outcome.findings):
         places.setdefault((each.verdict, each.message), []).append(each.where)
@@ -38,13 +38,13 @@ def findings(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def as_json(outcomes: Sequence[Outcome], missing: str | None) -> dict[str, Any]:
-    """All outcomes as data."""
+    """All results as data."""
     patterns = [{**each.as_json(), "deploy": deploy_link(each.arn) if each.arn else None} for each in outcomes]
     return {"patterns": patterns, "missing": missing}
 
 
 def status(outcomes: Sequence[Outcome], *, planned_only: bool) -> int:
-    """1 when something failed, or was left undone that should have been done; 2 when a plan has something to do."""
+    """The exit status: 1 if something failed or was not published, 2 if a plan that was asked for has actions."""
     if any(each.error for each in outcomes):
         return 1
     pending = any(each.pending for each in outcomes)
@@ -52,7 +52,7 @@ def status(outcomes: Sequence[Outcome], *, planned_only: bool) -> int:
 
 
 def deploy_link(arn: str) -> str | None:
-    """The console's page that deploys an application; None where there is no console."""
+    """The URL of the console page that deploys an application; None for the embedded AWS, which has no console."""
     if _LOCAL in arn:
         return None
     region = arn.split(":")[3]

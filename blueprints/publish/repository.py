@@ -1,4 +1,4 @@
-"""The Serverless Application Repository as the publisher needs it: what it has, and the four calls that change it."""
+"""The Serverless Application Repository of an account: its applications, and the calls that change them."""
 
 import tempfile
 import urllib.error
@@ -20,15 +20,15 @@ _FIELDS = ("Author", "Description", "HomePageUrl", "Labels", "SpdxLicenseId")
 
 
 @dataclass(frozen=True)
-class Published:
-    """An application as the repository has it."""
+class PublishedApplication:
+    """An application in the repository, with its highest version."""
 
     arn: str
     fields: dict[str, Any]
     readme_url: str | None
     licence_url: str | None
     version: str | None
-    """The highest; None where there is none."""
+    """The highest version; None if there is none."""
     template_url: str | None
     source_code_url: str | None
 
@@ -37,31 +37,31 @@ class Repository:
     """One account's repository in one Region."""
 
     def __init__(self, client: Any, fetch: Callable[[str], bytes] | None = None) -> None:
-        """`client` is boto3's; `fetch` downloads what the repository's answers link to."""
+        """`client` is boto3's; `fetch` downloads the content of a URL in the repository's responses."""
         self._client = client
         self._fetch = fetch or _download
         self._names: dict[str, str] | None = None
 
     @property
     def region(self) -> str:
-        """The Region that is published to."""
+        """The repository's Region."""
         return str(self._client.meta.region_name)
 
     def find(self, name: str) -> str | None:
-        """An application's ARN; the account's applications are listed once."""
+        """The ARN of an application, or None. The account's applications are listed once."""
         if self._names is None:
             self._names = self._listed()
         return self._names.get(name)
 
     def forget(self) -> None:
-        """List the applications anew when they are asked for next."""
+        """Discard the list of applications, so that `find` lists them again."""
         self._names = None
 
-    def published(self, arn: str) -> Published:
-        """An application and its highest version: one request."""
+    def get(self, arn: str) -> PublishedApplication:
+        """An application and its highest version, in one request."""
         answer = call(self._client.get_application, "GetApplication", arn, ApplicationId=arn)
         version = answer.get("Version") or {}
-        return Published(
+        return PublishedApplication(
             arn=arn,
             fields={name: answer[name] for name in _FIELDS if answer.get(name)},
             readme_url=answer.get("ReadmeUrl"),
@@ -83,10 +83,10 @@ class Repository:
         return listed
 
     def text(self, url: str | None) -> str | None:
-        """A readme or licence."""
+        """The text of a readme or licence."""
         return self._fetch(url).decode() if url else None
 
-    def template(self, published: Published) -> dict[str, Any]:
+    def template(self, published: PublishedApplication) -> dict[str, Any]:
         """The highest version's template."""
         if not published.template_url:
             return {}
@@ -95,8 +95,8 @@ class Repository:
             path.write_bytes(self._fetch(published.template_url))
             return load(path).body
 
-    def digest(self, published: Published) -> str | None:
-        """The digest of the highest version's content; None when it was published by other tools."""
+    def digest(self, published: PublishedApplication) -> str | None:
+        """The digest of the highest version's content; None if other tools published it."""
         found = provenance.digest_in(published.source_code_url)
         if found or not published.version:
             return found
@@ -104,31 +104,31 @@ class Repository:
         return str(section["Digest"]) if isinstance(section, dict) and "Digest" in section else None
 
     def statements(self, arn: str) -> list[dict[str, Any]]:
-        """Who may use an application."""
+        """The statements of the application's policy: who may deploy it."""
         answer = call(self._client.get_application_policy, "GetApplicationPolicy", arn, ApplicationId=arn)
         return list(answer["Statements"])
 
     def create(self, request: Mapping[str, Any]) -> str:
-        """CreateApplication; returns its ARN."""
+        """Call CreateApplication; returns the ARN."""
         answer = call(self._client.create_application, "CreateApplication", request["Name"], **request)
         if self._names is not None:
             self._names[request["Name"]] = answer["ApplicationId"]
         return str(answer["ApplicationId"])
 
     def add_version(self, arn: str, request: Mapping[str, Any]) -> None:
-        """CreateApplicationVersion."""
+        """Call CreateApplicationVersion."""
         call(self._client.create_application_version, "CreateApplicationVersion", arn, ApplicationId=arn, **request)
 
     def update(self, arn: str, request: Mapping[str, Any]) -> None:
-        """UpdateApplication."""
+        """Call UpdateApplication."""
         call(self._client.update_application, "UpdateApplication", arn, ApplicationId=arn, **request)
 
     def share(self, arn: str, request: Mapping[str, Any]) -> None:
-        """PutApplicationPolicy."""
+        """Call PutApplicationPolicy."""
         call(self._client.put_application_policy, "PutApplicationPolicy", arn, ApplicationId=arn, **request)
 
     def delete(self, arn: str) -> None:
-        """DeleteApplication, with all its versions; one that is gone is no mistake."""
+        """Delete an application with all its versions. It is no error if it does not exist."""
 
         def delete(**arguments: Any) -> None:
             try:
@@ -140,18 +140,20 @@ class Repository:
         call(delete, "DeleteApplication", arn, ApplicationId=arn)
         self.forget()
 
-    def change_set(
+    def create_change_set(
         self, arn: str, version: str, stack: str, parameters: Mapping[str, str], tags: Mapping[str, str]
     ) -> tuple[str, str]:
-        """CreateCloudFormationChangeSet as the console asks for it: the version's own capabilities are acknowledged.
+        """Create a change set that deploys a version, with the capabilities that the version requires.
 
-        Returns the ids of the change set and of its stack.
+        The console does the same. Returns the ids of the change set and of its stack.
         """
-        offered = call(self._client.get_application, "GetApplication", arn, ApplicationId=arn, SemanticVersion=version)[
-            "Version"
-        ]
-        if not offered["ResourcesSupported"]:
-            raise BlueprintError(f"Not every resource of it is supported in {self.region}.", where=f"{arn} {version}")
+        required = call(
+            self._client.get_application, "GetApplication", arn, ApplicationId=arn, SemanticVersion=version
+        )["Version"]
+        if not required["ResourcesSupported"]:
+            raise BlueprintError(
+                f"{self.region} does not support every resource of this application.", where=f"{arn} {version}"
+            )
         made = call(
             self._client.create_cloud_formation_change_set,
             "CreateCloudFormationChangeSet",
@@ -159,7 +161,7 @@ class Repository:
             ApplicationId=arn,
             SemanticVersion=version,
             StackName=stack,
-            Capabilities=offered["RequiredCapabilities"],
+            Capabilities=required["RequiredCapabilities"],
             ParameterOverrides=[{"Name": name, "Value": value} for name, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
@@ -178,10 +180,10 @@ class Repository:
 
 def _download(url: str) -> bytes:
     if not url.startswith(("https://", "http://127.0.0.1:")):
-        raise BlueprintError(f"The repository links to {url}, which is no address to download from.")
+        raise BlueprintError(f"The repository returned {url}, which is not an https:// URL.")
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - the scheme has been checked
             content: bytes = answer.read()
     except (urllib.error.URLError, TimeoutError) as error:
-        raise BlueprintError(f"What the repository links to could not be downloaded: {error}") from error
+        raise BlueprintError(f"Downloading {url} failed: {error}") from error
     return content

@@ -1,4 +1,4 @@
-"""What looks like a secret is not published: a version can be neither replaced nor deleted."""
+"""Finds files that look like secrets. They must not be published, as a version can be neither replaced nor deleted."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +17,8 @@ from blueprints.template.reading import Template
 def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
     """Files in the functions' code folders that look like secrets, including those that a build leaves out.
 
-    A `.env` is in no package, and still stops publishing: a published application names its source repository, and a
-    file that .gitignore does not ignore will be pushed there.
+    A `.env` is in no package, but it stops publishing too: unless .gitignore ignores it, it will be pushed to the
+    source repository that the application names.
     """
     settings = _settings(pattern)
     seen = set()

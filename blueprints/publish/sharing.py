@@ -1,4 +1,4 @@
-"""Sharing, declared: who may deploy an application."""
+"""Sharing: who may deploy an application."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Sharing:
-    """`private`, or with accounts, an organization, or the public."""
+    """With whom an application is shared: nobody, accounts, an organization, or everybody."""
 
     words: str
     principals: tuple[str, ...] = ()
@@ -36,8 +36,8 @@ class Sharing:
         return [{"Principals": list(self.principals), "Actions": actions, **organizations}]
 
 
-def declared(text: str | None, *, public: bool) -> Sharing | None:
-    """What the person said; None when nothing was said, and then sharing is left as it is."""
+def parse_sharing(text: str | None, *, public: bool) -> Sharing | None:
+    """Parse the options --sharing and --public. None if neither is given: sharing then stays unchanged."""
     if public:
         if text not in (None, "public"):
             raise BlueprintError(f"--public and --sharing {text} contradict each other.", advice=_ADVICE)
@@ -56,11 +56,11 @@ def declared(text: str | None, *, public: bool) -> Sharing | None:
         return Sharing(f"accounts {', '.join(accounts)}", accounts)
     if kind == "organization" and re.fullmatch(r"o-[a-z0-9]{10,32}", value):
         return Sharing(f"organization {value}", ("*",), (value,))
-    raise BlueprintError(f"--sharing {text} is no way to share.", advice=_ADVICE)
+    raise BlueprintError(f"--sharing {text} is not a valid value.", advice=_ADVICE)
 
 
-def described(statements: Sequence[Mapping[str, Any]]) -> str:
-    """A policy in words, comparable with a declaration's."""
+def describe(statements: Sequence[Mapping[str, Any]]) -> str:
+    """A policy in words, which are equal for equal policies."""
     if not statements:
         return "private"
     return "; ".join(sorted(_words(statement) for statement in statements))

@@ -1,4 +1,4 @@
-"""What Lambda and SAM take, and the repository was not yet seen to take: its own schema has lagged before."""
+"""Properties that Lambda and SAM accept and the repository may not accept yet, as its schema has been older before."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _FUNCTION = "AWS::Serverless::Function"
 
 
 def properties(template: Template) -> Iterator[Finding]:
-    """One finding for each kind, where it is first written."""
+    """One finding for each runtime or property, at its first place in the template."""
     seen: set[str] = set()
     for logical_id in template.of_type(_FUNCTION):
         written = template.properties(logical_id)
@@ -25,8 +25,8 @@ def properties(template: Template) -> Iterator[Finding]:
 
 def _unconfirmed(template: Template, logical_id: str, name: str, what: str) -> Finding:
     message = (
-        f"{what} is newer than the last schema that was seen of the repository; 'blueprints try' finds out whether it "
-        "is taken, on a private twin."
+        f"{what} is newer than the last known schema of the repository; 'blueprints try' finds out, with a private "
+        "copy, whether it is accepted."
     )
     own: Place = ("Resources", logical_id, "Properties", name)
     return found("unconfirmed", message, template, own if own in template.lines else ("Globals", "Function", name))

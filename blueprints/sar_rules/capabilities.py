@@ -1,4 +1,4 @@
-"""The capabilities that whoever deploys an application has to acknowledge, judged from the template as written."""
+"""The CloudFormation capabilities that deploying an application requires, found in the template as written."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,14 +30,14 @@ _WITH_POLICIES = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 
 
 def required(template: Template) -> dict[str, Place]:
-    """Capability to the first place that asks for it; SAM's policy templates ask for none."""
+    """Each required capability, with the first place that requires it. SAM's policy templates require none."""
     found: dict[str, Place] = {}
-    for capability, place in _asked(template):
+    for capability, place in _requirements(template):
         found.setdefault(capability, place)
     return found
 
 
-def _asked(template: Template) -> Iterator[tuple[str, Place]]:
+def _requirements(template: Template) -> Iterator[tuple[str, Place]]:
     for logical_id, resource in template.resources.items():
         kind, place = str(resource.get("Type")), ("Resources", logical_id)
         if kind in IAM_NAMES:

@@ -1,4 +1,4 @@
-"""What preflight finds: a verdict, what it is about, and the file and line."""
+"""Findings of the checks before publishing: a verdict, a message, and the file and line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ Verdict = Literal["accepted", "unconfirmed", "refused"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `refused` stands in the way; `unconfirmed` says how to find out; `accepted` is worth knowing."""
+    """A finding. `refused` stops publishing; `unconfirmed` says how to find out whether the repository accepts it;
+    `accepted` is information."""
 
     verdict: Verdict
     message: str
@@ -33,13 +34,13 @@ def found(verdict: Verdict, message: str, template: Template, place: Place) -> F
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
-    """The worst verdict of all."""
+    """The most severe verdict of all findings; `accepted` if there are none."""
     given = {each.verdict for each in findings}
     return "refused" if "refused" in given else "unconfirmed" if "unconfirmed" in given else "accepted"
 
 
 def stop_at_refused(name: str, findings: Iterable[Finding]) -> None:
-    """Raise BlueprintError when anything found stands in the way."""
+    """Raise BlueprintError if any finding is refused."""
     refused = [each for each in findings if each.verdict == "refused"]
     if len(refused) == 1:
         raise BlueprintError(refused[0].message, where=refused[0].where)

@@ -1,4 +1,4 @@
-"""What the Serverless Application Repository takes: forms, limits, resource types. Facts alone; who asks decides."""
+"""Facts about the Serverless Application Repository: forms, limits, licences and resource types that it accepts."""
 
 import re
 from collections.abc import Mapping
@@ -13,28 +13,28 @@ METADATA = "AWS::ServerlessRepo::Application"
 """The section of a template's Metadata that describes the application."""
 
 TEXT_BYTES = 5 * 1024 * 1024
-"""Of a readme, and of a licence."""
+"""The largest readme or licence."""
 ARTIFACT_BYTES = 104_857_600
-"""Of all S3 artifacts of one version together."""
+"""The largest total of all S3 artifacts of one version."""
 TEMPLATE_BYTES = 450 * 1024
 INLINE_TEMPLATE_BYTES = 51_200
-"""A larger template is sent as the URL of an S3 object."""
+"""A larger template must be in S3."""
 LABELS = 10
 POLICY_CHARACTERS = 6_144
 
 READER = "serverlessrepo.amazonaws.com"
-"""The service that reads artifacts; their bucket's policy has to let it."""
+"""The service that reads artifacts; the bucket's policy must allow it."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a field of the metadata may be."""
+    """The form of a metadata field: a pattern, and the largest number of characters."""
 
     pattern: str
     longest: int
 
     def takes(self, text: str) -> bool:
-        """Whether a text is of the form, and neither empty nor too long."""
+        """Whether a text matches the pattern and is neither empty nor too long."""
         return 0 < len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None
 
 
@@ -62,29 +62,29 @@ OSI_LICENCES = frozenset({
     "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0", "MS-PL", "MS-RL", "NCSA",
     "OSL-3.0", "PostgreSQL", "Python-2.0", "Unlicense", "UPL-1.0", "Zlib",
 })  # fmt: skip
-"""Licences approved by the OSI: what public sharing asks for."""
+"""Licences that the OSI has approved; public sharing requires one."""
 
 REFUSED_TYPES: Mapping[str, str] = {
-    "AWS::CloudWatch::CompositeAlarm": "write alarms that stand alone",
+    "AWS::CloudWatch::CompositeAlarm": "write alarms without a composite alarm",
     "AWS::Serverless::Connector": "write the permissions out, best as SAM policy templates",
-    "AWS::Lambda::Url": "put an API in front, or leave the URL to who deploys it",
+    "AWS::Lambda::Url": "add an API, or let the person who deploys it add the URL",
     "AWS::Scheduler::Schedule": "use an Events rule with a ScheduleExpression (SAM: 'Type: Schedule')",
 }
-"""Types that the repository was seen to refuse, and what to write instead."""
+"""Types that the repository is known to refuse, and what to write instead."""
 
 EXPANDED_SEEN: frozenset[str] = frozenset({"AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"})
-"""Types off the list that SAM makes in applications which the repository's own team has published."""
+"""Types that are not on the list, but that SAM generates in applications published by the repository's team."""
 
 
-def home() -> Path:
-    """The folder of what belongs to the repository."""
+def sar_folder() -> Path:
+    """The project's folder `sar/`."""
     return project_folder("sar")
 
 
 @cache
 def supported_types() -> frozenset[str]:
-    """Resource types of the last published full list, `sar/supported-resource-types.txt`."""
-    path = home() / "supported-resource-types.txt"
+    """Resource types of the last full list that AWS published, `sar/supported-resource-types.txt`."""
+    path = sar_folder() / "supported-resource-types.txt"
     if not path.is_file():
         raise BlueprintError(
             "The list of the resource types that can be published is missing.",

@@ -1,4 +1,4 @@
-"""Resource types: those that are written, and those that SAM makes of them, judged separately."""
+"""Findings in a template's resource types, separately for those written and those that SAM generates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,13 +8,13 @@ from blueprints.sar_rules.limits import EXPANDED_SEEN, REFUSED_TYPES, supported_
 from blueprints.template.reading import Place, Template
 
 _HOW_TO_FIND_OUT = (
-    "'blueprints try' finds out whether it is taken, on a private twin. If it is refused, take what it is as a "
-    "parameter (an ARN) and offer it as a companion template"
+    "'blueprints try' finds out, with a private copy, whether it is accepted. If it is refused, make its ARN a "
+    "parameter and the resource a template in companions/"
 )
 
 
 def written(template: Template) -> Iterator[Finding]:
-    """The types in the template as it is written: these are what the repository checks."""
+    """Findings in the types that are written; the repository checks these."""
     for logical_id, resource in template.resources.items():
         place: Place = ("Resources", logical_id, "Type")
         kind = str(resource.get("Type"))
@@ -30,17 +30,19 @@ def written(template: Template) -> Iterator[Finding]:
 
 
 def expanded(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
-    """The types that SAM makes: the repository was seen to take some that are not on its list."""
+    """Findings in the types that SAM generates; the repository is known to accept some that are not on its list."""
     for logical_id, resource in body.get("Resources", {}).items():
         kind = str(resource.get("Type"))
         if logical_id in template.resources and template.resources[logical_id].get("Type") == kind:
             continue
         if kind in REFUSED_TYPES:
-            message = f"SAM makes {logical_id} ({kind}), which is refused; {REFUSED_TYPES[kind]}."
-            yield found("refused", message, template, _maker(template, logical_id))
+            message = f"SAM generates {logical_id} ({kind}), which is refused; {REFUSED_TYPES[kind]}."
+            yield found("refused", message, template, _origin(template, logical_id))
         elif kind not in supported_types() | EXPANDED_SEEN and not kind.startswith("AWS::Serverless::"):
-            message = f"SAM makes {logical_id} ({kind}), which is not on the last published list; {_HOW_TO_FIND_OUT}."
-            yield found("unconfirmed", message, template, _maker(template, logical_id))
+            message = (
+                f"SAM generates {logical_id} ({kind}), which is not on the last published list; {_HOW_TO_FIND_OUT}."
+            )
+            yield found("unconfirmed", message, template, _origin(template, logical_id))
 
 
 def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, Any]) -> Iterator[Finding]:
@@ -66,7 +68,7 @@ def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, A
             yield found("refused", message, template, (*place, "Events", name, "Type"))
 
 
-def _maker(template: Template, logical_id: str) -> Place:
-    """The written resource whose name the made one begins with."""
-    makers = [name for name in template.resources if logical_id.startswith(name)]
-    return ("Resources", max(makers, key=len)) if makers else ("Resources",)
+def _origin(template: Template, logical_id: str) -> Place:
+    """The place of the written resource whose logical id a generated one begins with."""
+    origins = [name for name in template.resources if logical_id.startswith(name)]
+    return ("Resources", max(origins, key=len)) if origins else ("Resources",)

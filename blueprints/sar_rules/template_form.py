@@ -1,4 +1,4 @@
-"""The form of a template: its transform, macros, size, and whatever still lies on this machine."""
+"""Findings in the form of a template: its transform, macros, local paths and size."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from blueprints.template.reading import SAM, Template
 
 
 def transforms(template: Template) -> Iterator[Finding]:
-    """SAM's transform and no other; no macros."""
+    """Findings in transforms: the template must have SAM's and no other, and no macros."""
     uses = list(macro_uses(template))
     for use in uses:
         yield found("refused", str(use), template, use.place)
@@ -25,7 +25,7 @@ def transforms(template: Template) -> Iterator[Finding]:
 
 
 def nested_by_path(template: Template) -> Iterator[Finding]:
-    """A nested application has to be published itself."""
+    """Findings in nested templates with a local path: they must be published as applications first."""
     for artifact in local_artifacts(template):
         if template.resources[artifact.logical_id]["Type"] in (
             "AWS::Serverless::Application",
@@ -39,7 +39,7 @@ def nested_by_path(template: Template) -> Iterator[Finding]:
 
 
 def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    """Local paths, but for the functions that are packaged."""
+    """Findings in local paths of resources that are not among `packaged`, by logical id."""
     nested = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
     for artifact in local_artifacts(template):
         if artifact.logical_id in packaged or template.resources[artifact.logical_id]["Type"] in nested:
@@ -52,10 +52,10 @@ def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> It
 
 
 def size(template: Template, size_in_bytes: int) -> Iterator[Finding]:
-    """The template as it is sent."""
+    """A finding if the packaged template is too large."""
     if size_in_bytes > TEMPLATE_BYTES:
         message = (
-            f"The template has {size_in_bytes:,} bytes when packaged; the Serverless Application Repository takes "
-            f"{TEMPLATE_BYTES:,}. Split it into applications, or move long bodies into functions."
+            f"The template has {size_in_bytes:,} bytes when packaged; the Serverless Application Repository accepts "
+            f"{TEMPLATE_BYTES:,}. Split it into applications, or move long texts into functions."
         )
         yield found("refused", message, template, ())

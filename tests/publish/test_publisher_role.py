@@ -10,14 +10,14 @@ from blueprints.local.cloud import ACCOUNT, Cloud
 from blueprints.local.deployment import deploy
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK
-from blueprints.publish.publishing import Wish, publish
-from blueprints.publish.sharing import declared
-from blueprints.sar_rules.limits import home
+from blueprints.publish.publishing import Options, publish
+from blueprints.publish.sharing import parse_sharing
+from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.calls import RETRYING
 from blueprints.steps import Steps
 from tests.publish.folders import packages
 
-WITH_OTHERS = declared("accounts=111111111111", public=False)
+WITH_OTHERS = parse_sharing("accounts=111111111111", public=False)
 ARN = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/greeting"
 ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
 
@@ -32,7 +32,7 @@ def cloud():
 def client_of_role(cloud):
     """Makes clients of the role, taken by a user that it trusts."""
     cloud.reset()
-    bucket = deploy(cloud, STACK, (home() / "artifact-bucket.yaml").read_text()).outputs["ArtifactBucket"]
+    bucket = deploy(cloud, STACK, (sar_folder() / "artifact-bucket.yaml").read_text()).outputs["ArtifactBucket"]
     iam = cloud.client("iam")
     user = iam.create_user(UserName="pipeline")["User"]["Arn"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": [ASSUME]})
@@ -45,7 +45,9 @@ def client_of_role(cloud):
 
     def clients(**parameters):
         given = {"TrustedPrincipalArn": user, "ArtifactBucket": bucket, **parameters}
-        role = deploy(cloud, "publisher", (home() / "publisher-role.yaml").read_text(), given).outputs["Publisher"]
+        role = deploy(cloud, "publisher", (sar_folder() / "publisher-role.yaml").read_text(), given).outputs[
+            "Publisher"
+        ]
         taken = sts.assume_role(RoleArn=role, RoleSessionName="publish")["Credentials"]
         session = boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
         return lambda service: session.client(service, **place)
@@ -56,7 +58,7 @@ def client_of_role(cloud):
 def published(client, folder, sharing=None):
     destination = destinations.of_clients(client, None)
     destination = type(destination)(destination.repository, destination.bucket, packages=packages)
-    (outcome,) = publish([folder.pattern], destination, Wish(apply=True, sharing=sharing), Steps())
+    (outcome,) = publish([folder.pattern], destination, Options(apply=True, sharing=sharing), Steps())
     return outcome
 
 

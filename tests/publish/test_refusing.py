@@ -210,10 +210,10 @@ def test_another_accounts_application_of_the_same_name_is_no_hindrance(world, fo
 @pytest.mark.parametrize("words", ["public", "everybody", "accounts=1", "organization=mine"])
 def test_sharing_that_is_not_declared_right_is_refused(words):
     from blueprints.errors import BlueprintError
-    from blueprints.publish.sharing import declared
+    from blueprints.publish.sharing import parse_sharing
 
     with pytest.raises(BlueprintError, match="--public"):
-        declared(words, public=False)
+        parse_sharing(words, public=False)
 
 
 def test_a_type_off_the_list_is_unconfirmed_and_says_how_to_find_out(world, folder):

@@ -12,8 +12,8 @@ from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.serverlessrepo.deployments import PREFIX
 from blueprints.pattern import discover
-from blueprints.publish.publishing import Wish, publish
-from blueprints.sar_rules.limits import home
+from blueprints.publish.publishing import Options, publish
+from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
@@ -81,7 +81,7 @@ def cleaned_up(cloud, stack_id, arn):
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
 def test_published_deployed_from_the_repository_and_played(cloud, destination, prerequisites, pattern, tmp_path):
-    (outcome,) = publish([pattern], destination, Wish(apply=True), Steps())
+    (outcome,) = publish([pattern], destination, Options(apply=True), Steps())
     assert outcome.error is None
     assert outcome.published
 
@@ -91,7 +91,7 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
 
     assert stack["StackName"].startswith(PREFIX)
     assert played.result
-    (again,) = publish([pattern], destination, Wish(apply=False), Steps())
+    (again,) = publish([pattern], destination, Options(apply=False), Steps())
     assert again.plan.actions == ()
     cleaned_up(cloud, stack["StackId"], outcome.arn)
     assert outcome.arn not in str(cloud.client("serverlessrepo").list_applications()["Applications"])
@@ -100,10 +100,10 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
 def test_published_deployed_as_part_of_a_stack_and_played(cloud, destination, tmp_path):
     """With sar/deploy-from-sar.yaml; the demo plays on the outputs of the stack that it nests."""
     pattern = ALONE[0]
-    (outcome,) = publish([pattern], destination, Wish(apply=True), Steps())
+    (outcome,) = publish([pattern], destination, Options(apply=True), Steps())
     cloudformation = cloud.client("cloudformation")
     parameters = {"ApplicationId": outcome.arn, "SemanticVersion": pattern.version}
-    parent = deploy(cloud, "nests-one", (home() / "deploy-from-sar.yaml").read_text(), parameters)
+    parent = deploy(cloud, "nests-one", (sar_folder() / "deploy-from-sar.yaml").read_text(), parameters)
 
     nested = cloudformation.describe_stacks(StackName=parent.outputs["Application"])["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in nested["Outputs"]}

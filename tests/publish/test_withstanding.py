@@ -175,7 +175,7 @@ def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, cod
     import boto3
 
     from blueprints.errors import BlueprintError
-    from blueprints.publish.bucket import of_stack
+    from blueprints.publish.bucket import artifact_bucket
     from blueprints.stacks.calls import RETRYING
 
     keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": "x"}
@@ -185,11 +185,11 @@ def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, cod
 
     clients = {"cloudformation": client}
     if passing:
-        assert of_stack(clients.get).name == "artifacts"
+        assert artifact_bucket(clients.get).name == "artifacts"
         assert answers == []
     else:
         with pytest.raises(BlueprintError, match="DescribeStacks failed: it was injected"):
-            of_stack(clients.get)
+            artifact_bucket(clients.get)
 
 
 def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):
@@ -223,7 +223,7 @@ def test_an_artifact_that_changes_after_the_plan_is_not_sent(world, folder):
 
 
 def test_one_pattern_that_fails_does_not_stop_the_others(world, folder, tmp_path):
-    from blueprints.publish.publishing import Wish, publish
+    from blueprints.publish.publishing import Options, publish
     from blueprints.publish.report import status
     from blueprints.steps import Steps
     from tests.publish.folders import Folder
@@ -231,7 +231,7 @@ def test_one_pattern_that_fails_does_not_stop_the_others(world, folder, tmp_path
     bad = Folder(tmp_path / "bad")
     bad.change("Author: somebody", "Author: Somebody")
 
-    outcomes = publish([bad.pattern, folder.pattern], world.destination(packages), Wish(apply=True), Steps())
+    outcomes = publish([bad.pattern, folder.pattern], world.destination(packages), Options(apply=True), Steps())
 
     assert [bool(each.error) for each in outcomes] == [True, False]
     assert outcomes[1].published

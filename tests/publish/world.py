@@ -16,9 +16,10 @@ from blueprints.local.services.serverlessrepo.artifacts import may_read
 from blueprints.local.services.serverlessrepo.repository import Repository as EmbeddedRepository
 from blueprints.local.services.serverlessrepo.store import Store
 from blueprints.publish.bucket import Bucket
-from blueprints.publish.publishing import Destination, Outcome, Wish, publish
+from blueprints.publish.destinations import Destination
+from blueprints.publish.publishing import Options, Outcome, publish
 from blueprints.publish.repository import Repository
-from blueprints.publish.sharing import declared
+from blueprints.publish.sharing import parse_sharing
 from blueprints.stacks.calls import RETRYING
 from blueprints.steps import Steps
 
@@ -135,8 +136,8 @@ def published(
     world: World, pattern, packages, *, sharing=None, public=False, plan=False, approved=None, local=False
 ) -> Outcome:
     """One run of the publisher over one pattern."""
-    wish = Wish(not plan, declared(sharing, public=public), approved)
-    return publish([pattern], world.destination(packages, local=local), wish, Steps())[0]
+    options = Options(not plan, parse_sharing(sharing, public=public), approved)
+    return publish([pattern], world.destination(packages, local=local), options, Steps())[0]
 
 
 def _bytes(body) -> bytes:

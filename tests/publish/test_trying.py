@@ -19,9 +19,9 @@ from blueprints.local.deployment import deploy
 from blueprints.pattern import Pattern
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK as ARTIFACTS
-from blueprints.publish.trial import TAG, Trials
-from blueprints.publish.twin import LABEL, twin_name
-from blueprints.sar_rules.limits import home
+from blueprints.publish.private_copy import LABEL, copy_name
+from blueprints.publish.trying import TAG, Tries
+from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.stack import tags_of
 from blueprints.steps import Steps
 
@@ -111,7 +111,7 @@ def running():
 def cloud(running):
     """An account with nothing but an artifact bucket, as `sar/artifact-bucket.yaml` makes it."""
     running.reset()
-    deploy(running, ARTIFACTS, (home() / "artifact-bucket.yaml").read_text())
+    deploy(running, ARTIFACTS, (sar_folder() / "artifact-bucket.yaml").read_text())
     return running
 
 
@@ -122,7 +122,7 @@ def notes(tmp_path):
 
 def tried(cloud, notes, folder, *, client=None, keep=False):
     destination = destinations.of_clients(client or cloud.client, None, local=True)
-    (trial,) = Trials(destination, Steps(), folder / "tries", keep=keep).run([notes.pattern], {})
+    (trial,) = Tries(destination, Steps(), folder / "tries", keep=keep).run([notes.pattern], {})
     return trial
 
 
@@ -289,12 +289,12 @@ def test_an_application_and_a_stack_of_the_same_name_are_left_alone(cloud, notes
     sar, cloudformation = cloud.client("serverlessrepo"), cloud.client("cloudformation")
     theirs = sar.create_application(Name="notes-twin", Description="Theirs", Author="another")["ApplicationId"]
     (error,) = tried(cloud, notes, tmp_path).errors
-    assert f"no private twin: it lacks the label {LABEL}" in error
+    assert f"no private copy: it lacks the label {LABEL}" in error
     sar.delete_application(ApplicationId=theirs)
 
     deploy(cloud, "serverlessrepo-notes-twin", json.dumps({"Resources": {"Own": {"Type": "AWS::SQS::Queue"}}}))
     (error,) = tried(cloud, notes, tmp_path).errors
-    assert f"a stack serverlessrepo-notes-twin that no try has made: it lacks the tag {TAG}" in error
+    assert f"a stack serverlessrepo-notes-twin that no try has created: it lacks the tag {TAG}" in error
     assert standing(cloud).stacks == ["serverlessrepo-notes-twin"]
     cloudformation.delete_stack(StackName="serverlessrepo-notes-twin")
 
@@ -336,12 +336,12 @@ def test_a_twin_that_somebody_has_shared_is_private_again_before_anything_is_add
     destination = destinations.of_clients(cloud.client, None, local=True)
     share = [{"Principals": ["111111111111"], "Actions": ["Deploy"]}]
     cloud.client("serverlessrepo").put_application_policy(ApplicationId=kept.twin, Statements=share)
-    from blueprints.publish.publishing import Outcome, Wish, prepared
-    from blueprints.publish.twin import published, twin_of
+    from blueprints.publish.private_copy import private_copy_of, publish_copy
+    from blueprints.publish.publishing import Options, Outcome, prepare
 
     notes.change("template.yaml", "Default: nothing", "Default: something")
-    twin = twin_of(prepared(notes.pattern, destination, Wish(apply=True), Steps(), Outcome("notes")))
-    published(twin, destination.repository, destination.bucket, lambda _: None)
+    twin = private_copy_of(prepare(notes.pattern, destination, Options(apply=True), Steps(), Outcome("notes")))
+    publish_copy(twin, destination.repository, destination.bucket, lambda _: None)
 
     assert cloud.client("serverlessrepo").get_application_policy(ApplicationId=kept.twin)["Statements"] == []
     assert tried(cloud, notes, tmp_path).errors == []
@@ -375,11 +375,11 @@ def test_killed_at_any_request_and_run_again_nothing_is_left(cloud, notes, tmp_p
 
 
 def test_a_name_that_is_too_long_for_a_stack_is_shortened_and_stays_its_own():
-    first, second = twin_name("a" * 139 + "b"), twin_name("a" * 139 + "c")
+    first, second = copy_name("a" * 139 + "b"), copy_name("a" * 139 + "c")
 
     assert first != second
     assert len(f"serverlessrepo-{first}") < 128
-    assert twin_name("notes") == "notes-twin"
+    assert copy_name("notes") == "notes-twin"
 
 
 @pytest.fixture
