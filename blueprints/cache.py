@@ -1,4 +1,4 @@
-"""The tools' cache folder. Whatever stands in it under its final name is whole: it was renamed there in one step."""
+"""The tools' cache folder. Entries are complete: each is renamed to its final name in one step."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ _DAY = 86_400.0
 
 
 def folder(*parts: str) -> Path:
-    """A folder in the cache, made if need be; `BLUEPRINTS_CACHE` moves the whole cache."""
+    """A folder in the cache, created if it does not exist. `BLUEPRINTS_CACHE` names another place for the cache."""
     chosen = os.environ.get("BLUEPRINTS_CACHE")
     if chosen:
         root = Path(chosen).absolute()
@@ -27,7 +27,7 @@ def folder(*parts: str) -> Path:
 
 
 def digest(*facts: str | bytes) -> str:
-    """A name for what was made out of exactly these facts."""
+    """A hexadecimal digest of these facts, as the name of what is made from them."""
     total = hashlib.sha256()
     for fact in facts:
         data = fact.encode() if isinstance(fact, str) else fact
@@ -37,7 +37,7 @@ def digest(*facts: str | bytes) -> str:
 
 
 def clear(place: Path) -> None:
-    """Empties a folder."""
+    """Delete everything in a folder."""
     for path in place.iterdir():
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
@@ -63,14 +63,14 @@ def _last_used(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
-        return time.time()  # another process has just removed its own
+        return time.time()  # another process has just deleted it
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder for work in progress, on the cache's own file system so that results can be renamed into place."""
+    """A temporary folder in the cache, so that results can be renamed into their places."""
     place = folder("scratch")
-    keep_newest(place, 0)  # whoever was killed left theirs behind
+    keep_newest(place, 0)  # those of processes that were killed
     path = Path(tempfile.mkdtemp(dir=place))
     try:
         yield path
@@ -79,7 +79,7 @@ def scratch() -> Iterator[Path]:
 
 
 def made_once(place: Path, make: Callable[[Path], None]) -> bool:
-    """Has `make` fill a folder that then appears at `place`; does nothing where `place` is already. True if made."""
+    """Let `make` fill a folder, and rename it to `place`. Returns False, and does nothing, if `place` exists."""
     if place.exists():
         return False
     with scratch() as work:
@@ -89,7 +89,7 @@ def made_once(place: Path, make: Callable[[Path], None]) -> bool:
         try:
             fresh.rename(place)
         except OSError:
-            # Another process was quicker; what it made out of the same facts is as good.
+            # Another process was faster; it made the same from the same facts.
             if not place.exists():
                 raise
             return False
@@ -97,7 +97,7 @@ def made_once(place: Path, make: Callable[[Path], None]) -> bool:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Writes a file so that a reader sees either the old content or all of the new."""
+    """Write a file in one step: a reader sees the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     fresh = Path(name)

@@ -1,4 +1,4 @@
-"""Copies a pattern into a folder that stands alone: builds, tests and runs without this repository."""
+"""Copies a pattern into a folder that needs nothing of this project to be built, tested and run."""
 
 import shutil
 import uuid
@@ -17,14 +17,14 @@ VENDOR = "vendor"
 
 @dataclass(frozen=True)
 class Copy:
-    """A pattern's copy: where it is, and the wheel that was put into it, if its functions need one."""
+    """A pattern's copy: its folder, and the wheel of the shared package in it, if its functions need that."""
 
     folder: Path
     vendored: str | None
 
 
 def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) -> Copy:
-    """Copy a pattern; nothing is there before everything is. Raises BlueprintError where something stands already."""
+    """Copy a pattern in one step. Raises BlueprintError if the destination exists and is not an empty folder."""
     destination = destination.absolute()
     _refuse(pattern, destination)
     _refuse_code_elsewhere(pattern)
@@ -66,9 +66,7 @@ def _copy_files(source: Path, destination: Path) -> None:
 
 def _refuse(pattern: Pattern, destination: Path) -> None:
     if destination.is_relative_to(pattern.folder):
-        raise BlueprintError(
-            f"{at(destination)} lies inside the pattern itself.", advice="Name a folder somewhere else."
-        )
+        raise BlueprintError(f"{at(destination)} is inside the pattern itself.", advice="Name a folder somewhere else.")
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise BlueprintError(
             f"{at(destination)} exists already.", advice="Name a folder that does not exist, or an empty one."
@@ -76,17 +74,17 @@ def _refuse(pattern: Pattern, destination: Path) -> None:
 
 
 def _vendor_shared(folder: Path, pattern: Pattern, progress: Progress | None) -> str | None:
-    """Put the wheel of what handlers share beside the code that names it, and say so where it is named.
+    """Put the wheel of the shared package beside the code folders that need it, and name it in their locks.
 
-    Beside, not inside: what lies in the code folder travels to Lambda. `--find-links` is the form that SAM's builder,
-    pip and uv all resolve against the file it stands in; a path to the wheel they resolve against the working folder.
+    It is not inside a code folder, as that is packaged for Lambda. SAM's builder, pip and uv all resolve `--find-links`
+    against the file that has it; they resolve a path of a wheel against the working folder.
     """
     locks = [lock for lock in _locks(folder, pattern) if SHARED in lock.read_text(encoding="utf-8")]
     wheel = shared_wheel(progress) if locks else None
     if wheel is None:
         return None
     for lock in locks:
-        # Code at the top has no place beside it in the copy; a build leaves such a folder out of the package.
+        # If the code folder is the copy itself, the wheel is inside; a build leaves such a folder out.
         place = VENDOR if lock.parent == folder else f"../{VENDOR}"
         vendor = lock.parent / place
         vendor.mkdir(exist_ok=True)

@@ -1,12 +1,12 @@
-"""The one kind of error meant for the person at the keyboard."""
+"""The error for mistakes that the user can correct."""
 
 from pathlib import Path
 
 
 class BlueprintError(Exception):
-    """A mistake the person can mend: what happened, where, and what to do next.
+    """A mistake that the user can correct: what happened, where, and what to do next.
 
-    The command line prints it without a traceback; anything else that escapes is a defect of the tools.
+    The command line prints it without a traceback. Any other exception is a defect of the tools.
     """
 
     def __init__(self, what: str, *, where: str | None = None, advice: str | None = None) -> None:
@@ -22,7 +22,7 @@ class BlueprintError(Exception):
 
 
 def at(path: Path, line: int | None = None) -> str:
-    """`file:line`, relative to the working directory where that is shorter to read."""
+    """`file:line`, relative to the working directory if the file is below it."""
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return f"{path}:{line}" if line else str(path)

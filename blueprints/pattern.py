@@ -1,4 +1,4 @@
-"""A pattern: a folder read into names and facts. Patterns are found by folder; there is no registry to keep in step."""
+"""Reads a pattern from its folder. Patterns are found by their folders; there is no registry."""
 
 import re
 from collections.abc import Iterator
@@ -31,16 +31,16 @@ class Function:
 
     logical_id: str
     code: Path
-    """The folder that is its package, but for what its requirements add."""
+    """The folder of its code; its package has its requirements too."""
     handler: str
     runtime: str
     """Such as `python3.13`."""
     architecture: str
     """`x86_64` or `arm64`."""
     requirements: Path | None
-    """The lock of everything it installs; None where it needs nothing."""
+    """Its requirements.txt; None if it has none."""
     line: int
-    """Where the template defines it."""
+    """The line of the template that defines it."""
 
     @property
     def python(self) -> str:
@@ -50,22 +50,22 @@ class Function:
 
 @dataclass(frozen=True)
 class Pattern:
-    """One folder: template, handlers, demo, tests, words."""
+    """A pattern: its template, and what the template and the folder say about it."""
 
     name: str
     folder: Path
     template: Path
     description: str
-    """What it does, in a sentence: the application metadata's Description."""
+    """What it does, in a sentence: Description of the application metadata."""
     version: str
-    """The application metadata's SemanticVersion; empty where it has none."""
+    """SemanticVersion of the application metadata; empty if there is none."""
     flow: str
-    """The services that work passes through, in order: the first line of the template's Description."""
+    """The services that data passes through, in order: the first line of the template's Description."""
     functions: tuple[Function, ...]
 
     @property
     def prerequisites(self) -> tuple[Path, ...]:
-        """Templates of what it needs and the Serverless Application Repository does not hold, such as a database."""
+        """Templates of what it needs and the Serverless Application Repository does not accept, such as a database."""
         return tuple(sorted((self.folder / PREREQUISITES).glob("*.yaml")))
 
     @property
@@ -212,7 +212,7 @@ def _text(template: Template, logical_id: str, name: str) -> str:
     if isinstance(value, str):
         return value
     raise BlueprintError(
-        f"{logical_id} has no {name} that can be known before it is deployed.",
+        f"{logical_id} has no {name} that is known before the deployment.",
         where=template.at("Resources", logical_id, "Properties", name),
         advice=f"Write it there or in Globals, as text: for example '{_EXAMPLES[name]}'.",
     )
@@ -227,7 +227,7 @@ def _architecture(template: Template, logical_id: str) -> str:
     if value in ("x86_64", "arm64"):
         return str(value)
     raise BlueprintError(
-        f"{logical_id}: Architectures {written!r} is not one that Lambda has.",
+        f"{logical_id}: Lambda does not have the Architectures {written!r}.",
         where=template.at("Resources", logical_id, "Properties", "Architectures"),
         advice="Write 'Architectures: [arm64]' or 'Architectures: [x86_64]'.",
     )

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 _LONGEST = 100
-"""CloudFormation allows 128; the names of companion stacks begin with this one."""
+"""CloudFormation allows 128; the stacks of prerequisites have longer names that begin with this one."""
 
 
 def stack_name(name: str) -> str:

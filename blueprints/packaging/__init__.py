@@ -1,1 +1,1 @@
-"""What `blueprints.packaging.build` is made of: the cache, uv, bytecode, archives; one subject to a file."""
+"""Builds the packages of functions and layers; see `build` for the parts."""

@@ -1,7 +1,7 @@
 """Zip files whose bytes depend on nothing but names, contents and modes.
 
-An entry keeps its compressed record, so that an archive can be put together out of parts of another without
-compressing anything again: compiling and deflating dependencies costs seconds, copying their records milliseconds.
+An entry keeps its compressed record, so an archive can take entries from another archive without compressing them
+again: compiling and compressing dependencies takes seconds, copying their records milliseconds.
 """
 
 import struct
@@ -18,14 +18,14 @@ _UNIX = 3
 _UTF8 = 0x800
 _DEFLATED = 8
 _MIDNIGHT, _FIRST_DAY = 0, (1 << 5) | 1
-"""1980-01-01 00:00, the first moment that a zip file can name."""
+"""1980-01-01 00:00, the earliest time in a zip file."""
 _FILE, _PROGRAM = 0o100644, 0o100755
 _MOST_ENTRIES = 0xFFFF
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, deflated: its local record as it stands in an archive, and what the directory says of it."""
+    """One compressed file: its local record as in an archive, and its fields for the archive's directory."""
 
     name: str
     record: bytes | memoryview
@@ -36,7 +36,7 @@ class Entry:
 
 
 def entry(name: str, content: bytes, *, program: bool = False) -> Entry:
-    """Deflates a file."""
+    """Compress a file with deflate."""
     compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     data = compressor.compress(content) + compressor.flush()
     encoded = name.encode()
@@ -49,18 +49,18 @@ def entry(name: str, content: bytes, *, program: bool = False) -> Entry:
 
 
 def files(folder: Path) -> list[Path]:
-    """Every file below a folder."""
+    """Every file below a folder, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def file_entry(folder: Path, path: Path) -> Entry:
-    """Deflates a file of a folder, under its name there."""
+    """Compress a file of a folder, under its path in the folder."""
     program = bool(path.stat().st_mode & 0o100)
     return entry(path.relative_to(folder).as_posix(), path.read_bytes(), program=program)
 
 
 def write(entries: Iterable[Entry]) -> bytes:
-    """The archive of these entries, sorted by name."""
+    """The zip file with these entries, sorted by name. Raises ValueError for more than 65,535 entries."""
     parts: list[bytes | memoryview] = []
     directory: list[bytes] = []
     offset = 0
@@ -83,7 +83,7 @@ def write(entries: Iterable[Entry]) -> bytes:
 
 
 def read(data: bytes) -> list[Entry]:
-    """The entries of an archive that `write` made."""
+    """The entries of a zip file that `write` made."""
     view = memoryview(data)
     *_, count, _, start, _ = _END.unpack(view[-_END.size :])
     entries = []

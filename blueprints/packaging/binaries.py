@@ -1,4 +1,4 @@
-"""Compiled files in a package, checked against the machine and the Python that are to load them."""
+"""Checks that the compiled files of a package fit the machine and the Python that will load them."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _PYTHON = re.compile(r"\.(?:cpython-|cp)(\d)(\d+t?)[-.]")
 
 
 def misfits(folder: Path, target: Target) -> list[str]:
-    """Every compiled file that the target cannot load, and why."""
+    """Every compiled file that the target cannot load, with the reason."""
     if not target.machine:
         return []
     return [f"{path.relative_to(folder)}: {why}" for path in _libraries(folder) if (why := _misfit(path, target))]

@@ -1,24 +1,23 @@
-"""Builds the packages of a pattern's functions: the same bytes from the same sources, wherever and whenever.
+"""Builds the packages of a pattern's functions. The same sources give the same bytes, on any machine at any time.
 
 If requirements.txt is a lock (it pins every package to one version), a build resolves nothing. If it is not, the build
-is refused, or resolves it now if the caller allows that. One lock serves two targets: `lambda` is for AWS, `host` is
-for the embedded AWS on this machine. The parts:
+is refused, or resolves it if the caller allows that. One lock serves two targets: `lambda` is AWS, `host` is the
+embedded AWS on this machine. The parts:
 
     file_selection the files of the code folder that are packaged
     gitignore      the rules of .gitignore files
-    lock           requirements.txt, read and refused when something in it is not pinned
-    resolution     a lock made from a requirements.txt that is none
+    lock           reads requirements.txt; refuses it if a package is not pinned
+    resolution     makes a lock from a requirements.txt that is not a lock
     targets        which Python, platform and interpreter a function's package is for
     installer      uv, from its cache where possible
-    shared_wheel   the package that handlers share, as its sources are now
-    source_wheels  packages without a wheel that are pure Python when built right
+    shared_wheel   the wheel of `blueprints_shared`, built from its current sources
+    source_wheels  builds pure Python packages that publish no wheel
     secret_files   files that seem to hold a secret
-    dependencies   installed, checked, compiled and compressed; kept by the lock's digest
+    dependencies   installs, checks, compiles and compresses what a lock names; cached by the lock's digest
     binaries       compiled files that the target could not load
-    completeness   what a lock leaves out
-    bytecode       compiled by the target's Python, the same every time
-    archive        the zip file, of compressed records that are copied and not made again
-    cache          whatever stands in it is whole
+    completeness   finds packages that a lock lacks
+    bytecode       compiles modules with the target's Python, reproducibly
+    archive        reads and writes zip files of compressed records
 """
 
 import hashlib
@@ -61,12 +60,12 @@ _FORM = "2"
 
 @dataclass(frozen=True)
 class Package:
-    """A function's package, built."""
+    """The built package of a function."""
 
     logical_id: str
     path: Path
     manifest: Path
-    """Beside it: what it was made of and by, as JSON."""
+    """A JSON file beside it that says from what and by what it was built."""
     sha256: str
     """Of the zip file, in hexadecimal."""
     size: int
@@ -74,11 +73,11 @@ class Package:
     unzipped: int
     target: Kind
     interpreter: Interpreter | None
-    """What compiled its bytecode, and on the host runs it; None when it has no bytecode."""
+    """The Python that compiled its bytecode, and on the host runs it; None if it has no bytecode."""
     warnings: tuple[str, ...]
     seconds: float
     reused: bool
-    """Whether it had been built before and nothing has changed since."""
+    """Whether it came from the cache, as nothing has changed since an earlier build."""
     secrets: tuple[SecretFile, ...] = ()
     """The function's own files that seem to hold a secret, packaged or left out."""
 
@@ -91,10 +90,11 @@ def build(
     *,
     unpinned: bool = False,
 ) -> list[Package]:
-    """Builds every function of a pattern; functions of the same code, runtime and architecture are built once.
+    """Build every function of a pattern; functions of the same code, runtime and architecture are built once.
 
-    `unpinned` resolves requirements that are not a lock, and warns of it; otherwise they are refused. Packages and
-    manifests are written to `output` as `<logical id>.zip` and `.json`; without it, they stay in the cache.
+    `unpinned` resolves requirements that are not a lock, and adds a warning; otherwise they are refused. Packages and
+    manifests are written to `output` as `<logical id>.zip` and `.json`; without it, they stay in the cache. Raises
+    BlueprintError if a function cannot be built.
     """
     check_macros(load(pattern.template))  # a macro may generate functions, which would be missed
     made: dict[tuple[Path, str, str], Package] = {}
@@ -169,7 +169,7 @@ def _build(
 
 @dataclass(frozen=True)
 class _Source:
-    """A file of the function's own, read once: what is packaged is what was compared, also while it is being edited."""
+    """A source file of the function, read once, so that an edit during the build cannot change it after its digest."""
 
     name: str
     content: bytes
@@ -248,7 +248,7 @@ def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
 def _with_own(
     installed: Sequence[archive.Entry], function: Function, sources: Sequence[_Source], target: Target
 ) -> list[archive.Entry]:
-    """The dependencies' entries as they were kept, and the function's own made afresh; its own win."""
+    """The entries of the dependencies and of the function's own files, which replace dependencies of the same name."""
     merged = {entry.name: entry for entry in installed}
     with cache.scratch() as work:
         own = work / "own"
@@ -262,9 +262,9 @@ def _with_own(
             refused = compile_folder(own, dependencies.TASK, target.interpreter)
             if refused:
                 raise BlueprintError(
-                    f"{function.logical_id}: its code is not Python {target.python}:\n{refused}",
+                    f"{function.logical_id}: Python {target.python} cannot compile its code:\n{refused}",
                     where=at(function.code),
-                    advice="Mend the file that is named, and build again.",
+                    advice="Correct that file, and build again.",
                 )
         merged.update((entry.name, entry) for entry in (archive.file_entry(own, path) for path in archive.files(own)))
     return list(merged.values())
@@ -281,9 +281,9 @@ def _check_size(pattern: Pattern, function: Function, entries: Sequence[archive.
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
     listed = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in largest)
     raise BlueprintError(
-        f"{function.logical_id} is {total / 2**20:.0f} MB unzipped; Lambda takes {UNZIPPED_LIMIT // 2**20} MB.",
+        f"{function.logical_id} is {total / 2**20:.0f} MB unzipped; Lambda accepts {UNZIPPED_LIMIT // 2**20} MB.",
         where=at(pattern.template, function.line),
-        advice=f"The largest are {listed}. Leave out what the function does not need, or ship it as a container image.",
+        advice=f"The largest are {listed}. Remove what the function does not need, or use a container image.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Bytecode that is the same every time and is never checked against its source."""
+"""Compiles modules to reproducible bytecode that Python does not check against its source."""
 
 import os
 import subprocess
@@ -9,13 +9,13 @@ from blueprints.packaging.interpreters import Interpreter
 
 
 def compile_folder(code: Path, seen_as: Path | str, interpreter: Interpreter) -> str:
-    """Compiles every module in `code`; tracebacks will name files below `seen_as`, where the code will lie.
+    """Compile every module in `code`. Tracebacks name files below `seen_as`, the folder that the code will run in.
 
-    Unchecked: on Lambda /var/task is read-only, and changed file times would otherwise make Python compile afresh at
-    every cold start, which costs more than half of an import. Returns what the compiler said of files that it cannot
-    compile, which stay as source alone; empty when it took all.
+    The bytecode is unchecked: Lambda changes file times and /var/task is read-only, so Python would otherwise compile
+    again at every cold start, which takes more than half of an import. Returns the compiler's messages about files that
+    it cannot compile and that keep only their source; empty if there are none.
     """
-    # A fixed hash seed, so that sets among the constants come out in one order; no -I or -E, which would ignore it.
+    # A fixed hash seed gives sets among the constants one order. -I and -E would ignore it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PYTHONHASHSEED"] = "0"
     command = [str(interpreter.path), "-s", "-S", "-m", "compileall", "-q", "-f"]

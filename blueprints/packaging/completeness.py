@@ -1,4 +1,4 @@
-"""What a lock leaves out: packages that those in it need, which would be missed only when the function runs."""
+"""Finds packages that a lock lacks although its packages need them; otherwise the function would fail at run time."""
 
 import re
 from pathlib import Path
@@ -9,14 +9,14 @@ from blueprints.packaging import installer
 from blueprints.packaging.lock import SHARED, Lock
 from blueprints.packaging.targets import Target
 
-# Lambda's Python runtime has these, so a lock may do without them.
+# Lambda's Python runtime has these, so a lock need not name them.
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3"})
 _WOULD_INSTALL = re.compile(r"^ \+ (\S+?)(?:==| @ )", re.MULTILINE)
 _NOT_THERE = re.compile(r"Because (\S+) was not found in")
 
 
 def missing(lock: Lock, target: Target, wheel: Path | None) -> list[str]:
-    """Names that a full resolution would add to the lock on the target; nothing is installed."""
+    """Names that a full resolution for the target would add to the lock. Installs nothing."""
     with cache.scratch() as work:
         requirements = work / "requirements.txt"
         lock.write(requirements, lock.names() - ({SHARED} if wheel else set()))

@@ -1,4 +1,4 @@
-"""What a lock installs, as compressed archive entries: made once per lock and target."""
+"""The packages that a lock names, installed and compressed to archive entries; cached by lock and target."""
 
 import json
 import re
@@ -17,9 +17,9 @@ from blueprints.packaging.source_wheels import FROM_SOURCE, BoundToThisMachine, 
 from blueprints.packaging.targets import Target
 
 TASK = "/var/task"
-"""Where Lambda unpacks a function; tracebacks name files there."""
+"""The folder that Lambda unpacks a function to; tracebacks name files in it."""
 
-# Times, absolute paths, and the installer's own notes: nothing that runs reads them, and they differ between builds.
+# Times, absolute paths and the installer's notes, which differ between builds and which no running code reads.
 _LEFT_OUT = re.compile(
     r"""(^|/)__pycache__/ | \.py[co]$ | ^bin/ | ^\.lock$
     | \.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json|uv_cache\.json|uv_build\.json)$""",
@@ -30,7 +30,7 @@ _KEPT = 16
 
 
 def key(lock: Lock, wheel: Path | None, target: Target) -> str:
-    """A name for what the lock, with this wheel of the shared package, installs on the target."""
+    """A digest of everything that the installed files depend on: lock, wheel of the shared package, target."""
     return cache.digest(lock.digest, wheel.read_bytes() if wheel else b"", target.digest)
 
 
@@ -40,11 +40,11 @@ class Dependencies:
 
     entries: list[archive.Entry]
     missing: list[str]
-    """Packages that the lock's packages need and the lock does not name."""
+    """Packages that the lock lacks although its packages need them."""
 
 
 def lacking(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None) -> list[str]:
-    """Packages that the lock's packages need and the lock does not name."""
+    """Packages that the lock lacks although its packages need them."""
     found: list[str] = json.loads((_made(lock, wheel, target, progress) / _MISSING).read_text())
     return found
 
@@ -52,13 +52,13 @@ def lacking(lock: Lock, wheel: Path | None, target: Target, progress: installer.
 def dependencies(
     lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None
 ) -> Dependencies:
-    """Installs a lock for a target, or takes what was made of it before."""
+    """Install a lock for a target, or take the result from the cache."""
     place = _made(lock, wheel, target, progress)
     return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
 
 
 def _made(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None) -> Path:
-    """The folder that holds what a lock installs."""
+    """The cache folder of what a lock installs, filled if it does not exist."""
     place = cache.folder("dependencies") / key(lock, wheel, target)[:32]
 
     def make(fresh: Path) -> None:
@@ -127,7 +127,7 @@ def _fresh(lock: Lock) -> list[str]:
 
 
 def _compressed(site: Path, target: Target, progress: installer.Progress | None) -> list[archive.Entry]:
-    """Compiles and deflates, the one while the other goes on: each takes about as long, and zlib lets go of the GIL."""
+    """Compile and compress in parallel: both take about the same time, and zlib releases the GIL."""
     with ThreadPoolExecutor() as pool:
         sources = [pool.submit(archive.file_entry, site, path) for path in archive.files(site)]
         if target.interpreter:
@@ -139,7 +139,7 @@ def _compressed(site: Path, target: Target, progress: installer.Progress | None)
 
 
 def _for_target(error: BlueprintError, target: Target) -> BlueprintError:
-    """Says for which Python and platform something could not be installed."""
+    """The error with the Python and the platform for which the installation failed."""
     name = target.platform or "this machine"
     return BlueprintError(f"For Python {target.python} on {name}: {error.what}", where=error.where, advice=error.advice)
 

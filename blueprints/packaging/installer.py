@@ -1,4 +1,4 @@
-"""Installs exactly what a lock names into a folder with uv: from its cache where possible, else from the index."""
+"""Runs uv, first with its cache alone, then with the network if that is not enough."""
 
 import os
 import re
@@ -35,7 +35,7 @@ _NAMED_BY_UV = (
 
 @cache
 def uv() -> str:
-    """The uv that came with the tools."""
+    """The path of the uv that is installed with the tools."""
     from uv import find_uv_bin
 
     return str(find_uv_bin())
@@ -43,7 +43,7 @@ def uv() -> str:
 
 @cache
 def uv_version() -> str:
-    """Such as `0.13.9`."""
+    """uv's version, such as `0.13.9`."""
     # importlib.metadata would tell as well, but its import costs a fifth of a build that has nothing to do.
     import uv as package
 
@@ -60,7 +60,7 @@ def install(
     subject: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Installs pinned packages into a folder, resolving nothing. `options` say for which Python and platform."""
+    """Install pinned packages into a folder without resolving. `options` name the Python and the platform."""
     command = ["pip", "install", "--no-deps", "--no-progress", "--no-compile-bytecode", "--target", str(into)]
     command += ["-r", str(requirements.absolute()), *options]
     run(command, subject=subject or at(requirements), progress=progress, environment=environment)
@@ -74,9 +74,9 @@ def run(
     environment: Mapping[str, str] | None = None,
     verb: str = "install",
 ) -> str:
-    """Runs uv without the network (milliseconds when all is cached), and with it only when that was not enough.
+    """Run uv without the network, which takes milliseconds if everything is cached, and with it if that fails.
 
-    Returns what uv said.
+    `subject` and `verb` describe the work in errors. Returns uv's output. Raises BlueprintError if uv fails.
     """
     succeeded, offline = _run([*arguments, "--offline"], None, environment)
     if succeeded:
@@ -133,7 +133,7 @@ def _explained(online: str, offline: str, subject: str, verb: str) -> BlueprintE
 
 
 def _named(said: str) -> str | None:
-    """The package that uv's words are about; uv wraps them at the terminal's width."""
+    """The package that uv's output names; uv wraps lines at the terminal's width."""
     flat = " ".join(said.split())
     for pattern in _NAMED_BY_UV:
         found = pattern.search(flat)

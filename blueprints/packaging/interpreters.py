@@ -1,7 +1,8 @@
-"""Finds a Python of a wanted version on this machine, believing only interpreters that answer when run.
+"""Finds a Python of a version on this machine, by running each candidate until one answers with that version.
 
-`uv python find 3.13` gives up on the first thing that fails, such as a pyenv shim of a version that is not activated;
-here each candidate is tried until one answers.
+`uv python find 3.13` fails at the first candidate that does not start, such as a pyenv shim of an inactive version.
+findpython lists every program of every folder in PATH, and has to be imported in every build: together they take longer
+than the rest of a build in which nothing changed.
 """
 
 import json
@@ -30,15 +31,15 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that has answered."""
+    """A Python that was run and has answered."""
 
     path: Path
     version: str
-    """Exact, such as `3.13.0`."""
+    """The full version, such as `3.13.0`."""
     platform: str
     """As sysconfig has it, such as `linux-x86_64` or `macosx-14.0-arm64`."""
     libc: str
-    """`glibc2.36`, or empty where it is another."""
+    """`glibc2.36`, or empty for another C library."""
 
     @property
     def minor(self) -> str:
@@ -47,13 +48,13 @@ class Interpreter:
 
     @property
     def tag(self) -> str:
-        """What distinguishes one interpreter's packages from another's, such as `cp3.13.0-linux-x86_64-glibc2.36`."""
+        """A name for the interpreters that can share packages, such as `cp3.13.0-linux-x86_64-glibc2.36`."""
         return "-".join(part for part in (f"cp{self.version}", self.platform, self.libc) if part)
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """The interpreter that runs a function on this machine, and whether it is the one the template names."""
+    """The interpreter that runs a function on this machine, and whether it has the version of the template."""
 
     interpreter: Interpreter
     wanted: str
@@ -67,12 +68,12 @@ class StandIn:
 
 
 def find(version: str) -> Interpreter | None:
-    """The first interpreter of that version (`3.13`) that answers when run; None where this machine has none."""
+    """The first interpreter of a version, such as `3.13`, that answers; None if this machine has none."""
     return _find(version, os.environ.get("PATH", ""), os.environ.get("PYENV_ROOT", ""))
 
 
 def stand_in(version: str) -> StandIn:
-    """The interpreter to run Python `version` on here: the wanted one, else the one that runs the tools."""
+    """The interpreter of a version, such as `3.13`, or else the interpreter that runs the tools."""
     found = find(version)
     if found:
         return StandIn(found, version, is_wanted=True)
@@ -85,7 +86,7 @@ def current() -> Interpreter:
     answer = ask(Path(sys.executable))
     if answer is None:
         raise BlueprintError(
-            f"{sys.executable}, which runs these tools, does not answer as a CPython interpreter.",
+            f"{sys.executable}, which runs these tools, is not a regular CPython interpreter.",
             advice="Install the tools with a regular CPython of version 3.11 or later.",
         )
     return answer
@@ -93,7 +94,7 @@ def current() -> Interpreter:
 
 @cache
 def prefixes(executable: Path) -> tuple[Path, ...]:
-    """The folders that an interpreter needs: its installation's, and its virtual environment's if it has one."""
+    """The folders that an interpreter needs: of its installation, and of its virtual environment if it has one."""
     homes = [executable.parent, executable.resolve().parent]
     settings = executable.parent.parent / "pyvenv.cfg"
     if settings.is_file():
@@ -132,7 +133,7 @@ def _newest_first(folder: Path, pattern: str) -> list[Path]:
 
 
 def _uv_folder() -> Path:
-    """Where uv keeps the Pythons it manages; asking uv itself costs a process."""
+    """The folder of the Pythons that uv manages. Asking uv would start a process."""
     chosen = os.environ.get("UV_PYTHON_INSTALL_DIR")
     if chosen:
         return Path(chosen)
@@ -142,7 +143,7 @@ def _uv_folder() -> Path:
 
 @cache
 def ask(executable: Path) -> Interpreter | None:
-    """What a candidate says of itself; None when it fails, is silent for too long, or is no regular CPython."""
+    """Run a candidate. None if it fails, does not answer in time, or is not a regular CPython."""
     facts = _remembered(executable)
     if facts is None or not facts["plain"]:
         return None
@@ -150,7 +151,7 @@ def ask(executable: Path) -> Interpreter | None:
 
 
 def _remembered(executable: Path) -> dict[str, Any] | None:
-    """The answer of a program as it is now, kept on disk: asking costs as much as a build that has nothing to do."""
+    """The answer of a program, from the cache if the program has not changed, as running it takes long."""
     from blueprints import cache as disk
 
     try:
@@ -174,7 +175,7 @@ def _remembered(executable: Path) -> dict[str, Any] | None:
 
 
 def _answer(executable: Path) -> dict[str, Any] | None:
-    """Run a candidate; failures are not worth remembering, they may be mended by the next time."""
+    """Run a candidate. Failures are not cached, as they may be repaired before the next time."""
     try:
         answer = subprocess.run(
             [executable, "-I", "-S", "-c", _QUESTION],

@@ -1,10 +1,10 @@
-"""What Lambda's own Python runtime has besides the standard library: the AWS SDK and the runtime interface client.
+"""The packages of Lambda's Python runtime beside the standard library: the AWS SDK and the runtime interface client.
 
-Made once per interpreter and kept in the cache. A function is run as
+They are installed once per interpreter, in the cache. A function is run as
 
     PYTHONPATH=<its package>:<this folder> <interpreter> -S -m awslambdaric <handler>
 
-so that it sees what it would see on Lambda, and nothing of the tools' own packages.
+so that it can import what it can on Lambda, and none of the tools' packages.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ _WHEELS_ONLY = ("--only-binary", ":all:")
 
 @dataclass(frozen=True)
 class RuntimeEnvironment:
-    """A folder of packages to put last on PYTHONPATH."""
+    """A folder of packages that is the last on PYTHONPATH."""
 
     path: Path
     native: bool
-    """Whether awslambdaric's compiled client is there; `runtime_client` is missing where AWS has none for it."""
+    """Whether it has awslambdaric's compiled module `runtime_client`, which AWS does not publish for every platform."""
     interpreter: Interpreter
 
 
 def runtime_environment(interpreter: Interpreter, progress: Progress | None = None) -> RuntimeEnvironment:
-    """The runtime's packages for an interpreter: made at the first call, found at every later one."""
+    """The runtime's packages for an interpreter, installed at the first call."""
     native = has_native_client(interpreter)
     facts = cache.digest(REQUIREMENTS.read_bytes(), interpreter.tag, "native" if native else "pure")
     place = cache.folder("lambda-runtime") / f"python{interpreter.minor}-{facts[:16]}"

@@ -1,4 +1,4 @@
-"""The archive of a layer: a zip file unchanged, or the selected files of a folder."""
+"""The archive of a layer: an unchanged zip file, or the selected files of a folder."""
 
 import zipfile
 from pathlib import Path

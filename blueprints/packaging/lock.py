@@ -1,4 +1,4 @@
-"""A function's requirements.txt: everything it installs, each pinned, so that a build has nothing to resolve."""
+"""Locks: requirements.txt files that pin every package to one version, so that a build resolves nothing."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -19,29 +19,29 @@ _FIND_LINKS = re.compile(r"(?:--find-links|-f)[=\s]\s*(?P<place>\S.*)")
 
 @dataclass(frozen=True)
 class Lock:
-    """What a requirements.txt names, paths made absolute."""
+    """The content of a lock, with absolute paths."""
 
     path: Path
     requirements: tuple[tuple[str, str], ...]
-    """Each distribution's normal name, and its line with the hashes."""
+    """Each package's normalised name, and its line with the hashes."""
     options: tuple[str, ...]
-    """Lines for the installer, such as an index."""
+    """Lines with options for the installer, such as an index."""
     shared_version: str | None
     links: tuple[Path, ...]
     """Folders of wheels."""
     resolved: bool = False
-    """Whether it was resolved now, from requirements that are not a lock."""
+    """Whether it was made in this run from requirements that are not a lock."""
 
     @property
     def digest(self) -> str:
-        """Of what it names, and of the wheels in its folders; where it lies does not count."""
+        """A digest of its lines and of the local files that they name. It does not depend on the lock's own path."""
         lines = (line for _, line in self.requirements)
         wheels = sorted(wheel for folder in self.links for wheel in folder.glob("*.whl"))
         content = (part for wheel in wheels for part in (wheel.name, wheel.read_bytes()))
         return cache.digest(*lines, *self.options, *content, *self._local_content())
 
     def _local_content(self) -> Iterator[str | bytes]:
-        """The files at the local paths that it names: they can change while the lines stay the same."""
+        """Names and content of files at local paths, which can change while the lines stay the same."""
         for place in self.local_places().values():
             files = sorted(place.rglob("*")) if place.is_dir() else [place]
             for path in files:
@@ -50,28 +50,28 @@ class Lock:
                     yield path.read_bytes()
 
     def local_places(self) -> dict[str, Path]:
-        """Distributions that are local paths: folder or file by normal name."""
+        """The folder or file of each package that is a local path, by normalised name."""
         found = ((name, _AT_PATH.search(line)) for name, line in self.requirements)
         return {name: Path(unquote(place["path"])) for name, place in found if place}
 
     def names(self) -> frozenset[str]:
-        """Every distribution in it."""
+        """The normalised names of all packages."""
         return frozenset(name for name, _ in self.requirements)
 
     def write(self, path: Path, names: Collection[str]) -> None:
-        """Writes a requirements file of some of its distributions, which works from any folder."""
+        """Write a requirements file with the packages of these names. It can be used from any folder."""
         lines = [line for name, line in self.requirements if name in names]
         links = [f"--find-links {folder}" for folder in self.links]
         path.write_text("\n".join([*self.options, *links, *lines, ""]), encoding="utf-8")
 
 
 def read(path: Path) -> Lock:
-    """Reads a lock and refuses whatever would leave something to resolve."""
+    """Read a lock. Raises BlueprintError if a package in it is not pinned."""
     return parse(path.read_text(encoding="utf-8"), path)
 
 
 def parse(text: str, path: Path) -> Lock:
-    """Read a lock's text; its relative paths are relative to the folder of `path`."""
+    """Parse a lock's text. Its relative paths are relative to the folder of `path`."""
     requirements: list[tuple[str, str]] = []
     options: list[str] = []
     links: list[Path] = []
@@ -81,7 +81,7 @@ def parse(text: str, path: Path) -> Lock:
         if link and "://" not in link["place"]:
             links.append((path.parent / link["place"].strip()).resolve())
         elif line.startswith(("-r", "-c", "-e", "--requirement", "--constraint", "--editable")):
-            raise _refused(path, number, f"'{line}' leads out of the lock.")
+            raise _refused(path, number, f"'{line}' names another file, so the lock is not complete.")
         elif line.startswith("-"):
             options.append(line)
         else:
@@ -97,7 +97,7 @@ def parse(text: str, path: Path) -> Lock:
 
 
 def how_to_lock(path: Path) -> str:
-    """The command that makes a lock, in quotes. It first renames requirements.txt if there is no requirements.in."""
+    """The command that makes a lock, in quotes. It renames requirements.txt if there is no requirements.in."""
     source = path.with_suffix(".in")
     keep = "" if source.is_file() else f"mv {path.name} {source.name} && "
     universal = "--universal " if keep else ""
@@ -105,12 +105,12 @@ def how_to_lock(path: Path) -> str:
 
 
 def normal(name: str) -> str:
-    """A distribution's name as indexes compare it."""
+    """A package's name as package indexes compare names (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def logical_lines(text: str) -> list[tuple[int, str]]:
-    """Lines with their numbers, continuations joined, comments and blanks gone."""
+    """Numbers and texts of the lines, with continuation lines joined, and without comments and empty lines."""
     joined: list[tuple[int, str]] = []
     open_line = False
     for number, raw in enumerate(text.splitlines(), 1):

@@ -30,7 +30,7 @@ _SETTINGS_EXAMPLE = re.compile(r".*\.(example|sample|template|dist|defaults)")
 
 @dataclass(frozen=True)
 class _Form:
-    """A secret in text. Its pattern is compiled and tried only where one of its marks stands: finding marks is fast."""
+    """A form of secret in text. Its pattern is used only if the text has one of `marks`, as searching marks is fast."""
 
     what: str
     marks: tuple[bytes, ...]
@@ -97,12 +97,12 @@ _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Why a file seems to hold a secret."""
+    """A reason to suspect that a file holds a secret."""
 
     what: str
     """Such as `a private key`."""
     line: int | None = None
-    """Where in the file; None where its name alone says it."""
+    """The line of the secret; None if the suspicion is about the file's name."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _suspicions(name: str, content: bytes) -> Iterator[Suspicion]:
 
 
 def _plain(content: bytes) -> bytes:
-    """Text as UTF-8, where it is the UTF-16 that Windows' shells write."""
+    """The content as UTF-8 if it is UTF-16, which Windows' shells write; else unchanged."""
     encoding = _WIDE.get(content[:2])
     return content.decode(encoding, errors="replace").encode() if encoding else content
 

@@ -29,7 +29,7 @@ Copyright Amazon.com, Inc. or its affiliates, under the Apache License, Version 
 
 
 def version() -> str:
-    """What the files depend on: botocore, whose first file has its version, and this module."""
+    """A text that changes with the files: botocore's `__init__.py`, which has its version, and this module."""
     found = find_spec("botocore")
     assert found
     assert found.origin

@@ -1,4 +1,4 @@
-"""The wheel of what handlers share: vendored beside a copy's code, or built from `shared/` in a checkout."""
+"""The wheel of `blueprints_shared`: from the vendor folder of a copy, or built from `shared/` in a checkout."""
 
 import shutil
 import tomllib
@@ -14,11 +14,11 @@ from blueprints.packaging.lock import SHARED, Lock
 
 _MODULE = "blueprints_shared"
 _EPOCH = "315532800"
-"""1980-01-01, the time that every file in the wheel gets."""
+"""1980-01-01, the modification time of every file in the wheel."""
 
 
 def wheel_for(lock: Lock, progress: installer.Progress | None = None) -> Path | None:
-    """The wheel that a lock's shared package comes from; None when the index has to have it."""
+    """The wheel of the shared package for a lock; None if the lock does not name it or the index must have it."""
     if lock.shared_version is None:
         return None
     for folder in lock.links:
@@ -45,7 +45,7 @@ def shared_wheel(progress: installer.Progress | None = None) -> Path | None:
 
 
 def build(source: Path, progress: installer.Progress | None = None) -> Path:
-    """Builds a wheel of the sources as they are; the same sources give the same bytes, and are built once."""
+    """Build a wheel of the current sources. The same sources give the same bytes and are built once."""
     files = _files(source)
     content = cache.digest(service_models.version(), *(part for name, data in files.items() for part in (name, data)))
     place = cache.folder("shared-wheel") / content[:32]
@@ -55,7 +55,7 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
         if progress:
             progress(f"building the wheel of {source.name}/")
         with cache.scratch() as work:
-            # A copy outside the checkout, so that the build backend sees the package's own files and nothing else.
+            # A copy outside the checkout, so that the build backend finds only the package's files.
             models = {
                 f"{_MODULE}/{service_models.FOLDER}/{name}": data for name, data in service_models.files().items()
             }
@@ -77,13 +77,13 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
 
 
 def unpack(wheel: Path, into: Path) -> None:
-    """Installs a wheel of pure Python. uv would take another of the same name and version from its cache."""
+    """Unpack a pure Python wheel. uv would take another wheel of the same name and version from its cache."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(into)
 
 
 def _source() -> Path | None:
-    """The package's sources: carried by the installed tools, or beside them in a checkout."""
+    """The package's sources: inside the installed tools, or beside them in a checkout; None if there are none."""
     tools = Path(__file__).resolve().parents[1]
     for source in (tools / "_shared", tools.parent / "shared"):
         if (source / "pyproject.toml").is_file() and (source / _MODULE).is_dir():
@@ -92,7 +92,7 @@ def _source() -> Path | None:
 
 
 def _files(source: Path) -> dict[str, bytes]:
-    """What the wheel is made of, read once."""
+    """Path and content of every file of the wheel."""
     package = (each.path for each in select(source / _MODULE, source).files)
     top = (source / name for name in ("pyproject.toml", "README.md", "LICENSE"))
     return {path.relative_to(source).as_posix(): path.read_bytes() for path in [*top, *package] if path.is_file()}

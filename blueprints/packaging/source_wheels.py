@@ -1,8 +1,8 @@
-"""Builds wheels of packages that publish only their source, and are pure Python.
+"""Builds wheels of pure Python packages that publish only their source.
 
-Many old packages need nothing special. pyvips 3 does: built where libvips is installed, it links to that library; built
-with libvips hidden, it is pure Python that loads the library of `pyvips-binary` at run time, on any machine. With
-`--only-binary`, uv would silently take pyvips 2.1, which comes without libvips, and report success.
+pyvips 3 needs special care: if libvips is installed, a build links to it. If libvips is hidden, the build is pure
+Python, which loads the library of `pyvips-binary` at run time on any machine. With `--only-binary`, uv would install
+pyvips 2.1, which has no libvips, and report success.
 """
 
 import os
@@ -21,11 +21,11 @@ _CONSTRAINTS = Path(__file__).with_name("build_constraints.txt")
 
 
 class BoundToThisMachine(BlueprintError):
-    """A package whose source builds a wheel that runs on this machine only."""
+    """The source of a package builds a wheel that runs only on this machine."""
 
 
 def pure_package(lock: Lock, name: str, progress: installer.Progress | None = None) -> Path:
-    """A folder with one package of the lock, built from its source as pure Python; built once."""
+    """A folder with one package of the lock, built once from its source as pure Python."""
     line = dict(lock.requirements)[name]
     place = cache.folder("source-wheels") / cache.digest(line, _CONSTRAINTS.read_bytes())[:32]
 
@@ -34,7 +34,7 @@ def pure_package(lock: Lock, name: str, progress: installer.Progress | None = No
             progress(f"building {line.split()[0]} from source")
         _install(lock, name, fresh, progress, {})
         if name in FROM_SOURCE and _tags(fresh) != {_PURE}:
-            # uv had built it before, with libvips in sight: build again where it cannot find that.
+            # uv has it in its cache, built with libvips: build it again in another cache.
             cache.clear(fresh)
             _install(lock, name, fresh, progress, {"UV_CACHE_DIR": str(cache.folder("source-builds"))})
         if not all(tag.endswith("-none-any") for tag in _tags(fresh)):
@@ -52,7 +52,7 @@ def pure_package(lock: Lock, name: str, progress: installer.Progress | None = No
 
 
 def without_wheel(error: BlueprintError) -> str:
-    """The package without any wheel that the error is about; an empty string for other errors."""
+    """The package that has no wheel, if that is what the error reports; otherwise an empty string."""
     found = installer.NO_WHEEL.search(" ".join(str(error).split()))
     return normal(found[1]) if found else ""
 
@@ -70,6 +70,6 @@ def _install(
 
 
 def _tags(folder: Path) -> set[str]:
-    """Which Pythons and platforms the installed wheels say they are for."""
+    """The tags of the installed wheels: the Pythons and platforms that they are for."""
     lines = (line for wheel in folder.glob("*.dist-info/WHEEL") for line in wheel.read_text().splitlines())
     return {line.removeprefix("Tag:").strip() for line in lines if line.startswith("Tag:")}

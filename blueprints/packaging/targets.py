@@ -1,4 +1,4 @@
-"""Where a package will run: on Lambda, or on this machine under the embedded AWS."""
+"""The target of a package: Lambda, or the embedded AWS on this machine."""
 
 import zlib
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Python 3.12 and later run on Amazon Linux 2023 (glibc 2.34), earlier ones on Amazon Linux 2 (glibc 2.26).
 _OLD_PYTHONS = ("3.9", "3.10", "3.11")
 _LAYOUT = "2"
-"""Changed whenever the same sources would make other packages, so that none of the old is reused."""
+"""Change it if the same sources give other packages than before, so that cached packages are not reused."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What decides which wheels fit and which bytecode they get."""
+    """What determines the wheels and the bytecode of a package."""
 
     kind: Kind
     python: str
@@ -31,12 +31,12 @@ class Target:
     platform: str | None
     """uv's name of Lambda's platform; None for this machine."""
     interpreter: Interpreter | None
-    """Compiles the bytecode; None when this machine has no Python of Lambda's version."""
+    """Compiles the bytecode; None if this machine has no Python of Lambda's version."""
     warnings: tuple[str, ...]
 
     @property
     def options(self) -> list[str]:
-        """What uv is told."""
+        """uv's options for this target."""
         options = ["--python", str((self.interpreter or current()).path)]
         if self.platform:
             options += ["--python-platform", self.platform, "--python-version", self.python]
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Everything but the sources that the bytes of a package depend on."""
+        """Everything except the sources that the bytes of a package depend on."""
         return {
             "target": self.kind,
             "python": self.python,
@@ -58,12 +58,12 @@ class Target:
 
     @property
     def digest(self) -> str:
-        """A name for the facts."""
+        """A digest of the facts."""
         return cache.digest(*(part for fact in sorted(self.facts.items()) for part in fact))
 
 
 def resolve(pattern: Pattern, function: Function, kind: Kind) -> Target:
-    """The target of a function's package."""
+    """The target of a function's package. Raises BlueprintError if its runtime is not Python."""
     if not function.python:
         raise BlueprintError(
             f"{function.logical_id} runs on {function.runtime}; only Python functions can be built here.",
@@ -87,7 +87,7 @@ def _lambda(function: Function) -> Target:
     interpreter = find(function.python)
     loudly = (
         f"{function.logical_id} is packaged WITHOUT bytecode: this machine has no Python {function.python}, and "
-        f"without it every cold start compiles the code afresh. 'uv python install {function.python}' mends it."
+        f"without it every cold start compiles the code again. 'uv python install {function.python}' installs it."
     )
     warnings = () if interpreter else (loudly,)
     return Target("lambda", function.python, machine, f"{machine}-{libc}", interpreter, warnings)

@@ -55,7 +55,7 @@ def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) ->
     for package in packages:
         if package.interpreter is None and not local and _is_python(pattern, package):
             message = (
-                f"{package.logical_id}: its package has no bytecode, as this machine does not have the Python of its "
+                f"{package.logical_id}: its package is without bytecode, as this machine lacks the Python of its "
                 "runtime; install that Python and publish again."
             )
             yield Finding("refused", message, _line(pattern, package))

@@ -84,7 +84,9 @@ def test_the_list_says_what_cannot_be_published(run, folder, monkeypatch):
     folder.change("Author: somebody", "Author: Somebody")
     (folder.path / "companions").mkdir()
     folder.write("companions/database.yaml", "Resources: {}\n")
-    monkeypatch.setattr(pattern, "room", lambda name: folder.path.parent if name == "patterns" else folder.path)
+    monkeypatch.setattr(
+        pattern, "project_folder", lambda name: folder.path.parent if name == "patterns" else folder.path
+    )
 
     shown = CliRunner().invoke(main, ["list"]).stdout
     (listed,) = json.loads(CliRunner().invoke(main, ["list", "--json"]).stdout)["patterns"]

@@ -32,7 +32,7 @@ def refused(world, folder, line, *words, made=packages, **options):
         ("Labels: [greeting, lambda]", "Labels: [greeting, !Ref Word]", ["Labels", "not plain text"]),
         ("Labels: [greeting, lambda]", f"Labels: [{', '.join(f'l{n}' for n in range(11))}]", ["11 Labels", "10"]),
         ("SemanticVersion: 0.1.0", "SemanticVersion: 0.1", ["SemanticVersion"]),
-        ("ReadmeUrl: README.md", "ReadmeUrl: READ.md", ["READ.md", "no file"]),
+        ("ReadmeUrl: README.md", "ReadmeUrl: READ.md", ["READ.md", "not a file"]),
         ("Transform: AWS::Serverless-2016-10-31", "Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]",
          ["Transform", "write"]),
         ("MemorySize: 128", "FunctionUrlConfig: {AuthType: NONE}", ["FunctionUrlConfig"]),
