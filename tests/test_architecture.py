@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATTERNS = sorted(path.parent for room in ("patterns", "sar") for path in (ROOT / room).glob("*/template.yaml"))
 
+IN_EVERY_PATTERN = ("tests/template_facts.py", "LICENSE")
 COMMANDS = ("blueprints_shared.replay", "blueprints_shared.stack_command")
 
 
@@ -59,6 +60,15 @@ def test_handlers_do_not_import_what_commands_share(pattern):
     for path in sources(pattern / "src"):
         commands = [name for name in imported(path) if name.startswith(COMMANDS)]
         assert not commands, f"{path.relative_to(ROOT)} imports {commands}"
+
+
+def test_files_that_every_pattern_has_are_the_same():
+    """A copy stands alone, so these files are in each pattern: change one, and copy it to the others."""
+    for name in IN_EVERY_PATTERN:
+        files = [pattern / name for pattern in PATTERNS if (pattern / name).is_file()]
+        different = [each for each in files if each.read_bytes() != files[0].read_bytes()]
+        assert len(files) > 1, f"{name} is in one pattern at most: take it out of IN_EVERY_PATTERN"
+        assert not different, f"{[str(each) for each in different]} differ from {files[0]}"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)

@@ -1,4 +1,4 @@
-"""Reads handlers and parameters from the template, so that a change of their names needs no change of the tests."""
+"""Reads handlers and parameters from the template, so that renaming them needs no change of the tests."""
 
 import importlib
 import re
@@ -19,7 +19,7 @@ def code_folder() -> Path:
 
 
 def handler_of(function: str) -> tuple[str, str]:
-    """The module of a function's handler, and its name in it; `function` is a logical id."""
+    """The module of a function's handler, and the handler's name; `function` is a logical id."""
     resource = re.search(rf"^  {function}:\n((?:(?:    .*)?\n)*)", TEMPLATE, re.MULTILINE)
     handler = resource and re.search(r"^ +Handler: *([\w./]+)\.(\w+)", resource[1], re.MULTILINE)
     if not handler:
