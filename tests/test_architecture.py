@@ -140,20 +140,6 @@ def test_scripts_hold_no_logic():
 
 TOOLS = ROOT / "blueprints"
 EVERY_ROOM = "every room"
-STILL_WRONG = ("local/base/rest_protocol.py:", "lambda_/function_code.py:")
-"""Files whose imports of rooms above them are to be removed."""
-STILL_DEEPER = tuple(
-    f"blueprints/local/services/{file}.py:"
-    for file in (
-        "apigateway/lambda_integrations", "cloudformation/resource_types", "codebuild/build_source", "codebuild/builds",
-        "codepipeline/actions", "codepipeline/execution", "codepipeline/pipeline_service", "dynamodb/time_to_live",
-        "eventbridge/targets", "lambda_/configuration", "lambda_/event_source_mappings/__init__",
-        "lambda_/event_source_mappings/permission", "lambda_/event_source_mappings/poller",
-        "lambda_/event_source_mappings/registration", "logs/subscriptions", "s3/notifications", "scheduler/schedules",
-        "serverlessrepo/artifacts", "serverlessrepo/authorisation", "sns/subscriptions",
-    )
-)  # fmt: skip
-"""Files whose imports of another service's modules are to be removed."""
 TABLE = re.compile(r"^\| room, from the bottom up \|.*?\n\|[-| ]+\|\n(?P<rows>(?:\|.*\|\n)+)", re.MULTILINE)
 
 
@@ -276,7 +262,6 @@ def test_the_tools_import_no_room_that_the_table_does_not_allow():
                 f"{each.place}: {importing} imports blueprints/{each.module}, which is {imported_room}; move what it "
                 f"needs into {importing} or a room below it (see the table in CONTRIBUTING.md)"
             )
-    wrong = [each for each in wrong if not any(known in each for known in STILL_WRONG)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -299,7 +284,6 @@ def test_an_emulated_service_imports_of_another_only_what_its_package_offers():
                 f"{each.place}: {own} imports blueprints/{each.module}; offer what it needs in "
                 f"blueprints/local/services/{other}/__init__.py and import it from there"
             )
-    deeper = [each for each in deeper if not any(each.startswith(known) for known in STILL_DEEPER)]
     assert not deeper, "\n".join(deeper)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from blueprints.errors import BlueprintError
 from blueprints.local.base.not_emulated import NOT_EMULATED
+from blueprints.local.base.urls import with_local_urls
 from blueprints.local.cloud import Cloud
 from blueprints.local.startup_failures import Facts, advice
-from blueprints.local.urls import local
 from blueprints.packaging.interpreters import stand_in
 from blueprints.pattern import Pattern
 from blueprints.stacks.client import Stacks
@@ -69,7 +69,7 @@ def deploy(cloud: Cloud, stack_name: str, template: str, parameters: Mapping[str
         if not _NO_SSM_PARAMETER.search(error.what):
             raise
         raise BlueprintError(error.what, where=error.where, advice=_PUBLIC_PARAMETERS) from error
-    outputs = {name: local(value, cloud.endpoint) for name, value in stack.outputs.items()}
+    outputs = {name: with_local_urls(value, cloud.endpoint) for name, value in stack.outputs.items()}
     return EmbeddedStack(stack.name, outputs, stack.resources, tuple(cloud.without_effect(stack_name)))
 
 

@@ -1,17 +1,14 @@
-"""Local URLs of APIs and functions, in place of AWS's, which do not resolve."""
+"""Lists the local URLs of a stack's APIs and functions."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from blueprints.local.base.urls import with_local_urls
+
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
     from blueprints.stacks.stack import Stack
-
-_ON_AWS = re.compile(
-    r"(?P<scheme>https?|wss?)://(?P<id>[a-z0-9]+)\.(?P<service>execute-api|lambda-url)\.[\w.:-]*\w(?P<slash>/|(?=$|[^\w/]))"
-)
 
 
 @dataclass(frozen=True)
@@ -23,16 +20,6 @@ class Url:
     url: str
     routes: tuple[str, ...]
     """Its routes, such as `GET /hello`."""
-
-
-def local(text: str, endpoint: str) -> str:
-    """The text with AWS's URLs of APIs and functions replaced by those at `endpoint`."""
-
-    def here(found: re.Match[str]) -> str:
-        base = endpoint.replace("http", "ws", 1) if found["scheme"].startswith("ws") else endpoint
-        return f"{base}/_aws/{found['service']}/{found['id']}/"
-
-    return _ON_AWS.sub(here, text)
 
 
 def urls(cloud: "Cloud", stack: "Stack") -> list[dict[str, Any]]:
@@ -76,4 +63,4 @@ def _function_urls(cloud: "Cloud", stack: "Stack") -> Iterator[Url]:
         name, _, qualifier = each.physical_id.partition(":")
         more = {"Qualifier": qualifier} if qualifier else {}
         found = client.get_function_url_config(FunctionName=name, **more)
-        yield Url(each.logical_id, local(found["FunctionUrl"], cloud.endpoint), ())
+        yield Url(each.logical_id, with_local_urls(found["FunctionUrl"], cloud.endpoint), ())

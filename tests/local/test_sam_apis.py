@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from blueprints.local.urls import local, urls
+from blueprints.local.base.urls import with_local_urls
+from blueprints.local.urls import urls
 from tests.local.sam_folders_up import bring_folder_up, get, request
 
 
@@ -160,7 +161,7 @@ def test_every_stage_is_listed_with_a_url_and_routes(cloud, http_api, rest_api):
     ],
 )  # fmt: skip
 def test_urls_of_aws_become_urls_of_this_machine(named, answers):
-    assert local(named, "http://here:1") == answers
+    assert with_local_urls(named, "http://here:1") == answers
 
 
 @pytest.mark.parametrize("path", ["text", "field", "mapping", "error"])

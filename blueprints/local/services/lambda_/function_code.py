@@ -14,11 +14,11 @@ from typing import Any
 
 from blueprints.local.base.folders import remove
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.urls import with_local_urls
 from blueprints.local.services.lambda_ import file_system
 from blueprints.local.services.lambda_.execution_environment import Launch
 from blueprints.local.services.lambda_.function_logs import stream_of
 from blueprints.local.services.lambda_.unpacking import lay_over, unpack, write_protect
-from blueprints.local.urls import local
 from blueprints.packaging.interpreters import stand_in
 from blueprints.packaging.lambda_runtime import runtime_environment
 
@@ -170,4 +170,4 @@ def _environment(config: dict[str, Any], endpoint: str, log_stream: tuple[str, s
     if logging.get("LogFormat") == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = str(logging.get("ApplicationLogLevel") or "INFO")
-    return {**{str(name): local(str(value), endpoint) for name, value in variables.items()}, **reserved}
+    return {**{str(name): with_local_urls(str(value), endpoint) for name, value in variables.items()}, **reserved}
