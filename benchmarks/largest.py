@@ -1,7 +1,7 @@
 """The largest images that s3-image-processing accepts, in the formats whose decoders take the most memory.
 
 Smooth noise: what a decoder takes depends on number and depth of the pixels. The 16-bit PNG's file is larger than the
-pattern's MaxBytes, which the comparison takes into account. HDR is told by a box that libvips does not write.
+pattern's MAX_BYTES, which the comparison takes into account. HDR is told by a box that libvips does not write.
 """
 
 import json

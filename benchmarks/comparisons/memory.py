@@ -2,7 +2,7 @@
 
 A fresh process imports what the handler imports and renders the same image three times, since memory that is freed and
 not given back counts for the next image; then one process renders every kind in turn. The target is the template's
-MemorySize, as if the file had MaxBytes (more for a larger file, less for a smaller), less 64 MB for Lambda's runtime.
+MemorySize, as if the file had MAX_BYTES (more for a larger file, less for a smaller), less 64 MB for Lambda's runtime.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Changes of S3 objects as EventBridge delivers them ("Object Created", "Object Deleted")."""
+"""The events of S3 objects that EventBridge delivers: "Object Created" and "Object Deleted"."""
 
 import re
 from datetime import datetime
@@ -16,12 +16,12 @@ class MalformedEvent(ValueError):
 
 
 class ObjectChange(NamedTuple):
-    """One object was created (also: overwritten) or deleted.
+    """An object was created (or overwritten) or deleted.
 
-    `key` is as S3 stores it: EventBridge's keys are not URL-encoded, so `+` and `%2F` in one are meant literally.
-    `sequencer` orders the changes of one key, see `is_newer`. `version_id` is None where the bucket has no versions;
-    `size` (bytes) and `etag` may be missing from deletions. `deletion_type` is S3's ("Permanently Deleted",
-    "Delete Marker Created"), None for creations; `reason` names the call, such as PutObject or Lifecycle Expiration.
+    `key` is as S3 stores it: keys in EventBridge's events are not URL-encoded, so `+` and `%2F` are literal.
+    `sequencer` orders the changes of one key (see `is_newer`). `version_id` is None if the bucket has no versions;
+    `size` (in bytes) and `etag` may be None for deletions. `deletion_type` is "Permanently Deleted" or "Delete Marker
+    Created", and None for creations. `reason` names the call, such as PutObject or Lifecycle Expiration.
     """
 
     kind: Literal["created", "deleted"]
@@ -37,7 +37,7 @@ class ObjectChange(NamedTuple):
 
 
 def parse(event: Any) -> ObjectChange:
-    """Read an EventBridge event of source aws.s3; raise MalformedEvent when it is none."""
+    """Parse an EventBridge event of source aws.s3; raise MalformedEvent for anything else."""
     kind = _KINDS.get(_text(event, "detail-type"))
     if kind is None:
         raise MalformedEvent(f"detail-type is {event['detail-type']!r}, expected one of {', '.join(_KINDS)}")
@@ -58,9 +58,9 @@ def parse(event: Any) -> ObjectChange:
 
 
 def is_newer(sequencer: str, other: str) -> bool:
-    """Whether the first of two sequencers of one key is the later change.
+    """Whether the first of two sequencers of one key belongs to the later change.
 
-    Sequencers are hexadecimal and of differing length: S3 asks to pad the shorter with zeros on the right.
+    Sequencers are hexadecimal and differ in length; S3's documentation says to pad the shorter with zeros on the right.
     """
     length = max(len(sequencer), len(other))
     return sequencer.upper().ljust(length, "0") > other.upper().ljust(length, "0")
@@ -69,14 +69,14 @@ def is_newer(sequencer: str, other: str) -> bool:
 def _mapping(parent: Any, name: str) -> dict[str, Any]:
     value = parent.get(name) if isinstance(parent, dict) else None
     if not isinstance(value, dict):
-        raise MalformedEvent(f"{name} is missing or no object")
+        raise MalformedEvent(f"{name} is missing or not an object")
     return value
 
 
 def _text(parent: Any, name: str) -> str:
     value = parent.get(name) if isinstance(parent, dict) else None
     if not isinstance(value, str) or not value:
-        raise MalformedEvent(f"{name} is missing, empty or no text")
+        raise MalformedEvent(f"{name} is missing, empty or not text")
     return value
 
 

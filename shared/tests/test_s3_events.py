@@ -1,4 +1,4 @@
-"""S3's events by way of EventBridge: read exactly, or refused with the field's name."""
+"""Events of S3 are parsed exactly, or rejected with the name of the field."""
 
 import copy
 import functools
@@ -85,7 +85,7 @@ def test_a_deletion_is_read():
 
 
 @given(st.text(min_size=1))
-def test_a_key_is_taken_as_it_is(key):
+def test_a_key_is_not_decoded(key):
     assert parse(changed(CREATED, "detail.object.key", key)).key == key
 
 
@@ -114,7 +114,7 @@ def test_a_key_is_taken_as_it_is(key):
         ("time", "2026-11-12T00:00:00", "time zone"),
     ],
 )
-def test_what_is_malformed_is_named(path, value, named):
+def test_an_error_names_the_malformed_field(path, value, named):
     with pytest.raises(MalformedEvent, match=named):
         parse(changed(CREATED, path, value))
 
@@ -122,7 +122,7 @@ def test_what_is_malformed_is_named(path, value, named):
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner))
 )
-def test_anything_else_is_refused_the_same_way(event):
+def test_anything_else_is_rejected(event):
     with pytest.raises(MalformedEvent):
         parse(event)
 
@@ -137,13 +137,13 @@ class TestSequencers:
         assert not is_newer(earlier, later)
 
     @given(HEXADECIMAL, st.integers(0, 5))
-    def test_zeros_on_the_right_and_case_mean_nothing(self, sequencer, zeros):
+    def test_trailing_zeros_and_case_make_no_difference(self, sequencer, zeros):
         same = sequencer.lower() + "0" * zeros
         assert not is_newer(sequencer, same)
         assert not is_newer(same, sequencer)
 
     @given(st.lists(HEXADECIMAL, min_size=3, max_size=3))
-    def test_they_are_in_one_order(self, three):
+    def test_sequencers_have_a_total_order(self, three):
         for a, b, c in itertools.permutations(three):
             assert not (is_newer(a, b) and is_newer(b, a))
             if is_newer(a, b) and is_newer(b, c):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployment_probe import Probe, ProbeSettings, probe_image
+from rendition_store import Manifest
 
 from blueprints_shared import deployment_hooks
 from blueprints_shared.clients import client
@@ -31,11 +32,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return deployment_hooks.answer(event, context, check, logger)
 
 
-def _is_deleted(manifest: dict[str, Any] | None) -> bool:
-    return manifest is not None and manifest["state"] == "deleted"
+def _is_deleted(manifest: Manifest | None) -> bool:
+    return manifest is not None and manifest.state == "deleted"
 
 
-def _wait(image: Probe, until: Callable[[Any], bool], time_left: deployment_hooks.TimeLeft) -> dict[str, Any] | None:
+def _wait(
+    image: Probe, until: Callable[[Manifest | None], bool], time_left: deployment_hooks.TimeLeft
+) -> Manifest | None:
     """The manifest once `until` is true of it, or the one in place when time is up."""
     while not until(manifest := image.manifest()) and time_left() > _RESERVED_FOR_REMOVAL:
         time.sleep(_POLL_INTERVAL)

@@ -4,16 +4,14 @@ The event rule ignores keys under `_probe/`, so an image there reaches only the 
 under `_check/` is handled like a user's. If a hook is killed, lifecycle rules expire both prefixes after a day.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pyvips
-from botocore.exceptions import ClientError
 from image_renditions import RenditionSpec, parse_specs
-from rendition_store import manifest_key
+from rendition_store import Entry, Manifest, RenditionStore
 
 from blueprints_shared.deployment_hooks import CheckFailed
 from blueprints_shared.settings import parsed
@@ -42,47 +40,40 @@ class Probe:
     version_id: str | None
     in_place: bool = True
 
-    def manifest(self) -> dict[str, Any] | None:
+    def manifest(self) -> Manifest | None:
         """The manifest of the image, or None if there is none yet."""
-        try:
-            answer = self.s3.get_object(Bucket=self.settings.renditions_bucket, Key=manifest_key(self.key))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
-        manifest: dict[str, Any] = json.loads(answer["Body"].read())
-        return manifest
+        return RenditionStore(self.s3, self.settings.renditions_bucket).read_manifest(self.key).manifest
 
-    def check_renditions(self, manifest: dict[str, Any] | None) -> None:
+    def check_renditions(self, manifest: Manifest | None) -> None:
         """Check that every configured rendition exists, can be decoded, agrees with the manifest and is not too large.
 
         Whether it is scaled, cropped or framed is left to `image_renditions`.
         """
-        if manifest is None or manifest["state"] != "ready":
+        if manifest is None or manifest.state != "ready":
             raise CheckFailed(f"the image did not become renditions: {_describe(manifest)}")
-        if manifest["source"]["etag"] != self.etag:
+        if manifest.source is None or manifest.source.etag != self.etag:
             raise CheckFailed(f"the manifest is of another image: {_describe(manifest)}")
-        entries = {entry["name"]: entry for entry in manifest["renditions"]}
+        entries = {entry.name: entry for entry in manifest.renditions}
         for spec in self.settings.renditions:
             if spec.name not in entries:
                 raise CheckFailed(f"the manifest names no rendition {spec.name!r}")
             self._check_rendition(entries[spec.name], spec)
 
-    def _check_rendition(self, entry: dict[str, Any], spec: RenditionSpec) -> None:
-        data = self.s3.get_object(Bucket=self.settings.renditions_bucket, Key=entry["key"])["Body"].read()
+    def _check_rendition(self, entry: Entry, spec: RenditionSpec) -> None:
+        data = self.s3.get_object(Bucket=self.settings.renditions_bucket, Key=entry.key)["Body"].read()
         try:
             image = pyvips.Image.new_from_buffer(data, "", fail_on="error").copy_memory()
         except pyvips.Error as error:
             raise CheckFailed(f"rendition {spec.name!r} cannot be decoded: {error}") from error
         size = f"rendition {spec.name!r} is {image.width} x {image.height} pixels"
-        if (image.width, image.height) != (entry["width"], entry["height"]):
-            raise CheckFailed(f"{size}, its manifest says {entry['width']} x {entry['height']}")
+        if (image.width, image.height) != (entry.width, entry.height):
+            raise CheckFailed(f"{size}, its manifest says {entry.width} x {entry.height}")
         if max(image.width, image.height) > spec.longest_side:
             raise CheckFailed(f"{size}, larger than {spec.longest_side}")
 
-    def check_tombstone(self, manifest: dict[str, Any] | None) -> None:
+    def check_tombstone(self, manifest: Manifest | None) -> None:
         """Check that the manifest says that the image was deleted."""
-        if manifest is None or manifest["state"] != "deleted":
+        if manifest is None or manifest.state != "deleted":
             raise CheckFailed(f"the image was removed, its renditions were not: {_describe(manifest)}")
 
     def remove_image(self) -> None:
@@ -114,7 +105,8 @@ def probe_image(key: str, s3: Any, settings: ProbeSettings) -> Iterator[Probe]:
         probe.remove_renditions()
 
 
-def _describe(manifest: dict[str, Any] | None) -> str:
+def _describe(manifest: Manifest | None) -> str:
     if manifest is None:
         return "there is no manifest"
-    return ", ".join(f"{name} {manifest[name]}" for name in ("state", "code", "reason") if manifest.get(name))
+    reason = f", code {manifest.code}, reason {manifest.reason}" if manifest.code else ""
+    return f"state {manifest.state}{reason}"

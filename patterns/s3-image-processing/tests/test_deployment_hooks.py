@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from image_renditions import Rendered, Rendition
 from PIL import Image, ImageDraw, ImageOps
+from rendition_store import Manifest, manifest_key
 from template_facts import handler_of
 
 HOOKS = {"ProbeNewVersion": "_probe/d-1.png", "CheckLiveTraffic": "_check/d-1.png"}
@@ -216,11 +217,9 @@ def test_a_missing_rendition_fails(hook):
 
 def test_a_rejection_of_a_good_image_fails(hook):
     def reject(event, context):
-        hook.s3.put_object(
-            Bucket="renditions",
-            Key=event["detail"]["object"]["key"] + "/manifest.json",
-            Body=json.dumps({"state": "rejected", "code": "damaged", "reason": "truncated"}).encode(),
-        )
+        key = event["detail"]["object"]["key"]
+        manifest = Manifest(key, "rejected", "0A", code="damaged", reason="truncated")
+        hook.s3.put_object(Bucket="renditions", Key=manifest_key(key), Body=manifest.to_json())
         return {}
 
     assert hook.run(handler=reject)["reason"].endswith("state rejected, code damaged, reason truncated")
