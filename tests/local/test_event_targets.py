@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from blueprints.local.base.clock import Clock
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.extension import EmbeddedAws
 from blueprints.local.services.eventbridge import targets as event_targets
-from blueprints.local.services.eventbridge.targets import Attempts, Delivery
+from blueprints.local.services.eventbridge.targets import Attempts
 from tests.local.resources import QUEUE, aliased, arn, function_resource, permission, queue_policy
 from tests.local.waiting import messages, printed, until
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from blueprints.local.base.extension import Extension, Route
 from blueprints.local.base.http import json_route, send_response
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.eventbridge import current_delivery
+from blueprints.local.base.delivery import under_way
 from blueprints.local.services.toy.marbles import Marbles
 
 TABLES = Internal("services.dynamodb", "_tables")
@@ -50,6 +50,7 @@ class Toy(Extension):
 
     def event_targets(self):
         def roll(target, event, rule):
+            assert under_way.get().target_service == "toy"
             self.clock.after(60, lambda: self.marbles.put(event["detail"]["colour"]))
         return {"toy": roll}
 

@@ -1,30 +1,64 @@
-"""Sends what services hand on: records of failed invocations, dead letters."""
+"""Calls of the embedded AWS to itself: as an account's owner, or with a role's credentials."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
 
 
-def account_session(account: str, region: str) -> "boto3.Session":
-    """A session of the account itself, for what a service does after its own permission was checked."""
-    return boto3.Session(aws_access_key_id=account, aws_secret_access_key="embedded", region_name=region)  # noqa: S106
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and where."""
+
+    access_key: str
+    secret_key: str
+    session_token: str | None
+    region: str
+    endpoint: str
+
+    @classmethod
+    def owner(cls, account: str, region: str, endpoint: str) -> Self:
+        """The account's owner, who may do everything: for what a service does after it checked its own permission."""
+        return cls(account, "embedded", None, region, endpoint)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that give the SDKs these credentials."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_SESSION_TOKEN": self.session_token or "",
+        }
+
+    def client(self, service: str, *, attempts: int = 3, seconds: float = 60) -> Any:
+        """A boto3 client; a call is tried so often, and each try ends after `seconds`."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            aws_session_token=self.session_token,
+            config=Config(
+                connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": attempts}, proxies={}
+            ),
+        )
 
 
-def send(session: "boto3.Session", endpoint: str, arn: str, body: str, attributes: dict[str, str]) -> None:
-    """Deliver `body` to a queue, topic, function, bucket or event bus, with the permissions of the session.
+def send(caller: Caller, arn: str, body: str, attributes: dict[str, str]) -> None:
+    """Deliver `body` to a queue, topic, function, bucket or event bus, with the caller's permissions.
 
     Raises botocore's ClientError when the resource refuses, ValueError for another kind of resource.
     """
     service = arn.split(":")[2]
-    settings = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
-    client = session.client(service, endpoint_url=endpoint, config=settings)
+    client = caller.client(service, seconds=30)
     messages = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
     if service == "sqs":
-        account, name = arn.split(":")[4:6]
-        queue = f"{endpoint}/{account}/{name}"  # to look it up would take a permission that delivering does not need
-        client.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=messages)
+        # To look the queue up would take a permission that delivering does not need.
+        client.send_message(QueueUrl=queue_url(caller.endpoint, arn), MessageBody=body, MessageAttributes=messages)
     elif service == "sns":
         client.publish(TopicArn=arn, Message=body, MessageAttributes=messages)
     elif service == "lambda":
@@ -37,6 +71,12 @@ def send(session: "boto3.Session", endpoint: str, arn: str, body: str, attribute
         client.put_events(Entries=[_as_bus_entry(arn, body)])
     else:
         raise ValueError(f"no message can be sent to {arn}")
+
+
+def queue_url(endpoint: str, arn: str) -> str:
+    """The URL of a queue by its ARN."""
+    account, name = arn.split(":")[4:6]
+    return f"{endpoint}/{account}/{name}"
 
 
 def _as_bus_entry(bus_arn: str, body: str) -> dict[str, str]:

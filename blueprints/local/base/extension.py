@@ -80,7 +80,7 @@ class Extension:
     def event_targets(self) -> Mapping[str, Callable[..., None]]:
         """Targets of EventBridge rules, by the service in their ARN: functions of the target, the event and the rule.
 
-        A function that cannot deliver calls `fail` of `services.eventbridge.current_delivery()`.
+        A function that cannot deliver calls `fail` of the delivery `base.delivery.under_way`.
         """
         return {}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from blueprints.local.services.iam import Session
+from blueprints.local.base.clients import Caller
 
 COVERED = ("NO_SOURCE", "S3", "CODEPIPELINE")
 
@@ -17,7 +17,7 @@ class SourceFailed(Exception):
     """The files could not be fetched; the message says why."""
 
 
-def fetch(source: dict[str, Any], session: Session, folder: Path) -> str:
+def fetch(source: dict[str, Any], session: Caller, folder: Path) -> str:
     """Put a build's files into a folder; returns the version they have. Raises SourceFailed."""
     if source.get("type") == "NO_SOURCE":
         return ""

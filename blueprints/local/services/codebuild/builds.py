@@ -18,13 +18,14 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
+from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.codebuild import buildspec, projects
 from blueprints.local.services.codebuild.build_log import BuildLog, LogRefused
 from blueprints.local.services.codebuild.build_shell import BuildShell, Progress, Ran
 from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
 from blueprints.local.services.eventbridge import announce
-from blueprints.local.services.iam import RoleNotAssumed, Session, assume_role
+from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 BUILDS = Internal("services.codebuild", "_builds")
 RECORD = Internal("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
@@ -141,7 +142,7 @@ class Builds:
         finally:
             written.close()
 
-    def _run_logged(self, folder: Path, build: Record, project: Record, session: Session, written: BuildLog) -> str:
+    def _run_logged(self, folder: Path, build: Record, project: Record, session: Caller, written: BuildLog) -> str:
         _end(build, "SUCCEEDED")
         _begin(build, "DOWNLOAD_SOURCE")
         try:

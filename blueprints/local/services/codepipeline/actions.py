@@ -8,10 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.local.base.clients import Caller
 from blueprints.local.base.clock import Clock
 from blueprints.local.services.codepipeline.execution import Abandoned, ActionFailed, ActionRun, Execution
 from blueprints.local.services.codepipeline.pipeline_definition import provider
-from blueprints.local.services.iam import RoleNotAssumed, Session, assume_role
+from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 SERVICE = "codepipeline.amazonaws.com"
 _APPROVAL_MINUTES = 7 * 24 * 60
@@ -67,7 +68,7 @@ class Actions:
             raise ActionFailed("Rejected", run.summary)
 
 
-def _fetch(execution: Execution, run: ActionRun, session: Session) -> None:
+def _fetch(execution: Execution, run: ActionRun, session: Caller) -> None:
     """Take the object as it is now into the artifact store."""
     s3 = session.client("s3")
     bucket, key = run.configuration["S3Bucket"], run.configuration["S3ObjectKey"]
@@ -95,7 +96,7 @@ def _fetch(execution: Execution, run: ActionRun, session: Session) -> None:
     run.variables = {"BucketName": bucket, "ObjectKey": key, "VersionId": version}
 
 
-def _build(execution: Execution, run: ActionRun, session: Session) -> None:
+def _build(execution: Execution, run: ActionRun, session: Caller) -> None:
     """Start a build of the input artifact and see it to its end."""
     codebuild = session.client("codebuild")
     (artifact, *_) = run.action.get("inputArtifacts") or [{"name": ""}]

@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.base.delivery import under_way
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.base.resource_types import ResourceFailed
 from blueprints.local.services.codepipeline.pipelines import API, Pipelines
-from blueprints.local.services.eventbridge import current_delivery
 from blueprints.local.services.iam import RoleNotAssumed, assume_role, may
 
 _EVENTS = "events.amazonaws.com"
@@ -75,7 +75,7 @@ def event_target(pipelines: Pipelines, endpoint: str) -> _Handler:
 
     def start(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> None:  # noqa: ARG001
         arn = str(target.get("Arn", ""))
-        delivery = current_delivery()
+        delivery = under_way.get()
         try:
             session = assume_role(str(target.get("RoleArn", "")), _EVENTS, "events", arn.split(":")[3], endpoint)
         except RoleNotAssumed as error:

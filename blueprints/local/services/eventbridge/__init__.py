@@ -3,7 +3,6 @@
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.eventbridge import entries, rules, schedules, targets
 from blueprints.local.services.eventbridge.state_changes import announce
-from blueprints.local.services.eventbridge.targets import Delivery, current_delivery
 from blueprints.local.services.lambda_ import AsynchronousInvocations
 
 
@@ -20,4 +19,4 @@ class EventBridge(Extension):
 
 
 EXTENSION = EventBridge()
-__all__ = ["EXTENSION", "Delivery", "announce", "current_delivery"]
+__all__ = ["EXTENSION", "announce"]

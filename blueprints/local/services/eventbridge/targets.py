@@ -9,13 +9,12 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Container
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.base.clients import account_session, send
+from blueprints.local.base.clients import Caller, send
+from blueprints.local.base.delivery import Delivery, under_way
 from blueprints.local.base.extension import EmbeddedAws
 from blueprints.local.base.internals import Internal
 from blueprints.local.services import scheduler
@@ -42,43 +41,9 @@ _LONGEST_WAIT_SECONDS = 600.0
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Delivery:
-    """One event on its way to one target: by which rule, and what went wrong at the last try."""
-
-    target_arn: str
-    rule_arn: str
-    payload: str = ""
-    error_code: str | None = None
-    error_message: str = ""
-    final: bool = False
-
-    @property
-    def by_rule(self) -> bool:
-        """Schedules of EventBridge Scheduler pass here too; they act under a role, not under the target's policy."""
-        return ":rule/" in self.rule_arn
-
-    @property
-    def target_service(self) -> str:
-        """The service in the target's ARN, such as `sqs`."""
-        return [*self.target_arn.split(":"), "", ""][2]
-
-    @property
-    def account(self) -> str:
-        """The account the target belongs to."""
-        return self.target_arn.split(":")[4]
-
-    def fail(self, code: str, message: str, *, final: bool) -> None:
-        """Note why this try did not arrive."""
-        self.error_code, self.error_message, self.final = code, message, final
-
-
-_under_way: ContextVar[Delivery] = ContextVar("delivery")
-
-
-def current_delivery() -> Delivery:
-    """The delivery that is being tried; an extension that delivers to its own targets calls `fail` on it."""
-    return _under_way.get()
+def is_rule(arn: str) -> bool:
+    """Whether an event comes from a rule; schedules of EventBridge Scheduler act under a role instead."""
+    return ":rule/" in arn
 
 
 def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
@@ -89,15 +54,15 @@ def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
         delivery = Delivery(str(target.get("Arn", "")), str(rule.get("Arn", "")))
 
         def invoke() -> None:
-            refused = None if delivery.by_rule else scheduler.refusal(target, delivery.rule_arn)
+            refused = None if is_rule(delivery.source_arn) else scheduler.refusal(target, delivery.source_arn)
             if refused:
-                delivery.payload = scheduler.payload(target, event)
+                delivery.payload = scheduler.payload(target, event).encode()
                 delivery.fail("NO_PERMISSIONS", refused, final=True)
             else:
                 extension = aws.event_targets.get(delivery.target_service)
                 if extension:
                     sent = (view or VIEW.current()(event)).event_with_detail()
-                    delivery.payload = str(target.get("Input") or json.dumps(sent))
+                    delivery.payload = str(target.get("Input") or json.dumps(sent)).encode()
                     extension(target, sent, rule)
                 else:
                     stock(target, event, rule, view)
@@ -123,28 +88,28 @@ class _Either:
 
 def _to_lambda(invocations: AsynchronousInvocations) -> Callable[[str, str], None]:
     def dispatch(arn: str, payload: str) -> None:
-        delivery = _under_way.get()
-        delivery.payload = payload
+        delivery = under_way.get()
+        delivery.payload = payload.encode()
         function, config, name = FUNCTION.current()(arn)
         if not function or not config:
             delivery.fail("NO_RESOURCE", f"function {name} does not exist", final=True)
-        elif delivery.by_rule and not may_invoke(arn, _EVENTS, delivery.rule_arn, delivery.account):
+        elif is_rule(delivery.source_arn) and not may_invoke(arn, _EVENTS, delivery.source_arn, delivery.account):
             delivery.fail("NO_PERMISSIONS", f"the policy of {arn} does not let {_EVENTS} invoke it", final=True)
         elif config.get("State") not in (None, "", "Active"):
             delivery.fail("CONFLICT_ERROR", f"function {name} is {config['State']}", final=False)
         else:
-            invocations.enqueue(arn, json.loads(payload))
+            invocations.enqueue(delivery)
 
     return dispatch
 
 
 def _to_queue(original: Callable[..., None]) -> Callable[..., None]:
     def dispatch(spec: object, payload: str, sqs_parameters: dict[str, Any] | None = None) -> None:
-        delivery = _under_way.get()
-        delivery.payload = payload
+        delivery = under_way.get()
+        delivery.payload = payload.encode()
         if QUEUE.current()(str(spec)) is None:
             delivery.fail("NO_RESOURCE", f"queue {spec} does not exist", final=True)
-        elif delivery.by_rule and not may_send(str(spec), _EVENTS, delivery.rule_arn, delivery.account):
+        elif is_rule(delivery.source_arn) and not may_send(str(spec), _EVENTS, delivery.source_arn, delivery.account):
             delivery.fail("NO_PERMISSIONS", f"the policy of {spec} does not let {_EVENTS} send to it", final=True)
         else:
             original(spec, payload, sqs_parameters)
@@ -154,16 +119,22 @@ def _to_queue(original: Callable[..., None]) -> Callable[..., None]:
 
 def _to_topic(original: Callable[..., None]) -> Callable[..., None]:
     def dispatch(arn: str, payload: str) -> None:
-        delivery = _under_way.get()
-        delivery.payload = payload
+        delivery = under_way.get()
+        delivery.payload = payload.encode()
         if arn not in TOPICS.current():
             delivery.fail("NO_RESOURCE", f"topic {arn} does not exist", final=True)
-        elif delivery.by_rule and not TOPIC_ALLOWS.current()(arn, _EVENTS, delivery.rule_arn, delivery.account):
+        elif is_rule(delivery.source_arn) and not TOPIC_ALLOWS.current()(
+            arn, _EVENTS, delivery.source_arn, delivery.account
+        ):
             delivery.fail("NO_PERMISSIONS", f"the policy of {arn} does not let {_EVENTS} publish to it", final=True)
         else:
             original(arn, payload)
 
     return dispatch
+
+
+def _may_publish(delivery: Delivery) -> bool:
+    return bool(TOPIC_ALLOWS.current()(delivery.target_arn, _EVENTS, delivery.source_arn, delivery.account))
 
 
 class Attempts:
@@ -187,11 +158,11 @@ class Attempts:
     def make(self) -> None:
         """Try once; arrange another try or give up when it fails."""
         self._delivery.error_code = None
-        token = _under_way.set(self._delivery)
+        token = under_way.set(self._delivery)
         try:
             self._invoke()
         finally:
-            _under_way.reset(token)
+            under_way.reset(token)
         if self._delivery.error_code is None:
             return
         wait = min(_FIRST_WAIT_SECONDS * 2**self._made, _LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
@@ -214,11 +185,11 @@ class Attempts:
         if not self._dead_letters:
             return
         if not self._may_dead_letter(self._dead_letters):
-            sender = _EVENTS if delivery.by_rule else "the schedule's role"
+            sender = _EVENTS if is_rule(delivery.source_arn) else "the schedule's role"
             log.error("dead letter lost: %s may not send to %s", sender, self._dead_letters)
             return
         attributes = {
-            "RULE_ARN": delivery.rule_arn,
+            "RULE_ARN": delivery.source_arn,
             "TARGET_ARN": delivery.target_arn,
             "ERROR_CODE": str(delivery.error_code),
             "ERROR_MESSAGE": delivery.error_message,
@@ -233,13 +204,13 @@ class Attempts:
 
     def _may_dead_letter(self, queue_arn: str) -> bool:
         delivery = self._delivery
-        if delivery.by_rule:
-            return may_send(queue_arn, _EVENTS, delivery.rule_arn, delivery.account)
-        return scheduler.may_dead_letter(self._target, delivery.rule_arn, queue_arn)
+        if is_rule(delivery.source_arn):
+            return may_send(queue_arn, _EVENTS, delivery.source_arn, delivery.account)
+        return scheduler.may_dead_letter(self._target, delivery.source_arn, queue_arn)
 
     def _send(self, queue_arn: str, attributes: dict[str, str]) -> None:
-        session = account_session(self._delivery.account, queue_arn.split(":")[3])
+        owner = Caller.owner(self._delivery.account, queue_arn.split(":")[3], self._endpoint)
         try:
-            send(session, self._endpoint, queue_arn, self._delivery.payload, attributes)
+            send(owner, queue_arn, self._delivery.payload.decode(), attributes)
         except (BotoCoreError, ClientError) as error:
             log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400

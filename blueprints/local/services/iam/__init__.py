@@ -5,7 +5,7 @@ from blueprints.local.services.iam import requested_resources, transport
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
 from blueprints.local.services.iam.role_trust import trusts
-from blueprints.local.services.iam.service_roles import RoleNotAssumed, Session, assume_role, may
+from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_role, may
 
 
 class Iam(Extension):
@@ -20,7 +20,6 @@ EXTENSION = Iam()
 __all__ = [
     "EXTENSION",
     "RoleNotAssumed",
-    "Session",
     "answer",
     "assume_role",
     "may",

@@ -28,11 +28,11 @@ class Lambda(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         self._executor = Executor(aws.folder, aws.endpoint)
         self._executor.install()
-        invocations = AsynchronousInvocations(aws.endpoint, aws.clock)
+        invocations = AsynchronousInvocations(self._executor, aws.endpoint, aws.clock)
         invocations.install()
         aws.offer(invocations)
         provisioning.install()
-        self._streams = event_source_mappings.install(aws.endpoint, aws.clock)
+        self._streams = event_source_mappings.install(self._executor, aws.endpoint, aws.clock)
         payload_limits.install()
         function_paths.install()
         inline_code.install()

@@ -7,20 +7,19 @@ asynchronous invocations". The settings are those of the *qualifier* that was in
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.base.clients import send
+from blueprints.local.base.clients import Caller, send
 from blueprints.local.base.clock import Clock
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.lambda_.executor import request_id_of_call
+from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
 
 ENQUEUE = Internal("services.lambda_svc", "invoke_async_with_retry", ("func", "event"))
@@ -28,7 +27,6 @@ INVOKE_CONFIG = Internal("services.lambda_svc", "_event_invoke_config", ("func",
 PARSE_ARN = Internal("services.lambda_svc", "_lambda_function_name_and_qualifier_from_arn", ("value",))
 RECORD_FOR = Internal("services.lambda_svc", "_effective_func_record_for_qualifier", ("func", "qualifier"))
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
-EXECUTE = Internal("services.lambda_svc", "_execute_function_with_config_scope", ("func", "event"))
 
 _MAX_RETRIES = 2
 _MAX_AGE_SECONDS = 21_600
@@ -43,11 +41,9 @@ log = logging.getLogger(__name__)
 class _Event:
     """An event in Lambda's internal queue."""
 
-    function_arn: str
-    payload: Any
+    delivery: Delivery
     accepted: float
     """By the clock."""
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     tries: int = 0
     throttles: int = 0
 
@@ -55,7 +51,8 @@ class _Event:
 class AsynchronousInvocations:
     """Lambda's queue of events; its waits pass by the clock."""
 
-    def __init__(self, endpoint: str, clock: Clock) -> None:
+    def __init__(self, executor: Executor, endpoint: str, clock: Clock) -> None:
+        self._executor = executor
         self._endpoint = endpoint
         self._clock = clock
         self._workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="asynchronous-invocation")
@@ -64,13 +61,13 @@ class AsynchronousInvocations:
         """Replace the base emulator's queue."""
 
         def enqueue(func: dict[str, Any], event: object) -> None:
-            self.enqueue(str((func.get("config") or func)["FunctionArn"]), event)
+            self.enqueue(Delivery.of(str((func.get("config") or func)["FunctionArn"]), event))
 
         ENQUEUE.replace(enqueue)
 
-    def enqueue(self, function_arn: str, payload: object) -> None:
-        """Accept an event for the function, version or alias that the ARN names."""
-        self._schedule(_Event(function_arn, payload, self._clock.now()), 0.0)
+    def enqueue(self, delivery: Delivery) -> None:
+        """Accept an event for the function, version or alias that is its target."""
+        self._schedule(_Event(delivery, self._clock.now()), 0.0)
 
     def _schedule(self, event: _Event, seconds: float) -> None:
         def begin() -> None:
@@ -82,12 +79,11 @@ class AsynchronousInvocations:
             begin()
 
     def _try(self, event: _Event) -> None:
-        function = FunctionAsInvoked.named(event.function_arn)
+        function = FunctionAsInvoked.named(event.delivery.target_arn)
         if function is None:
-            log.warning("asynchronous invocation dropped: %s is gone", event.function_arn)
+            log.warning("asynchronous invocation dropped: %s is gone", event.delivery.target_arn)
             return
-        request_id_of_call.set(event.request_id)
-        result = function.execute(event.payload)
+        result = self._executor.deliver(function.record, event.delivery)
         if result.get("throttle"):
             self._after_throttle(event, function)
             return
@@ -130,16 +126,16 @@ class AsynchronousInvocations:
     def _dead_letter(self, function: "FunctionAsInvoked", arn: str, event: _Event, result: dict[str, Any]) -> None:
         error = result.get("body") if isinstance(result.get("body"), dict) else {}
         attributes = {
-            "RequestID": event.request_id,
+            "RequestID": event.delivery.request_id,
             "ErrorCode": "200",
             "ErrorMessage": str((error or {}).get("errorMessage", ""))[:1024],
         }
-        self._deliver(function, arn, json.dumps(event.payload), attributes)
+        self._deliver(function, arn, event.delivery.payload.decode(), attributes)
 
     def _deliver(self, function: "FunctionAsInvoked", arn: str, body: str, attributes: dict[str, str]) -> None:
         """Send with the function's own role, as Lambda does: without its permission the record is lost."""
         try:
-            send(function.session(), self._endpoint, arn, body, attributes)
+            send(function.role(self._endpoint), arn, body, attributes)
         except (BotoCoreError, ClientError, ValueError) as error:
             log.error("destination %s of %s did not take a record: %s", arn, function.arn, error)  # noqa: TRY400
 
@@ -185,18 +181,15 @@ class FunctionAsInvoked:
         """The ARN set for `OnSuccess` or `OnFailure`."""
         return ((self.settings.get("DestinationConfig") or {}).get(outcome) or {}).get("Destination")
 
-    def execute(self, payload: object) -> dict[str, Any]:
-        """Run it once; the executor's result."""
-        return dict(EXECUTE.current()(self.record, payload))
-
-    def session(self) -> "boto3.Session":
-        """A session of the execution role."""
+    def role(self, endpoint: str) -> Caller:
+        """Its execution role, as a caller of the embedded AWS."""
         credentials = CREDENTIALS.current()(self.record["config"])
-        return boto3.Session(
-            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=credentials["AWS_SESSION_TOKEN"],
-            region_name=self.arn.split(":")[3],
+        return Caller(
+            credentials["AWS_ACCESS_KEY_ID"],
+            credentials["AWS_SECRET_ACCESS_KEY"],
+            credentials["AWS_SESSION_TOKEN"],
+            region=self.arn.split(":")[3],
+            endpoint=endpoint,
         )
 
 
@@ -211,12 +204,12 @@ def _invocation_record(
         "version": "1.0",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "requestContext": {
-            "requestId": event.request_id,
+            "requestId": event.delivery.request_id,
             "functionArn": function.arn,
             "condition": condition,
             "approximateInvokeCount": event.tries,
         },
-        "requestPayload": event.payload,
+        "requestPayload": json.loads(event.delivery.payload),
         "responseContext": response,
         "responsePayload": result.get("body"),
     }
@@ -226,4 +219,4 @@ def _logging_failures(work: Callable[[_Event], None], event: _Event) -> None:
     try:
         work(event)
     except Exception:
-        log.exception("asynchronous invocation of %s failed inside the embedded AWS", event.function_arn)
+        log.exception("asynchronous invocation of %s failed inside the embedded AWS", event.delivery.target_arn)

@@ -8,11 +8,10 @@ neither memory nor payload limits. Here each function runs in execution environm
 import json
 import logging
 import time
-import uuid
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_ import function_logs
 from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
@@ -39,9 +38,6 @@ TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", ("co
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
 
 log = logging.getLogger(__name__)
-
-# Set by whoever must know or keep an invocation's id, such as an asynchronous invocation over its retries.
-request_id_of_call: ContextVar[str | None] = ContextVar("request_id_of_call", default=None)
 
 _LIMIT_REASONS = {
     "function": "ReservedFunctionConcurrentInvocationLimitExceeded",
@@ -71,10 +67,18 @@ class Executor:
         self._pool.close()
 
     def execute(self, func: dict[str, Any], event: object) -> dict[str, Any]:
-        """Run one invocation. Returns the base emulator's result: `body`, `log`, and `error` or `throttle`."""
+        """Run one invocation for the base emulator; see `deliver`."""
+        config = func.get("config") or func
+        return self.deliver(func, Delivery.of(str(config["FunctionArn"]), event))
+
+    def deliver(self, func: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
+        """Run a function's record with an event.
+
+        Returns the base emulator's result: `body`, `log`, and `error` or `throttle`.
+        """
         config = func.get("config") or func
         if SCOPE_MISMATCH.current()(config):
-            return dict(IN_SCOPE.current()(config, self.execute, func, event))
+            return dict(IN_SCOPE.current()(config, self.deliver, func, delivery))
         # A version's record does not carry the reserved concurrency, which is the whole function's.
         base = FUNCTIONS.current().get(config["FunctionName"]) or func
         slot, limit = ACQUIRE_SLOT.current()(base, config)
@@ -82,7 +86,7 @@ class Executor:
             message = f"Rate Exceeded: {config['FunctionName']} is at its {limit} concurrency limit."
             return dict(THROTTLED.current()(_LIMIT_REASONS[limit], message))
         try:
-            result = self._run({"code_zip": func.get("code_zip"), "config": config}, json.dumps(event).encode())
+            result = self._run({"code_zip": func.get("code_zip"), "config": config}, delivery)
         finally:
             RELEASE_SLOT.current()(slot)
         if result.get("error"):
@@ -101,20 +105,19 @@ class Executor:
         self._pool.release(key, environment)
         return (time.monotonic() - begun) * 1000
 
-    def _run(self, record: dict[str, Any], payload: bytes) -> dict[str, Any]:
+    def _run(self, record: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         config = record["config"]
-        request_id = request_id_of_call.get() or str(uuid.uuid4())
         key = launch_key(config)
         try:
             environment = self._environment(key, record)
         except CannotRun as reason:
             return _failure(
-                {"errorType": "Runtime.CannotRun", "errorMessage": str(reason), "requestId": request_id}, ""
+                {"errorType": "Runtime.CannotRun", "errorMessage": str(reason), "requestId": delivery.request_id}, ""
             )
         except InitialisationFailed as failure:
-            return self._failed_to_initialise(config, request_id, failure)
+            return self._failed_to_initialise(config, delivery.request_id, failure)
         try:
-            return self._invoke(environment, config, request_id, payload)
+            return self._invoke(environment, config, delivery)
         finally:
             self._pool.release(key, environment)
 
@@ -124,13 +127,11 @@ class Executor:
             raise CannotRun(f"function {record['config']['FunctionName']} cannot run: {reason}")
         return self._pool.acquire(key, lambda: launch_of(record, self._code, self._endpoint))
 
-    def _invoke(
-        self, environment: ExecutionEnvironment, config: dict[str, Any], request_id: str, payload: bytes
-    ) -> dict[str, Any]:
+    def _invoke(self, environment: ExecutionEnvironment, config: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         timeout = float(config.get("Timeout") or 3)
         invocation = Invocation(
-            request_id=request_id,
-            payload=payload,
+            request_id=delivery.request_id,
+            payload=delivery.payload,
             function_arn=str(config["FunctionArn"]),
             deadline_ms=int((time.time() + timeout) * 1000),
             trace_id=TRACE_ID.current()(config),

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke
 from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
@@ -60,7 +61,7 @@ def install(invocations: AsynchronousInvocations) -> None:
                 continue
             if _may_deliver(group_name, function_arn):
                 payload = _payload(group_name, stream_name, each["filterName"], matching)
-                invocations.enqueue(function_arn, payload)
+                invocations.enqueue(Delivery.of(function_arn, payload))
             else:
                 log.error("log group %s could not deliver: the policy of %s", group_name, function_arn)
 

@@ -5,6 +5,7 @@ import logging
 from contextvars import ContextVar
 from typing import Any
 
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke
 from blueprints.local.services.lambda_ import AsynchronousInvocations
@@ -48,7 +49,7 @@ def install(invocations: AsynchronousInvocations) -> None:
         if not _may_notify(bucket, arn):
             log.error("bucket %s may not invoke %s: its policy does not allow s3.amazonaws.com", bucket, arn)
             return
-        invocations.enqueue(arn, event_payload)
+        invocations.enqueue(Delivery.of(arn, event_payload, f"arn:aws:s3:::{bucket}"))
 
     fire = FIRE.current()
     dispatch = DISPATCH.current()

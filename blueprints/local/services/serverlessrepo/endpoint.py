@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import boto3
-from botocore.config import Config
-
+from blueprints.local.base.clients import Caller
 from blueprints.local.base.extension import Receive, Scope, Send
 from blueprints.local.base.http import read_body, send_response
 from blueprints.local.base.internals import Internal
@@ -38,7 +36,7 @@ class Endpoint:
 
         @lru_cache(maxsize=64)
         def client_of(service: str, account: str) -> Any:
-            return _client(service, account, endpoint)
+            return Caller.owner(account, _REGION, endpoint).client(service, attempts=1, seconds=120)
 
         def s3_of(account: str) -> Any:
             return client_of("s3", account)
@@ -99,15 +97,3 @@ def _signature(scope: dict[str, Any]) -> str | None:
             found = _SIGNED_FOR.search(value.decode("latin-1"))
             return found[1] if found else None
     return None
-
-
-def _client(service: str, account: str, endpoint: str) -> Any:
-    settings = Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=120)
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name=_REGION,
-        aws_access_key_id=account,
-        aws_secret_access_key="embedded",  # noqa: S106 - nothing to protect: the account lives on loopback
-        config=settings,
-    )

@@ -13,7 +13,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.base.clients import account_session, send
+from blueprints.local.base.clients import Caller, send
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke, may_send
 from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
@@ -63,7 +64,7 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
                 "EventSource": "aws:sns",
                 "Sns": _notification(envelope),
             }
-            invocations.enqueue(function_arn, {"Records": [record]})
+            invocations.enqueue(Delivery.of(function_arn, {"Records": [record]}, topic_arn))
             return
         _dead_letter(endpoint, topic_arn, function_arn, envelope, reason)
 
@@ -108,6 +109,6 @@ def _dead_letter(endpoint: str, topic_arn: str, subscriber_arn: str, body: str, 
         log.error("dead letter lost: the policy of %s does not let %s send to it", queue_arn, _SNS)
         return
     try:
-        send(account_session(account, region), endpoint, queue_arn, body, {})
+        send(Caller.owner(account, region, endpoint), queue_arn, body, {})
     except (BotoCoreError, ClientError) as error:
         log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400

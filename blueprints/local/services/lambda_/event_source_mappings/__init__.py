@@ -19,6 +19,7 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_.event_source_mappings import queue_batches
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
 from blueprints.local.services.lambda_.event_source_mappings.registration import Registration
+from blueprints.local.services.lambda_.executor import Executor
 
 STOCK_POLLERS = (
     Internal("services.lambda_svc", "_poll_kinesis", ()),
@@ -34,9 +35,9 @@ class _Wake:
         self.set = look
 
 
-def install(endpoint: str, clock: Clock) -> Poller:
+def install(executor: Executor, endpoint: str, clock: Clock) -> Poller:
     """Replace the base emulator's pollers of streams; its poller of queues stays, but not its handling of a batch."""
-    streams = Poller(endpoint, clock)
+    streams = Poller(executor, endpoint, clock)
     for stock in STOCK_POLLERS:
         stock.replace(lambda: False)
     for wake in WAKES:

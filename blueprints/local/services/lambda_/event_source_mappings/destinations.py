@@ -8,10 +8,10 @@ import json
 import logging
 import time
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.counting import counted
+from blueprints.local.base.clients import queue_url
 from blueprints.local.base.stream_records import Batch
 from blueprints.local.base.stream_source import service_of
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
@@ -21,8 +21,6 @@ from blueprints.local.services.lambda_.event_source_mappings.failure_records imp
     with_payload,
 )
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
-
-_SETTINGS = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +56,7 @@ def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, b
         now=now,
     )
     service = service_of(destination)
-    client = function.session().client(service, endpoint_url=endpoint, config=_SETTINGS)
+    client = function.role(endpoint).client(service, seconds=30)
     if service == "s3":
         bucket, key = destination.split(":::", 1)[1], object_key(mapping.stored["UUID"], shard_id, now)
         client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # asks for the second permission
@@ -67,5 +65,4 @@ def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, b
     elif service == "sns":
         client.publish(TopicArn=destination, Message=json.dumps(record))
     else:
-        account, queue = destination.split(":")[4:6]
-        client.send_message(QueueUrl=f"{endpoint}/{account}/{queue}", MessageBody=json.dumps(record))
+        client.send_message(QueueUrl=queue_url(endpoint, destination), MessageBody=json.dumps(record))

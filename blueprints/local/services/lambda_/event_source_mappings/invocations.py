@@ -1,24 +1,22 @@
 """Invokes the function of a mapping with a batch."""
 
-import uuid
-
+from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.stream_records import Answer, Batch
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
-from blueprints.local.services.lambda_.executor import request_id_of_call
+from blueprints.local.services.lambda_.executor import Executor
 
 
-def invoke(mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:
+def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:
     """Call the function once: what became of the batch, and what the call was."""
     function = FunctionAsInvoked.named(mapping.function_arn)
     if function is None:
         return NotInvoked(), None
-    request_id = str(uuid.uuid4())
-    request_id_of_call.set(request_id)
-    result = function.execute(batch.event())
+    delivery = Delivery.of(mapping.function_arn, batch.event(), mapping.source.arn)
+    result = executor.deliver(function.record, delivery)
     answer = Answer(
-        request_id=request_id,
+        request_id=delivery.request_id,
         version=str(function.record["config"].get("Version", "$LATEST")),
         error=str(result.get("function_error") or "Unhandled") if result.get("error") else None,
         throttled=bool(result.get("throttle")),

@@ -22,6 +22,7 @@ from blueprints.local.services.lambda_.event_source_mappings.destinations import
 from blueprints.local.services.lambda_.event_source_mappings.invocations import invoke
 from blueprints.local.services.lambda_.event_source_mappings.lane import EXHAUSTED, GiveUp
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping, Work
+from blueprints.local.services.lambda_.executor import Executor
 
 ALL_MAPPINGS = Internal("services.lambda_svc", "_iter_all_esms", ())
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
@@ -45,7 +46,8 @@ def source_of(arn: str) -> Source | None:
 class Poller:
     """Runs the mappings; windows, waits and ages pass by the clock."""
 
-    def __init__(self, endpoint: str, clock: Clock) -> None:
+    def __init__(self, executor: Executor, endpoint: str, clock: Clock) -> None:
+        self._executor = executor
         self._endpoint = endpoint
         self._clock = clock
         self._lock = threading.RLock()
@@ -167,7 +169,7 @@ class Poller:
         outcome: Outcome
         answer: Answer | None
         try:
-            outcome, answer = invoke(work.mapping, batch)
+            outcome, answer = invoke(self._executor, work.mapping, batch)
         except Exception:
             log.exception("a batch for %s failed inside the embedded AWS", work.mapping.function_arn)
             outcome, answer = NotInvoked(), None
