@@ -22,6 +22,9 @@ from blueprints.stacks.logs import described_errors
 from blueprints.stacks.stack import Stack
 from blueprints.steps import Steps
 
+OWN_FOLDER = ".blueprints"
+"""The folder in the working folder that the tools write to."""
+
 
 @dataclass(frozen=True)
 class DemoStack:
@@ -72,19 +75,36 @@ def play(
     folder: Path,
     steps: Steps,
 ) -> Played:
-    """Run the demo. `folder` is emptied first, and removed again if the demo fails.
+    """Run the demo. If it fails, what it added to `folder` is removed.
 
+    A folder below `.blueprints` is emptied first; any other may hold files of the user's, which stay.
     Raises BlueprintError if there is no demo, and what the demo raises.
     """
     demo = _loaded(pattern)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    if OWN_FOLDER in folder.parts:
+        shutil.rmtree(folder, ignore_errors=True)
+    before = _contents(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         result = demo.run(DemoStack(outputs, client, own, folder, steps.step))
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_added(folder, before)
         raise
-    return Played(result, sorted(path.absolute() for path in folder.rglob("*") if path.is_file()))
+    written = (path for path, changed in _contents(folder).items() if before.get(path) != changed and path.is_file())
+    return Played(result, sorted(path.absolute() for path in written))
+
+
+def _contents(folder: Path) -> dict[Path, int]:
+    """A folder and all in it, with the nanosecond in which each was changed; nothing if there is no such folder."""
+    return {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*")) if path.exists()}
+
+
+def _remove_added(folder: Path, before: dict[Path, int]) -> None:
+    for path in sorted(_contents(folder).keys() - before.keys(), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,6 +115,29 @@ def test_a_demo_that_fails_ends_it_with_1_and_leaves_no_files(play, pattern, clo
     assert report["error"] == "The demo failed: the object is too large"
     assert ended.stderr == "blueprints: The demo failed: the object is too large\n"
     assert not (tmp_path / ".blueprints" / "plays" / "store").exists()
+
+
+def test_what_lies_in_the_output_folder_stays(play, pattern, cloud, tmp_path):
+    mine = tmp_path / "mine"
+    (mine / "deep").mkdir(parents=True)
+    (mine / "deep" / "precious.txt").write_text("precious")
+    arguments = ("--stack", "store", "--endpoint", cloud.endpoint, "--output", mine, "--json")
+    folder = pattern()
+    first, second = play(folder, *arguments), play(folder, *arguments)
+    demo = """
+    def run(stack):
+        (stack.folder / "deep" / "er").mkdir()
+        (stack.folder / "deep" / "er" / "half.txt").write_text("half")
+        raise ValueError("no")
+    """
+    Path(folder, "demo.py").write_text(textwrap.dedent(demo))
+    third = play(folder, *arguments)
+
+    assert [each.exit_code for each in (first, second, third)] == [0, 0, 1], third.output
+    copy = str(mine / "copy.txt")
+    assert [json.loads(each.stdout)["files"] for each in (first, second, third)] == [[copy], [copy], []]
+    left = sorted(path.relative_to(mine).as_posix() for path in mine.rglob("*"))
+    assert left == ["copy.txt", "deep", "deep/precious.txt"]
 
 
 def test_an_output_that_the_stack_lacks_is_named(play, pattern, cloud):

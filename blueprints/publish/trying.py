@@ -153,7 +153,7 @@ class Tries:
         result.result, result.files = played.result, [str(path) for path in played.files]
 
     def _downloads(self, pattern: Pattern) -> Path:
-        """The folder that a demo downloads to; it is emptied first."""
+        """The folder that a demo downloads to."""
         return (self._folder / pattern.name).resolve()
 
     def _stacks_of(self, copy_name: str) -> list[dict[str, Any]]:
