@@ -290,3 +290,15 @@ def test_an_emulated_service_imports_of_another_only_what_its_package_offers():
 def _service(path: str) -> str | None:
     found = re.match(r"local/services/(\w+)/", path)
     return found[1] if found else None
+
+
+def test_every_emulated_service_is_described():
+    """docs/embedded-aws.md has a row for every folder of services/, and no row for another."""
+    text = (ROOT / "docs" / "embedded-aws.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `(\w+)`(?: \([\w ]+\))? \|", text, re.MULTILINE))
+    folders = {path.parent.name for path in (ROOT / "blueprints" / "local" / "services").glob("*/__init__.py")}
+
+    assert described == folders
+    modules = set(re.findall(r"^\| `(\w+\.py)` \|", text, re.MULTILINE))
+    assert modules
+    assert [name for name in modules if not (ROOT / "blueprints" / "local" / name).is_file()] == []
