@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from announcement import Announcement, announcement_of
-from bounded_http import Poster
 from event_bus import ENTRIES_LIMIT, EventBus
+from http_post import Endpoint
 from set_aside import Rejection, SetAside
 from webhook import Webhook, read_secrets
 
@@ -113,11 +113,11 @@ def build_webhook(settings: Settings) -> Webhook | None:
     if not settings.webhook_secret_arn:
         raise SettingsError("WEBHOOK_URL is set and WEBHOOK_SECRET_ARN is not: every message has to be signed")
     try:
-        poster = Poster(settings.webhook_url, settings.allow_private_addresses)
+        endpoint = Endpoint(settings.webhook_url, settings.allow_private_addresses)
     except ValueError as error:
         raise SettingsError(f"WEBHOOK_URL: {error}") from error
     arn = settings.webhook_secret_arn
-    return Webhook(poster.post, lambda: _secrets(arn, int(time.monotonic() // SECRET_SECONDS)))
+    return Webhook(endpoint.post, lambda: _secrets(arn, int(time.monotonic() // SECRET_SECONDS)))
 
 
 @functools.lru_cache(maxsize=1)

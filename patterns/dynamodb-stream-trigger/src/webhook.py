@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from announcement import Announcement
-from bounded_http import Answer, NoAnswer
+from http_post import NoResponse, Response
 from set_aside import Rejection
 
 __all__ = ["NotDelivered", "Webhook", "read_secrets", "signature"]
@@ -38,7 +38,7 @@ class Webhook:
     `secrets` gives the signing keys: one, or two while the secret is being changed.
     """
 
-    post: Callable[[dict[str, str], bytes, float], Answer]
+    post: Callable[[dict[str, str], bytes, float], Response]
     secrets: Callable[[], list[bytes]]
 
     def deliver(self, announcement: Announcement, deadline: float) -> None:
@@ -48,7 +48,7 @@ class Webhook:
             pause = 0.5 * 2**attempt * random.uniform(0.5, 1)  # noqa: S311
             try:
                 answer = self.post(self._headers(announcement), announcement.body, deadline)
-            except NoAnswer as error:
+            except NoResponse as error:
                 said = str(error)
             else:
                 if 200 <= answer.status < 300:
@@ -96,7 +96,7 @@ def read_secrets(text: str) -> list[bytes]:
     return keys
 
 
-def _refusal(answer: Answer) -> Rejection:
+def _refusal(answer: Response) -> Rejection:
     return Rejection(
         "refused-by-receiver",
         f"the receiver answered {answer.status}",
@@ -105,7 +105,7 @@ def _refusal(answer: Answer) -> Rejection:
     )
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: Response) -> float:
     """Seconds the receiver asks to wait: a number or a date."""
     text = answer.headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from bounded_http import Poster
+from http_post import Endpoint
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ def test_a_webhook_url_is_taken_by_the_template_where_the_handler_takes_it(url):
 
 def is_taken(url):
     try:
-        Poster(url, allow_private=True)
+        Endpoint(url, allow_private=True)
     except ValueError:
         return False
     return True

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from announcement import Announcement
-from bounded_http import Answer, NoAnswer
+from http_post import NoResponse, Response
 from set_aside import Rejection
 from webhook import NotDelivered, Webhook, read_secrets, signature
 
@@ -15,7 +15,7 @@ KEY = b"k" * 32
 
 
 def answer(status, **headers):
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"said so")
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"said so")
 
 
 class Receiver:
@@ -76,13 +76,13 @@ def test_what_may_pass_is_sent_again_under_the_same_id(pauses, status):
 
 
 def test_no_answer_is_sent_again(pauses):
-    receiver = Receiver(NoAnswer("nobody there"))
+    receiver = Receiver(NoResponse("nobody there"))
     deliver(receiver)
 
     assert len(receiver.requests) == 2
 
 
-@pytest.mark.parametrize("failure", [answer(503), NoAnswer("nobody there")])
+@pytest.mark.parametrize("failure", [answer(503), NoResponse("nobody there")])
 def test_what_does_not_pass_is_left_for_later(pauses, failure):
     receiver = Receiver(*[failure] * 9)
 

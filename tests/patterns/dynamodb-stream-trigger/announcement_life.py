@@ -3,10 +3,10 @@
 import inspect
 import json
 
-from bounded_http import Answer, NoAnswer
 from change_simulation import Life
 from event_bus import EventBus
 from handler_versions import seen_by
+from http_post import NoResponse, Response
 from set_aside import SetAside
 from unreliable_services import Events, Receiver
 from webhook import Webhook
@@ -35,8 +35,8 @@ class Announcing(Life):
     def _busy(self):
         kind = self.random.choice(("unreachable", 429, 503))
         if kind == "unreachable":
-            raise NoAnswer("nobody there")
-        return Answer(kind, {"retry-after": self.random.choice(("1", "3600"))}, b"")
+            raise NoResponse("nobody there")
+        return Response(kind, {"retry-after": self.random.choice(("1", "3600"))}, b"")
 
     def invoke(self, event, context, version):
         """One invocation."""

@@ -6,7 +6,7 @@ import io
 import json
 
 from botocore.exceptions import ClientError
-from bounded_http import Answer, NoAnswer
+from http_post import NoResponse, Response
 from webhook import signature
 
 
@@ -146,19 +146,19 @@ class Receiver:
         self.taken, self.ids = [], set()  # (id, body) in the order they came
 
     def post(self, headers, body, deadline):
-        """What bounded_http's Poster does."""
-        lost = raising(lambda: NoAnswer("the connection broke"))
+        """Post like http_post.Endpoint."""
+        lost = raising(lambda: NoResponse("the connection broke"))
         return self._network.call("post", lambda: self._take(headers, body), self._busy, lost)
 
     def _take(self, headers, body):
         expected = signature(self._key, headers["webhook-id"], int(headers["webhook-timestamp"]), body)
         if not hmac.compare_digest(expected, headers["webhook-signature"]):
-            return Answer(401, {}, b"")
+            return Response(401, {}, b"")
         if self._refuses(json.loads(body)):
-            return Answer(422, {}, b"unwelcome")
+            return Response(422, {}, b"unwelcome")
         self.taken.append((headers["webhook-id"], body))
         self.ids.add(headers["webhook-id"])
-        return Answer(204, {}, b"")
+        return Response(204, {}, b"")
 
 
 class Events:

@@ -4,7 +4,8 @@ import socket
 import time
 
 import pytest
-from bounded_http import BODY_LIMIT, NoAnswer, Poster, is_public
+from http_post import BODY_LIMIT, Endpoint, NoResponse
+from public_address import is_public
 from receiver import Receiver, drip, endless
 
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
@@ -25,8 +26,8 @@ def resolving(*addresses):
 
 
 def post(url, *, allow_private=True, seconds=2.0, deadline=60.0, **options):
-    poster = Poster(url, allow_private, seconds, **options)
-    return poster.post({"x-test": "1"}, b'{"a": 1}', time.monotonic() + deadline)
+    endpoint = Endpoint(url, allow_private, seconds, **options)
+    return endpoint.post({"x-test": "1"}, b'{"a": 1}', time.monotonic() + deadline)
 
 
 def test_it_posts_and_says_what_came_back():
@@ -73,15 +74,15 @@ def test_interim_answers_are_skipped(interim, final, status, body):
 
 @pytest.mark.parametrize("interim", [*INTERIM.values(), b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"])
 def test_an_interim_answer_alone_is_no_answer(interim):
-    with Receiver([interim]) as receiver, pytest.raises(NoAnswer, match=r"closed connection|another protocol"):
+    with Receiver([interim]) as receiver, pytest.raises(NoResponse, match=r"closed connection|another protocol"):
         post(receiver.url)
 
 
 def test_an_answer_before_the_body_was_read_is_one():
     """413, for example; the receiver closes the connection while the body is still being sent."""
     with Receiver([b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"], reads_bodies=False) as receiver:
-        poster = Poster(receiver.url, True, 2.0)
-        answer = poster.post({}, b"x" * 2**24, time.monotonic() + 60)
+        endpoint = Endpoint(receiver.url, True, 2.0)
+        answer = endpoint.post({}, b"x" * 2**24, time.monotonic() + 60)
 
     assert answer.status == 413
 
@@ -125,7 +126,7 @@ def test_an_answer_before_the_body_was_read_is_one():
 )
 def test_an_address_that_is_not_public_is_refused(address):
     assert not is_public(address)
-    with pytest.raises(NoAnswer, match="not public: refused"):
+    with pytest.raises(NoResponse, match="not public: refused"):
         post("https://receiver.example/", allow_private=False, resolve=resolving(address))
 
 
@@ -137,7 +138,7 @@ def test_an_address_of_the_internet_is_public(address):
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse():
-    with pytest.raises(NoAnswer, match=r"10\.0\.0\.5, which is not public"):
+    with pytest.raises(NoResponse, match=r"10\.0\.0\.5, which is not public"):
         post("https://receiver.example/", allow_private=False, resolve=resolving([PUBLIC, PRIVATE]))
 
 
@@ -169,7 +170,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse():
 )
 def test_a_private_host_is_refused_however_it_is_written_and_nothing_is_sent(host):
     """By the machine's own resolver, which reads numbers as addresses too."""
-    with Receiver() as receiver, pytest.raises(NoAnswer, match=r"not public|can't be resolved"):
+    with Receiver() as receiver, pytest.raises(NoResponse, match=r"not public|can't be resolved"):
         post(f"https://{host}:{receiver.port}/", allow_private=False)
 
     assert receiver.requests == []
@@ -185,7 +186,7 @@ def inner():
 @pytest.fixture
 def public(inner, monkeypatch):
     """One at another address, which counts as public, and the same port; Linux has all of 127.0.0.0/8 on loopback."""
-    monkeypatch.setattr("bounded_http.is_public", lambda address: address == "127.0.0.2")
+    monkeypatch.setattr("http_post.is_public", lambda address: address == "127.0.0.2")
     try:
         with Receiver(host="127.0.0.2", port=inner.port) as receiver:
             yield receiver
@@ -195,12 +196,12 @@ def public(inner, monkeypatch):
 
 @pytest.fixture
 def over_plain_http(monkeypatch):
-    """Have Poster take http:// while it refuses private addresses."""
+    """Have Endpoint take http:// while it refuses private addresses."""
 
     def posted(url, **options):
-        poster = Poster(url, True, 2.0, **options)
-        poster.allow_private = False
-        return poster.post({}, b"{}", time.monotonic() + 5)
+        endpoint = Endpoint(url, True, 2.0, **options)
+        endpoint.allow_private = False
+        return endpoint.post({}, b"{}", time.monotonic() + 5)
 
     return posted
 
@@ -213,7 +214,7 @@ def test_a_name_that_changes_its_address_is_connected_to_where_it_was_looked_at(
 
     assert (len(public.requests), inner.requests) == (1, [])
     assert resolve.calls == ["127.0.0.1"]
-    with pytest.raises(NoAnswer, match=r"127\.0\.0\.1, which is not public"):
+    with pytest.raises(NoResponse, match=r"127\.0\.0\.1, which is not public"):
         over_plain_http(f"http://receiver.example:{public.port}/", resolve=resolve)
 
 
@@ -230,7 +231,7 @@ def test_an_address_where_nobody_answers_is_followed_by_the_next():
         url = f"http://receiver.example:{receiver.port}/"
         assert post(url, resolve=resolving(["::1", "127.0.0.1"])).status == 204
 
-    with pytest.raises(NoAnswer, match=r"OSError|Refused"):
+    with pytest.raises(NoResponse, match=r"refused|unreachable"):
         post(url, resolve=resolving(["::1", "127.0.0.1"]))
 
 
@@ -242,7 +243,7 @@ def test_a_name_is_resolved_once_and_the_connection_goes_to_that_address(monkeyp
     )
     resolve = resolving(PUBLIC, "127.0.0.1")
 
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoResponse):
         post("https://receiver.example/", allow_private=False, resolve=resolve)
 
     assert connected == [(PUBLIC, 443)]
@@ -273,7 +274,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(status):
 def test_an_answer_that_does_not_come_in_time_is_none(script):
     with Receiver([script]) as receiver:
         begun = time.monotonic()
-        with pytest.raises(NoAnswer, match="nothing came within"):
+        with pytest.raises(NoResponse, match="nothing came within"):
             post(receiver.url, seconds=0.4)
 
         assert time.monotonic() - begun < 1.2
@@ -282,7 +283,7 @@ def test_an_answer_that_does_not_come_in_time_is_none(script):
 def test_the_deadline_of_the_invocation_bounds_it_too():
     with Receiver([lambda connection: time.sleep(1.5)]) as receiver:
         begun = time.monotonic()
-        with pytest.raises(NoAnswer):
+        with pytest.raises(NoResponse):
             post(receiver.url, seconds=30, deadline=0.3)
 
         assert time.monotonic() - begun < 1.2
@@ -290,7 +291,7 @@ def test_the_deadline_of_the_invocation_bounds_it_too():
 
 def test_a_resolver_that_does_not_answer_is_bounded_too():
     begun = time.monotonic()
-    with pytest.raises(NoAnswer, match="can't be resolved"):
+    with pytest.raises(NoResponse, match="can't be resolved"):
         post("http://receiver.example/", seconds=0.3, resolve=lambda *_: time.sleep(1.0))
 
     assert time.monotonic() - begun < 0.9
@@ -341,15 +342,22 @@ def test_of_an_endless_answer_the_beginning_is_enough(beginning):
     ids=["closed", "another protocol", "endless header", "headers without number"],
 )
 def test_what_is_no_answer_is_an_error(script):
-    with Receiver([script]) as receiver, pytest.raises(NoAnswer):
+    with Receiver([script]) as receiver, pytest.raises(NoResponse):
         post(receiver.url)
+
+
+def test_a_header_that_cannot_be_sent_is_an_error_of_the_caller():
+    with Receiver() as receiver, pytest.raises(ValueError, match="Invalid header"):
+        Endpoint(receiver.url, True).post({"x": "a\r\nb: c"}, b"", time.monotonic() + 2)
+
+    assert receiver.requests == []
 
 
 def test_nobody_there_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-    with pytest.raises(NoAnswer, match="ConnectionRefused"):
+    with pytest.raises(NoResponse, match="Connection refused"):
         post(f"http://127.0.0.1:{port}/")
 
 
@@ -376,7 +384,7 @@ def test_nobody_there_is_an_error():
 )
 def test_a_url_that_is_none_for_a_webhook_is_refused(url):
     with pytest.raises(ValueError, match="the webhook's URL must be https"):
-        Poster(url, allow_private=False)
+        Endpoint(url, allow_private=False)
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch):

@@ -5,8 +5,8 @@ import threading
 import time
 
 import pytest
-from bounded_http import NoAnswer, Poster
 from certificates import Authority
+from http_post import Endpoint, NoResponse
 from receiver import Receiver, drip
 
 NAME = "receiver.example"
@@ -29,7 +29,7 @@ def post(host, port, seconds=3.0, body=b"{}"):
     def resolve(*_):
         return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
 
-    return Poster(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, body, time.monotonic() + 30)
+    return Endpoint(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, body, time.monotonic() + 30)
 
 
 def test_a_receiver_with_a_certificate_for_its_name_gets_the_request(authority, trusted):
@@ -55,14 +55,14 @@ def test_a_receiver_with_a_certificate_for_its_name_gets_the_request(authority, 
 def test_a_certificate_for_anything_else_is_refused_before_a_word_is_said(
     authority, trusted, host, certificate, complaint
 ):
-    with Receiver(tls=authority.server(**certificate)) as receiver, pytest.raises(NoAnswer, match=complaint):
+    with Receiver(tls=authority.server(**certificate)) as receiver, pytest.raises(NoResponse, match=complaint):
         post(host, receiver.port)
 
     assert receiver.requests == []
 
 
 def test_a_certificate_of_an_authority_that_nobody_knows_is_refused(authority):
-    unknown = pytest.raises(NoAnswer, match="unable to get local issuer certificate")
+    unknown = pytest.raises(NoResponse, match="unable to get local issuer certificate")
     with Receiver(tls=authority.server(NAME)) as receiver, unknown:
         post(NAME, receiver.port)
 
@@ -78,7 +78,7 @@ def test_a_server_without_tls_is_refused(trusted):
                 connection.sendall(b"HTTP/1.1 400 This is no TLS\r\n\r\n")
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(NoAnswer, match="SSL"):
+        with pytest.raises(NoResponse, match="SSL"):
             post(NAME, listener.getsockname()[1])
 
 
@@ -86,7 +86,7 @@ def test_a_handshake_that_does_not_go_on_is_bounded():
     """It takes the connection, and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         begun = time.monotonic()
-        with pytest.raises(NoAnswer, match="nothing came within"):
+        with pytest.raises(NoResponse, match="nothing came within"):
             post(NAME, listener.getsockname()[1], seconds=0.4)
 
     assert time.monotonic() - begun < 2.5
@@ -100,7 +100,7 @@ def test_a_handshake_that_does_not_go_on_is_bounded():
 def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script):
     with Receiver([script], tls=authority.server(NAME)) as receiver:
         begun = time.monotonic()
-        with pytest.raises(NoAnswer, match="nothing came within"):
+        with pytest.raises(NoResponse, match="nothing came within"):
             post(NAME, receiver.port, seconds=0.4)
 
         assert time.monotonic() - begun < 2.5
