@@ -1,24 +1,27 @@
-"""What others are told of a change: plain JSON, with every number as DynamoDB holds it."""
+"""One change as JSON for receivers; numbers have all the digits that DynamoDB holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
-from set_aside import Rejection
-from stream_changes import Change, parse
+from rejected_records import Rejection
 
-from blueprints_shared.streams.dynamodb_rows import Image, Row, row_converter
+from blueprints_shared.streams.dynamodb_changes import Change, parse
+from blueprints_shared.streams.dynamodb_rows import row_converter
 
-__all__ = ["Announcement", "announcement_of"]
+__all__ = ["Announcement", "Receiver", "announcement_of"]
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+# Kept from change to change: a converter is fast for the shapes that it has met.
+_key_values, _item_values = row_converter(), row_converter()
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """One change as its receivers see it; `id` is the same however often it is sent.
+    """One change as its receivers see it.
 
-    `type` is item.created, item.modified, item.deleted or item.expired; `body` the JSON that holds it all.
+    `id` is the same at every attempt. `type` is item.created, item.modified, item.deleted or item.expired. `body` is
+    the whole announcement as JSON.
     """
 
     id: str
@@ -27,23 +30,34 @@ class Announcement(msgspec.Struct, frozen=True):
     body: bytes
 
     def without_images(self) -> "Announcement":
-        """The same with the key alone, for where the whole does not fit; a receiver reads the item by it."""
+        """The same with the key alone, for when the images are too large; a receiver reads the item by its key."""
         content = msgspec.json.decode(self.body, type=dict[str, msgspec.Raw])
         data = msgspec.json.decode(content["data"], type=dict[str, msgspec.Raw])
         kept: dict[str, Any] = {name: data[name] for name in data if name not in ("new", "old")}
         return msgspec.structs.replace(self, body=_encode({**content, "data": {**kept, "images_left_out": True}}))
 
 
+class Receiver(Protocol):
+    """Where announcements go; it takes up to `group_size` at once."""
+
+    group_size: int
+
+    def announce(self, announcements: Sequence[Announcement], deadline: float) -> dict[int, Rejection]:
+        """Announce them by `deadline` (of time.monotonic); return the rejections by position.
+
+        Raises an exception if some were not accepted, but may be later.
+        """
+
+
 def announcement_of(record: Mapping[str, Any]) -> Announcement:
-    """What to tell of one record; raises Rejection for a record that is none."""
+    """The announcement of a stream record. Raises Rejection if the record is malformed."""
     try:
         change = parse(record)
-        # JSON would write U+0000 and most else; half a surrogate pair alone is no text in any encoding.
         body = _encode(_content(change))
         if b"NaN" in body or b"Infinity" in body:
-            msgspec.json.decode(body)  # the encoder writes numbers that are none as they are, and JSON has no such
+            msgspec.json.decode(body)  # raises if it is a number: the encoder writes them, but JSON has no NaN
         return Announcement(change.event_id, f"item.{change.kind}", change.table_arn, body)
-    except (ValueError, RecursionError) as error:  # MalformedRecord, Unrepresentable, no text, no JSON
+    except (ValueError, RecursionError) as error:  # MalformedRecord, Unrepresentable, half a surrogate pair, NaN
         raise Rejection("malformed-record", f"{type(error).__name__}: {error}") from error
 
 
@@ -55,12 +69,8 @@ def _content(change: Change) -> dict[str, Any]:
         "data": {
             "table": change.table,
             "sequence_number": str(change.sequence_number),
-            "keys": row_converter()(change.keys),
-            "new": _row(change.new),
-            "old": _row(change.old),
+            "keys": _key_values(change.keys),
+            "new": None if change.new is None else _item_values(change.new),
+            "old": None if change.old is None else _item_values(change.old),
         },
     }
-
-
-def _row(image: Image | None) -> Row | None:
-    return None if image is None else row_converter()(image)

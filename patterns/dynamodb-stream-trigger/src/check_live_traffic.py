@@ -1,13 +1,12 @@
-"""CodeDeploy asks, after a new version got all traffic: do changes still arrive where they should?"""
+"""CodeDeploy hook after new versions got all traffic: does the stream still reach them, and do they handle a change?"""
 
 import os
 from typing import Any
 
-from deployment_probe import probe_announcing, probe_replicating
+from deployment_probe import probe
 
 from blueprints_shared import deployment_hooks
 from blueprints_shared.clients import client
-from blueprints_shared.deployment_hooks import CheckFailed
 from blueprints_shared.observability import Logger
 
 logger = Logger()
@@ -15,28 +14,14 @@ logger = Logger()
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Put a probe through the aliases that the stream feeds, and look whether the stream still does."""
-    name = f"after-{context.aws_request_id}"
+    """Check the event source mappings of both aliases, and probe the aliases."""
 
     def check(_: deployment_hooks.TimeLeft) -> None:
-        # Made here, so that a setting or a client that cannot be made is an answer too.
+        # Read and created here, so that a missing setting is reported to CodeDeploy too.
         announce, replicate = os.environ["LIVE_ANNOUNCE_ALIAS"], os.environ["LIVE_REPLICATE_ALIAS"]
         functions = client("lambda", read_timeout=110, attempts=1)
-        _look_at_mappings(functions, announce)
-        probe_announcing(functions, announce, name)
-        if replicate:
-            _look_at_mappings(functions, replicate)
-            probe_replicating(functions, replicate, name)
+        for alias in filter(None, (announce, replicate)):
+            deployment_hooks.check_event_source_mappings(functions, alias)
+        probe(functions, announce, replicate, f"after-{context.aws_request_id}")
 
     return deployment_hooks.answer(event, context, check, logger)
-
-
-def _look_at_mappings(functions: Any, alias: str) -> None:
-    mappings = functions.list_event_source_mappings(FunctionName=alias)["EventSourceMappings"]
-    if not mappings:
-        raise CheckFailed("no event source mapping feeds the alias")
-    for mapping in mappings:
-        if mapping["State"] in ("Disabled", "Disabling", "Deleting"):
-            raise CheckFailed(f"event source mapping {mapping['UUID']} is {mapping['State']}")
-        if str(mapping.get("LastProcessingResult", "")).startswith("PROBLEM"):
-            raise CheckFailed(f"event source mapping {mapping['UUID']}: {mapping['LastProcessingResult']}")

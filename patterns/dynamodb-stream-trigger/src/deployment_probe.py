@@ -1,30 +1,32 @@
-"""What both deployment hooks do: put a probe through the functions, and look at what they answer.
+"""The check that both deployment hooks make: the functions handle a change of an item that no table has.
 
-A probe is one change of an item that no table has. Replicating it writes a row to the database and reads it back, in a
-transaction that is rolled back; announcing it sends it like any other, with the type of a change of the table `_probe`.
+Replicate writes a row and reads it back, in a transaction that is rolled back. Announce sends the change like any
+other; receivers recognise it by its table, `_probe`.
 """
 
 import json
 from typing import Any
 
-from blueprints_shared.deployment_hooks import CheckFailed
+from blueprints_shared.deployment_hooks import CheckFailed, invoke
 
-__all__ = ["probe_announcing", "probe_replicating"]
-
-
-def probe_replicating(lambda_client: Any, function: str, name: str) -> None:
-    """Have `function` (an ARN of a version or an alias) rehearse a write. Raises CheckFailed."""
-    said = _invoke(lambda_client, function, {"probe": name, "Records": [_record(name)]})
-    rows = said.get("rehearsed") or []
-    if said.get("rejected") != 0 or len(rows) != 1 or rows[0][1] != "present":
-        raise CheckFailed(f"the row of the probe was not there: {json.dumps(said)[:200]}")
+__all__ = ["probe"]
 
 
-def probe_announcing(lambda_client: Any, function: str, name: str) -> None:
-    """Have `function` (an ARN of a version or an alias) announce the probe. Raises CheckFailed."""
-    said = _invoke(lambda_client, function, {"probe": name, "Records": [_record(name)]})
-    if (said.get("announced"), said.get("rejected")) != (1, 0):
-        raise CheckFailed(f"the probe was not announced: {json.dumps(said)[:200]}")
+def probe(functions: Any, announce: str, replicate: str, name: str) -> None:
+    """Invoke both functions (ARNs of versions or aliases; `replicate` may be empty) with the change `name`.
+
+    `functions` is a Lambda client. Raises CheckFailed if a function fails or does not handle the change.
+    """
+    event = {"probe": name, "Records": [_record(name)]}
+    result = invoke(functions, announce, event)
+    if (result.get("announced"), result.get("rejected")) != (1, 0):
+        raise CheckFailed(f"the probe was not announced: {json.dumps(result)[:200]}")
+    if not replicate:
+        return
+    result = invoke(functions, replicate, event)
+    rows = result.get("rehearsed") or []
+    if result.get("rejected") != 0 or len(rows) != 1 or rows[0][1] != "present":
+        raise CheckFailed(f"the row of the probe was not there: {json.dumps(result)[:200]}")
 
 
 def _record(name: str) -> dict[str, Any]:
@@ -41,13 +43,3 @@ def _record(name: str) -> dict[str, Any]:
             "SequenceNumber": "1",
         },
     }
-
-
-def _invoke(lambda_client: Any, function: str, event: dict[str, Any]) -> dict[str, Any]:
-    answer = lambda_client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-    said = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise CheckFailed(f"it raised {said.get('errorType')}: {said.get('errorMessage')}")
-    if not isinstance(said, dict):
-        raise CheckFailed(f"it answered {json.dumps(said)[:200]}")
-    return said

@@ -1,51 +1,55 @@
-"""Announces changes on the account's event bus."""
+"""Announces changes on the default event bus of the account."""
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from announcement import Announcement
+from rejected_records import Rejection
 
-__all__ = ["ENTRIES_LIMIT", "EventBus", "NotAnnounced"]
+__all__ = ["EventBus", "NotAnnounced"]
 
 SOURCE = "serverless-blueprints.dynamodb-stream-trigger"
-ENTRIES_LIMIT = 10
-SIZE_LIMIT = 240 * 1024  # of 256 KB for all entries of a request; the rest is for names and times
+SIZE_LIMIT = 240 * 1024  # bytes; EventBridge accepts 256 KB in a request, names and times included
 
 _ATTEMPTS = 4
-# Codes of single entries that EventBridge asks to send again.
 _TRANSIENT = {"ThrottlingException", "InternalFailure", "InternalException"}
 
 
 class NotAnnounced(Exception):
-    """Changes could not be announced for now; they are to be tried again."""
+    """EventBridge did not accept some events yet; try again later."""
 
 
 class EventBus:
-    """The default bus, by way of an EventBridge client."""
+    """The default bus, by an EventBridge client. It keeps no order."""
+
+    group_size = 10  # entries that PutEvents accepts
 
     def __init__(self, events: Any) -> None:
         self._events = events
 
-    def announce(self, announcements: Sequence[Announcement]) -> list[tuple[Announcement, str, str]]:
-        """Put up to ten announcements; returns those that EventBridge refuses for good, each with code and message.
+    def announce(self, announcements: Sequence[Announcement], deadline: float) -> dict[int, Rejection]:  # noqa: ARG002
+        """Put up to ten events; return the rejections by position. Raises NotAnnounced.
 
-        Entries are answered one by one: those that failed for now are put again alone. Raises NotAnnounced.
+        PutEvents answers for each entry: those that failed for now are put again, without the others.
         """
-        refused: list[tuple[Announcement, str, str]] = []
-        waiting = [(each, _entry(each)) for each in announcements]
+        rejections: dict[int, Rejection] = {}
+        waiting = {position: _entry(each) for position, each in enumerate(announcements)}
         for attempt in range(_ATTEMPTS):
-            answers: list[Mapping[str, str]] = []
-            for request in _requests([entry for _, entry in waiting]):
-                answers += self._events.put_events(Entries=request)["Entries"]
-            failed = [(each, answer) for each, answer in zip(waiting, answers, strict=True) if "ErrorCode" in answer]
-            for (announcement, _), answer in failed:
-                if answer["ErrorCode"] not in _TRANSIENT:
-                    refused.append((announcement, answer["ErrorCode"], answer.get("ErrorMessage", "")))
-            waiting = [each for each, answer in failed if answer["ErrorCode"] in _TRANSIENT]
+            results: list[dict[str, str]] = []
+            for request in _requests(list(waiting.values())):
+                results += self._events.put_events(Entries=request)["Entries"]
+            for position, result in zip(list(waiting), results, strict=True):
+                code = result.get("ErrorCode")
+                if code in _TRANSIENT:
+                    continue
+                del waiting[position]
+                if code:
+                    message = f"{code}: {result.get('ErrorMessage', '')}"
+                    rejections[position] = Rejection("refused-by-event-bus", message)
             if not waiting:
-                return refused
+                return rejections
             time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311
         raise NotAnnounced(f"EventBridge refused {len(waiting)} events {_ATTEMPTS} times")
 
@@ -53,7 +57,7 @@ class EventBus:
 def _entry(announcement: Announcement) -> dict[str, Any]:
     if len(announcement.body) > SIZE_LIMIT:
         announcement = announcement.without_images()
-    # The id stands in the event, for EventBridge gives each one of its own, another at every attempt.
+    # The detail has the id of the change, because EventBridge gives an event a new id at every attempt.
     detail = announcement.body.decode()
     return {
         "Source": SOURCE,
@@ -64,7 +68,7 @@ def _entry(announcement: Announcement) -> dict[str, Any]:
 
 
 def _requests(entries: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """In as few requests as their sizes allow, in order."""
+    """Split entries, in order, into as few requests as their sizes allow."""
     requests: list[list[dict[str, Any]]] = []
     room = 0
     for entry in entries:

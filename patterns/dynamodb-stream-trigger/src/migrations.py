@@ -1,4 +1,4 @@
-"""The schema, as numbered files: each is applied once, in order, in one transaction, whoever comes first."""
+"""Creates and migrates the schema: numbered SQL files, each applied once, in order, in one transaction."""
 
 import re
 from pathlib import Path
@@ -8,19 +8,19 @@ from sql_database import Database, DatabaseRefused
 __all__ = ["MISSING", "migrate"]
 
 MISSING = {"42P01", "3F000"}
-"""What PostgreSQL says when a table or a schema is not there."""
+"""PostgreSQL's codes for a missing table and a missing schema."""
 
 _FILES = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(?P<version>\d{4})_\w+\.sql")
 
 
 def migrate(database: Database, schema: str) -> int:
-    """Bring the schema to the newest version; returns how many files were applied. `schema` must be an identifier."""
+    """Apply the files that were not applied yet; return how many. `schema` must be an identifier."""
     files = _numbered_files()
     if _applied(database, schema) >= set(files):
         return 0
     with database.transaction() as transaction:
-        # One at a time; the others find it done. Wrapped, for the Data API returns no void.
+        # One migration at a time. In a subquery, because the Data API cannot return void.
         transaction.run(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended(:schema, 0))) AS locked", schema=schema
         )
@@ -51,5 +51,5 @@ def _numbered_files() -> dict[int, Path]:
 
 
 def _statements(text: str) -> list[str]:
-    """A statement ends with a semicolon at the end of a line: the Data API takes one at a time."""
+    """Split at semicolons that end a line: the Data API runs one statement at a time."""
     return [part.strip() for part in re.split(r";[ \t]*(?:\n|\Z)", text) if part.strip()]

@@ -1,10 +1,10 @@
-"""The table's replica: a batch's changes as rows, and the one statement that writes them.
+"""The replica of the table in PostgreSQL: a batch of changes as rows, and the one statement that writes them.
 
-A batch is reduced to the newest change of each key, for PostgreSQL refuses to touch a row twice in one statement. The
-rows travel as one JSON parameter, so names and values are data wherever they come from. A row gives way only to a later
-change: one of a later stream, of the same stream with a higher sequence number, or, where it says that the change was
-rejected, the same change once it can be written. So changes may come twice, late and in any order, and an attempt may
-die between two statements: the replica converges to the newest change of each key.
+A batch is reduced to the newest change of each key, because one statement cannot update a row twice. The rows are one
+JSON parameter, so names and values are never part of the SQL. A row is overwritten only by a later change: one of a
+newer stream, or of the same stream with a higher sequence number, or by the same change if the row says `rejected`.
+So changes may arrive twice, late and in any order, and an attempt may die between two statements: every row ends at the
+newest change of its key.
 """
 
 import hashlib
@@ -16,21 +16,23 @@ from typing import Any
 
 import msgspec
 from migrations import MISSING, migrate
-from set_aside import Rejection
+from rejected_records import Rejection
 from sql_database import Database, DatabaseRefused
-from stream_changes import Change, parse
 
-from blueprints_shared.streams.dynamodb_rows import Image, Row, Unrepresentable, key_text, row_converter
+from blueprints_shared.streams.dynamodb_changes import Change, parse
+from blueprints_shared.streams.dynamodb_rows import Row, Unrepresentable, key_text, row_converter
 
 __all__ = ["CHUNK_LIMIT", "Chunk", "Entry", "Replica", "chunked", "plain_json", "reduced", "row_id"]
 
 CHUNK_LIMIT = 3_000_000
-"""Bytes of a statement's rows as they are sent; the Data API takes 4 MB with everything around them."""
+"""Bytes of the rows in one request; the Data API accepts 4 MB for the whole of it."""
 
 _STATES = {"created": "present", "modified": "present", "deleted": "deleted", "expired": "expired"}
-# A backslash of the text itself stands doubled; an escape is one that an even number of them precedes.
+# In JSON, a backslash of the text itself is doubled: an escape has an even number of backslashes before it.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+# Kept from batch to batch: a converter is fast for the shapes that it has met.
+_key_values, _item_values = row_converter(), row_converter()
 
 _WRITE = """
     INSERT INTO {schema}.items AS stored (id, key, item, state, stream, sequence_number, changed_at)
@@ -49,7 +51,7 @@ _WRITE = """
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The newest change of a key in a batch, with the record it came from and its row as JSON."""
+    """The newest change of a key in a batch, its stream record, and its row as JSON."""
 
     record: Mapping[str, Any]
     change: Change
@@ -57,20 +59,20 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes on the wire: the row is text within a JSON request, where botocore escapes all but ASCII."""
+        """Bytes in the request, where the row is a JSON string; botocore escapes all that is not ASCII."""
         return len(json.dumps(self.row.decode()))
 
 
 @dataclass(slots=True)
 class Reduced:
-    """A batch's newest changes, in the order they came, and the records that can't be written, with the reasons."""
+    """The newest changes of a batch, in the order they came, and the records that cannot be written."""
 
     entries: list[Entry] = field(default_factory=list)
     rejected: list[tuple[Mapping[str, Any], Rejection]] = field(default_factory=list)
 
 
 class Chunk(dict[str, Any]):
-    """The entries of one statement; to the ordered checkpoint it is a record, named like the first of them."""
+    """The entries of one statement; to `handle_in_order` it is one record, with the first entry's sequence number."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         super().__init__(dynamodb=entries[0].record["dynamodb"])
@@ -78,7 +80,7 @@ class Chunk(dict[str, Any]):
 
 
 def reduced(records: Sequence[Mapping[str, Any]]) -> Reduced:
-    """The newest change of each key; of a key whose newest can't be written, a row that says so."""
+    """Keep the newest change of each key. If it cannot be written, its row says `rejected`."""
     found = Reduced()
     newest: dict[str, tuple[Mapping[str, Any], Change]] = {}
     for record in records:
@@ -89,28 +91,27 @@ def reduced(records: Sequence[Mapping[str, Any]]) -> Reduced:
             found.rejected.append((record, Rejection("malformed-record", str(error))))
             continue
         known = newest.get(key)
-        if known is None or _order(known[1]) < _order(change):
-            newest.pop(key, None)  # a key's place is that of its newest change
+        if known is None or known[1].position < change.position:
+            newest.pop(key, None)  # so that the order is that of the newest changes
             newest[key] = record, change
-    converter = row_converter()
     for key, (record, change) in newest.items():
-        _add(found, record, change, key, converter)
+        _add(found, record, change, key)
     return found
 
 
 def chunked(entries: Sequence[Entry], limit: int = CHUNK_LIMIT) -> Iterator[Chunk]:
-    """The entries in chunks of at most `limit` bytes each, and at least one entry."""
-    some: list[Entry] = []
+    """Split entries into chunks of at most `limit` bytes, with at least one entry each."""
+    chunk: list[Entry] = []
     total = 0
     for entry in entries:
         size = entry.size + 1
-        if some and total + size > limit:
-            yield Chunk(some)
-            some, total = [], 0
-        some.append(entry)
+        if chunk and total + size > limit:
+            yield Chunk(chunk)
+            chunk, total = [], 0
+        chunk.append(entry)
         total += size
-    if some:
-        yield Chunk(some)
+    if chunk:
+        yield Chunk(chunk)
 
 
 class Replica:
@@ -122,18 +123,21 @@ class Replica:
         self._migrated = False
 
     def prepare(self, deadline: float) -> None:
-        """Wait for the database until `deadline` (of time.monotonic) at most; make or renew the schema on first use."""
+        """Set the deadline (of time.monotonic) for the database; on first use, create or migrate the schema."""
         self._database.deadline = deadline
         if not self._migrated:
             migrate(self._database, self._schema)
             self._migrated = True
 
     def write(self, entries: Sequence[Entry], reject: Callable[[Entry, Rejection], None]) -> int:
-        """Write entries in one statement; returns how many rows changed. Entries PostgreSQL refuses go to `reject`."""
+        """Write entries in one statement and return how many rows changed; call `reject` for what PostgreSQL refuses.
+
+        If the statement is refused because of a value, the entries are halved until the one at fault is alone.
+        """
         try:
             return self._write(self._database, entries)
         except DatabaseRefused as refusal:
-            if refusal.sqlstate in MISSING:  # the database was made anew behind our back
+            if refusal.sqlstate in MISSING:  # the database was replaced since the last invocation
                 migrate(self._database, self._schema)
                 return self._write(self._database, entries)
             if not refusal.concerns_data:
@@ -144,7 +148,7 @@ class Replica:
             return self._write_without_item(entries[0], refusal, reject)
 
     def rehearse(self, entries: Sequence[Entry]) -> list[list[Any]]:
-        """Write entries and read them back, in a transaction that is rolled back: id and state of each row."""
+        """Write entries and read them back in a transaction that is rolled back: id and state of each row."""
         with self._database.transaction(keep=False) as transaction:
             self._write(transaction, entries)
             ids = json.dumps([row_id(key_text(entry.change.keys)) for entry in entries])
@@ -163,30 +167,30 @@ class Replica:
         self, entry: Entry, refusal: DatabaseRefused, reject: Callable[[Entry, Rejection], None]
     ) -> int:
         reject(entry, Rejection("refused-by-postgresql", str(refusal)))
-        marked = _rejected_row(entry.change, key_text(entry.change.keys), row_converter()(entry.change.keys))
-        if marked == entry.row:
+        keys = entry.change.keys
+        row = _row(entry.change, key_text(keys), plain_json(_key_values(keys)))
+        if row == entry.row:
             return 0
-        return self.write([replace(entry, row=marked)], lambda *_: None)
+        return self.write([replace(entry, row=row)], lambda *_: None)
 
 
-def _add(found: Reduced, record: Mapping[str, Any], change: Change, key: str, convert: Callable[[Image], Row]) -> None:
+def _add(found: Reduced, record: Mapping[str, Any], change: Change, key: str) -> None:
     try:
-        keys = row_converter()(change.keys)
-        plain_keys = plain_json(keys)
+        keys = plain_json(_key_values(change.keys))
     except Unrepresentable as error:
         found.rejected.append((record, Rejection("unrepresentable-key", str(error))))
         return
     try:
-        item = plain_json(convert(change.new)) if change.new is not None else b"null"
-        row = _row(change, key, plain_keys, item, _STATES[change.kind])
+        item = plain_json(_item_values(change.new)) if change.new is not None else b"null"
+        row = _row(change, key, keys, item, _STATES[change.kind])
     except Unrepresentable as error:
         found.rejected.append((record, Rejection("unrepresentable-item", str(error))))
-        row = _rejected_row(change, key, keys)
+        row = _row(change, key, keys)
     found.entries.append(Entry(record, change, row))
 
 
 def plain_json(row: Row) -> bytes:
-    """A row as JSON that jsonb takes. Raises Unrepresentable."""
+    """A row as JSON that PostgreSQL accepts as jsonb. Raises Unrepresentable."""
     try:
         encoded = _encode(row)
     except UnicodeEncodeError:
@@ -198,7 +202,8 @@ def plain_json(row: Row) -> bytes:
     return encoded
 
 
-def _row(change: Change, key: str, keys: bytes, item: bytes, state: str) -> bytes:
+def _row(change: Change, key: str, keys: bytes, item: bytes = b"null", state: str = "rejected") -> bytes:
+    """A row as JSON. Without an item it says that the item exists but cannot be stored."""
     rest = {
         "id": row_id(key),
         "state": state,
@@ -209,15 +214,6 @@ def _row(change: Change, key: str, keys: bytes, item: bytes, state: str) -> byte
     return b'{"key":' + keys + b',"item":' + item + b"," + _encode(rest)[1:]
 
 
-def _rejected_row(change: Change, key: str, keys: Row) -> bytes:
-    """Says of an item that it is there and can't be shown: the end is then the same however batches are cut."""
-    return _row(change, key, _encode(keys), b"null", "rejected")
-
-
 def row_id(key: str) -> str:
     """The id of the row for a key, from its `key_text`."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _order(change: Change) -> tuple[str, int]:
-    return change.stream, change.sequence_number

@@ -1,4 +1,4 @@
-"""A PostgreSQL database by way of the RDS Data API: no driver, no connection and no VPC in the function."""
+"""PostgreSQL through the RDS Data API: the function needs no driver, no connection and no VPC."""
 
 import re
 import time
@@ -13,11 +13,11 @@ __all__ = ["Database", "DatabaseRefused"]
 _STATE = re.compile(r"SQLState: (?P<state>[0-9A-Z]{5})")
 _RESUMING = "DatabaseResumingException"
 _REFUSED = {"DatabaseErrorException", "BadRequestException"}
-_PAUSE = 1.0  # seconds; an Aurora cluster that was paused takes about fifteen to resume
+_PAUSE = 1.0  # seconds; a paused Aurora cluster takes about 15 to resume
 
 
 class DatabaseRefused(Exception):
-    """PostgreSQL refused a statement; `sqlstate` says why, None where the Data API itself refused."""
+    """PostgreSQL refused a statement; `sqlstate` is its reason, None if the Data API itself refused it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class DatabaseRefused(Exception):
 
     @property
     def concerns_data(self) -> bool:
-        """Whether a value is at fault (a data exception, a constraint, a limit, a trigger), and not the database."""
+        """Whether a value is at fault (data exception, constraint, limit, trigger), not the state of the database."""
         return self.sqlstate is not None and (self.sqlstate[:2] in ("22", "23", "54") or self.sqlstate == "P0001")
 
 
 class Database:
-    """Runs statements, each committed by itself unless in a transaction.
+    """Runs statements, each in its own transaction unless `transaction` is used.
 
-    `deadline` (of time.monotonic) is how long to wait for a cluster that is resuming; set it for each invocation.
+    `deadline` (of time.monotonic) limits the wait for a paused cluster; set it in each invocation.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Database:
         self.deadline = 0.0
 
     def run(self, sql: str, **parameters: str | int) -> dict[str, Any]:
-        """Run one statement with named parameters; raises DatabaseRefused, or what the client raises."""
+        """Run one statement with named parameters. Raises DatabaseRefused, or what the client raises."""
         request = {**self._place, "sql": sql, "parameters": [_named(*each) for each in parameters.items()]}
         if self._transaction:
             request["transactionId"] = self._transaction
-        return self._patiently(lambda: self._client.execute_statement(**request))
+        return self._retrying(lambda: self._client.execute_statement(**request))
 
     def rows(self, sql: str, **parameters: str | int) -> list[list[Any]]:
         """The rows of a query, as plain values."""
@@ -58,8 +58,8 @@ class Database:
 
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator["Database"]:
-        """Run what is inside in one transaction: committed at the end if `keep`, and rolled back when it raises."""
-        identity = self._patiently(lambda: self._client.begin_transaction(**self._place))["transactionId"]
+        """One transaction: committed at the end if `keep`, rolled back if not or if the block raises."""
+        identity = self._retrying(lambda: self._client.begin_transaction(**self._place))["transactionId"]
         inside = Database(self._client, *self._arns.values(), self._place["database"], identity)
         inside.deadline = self.deadline
         try:
@@ -70,8 +70,8 @@ class Database:
         end = self._client.commit_transaction if keep else self._client.rollback_transaction
         end(**self._arns, transactionId=identity)
 
-    def _patiently(self, call: Callable[[], Any]) -> Any:
-        """Call again while the cluster resumes; the refused call itself is what wakes it."""
+    def _retrying(self, call: Callable[[], Any]) -> Any:
+        """Repeat the call while the cluster resumes; the first call, which it refuses, wakes it."""
         while True:
             try:
                 return call()

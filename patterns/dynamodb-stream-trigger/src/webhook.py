@@ -1,7 +1,7 @@
-"""Announces changes to a webhook, signed as Standard Webhooks has it (https://www.standardwebhooks.com).
+"""Announces changes to a webhook, signed according to Standard Webhooks (https://www.standardwebhooks.com).
 
-webhook-id: the change's own id, so that a receiver can drop what it has seen
-webhook-timestamp: when this was sent, in seconds since 1970
+webhook-id: the id of the change, by which a receiver ignores repetitions
+webhook-timestamp: when this attempt was sent, in seconds since 1970
 webhook-signature: v1,{HMAC-SHA256 of id.timestamp.body with the secret, in Base64}
 """
 
@@ -13,54 +13,64 @@ import hmac
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from announcement import Announcement
-from http_post import NoResponse, Response
-from set_aside import Rejection
+from rejected_records import Rejection
+
+from blueprints_shared.http_post import NoResponse, Response
 
 __all__ = ["NotDelivered", "Webhook", "read_secrets", "signature"]
 
-_RETRIED = {408, 425, 429}
+_TRANSIENT = {408, 425, 429}  # and 5xx
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 8.0
 
 
 class NotDelivered(Exception):
-    """The receiver did not take a change for now; it is to be tried again."""
+    """The receiver did not accept a change yet; try again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """Sends announcements with `post`, which takes headers, a body and a deadline of time.monotonic.
 
-    `secrets` gives the signing keys: one, or two while the secret is being changed.
+    `secrets` returns the signing keys: one, or two while the secret is being replaced.
     """
 
     post: Callable[[dict[str, str], bytes, float], Response]
     secrets: Callable[[], list[bytes]]
+    group_size: int = 1  # one request after the other, in order
+
+    def announce(self, announcements: Sequence[Announcement], deadline: float) -> dict[int, Rejection]:
+        """Deliver one announcement; return its rejection, if the receiver refused it. Raises NotDelivered."""
+        try:
+            self.deliver(*announcements, deadline)
+        except Rejection as rejection:
+            return {0: rejection}
+        return {}
 
     def deliver(self, announcement: Announcement, deadline: float) -> None:
-        """Send until it is taken; raises NotDelivered when it may be later, Rejection when it never will be."""
-        said = "time ran short"
+        """Send until the receiver accepts; raises NotDelivered if it may accept later, Rejection if it never will."""
+        reason = "time ran short"
         for attempt in range(_ATTEMPTS):
             pause = 0.5 * 2**attempt * random.uniform(0.5, 1)  # noqa: S311
             try:
-                answer = self.post(self._headers(announcement), announcement.body, deadline)
+                response = self.post(self._headers(announcement), announcement.body, deadline)
             except NoResponse as error:
-                said = str(error)
+                reason = str(error)
             else:
-                if 200 <= answer.status < 300:
+                if 200 <= response.status < 300:
                     return
-                if answer.status not in _RETRIED and answer.status < 500:
-                    raise _refusal(answer)
-                said = f"the receiver answered {answer.status}"
-                pause = max(pause, _retry_after(answer))
+                if response.status not in _TRANSIENT and response.status < 500:
+                    raise _refusal(response)
+                reason = f"the receiver answered {response.status}"
+                pause = max(pause, _retry_after(response))
             if attempt + 1 == _ATTEMPTS or pause > _LONGEST_PAUSE or time.monotonic() + pause > deadline:
                 break
             time.sleep(pause)
-        raise NotDelivered(said)
+        raise NotDelivered(reason)
 
     def _headers(self, announcement: Announcement) -> dict[str, str]:
         sent_at = int(time.time())
@@ -81,7 +91,7 @@ def signature(key: bytes, message_id: str, sent_at: int, body: bytes) -> str:
 
 
 def read_secrets(text: str) -> list[bytes]:
-    """The keys of a secret: Base64, after `whsec_` or bare; white space separates several. Raises ValueError."""
+    """The keys in a secret, separated by white space: each in Base64, with or without `whsec_`. Raises ValueError."""
     keys = []
     for part in text.split():
         try:
@@ -89,25 +99,25 @@ def read_secrets(text: str) -> list[bytes]:
         except binascii.Error:
             key = b""
         if not 24 <= len(key) <= 64:
-            raise ValueError("the webhook's secret is not 24 to 64 bytes in Base64, after whsec_ or by themselves")
+            raise ValueError("the webhook's secret is not 24 to 64 bytes in Base64, with or without whsec_")
         keys.append(key)
     if not keys:
         raise ValueError("the webhook's secret is empty")
     return keys
 
 
-def _refusal(answer: Response) -> Rejection:
+def _refusal(response: Response) -> Rejection:
     return Rejection(
         "refused-by-receiver",
-        f"the receiver answered {answer.status}",
-        status=answer.status,
-        body=answer.body.decode(errors="replace")[:1024],
+        f"the receiver answered {response.status}",
+        status=response.status,
+        body=response.body.decode(errors="replace")[:1024],
     )
 
 
-def _retry_after(answer: Response) -> float:
-    """Seconds the receiver asks to wait: a number or a date."""
-    text = answer.headers.get("retry-after", "").strip()
+def _retry_after(response: Response) -> float:
+    """Seconds to wait, from the Retry-After header: a number or a date; 0 if it is neither."""
+    text = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
     try:

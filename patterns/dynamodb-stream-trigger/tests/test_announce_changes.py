@@ -88,7 +88,7 @@ def test_a_batch_whose_first_group_fails_fails_as_a_whole(announce):
         announce(StreamedTable().put("a"), given={"events": Events([["ThrottlingException"]] * 4)})
 
 
-def test_an_event_that_eventbridge_refuses_for_good_is_set_aside(announce, s3):
+def test_an_event_that_eventbridge_refuses_for_good_is_stored(announce, s3):
     events, table = Events([[None, "NotAuthorizedForSourceException"]]), StreamedTable()
     records = [table.put("a"), table.put("b")]
 
@@ -141,7 +141,7 @@ def test_nothing_is_sent_behind_a_change_that_the_receiver_does_not_take_for_now
     }
 
 
-def test_a_change_the_receiver_refuses_is_set_aside_with_its_answer_and_blocks_nothing(announce, s3):
+def test_a_change_the_receiver_refuses_is_stored_with_its_answer_and_blocks_nothing(announce, s3):
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(3)]
     with Receiver([OK, REFUSED]) as receiver:
@@ -165,7 +165,7 @@ def test_interim_answers_before_the_final_one_refuse_nothing(announce, s3):
     assert (kept["detail"]["status"], kept["record"]["dynamodb"]["Keys"]["pk"]) == (422, {"S": "b"})
 
 
-def test_a_change_that_can_not_even_be_set_aside_is_not_passed_over(announce, s3):
+def test_a_change_that_cannot_be_stored_is_not_skipped(announce, s3):
     s3.broken = True
     table = StreamedTable()
     with Receiver([OK, REFUSED]) as receiver:
@@ -176,7 +176,7 @@ def test_a_change_that_can_not_even_be_set_aside_is_not_passed_over(announce, s3
 
 
 @pytest.mark.parametrize("bus", [True, False])
-def test_a_record_without_a_place_that_can_not_be_set_aside_is_not_passed_over_either(announce, s3, events, bus):
+def test_a_record_without_a_sequence_number_that_cannot_be_stored_is_not_skipped_either(announce, s3, events, bus):
     """Lambda goes on at the last that had one, or with the whole batch."""
     s3.broken = True
     table = StreamedTable()
@@ -197,7 +197,7 @@ def test_time_that_runs_short_among_records_without_a_place_fails_the_batch(anno
     assert receiver.requests == []
 
 
-def test_a_record_that_is_none_is_set_aside_once_however_often_it_comes(announce, s3, events):
+def test_a_malformed_record_is_stored_once_however_often_it_comes(announce, s3, events):
     poison = {**StreamedTable().put("a"), "eventName": "GUESS"}
     for _ in range(2):
         assert announce(poison, StreamedTable().put("b")) == {"batchItemFailures": []}

@@ -4,9 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from http_post import Endpoint
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from blueprints_shared.http_post import Endpoint
 
 TEMPLATE = (Path(__file__).parent.parent / "template.yaml").read_text()
 

@@ -86,7 +86,7 @@ def test_records_without_id_and_number_do_not_take_each_others_place(announce, s
 
 
 @pytest.mark.parametrize("poison", NO_RECORDS.values(), ids=NO_RECORDS)
-def test_what_is_no_record_is_set_aside_and_the_batch_goes_on(replicate, announce, s3, poison):
+def test_a_malformed_record_is_stored_and_the_batch_goes_on(replicate, announce, s3, poison):
     """First, last and in the middle of a batch, and twice: one object each, in words of its own."""
     table = StreamedTable()
     before, after = table.put("before"), table.put("after")
@@ -146,7 +146,7 @@ def test_only_time_to_live_makes_a_removal_an_expiry(announce, identity, kind):
 
 
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY"])
-def test_a_change_without_its_new_image_is_set_aside_and_the_batch_goes_on(replicate, announce, s3, name):
+def test_a_change_without_its_new_image_is_stored_and_the_batch_goes_on(replicate, announce, s3, name):
     """As a stream of another view type has it."""
     odd = image()
     odd = {**odd, "eventName": name, "dynamodb": {each: odd["dynamodb"][each] for each in ("Keys", "SequenceNumber")}}
@@ -177,9 +177,7 @@ ITEMS = {
 
 
 @pytest.mark.parametrize(("attributes", "state", "announced"), ITEMS.values(), ids=ITEMS)
-def test_an_item_that_one_of_them_can_not_take_is_set_aside_there(
-    replicate, announce, s3, attributes, state, announced
-):
+def test_an_item_that_one_function_cannot_handle_is_stored_by_it(replicate, announce, s3, attributes, state, announced):
     odd, other = image(**attributes), StreamedTable(start=9).put("other")
 
     assert replicate(odd, other) == {"odd": state, "other": "present"}

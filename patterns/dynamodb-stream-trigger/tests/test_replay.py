@@ -140,12 +140,12 @@ def test_a_prefix_chooses(s3, sample, functions):
 
 
 def test_rejected_changes_are_replayed_only_when_asked_for(s3, sample, functions):
-    from set_aside import Rejection, SetAside
+    from rejected_records import RejectedRecords, Rejection
 
     table = StreamedTable()
     odd, other = table.put("a", note={"S": "\0"}), table.put("b")
-    SetAside(lambda: s3, "failures", "replicate").put(odd, Rejection("unrepresentable-item", "why"))
-    SetAside(lambda: s3, "failures", "announce").put(other, Rejection("refused-by-receiver", "why"))
+    RejectedRecords(lambda: s3, "failures", "replicate").put(odd, Rejection("unrepresentable-item", "why"))
+    RejectedRecords(lambda: s3, "failures", "announce").put(other, Rejection("refused-by-receiver", "why"))
 
     assert replayed(s3, functions).replayed == 0
     assert replayed(s3, functions, rejected=True).replayed == 2
@@ -156,9 +156,9 @@ def test_rejected_changes_are_replayed_only_when_asked_for(s3, sample, functions
 
 
 def test_rejected_changes_go_in_the_order_they_came(s3, functions):
-    from set_aside import Rejection, SetAside
+    from rejected_records import RejectedRecords, Rejection
 
-    table, aside = StreamedTable(start=98), SetAside(lambda: s3, "failures", "announce")
+    table, aside = StreamedTable(start=98), RejectedRecords(lambda: s3, "failures", "announce")
     records = [{**table.put("a", n={"N": str(number)}), "eventID": f"{7 - number}"} for number in range(5)]
     for record in reversed(records):
         aside.put(record, Rejection("refused-by-receiver", "why"))

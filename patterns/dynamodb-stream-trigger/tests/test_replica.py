@@ -166,7 +166,7 @@ def test_keys_longer_than_an_index_entry_are_kept_apart(written):
     }
 
 
-def test_an_item_that_jsonb_cannot_hold_is_set_aside_and_marked(written):
+def test_an_item_that_jsonb_cannot_hold_is_rejected_and_marked(written):
     table, rejected = StreamedTable(), []
     odd = table.put("a", note={"S": "before\0after"})
 
@@ -186,7 +186,7 @@ def test_an_item_that_jsonb_cannot_hold_is_set_aside_and_marked(written):
         {"eventName": "REMOVE"},
     ],
 )
-def test_a_record_that_is_none_is_set_aside_and_blocks_nothing(written, change):
+def test_a_malformed_record_is_rejected_and_blocks_nothing(written, change):
     table, rejected = StreamedTable(), []
     poison = {**table.put("a"), **change}
 
@@ -194,7 +194,7 @@ def test_a_record_that_is_none_is_set_aside_and_blocks_nothing(written, change):
     assert rejected == [(poison, "malformed-record")]
 
 
-def test_a_key_that_jsonb_cannot_hold_is_set_aside(written):
+def test_a_key_that_jsonb_cannot_hold_is_rejected(written):
     table, rejected = StreamedTable(), []
     assert written(table.put("a\0"), table.put("b"), rejected=rejected) == {"b": shown("b")}
     assert [code for _, code in rejected] == ["unrepresentable-key"]
@@ -248,7 +248,7 @@ def test_a_rejected_row_gives_way_to_the_same_change_once_it_can_be_written_and_
     ],
     ids=["unique", "check", "not null"],
 )
-def test_an_item_that_a_constraint_of_ones_own_refuses_is_set_aside(written, replica, data_api, schema, constraint):
+def test_an_item_that_a_constraint_of_the_user_refuses_is_rejected(written, replica, data_api, schema, constraint):
     data_api.execute_statement(constraint.format(schema), [])
     table, rejected = StreamedTable(), []
     records = [table.put(name, email={"S": "same"}) for name in ("a", "b")]

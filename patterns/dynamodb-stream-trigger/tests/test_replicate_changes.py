@@ -126,7 +126,7 @@ def test_a_batch_of_which_nothing_was_written_fails_as_a_whole(handle, data_api)
         handle(StreamedTable().put("b"))
 
 
-def test_what_can_not_be_replicated_is_set_aside_once_with_its_reason(handle, s3, rows):
+def test_a_change_that_cannot_be_replicated_is_stored_once_with_its_reason(handle, s3, rows):
     table = StreamedTable()
     odd = table.put("a", note={"S": "\0"})
     for _ in range(2):
@@ -138,7 +138,7 @@ def test_what_can_not_be_replicated_is_set_aside_once_with_its_reason(handle, s3
     assert ("a", "rejected") in rows()
 
 
-def test_what_can_not_even_be_set_aside_is_not_passed_over(handle, s3):
+def test_a_change_that_cannot_be_stored_is_not_skipped(handle, s3):
     s3.broken = True
     with pytest.raises(Exception, match="SlowDown"):
         handle(StreamedTable().put("a", note={"S": "\0"}))

@@ -6,9 +6,10 @@ import time
 
 import pytest
 from announcement import Announcement
-from http_post import NoResponse, Response
-from set_aside import Rejection
+from rejected_records import Rejection
 from webhook import NotDelivered, Webhook, read_secrets, signature
+
+from blueprints_shared.http_post import NoResponse, Response
 
 MESSAGE = Announcement("event-1", "item.created", "arn", b'{"type":"item.created"}')
 KEY = b"k" * 32

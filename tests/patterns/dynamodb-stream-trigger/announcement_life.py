@@ -6,10 +6,11 @@ import json
 from change_simulation import Life
 from event_bus import EventBus
 from handler_versions import seen_by
-from http_post import NoResponse, Response
-from set_aside import SetAside
+from rejected_records import RejectedRecords
 from unreliable_services import Events, Receiver
 from webhook import Webhook
+
+from blueprints_shared.http_post import NoResponse, Response
 
 KEY = b"k" * 32
 
@@ -41,8 +42,8 @@ class Announcing(Life):
     def invoke(self, event, context, version):
         """One invocation."""
         with seen_by("announce", version) as module:
-            module.webhook, module.bus = self.webhook, EventBus(self.receiver) if self.bus else None
-            module.aside = SetAside(lambda: self.s3, "failures", "announce")
+            module.receiver = EventBus(self.receiver) if self.bus else self.webhook
+            module.rejected_records = RejectedRecords(lambda: self.s3, "failures", "announce")
             return inspect.unwrap(module.handler)(event, context)
 
     def arrived(self, change):

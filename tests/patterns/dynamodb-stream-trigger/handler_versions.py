@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 from model_database import SCHEMA
-from set_aside import Rejection
+from rejected_records import Rejection
 from template_facts import import_anew, variables_by_default
 
 PLAIN, STRICT, BROKEN, MENDED = "plain", "strict", "broken", "mended"

@@ -7,8 +7,8 @@ from functools import cache
 from change_simulation import Life
 from handler_versions import seen_by
 from model_database import SCHEMA, ModelDatabase
+from rejected_records import RejectedRecords
 from replica import Replica, chunked, row_id
-from set_aside import SetAside
 from sql_database import Database
 from streamed import key
 from unreliable_services import DataApi, Died
@@ -39,7 +39,8 @@ class Replicating(Life):
         if self._replica is None or self.random.random() < 0.2:
             self._replica = Replica(Database(self.client, "cluster", "secret", "replica"), SCHEMA)
         with seen_by("replicate", version) as module:
-            module.replica, module.aside = self._replica, SetAside(lambda: self.s3, "failures", "replicate")
+            module.replica = self._replica
+            module.rejected_records = RejectedRecords(lambda: self.s3, "failures", "replicate")
             module.chunked = lambda entries: chunked(entries, self.chunk_limit)
             try:
                 return inspect.unwrap(module.handler)(event, context)

@@ -10,8 +10,8 @@ from handler_versions import handlers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_database import UNGUARDED, ModelDatabase
+from rejected_records import RejectedRecords
 from replica_life import Replicating, row_of
-from set_aside import SetAside
 from webhook import Webhook
 
 from blueprints_shared.replay import StoredBatch
@@ -179,7 +179,7 @@ class TestTheSimulationFindsWhatItIsFor:
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
     def test_setting_nothing_aside(self, life):
-        with mock.patch.object(SetAside, "put", return_value="nowhere"):
+        with mock.patch.object(RejectedRecords, "put", return_value="nowhere"):
             assert fails(life)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
@@ -188,7 +188,7 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails(life)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
-    def test_removing_what_was_set_aside_anew(self, life):
+    def test_removing_a_newer_rejection(self, life):
         def remove(self):
             self._place.s3.objects.pop(self.name, None)
 

@@ -6,8 +6,9 @@ import io
 import json
 
 from botocore.exceptions import ClientError
-from http_post import NoResponse, Response
 from webhook import signature
+
+from blueprints_shared.http_post import NoResponse, Response
 
 
 class Died(BaseException):

@@ -18,9 +18,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from public_address import is_public
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from blueprints_shared.public_address import is_public
 
 __all__ = ["BODY_LIMIT", "Endpoint", "NoResponse", "Response"]
 

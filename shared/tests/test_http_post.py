@@ -4,9 +4,10 @@ import socket
 import time
 
 import pytest
-from http_post import BODY_LIMIT, Endpoint, NoResponse
-from public_address import is_public
-from receiver import Receiver, drip, endless
+
+from blueprints_shared.http_post import BODY_LIMIT, Endpoint, NoResponse
+from blueprints_shared.public_address import is_public
+from shared.tests.http_receiver import Receiver, drip, endless
 
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 PUBLIC, PRIVATE = "93.184.216.34", "10.0.0.5"
@@ -186,7 +187,7 @@ def inner():
 @pytest.fixture
 def public(inner, monkeypatch):
     """One at another address, which counts as public, and the same port; Linux has all of 127.0.0.0/8 on loopback."""
-    monkeypatch.setattr("http_post.is_public", lambda address: address == "127.0.0.2")
+    monkeypatch.setattr("blueprints_shared.http_post.is_public", lambda address: address == "127.0.0.2")
     try:
         with Receiver(host="127.0.0.2", port=inner.port) as receiver:
             yield receiver

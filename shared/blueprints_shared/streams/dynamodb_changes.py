@@ -1,4 +1,4 @@
-"""Records of a table's stream as changes of items."""
+"""Records of a DynamoDB stream as changes of items."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from blueprints_shared.streams.dynamodb_rows import Image
 
 __all__ = ["Change", "MalformedRecord", "parse"]
 
+Kind = Literal["created", "modified", "deleted", "expired"]
+
 _TIME_TO_LIVE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _EVENT_ID = re.compile(r"[A-Za-z0-9-]{1,128}")
 _SEQUENCE_NUMBER = re.compile(r"[0-9]{1,64}")
@@ -17,20 +19,20 @@ _YEAR_10000 = 253_402_300_800
 
 
 class MalformedRecord(ValueError):
-    """The record is not one that DynamoDB's streams deliver."""
+    """The record is not one that a DynamoDB stream delivers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of one item; images hold DynamoDB's typed values.
 
-    `event_id` identifies the change. `stream` is the stream's label, the time of its creation: with `sequence_number`
-    it orders all changes of one key. `changed_at`: seconds since 1970, None if the record does not say. `expired`:
-    deleted by time to live.
+    `event_id` identifies the change. `stream` is the label of the stream, the time of its creation; the pair of
+    `stream` and `sequence_number` orders all changes of one key. `changed_at` is in seconds since 1970, None if the
+    record does not have it. The kind `expired` is a deletion by time to live.
     """
 
     event_id: str
-    kind: Literal["created", "modified", "deleted", "expired"]
+    kind: Kind
     table_arn: str
     keys: Image
     new: Image | None
@@ -41,12 +43,17 @@ class Change:
 
     @property
     def table(self) -> str:
-        """The table's name."""
+        """The name of the table."""
         return self.table_arn.partition(":table/")[2]
+
+    @property
+    def position(self) -> tuple[str, int]:
+        """Orders the changes of one key."""
+        return self.stream, self.sequence_number
 
 
 def parse(record: Mapping[str, Any]) -> Change:
-    """Read one record of an event; raises MalformedRecord."""
+    """Read one record of a Lambda event. Raises MalformedRecord."""
     try:
         data = record["dynamodb"]
         kind = _kind(record)
@@ -63,14 +70,14 @@ def parse(record: Mapping[str, Any]) -> Change:
             old=data.get("OldImage"),
             stream=stream["label"],
             sequence_number=int(_matching(_SEQUENCE_NUMBER, data, "SequenceNumber")[0]),
-            changed_at=_moment(data),
+            changed_at=_changed_at(data),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise MalformedRecord(f"not a record of a DynamoDB stream: {type(error).__name__} {error}") from error
 
 
 def _matching(pattern: re.Pattern[str], fields: Mapping[str, Any], name: str) -> re.Match[str]:
-    """A field that ends up in headers, names of objects and SQL's types: it is what AWS writes there, or malformed."""
+    """Check a field that handlers write into headers, object keys and SQL types."""
     found = pattern.fullmatch(fields[name])
     if found is None:
         raise MalformedRecord(f"{name} is {fields[name]!r:.80}")
@@ -84,16 +91,16 @@ def _keys(data: Mapping[str, Any]) -> Image:
     return keys
 
 
-def _moment(data: Mapping[str, Any]) -> float | None:
+def _changed_at(data: Mapping[str, Any]) -> float | None:
     seconds = data.get("ApproximateCreationDateTime")
     if seconds is None:
         return None
-    if not isinstance(seconds, (int, float)) or not 0 <= seconds < _YEAR_10000:  # which NaN is not either
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < _YEAR_10000:  # NaN is not in the range either
         raise MalformedRecord(f"ApproximateCreationDateTime is {seconds!r:.80}")
     return float(seconds)
 
 
-def _kind(record: Mapping[str, Any]) -> Literal["created", "modified", "deleted", "expired"]:
+def _kind(record: Mapping[str, Any]) -> Kind:
     name = record["eventName"]
     if name == "INSERT":
         return "created"
@@ -101,6 +108,6 @@ def _kind(record: Mapping[str, Any]) -> Literal["created", "modified", "deleted"
         return "modified"
     if name != "REMOVE":
         raise MalformedRecord(f"eventName is {name!r}")
-    by = record.get("userIdentity") or {}
-    by_time_to_live = {field: by.get(field) for field in _TIME_TO_LIVE} == _TIME_TO_LIVE
+    identity = record.get("userIdentity") or {}
+    by_time_to_live = {field: identity.get(field) for field in _TIME_TO_LIVE} == _TIME_TO_LIVE
     return "expired" if by_time_to_live else "deleted"

@@ -5,9 +5,10 @@ import threading
 import time
 
 import pytest
-from certificates import Authority
-from http_post import Endpoint, NoResponse
-from receiver import Receiver, drip
+
+from blueprints_shared.http_post import Endpoint, NoResponse
+from shared.tests.certificates import Authority
+from shared.tests.http_receiver import Receiver, drip
 
 NAME = "receiver.example"
 
