@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from botocore.loaders import Loader
+from botocore.loaders import Loader, instance_cache
 
 from blueprints.cache import digest, folder, keep_newest, write
 from blueprints.packaging.service_models import version, without_documentation
@@ -21,6 +21,7 @@ class CachedModels(Loader):  # type: ignore[misc]  # botocore has no types
     def __init__(self) -> None:
         super().__init__(extra_search_paths=[self.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
+    @instance_cache  # type: ignore[untyped-decorator]
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         """As botocore's loader. Raises what it raises for a service or type that it does not know."""
         if api_version is not None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from blueprints.quick_start import with_room
+
 # Everything else is imported where it is used: `blueprints --help` has to start at once.
 if TYPE_CHECKING:
     from blueprints.errors import BlueprintError
@@ -41,6 +43,9 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 class _Commands(click.Group):
     """Prints mistakes of the user without a traceback, and ends with a status that tells the truth."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        return with_room(lambda: super(_Commands, self).main(*args, **options))
 
     def invoke(self, ctx: click.Context) -> Any:
         from blueprints.errors import BlueprintError
@@ -118,15 +123,18 @@ def run(
 ) -> None:
     """Deploy a pattern to the embedded AWS, and run its demo."""
     from blueprints.demo import check_playable
-    from blueprints.local.bring_up import bring_up, prepare
     from blueprints.pattern import find
 
     found = find(pattern)
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
     check_playable(found, own, folder)
+    values = _values(found, parameters, quiet=as_json)
     steps = _steps(quiet=as_json)
-    prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))
-    with _embedded_aws(steps, port) as cloud:
+    with _embedded_aws(steps, port) as running:
+        from blueprints.local.bring_up import bring_up, prepare
+
+        prepared = prepare(found, steps, values)
+        cloud = running()
         stack = bring_up(cloud, prepared, steps)
         report, failure = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, steps)
         _show_demo(report | {"not_emulated": stack.not_emulated}, failure, as_json=as_json)
@@ -191,8 +199,9 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
     check_stacks_differ(found)
     given = [_values(each, parameters, quiet=as_json) for each in found]
     steps = _steps(quiet=as_json)
-    prepared = [prepare(each, steps, values) for each, values in zip(found, given, strict=True)]
-    with _embedded_aws(steps, port) as cloud:
+    with _embedded_aws(steps, port) as running:
+        prepared = [prepare(each, steps, values) for each, values in zip(found, given, strict=True)]
+        cloud = running()
         stacks = [bring_up(cloud, each, steps) for each in prepared]
         if as_json:
             report = {
@@ -280,9 +289,11 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
     found = find(pattern)
     function = logical_id_of(found, function)
     payload = _parsed(event)
+    values = _values(found, parameters, quiet=as_json)
     steps = _steps(quiet=as_json)
-    prepared = prepare(found, steps, _values(found, parameters, quiet=as_json))
-    with _embedded_aws(steps, 0) as cloud:
+    with _embedded_aws(steps, 0) as running:
+        prepared = prepare(found, steps, values)
+        cloud = running()
         stack = bring_up(cloud, prepared, steps)
         target = invocation_arn(cloud, stack, function)
         with steps.step(f"Invoke {function}"):
@@ -442,7 +453,8 @@ def try_(
     folder = output or Path(".blueprints", "tries")
     steps = _steps(quiet=as_json)
     if local:
-        with _embedded_aws(steps, 0) as cloud:
+        with _embedded_aws(steps, 0) as running:
+            cloud = running()
             results = Tries(of_cloud(cloud), steps, folder, keep=keep).run(found, given)
             _show_tries(results, steps, as_json=as_json)
             if keep:
@@ -510,13 +522,21 @@ def _screen() -> Any:
 
 
 @contextmanager
-def _embedded_aws(steps: "Steps", port: int) -> Iterator["Cloud"]:
-    with steps.step("Start the embedded AWS"):
-        from blueprints.local.cloud import Cloud
+def _embedded_aws(steps: "Steps", port: int) -> Iterator[Callable[[], "Cloud"]]:
+    """Start the embedded AWS in the background, and end it afterwards. The function returned waits until it runs."""
+    from blueprints.local.server_process import ServerProcess
 
-        cloud = Cloud(port)
-    with cloud:
-        yield cloud
+    def running() -> "Cloud":
+        with steps.step("Start the embedded AWS"):
+            from blueprints.local.cloud import Cloud
+
+            return Cloud(server=server)
+
+    server = ServerProcess(port)
+    try:
+        yield running
+    finally:
+        server.stop()
 
 
 def _clients(profile: str | None, region: str | None, endpoint: str | None) -> Callable[[str], Any]:

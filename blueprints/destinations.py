@@ -30,8 +30,9 @@ def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
     check_can_be_made(state.absolute())
     with steps.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
+        from blueprints.local.server_process import ServerProcess
 
-        cloud = Cloud(sar_folder=state.absolute())
+        cloud = Cloud(server=ServerProcess(sar_folder=state.absolute()))
 
     with cloud:
         yield of_cloud(cloud)

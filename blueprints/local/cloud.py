@@ -8,10 +8,7 @@ import base64
 import json
 import os
 import re
-import subprocess
-import sys
-import tempfile
-import threading
+import socket
 import time
 import urllib.error
 import urllib.parse
@@ -27,26 +24,16 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from blueprints.cached_models import CachedModels
 from blueprints.errors import BlueprintError
-from blueprints.local.base.folders import remove
-from blueprints.local.base.process import (
-    HOST,
-    INITIALISE_PATH,
-    LAYER_COPIES_PATH,
-    RESET_PATH,
-    SAR_FOLDER,
-    WITHOUT_EFFECT_PATH,
-)
+from blueprints.local.base.process import HOST, INITIALISE_PATH, LAYER_COPIES_PATH, RESET_PATH, WITHOUT_EFFECT_PATH
+from blueprints.local.server_process import TIME_SCALE, ServerProcess
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 # The one the base emulator checks signed URLs of the owner against. Nothing to protect: the account lives on loopback.
 SECRET = "test"  # noqa: S105
-# One second here is a minute there: retries that take AWS minutes take seconds.
-TIME_SCALE = 60.0
-
 _START_SECONDS = 60.0
-_STOP_SECONDS = 10.0
 _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Memory Used: (\d+) MB")
 
 
@@ -64,35 +51,22 @@ class Answer:
 
 
 _LOOK_SECONDS = 0.5
-SOURCES = Path(__file__).parents[2]
-"""The folder of the sources that the process runs from."""
 _FAILED = re.compile(r"^\S+ \S+ ERROR \[blueprints\.[\w.]+\] (.*)$", re.MULTILINE)
 
 
 class Cloud:
     """A running embedded AWS. A context manager: leaving it leaves no process, no port and no folder."""
 
-    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, sar_folder: Path | None = None) -> None:
-        """Start on a free port, or the given one. Raises BlueprintError when it can't.
+    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, server: ServerProcess | None = None) -> None:
+        """Start on a free port, or the given one, or wait for a process that was started before.
 
-        The Serverless Application Repository keeps what is published in `sar_folder`; without, until the end.
+        Raises BlueprintError when it can't.
         """
-        self._folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process that writes it
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "blueprints.local.server", self._folder, str(port), str(time_scale)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=_server_environment(sar_folder),
-            cwd=self._folder,
-            start_new_session=True,
-        )
-        self._stopping = threading.Lock()
+        self._server = server or ServerProcess(port, time_scale)
         self.notes: tuple[str, ...] = ()
         """What differs from AWS on this machine, as lines for the user."""
         try:
-            self._about = self._await_start()
+            self._about = self._server.wait_until_listening()
             self.port = int(self._about["port"])
             self.notes = tuple(self._about["notes"])
             self._await_health()
@@ -112,13 +86,13 @@ class Cloud:
 
     @property
     def certificate_authority(self) -> Path:
-        """The file with the authority's certificate, made while the process starts. Raises BlueprintError without."""
+        """The file with the authority's certificate, made now if need be. Raises BlueprintError without."""
         path = Path(self._about["certificate_authority"])
+        socket.create_connection((HOST, self._about["tls_port"])).close()  # the first connection makes it
         deadline = time.monotonic() + _START_SECONDS
         while not path.is_file():
-            if time.monotonic() > deadline or self._process.poll() is not None:
-                raise BlueprintError("The embedded AWS made no certificate.", advice=self.server_log()[-2000:])
-            time.sleep(0.02)
+            if time.monotonic() > deadline or self._server.wait(0.02) is not None:
+                raise BlueprintError("The embedded AWS made no certificate.", advice=self._server.last_words())
         return path
 
     def environment(self) -> dict[str, str]:
@@ -179,47 +153,28 @@ class Cloud:
 
     def stop(self) -> None:
         """End the process and all it started, and remove its folder. Stopping twice does no harm."""
-        with self._stopping:
-            if self._process.stdin and not self._process.stdin.closed:
-                self._process.stdin.close()
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._log.close()
-            remove(self._folder)
+        self._server.stop()
 
     def stay(self, tell: Callable[[str], None] | None = None) -> NoReturn:
         """Wait for as long as the process runs; raises BlueprintError when it ends by itself.
 
         `tell` gets a line for each invocation or delivery that fails meanwhile.
         """
-        seen = os.fstat(self._log.fileno()).st_size
-        while True:
-            try:
-                status = self._process.wait(_LOOK_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                lines, newline, _ = self._log_after(seen).rpartition(b"\n")
-                seen += len(lines) + len(newline)
-                for line in _FAILED.findall(lines.decode(errors="replace")):
-                    if tell:
-                        tell(line)
+        seen = self._server.log_size()
+        while (status := self._server.wait(_LOOK_SECONDS)) is None:
+            lines, newline, _ = self._server.log_after(seen).rpartition(b"\n")
+            seen += len(lines) + len(newline)
+            for line in _FAILED.findall(lines.decode(errors="replace")):
+                if tell:
+                    tell(line)
         raise BlueprintError(
             f"The embedded AWS ended by itself (exit status {status}), and all it held is gone. Start it again.",
-            advice=f"Its last words:\n{self.server_log()[-2000:]}",
+            advice=f"Its last words:\n{self._server.last_words()}",
         )
 
     def server_log(self) -> str:
         """What the process itself had to say: deliveries that failed, defects."""
-        return self._log_after(0).decode(errors="replace")
-
-    def _log_after(self, position: int) -> bytes:
-        size = os.fstat(self._log.fileno()).st_size
-        return os.pread(self._log.fileno(), size - position, position)
+        return self._server.log_after(0).decode(errors="replace")
 
     def __enter__(self) -> Self:
         return self
@@ -229,33 +184,15 @@ class Cloud:
     ) -> None:
         self.stop()
 
-    def _await_start(self) -> dict[str, Any]:
-        """The server's first line: where it listens, or why it does not."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise BlueprintError(
-                f"The embedded AWS ended while starting (exit status {self._process.wait()}).",
-                advice=f"Its last words:\n{self.server_log()[-2000:]}",
-            )
-        about: dict[str, Any] = json.loads(line)
-        if "error" in about:
-            raise BlueprintError(
-                f"The embedded AWS can't start: {about['error']}.",
-                advice="Choose another port with --port, or leave it out to take any free one.",
-            )
-        return about
-
     def _await_health(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
                 self._get("/_ministack/health", timeout=_START_SECONDS)
             except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    last_words = self.server_log()[-2000:]
+                if time.monotonic() > deadline or self._server.wait(0.02) is not None:
+                    last_words = self._server.last_words()
                     raise BlueprintError("The embedded AWS does not answer.", advice=last_words) from error
-                time.sleep(0.02)
             else:
                 return
 
@@ -280,11 +217,10 @@ def _owner_session() -> "boto3.Session":
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
     }
+    session = botocore.session.Session(blind)
+    session.register_component("data_loader", CachedModels())
     return boto3.Session(
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key=SECRET,
-        region_name=REGION,
-        botocore_session=botocore.session.Session(blind),
+        aws_access_key_id=ACCOUNT, aws_secret_access_key=SECRET, region_name=REGION, botocore_session=session
     )
 
 
@@ -297,16 +233,3 @@ def _reach_loopback_directly() -> None:
 def _opener() -> urllib.request.OpenerDirector:
     """Loopback needs no proxy, whatever the environment says."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def _server_environment(sar_folder: Path | None) -> dict[str, str]:
-    """The host's environment without what would steer the SDKs or the interpreter elsewhere."""
-    foreign = ("AWS_", "PYTHON", "LAMBDA_", "MINISTACK_", "LOCALSTACK_")
-    proxies = ("http_proxy", "https_proxy", "all_proxy")
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(foreign) and name.lower() not in proxies
-    }
-    kept |= {"PYTHONHASHSEED": "0", "PYTHONPATH": str(SOURCES)}
-    return kept | ({SAR_FOLDER: str(sar_folder)} if sar_folder else {})

@@ -25,15 +25,26 @@ def listen(port: int) -> socket.socket:
 async def serve(application: Application, plain: socket.socket, encrypted: socket.socket, authority: Path) -> None:
     """Serve HTTP and WebSockets on both sockets, forever.
 
-    The certificate authority is made meanwhile, and its certificate written to `authority`; connections to the socket
-    with TLS wait until then. Its key is never written, so nobody can issue further certificates.
+    The certificate authority is made at the first connection to the socket with TLS, and its certificate written to
+    `authority`; connections wait until then. Its key is never written, so nobody can issue further certificates.
     """
     await asyncio.gather(_serve(application, plain), _serve_encrypted(application, encrypted, authority))
 
 
 async def _serve_encrypted(application: Application, listener: socket.socket, authority: Path) -> None:
+    await _until_readable(listener)
     certificate = await asyncio.to_thread(_issue_certificate, authority)
     await _serve(application, listener, certificate)
+
+
+async def _until_readable(listener: socket.socket) -> None:
+    """Wait for a connection, without accepting it."""
+    loop, connected = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listener, connected.set)
+    try:
+        await connected.wait()
+    finally:
+        loop.remove_reader(listener)
 
 
 def _issue_certificate(authority: Path) -> Path:

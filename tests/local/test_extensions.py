@@ -125,7 +125,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def started(project: Path) -> Cloud:
     """An embedded AWS that runs from the project's sources."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("blueprints.local.cloud.SOURCES", project)
+        patch.setattr("blueprints.local.server_process.SOURCES", project)
         return Cloud(time_scale=600)
 
 
@@ -218,7 +218,7 @@ def test_reset_empties_it_and_cancels_what_was_arranged(cloud):
 
 def test_it_is_closed_when_the_process_ends(project):
     running = started(project)
-    folder = Path(running._folder)
+    folder = running._server.folder
     running.stop()
 
     closed = folder.parent / "toy-closed"

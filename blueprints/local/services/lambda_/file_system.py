@@ -65,7 +65,7 @@ class View:
 
 def view_of(sources: Sources) -> View:
     """The view for an environment, with Lambda's paths if this machine allows mount namespaces."""
-    if unavailable() is None and not any(_hides(needed) for needed in sources.needed):
+    if protects_packages(sources.needed):
         return View(TASK, RUNTIME, OPT, HOME, TEMPORARY, _Namespace(sources, users=_needs_user_namespace()).enter)
     homes, temporary = sources.folder / "home", sources.folder / "tmp"
     homes.mkdir(mode=0o555)
@@ -77,6 +77,11 @@ def view_of(sources: Sources) -> View:
         home=str(homes / Path(HOME).name),
         temporary=str(temporary),
     )
+
+
+def protects_packages(needed: Sequence[Path]) -> bool:
+    """Whether functions that need these paths of the machine see their package at /var/task, read-only."""
+    return unavailable() is None and not any(_hides(path) for path in needed)
 
 
 @cache

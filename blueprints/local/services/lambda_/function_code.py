@@ -6,6 +6,7 @@ Function records are the base emulator's: `config` holds what GetFunctionConfigu
 import hashlib
 import io
 import json
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from blueprints.local.base.urls import with_local_urls
 from blueprints.local.services.lambda_ import file_system
 from blueprints.local.services.lambda_.execution_environment import Launch
 from blueprints.local.services.lambda_.function_logs import stream_of
+from blueprints.local.services.lambda_.unpacked_packages import WORTHWHILE_BYTES, shared_package
 from blueprints.local.services.lambda_.unpacking import lay_over, unpack, write_protect
-from blueprints.packaging.interpreters import stand_in
+from blueprints.packaging.interpreters import prefixes, stand_in
 from blueprints.packaging.lambda_runtime import runtime_environment
 
 LAYER_ZIP = Internal("services.lambda_svc", "_resolve_layer_zip", ("attachment",))
@@ -27,6 +29,7 @@ CREDENTIALS = Internal("core.lambda_runtime", "execution_credentials", ("config"
 
 # Lambda gives an initialisation 10 seconds, and one that takes longer a second try within the function's timeout.
 _INIT_SECONDS = 10.0
+_unpacking = threading.Lock()
 _STAND_IN_CLIENT = Path(__file__).with_name("runtime_client_stand_in")
 # Everything that makes an environment differ from another of the same function; a change of these needs a new one.
 _LAUNCH_FACTS = (
@@ -71,13 +74,14 @@ class CodeStore:
 
     folder: Path
 
-    def package(self, record: dict[str, Any]) -> Path:
-        """The folder of a function's own code, /var/task on Lambda."""
+    def package(self, record: dict[str, Any], *, protected: bool = False) -> Path:
+        """The folder of a function's own code, /var/task on Lambda; `protected` if the function cannot write to it."""
         code = record.get("code_zip")
         config = record["config"]
         if not code:
             raise CannotRun(f"function {config['FunctionName']} has no code")
-        # The digest is recorded with the code; hashing megabytes at each call would cost more than the call.
+        if protected and len(code) >= WORTHWHILE_BYTES:
+            return shared_package(hashlib.sha256(code).hexdigest(), lambda fresh: unpack(io.BytesIO(code), fresh))
         return self._unpacked(str(config["CodeSha256"]).replace("/", "_"), code)
 
     def layers(self, config: dict[str, Any]) -> Path | None:
@@ -106,17 +110,14 @@ class CodeStore:
 
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         place = self.folder / name
-        if place.is_dir():
-            return place
-        fresh = self.folder / f".{uuid.uuid4().hex}"
-        make(fresh)
-        if file_system.unavailable():
-            write_protect(fresh)
-        try:
+        with _unpacking:  # environments that start at the same time often have the same package
+            if place.is_dir():
+                return place
+            fresh = self.folder / f".{uuid.uuid4().hex}"
+            make(fresh)
+            if file_system.unavailable():
+                write_protect(fresh)
             fresh.rename(place)
-        except OSError:
-            # Another invocation made the same first.
-            remove(fresh)
         return place
 
 
@@ -125,7 +126,8 @@ def launch_of(record: dict[str, Any], store: CodeStore, endpoint: str) -> Launch
     config = record["config"]
     version = str(config["Runtime"]).removeprefix("python")
     runtime = runtime_environment(stand_in(version).interpreter)
-    package = store.package(record)
+    protected = file_system.protects_packages(prefixes(runtime.interpreter.path))
+    package = store.package(record, protected=protected)
     layers = store.layers(config)
     path = [package]
     if layers:

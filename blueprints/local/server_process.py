@@ -1,0 +1,123 @@
+"""The process of the embedded AWS: starts it without waiting for it, waits until it listens, and ends it.
+
+It needs about as much time to start as the tools need to check and to package a pattern, so both happen side by side.
+This module imports little, as the process is started first.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from blueprints.errors import BlueprintError
+from blueprints.local.base.folders import remove
+from blueprints.local.base.process import SAR_FOLDER
+
+# One second here is a minute there: retries that take AWS minutes take seconds.
+TIME_SCALE = 60.0
+
+SOURCES = Path(__file__).parents[2]
+"""The folder of the sources that the process runs from."""
+
+_STOP_SECONDS = 10.0
+
+
+class ServerProcess:
+    """The process, its log and its temporary `folder`."""
+
+    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, sar_folder: Path | None = None) -> None:
+        """Start the process; it will listen on a free port, or on the given one.
+
+        The Serverless Application Repository keeps what is published in `sar_folder`; without, until the end.
+        """
+        self._stopping = threading.Lock()
+        self._listens = False
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process that writes it
+        self.folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "blueprints.local.server", self.folder, str(port), str(time_scale)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=_environment(sar_folder),
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        except BaseException:
+            self._clean_up()
+            raise
+
+    def wait_until_listening(self) -> dict[str, Any]:
+        """What the process says about itself, such as its `port`. Raises BlueprintError if it cannot start."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise BlueprintError(
+                f"The embedded AWS ended while starting (exit status {self._process.wait()}).",
+                advice=f"Its last words:\n{self.last_words()}",
+            )
+        about: dict[str, Any] = json.loads(line)
+        if "error" in about:
+            raise BlueprintError(
+                f"The embedded AWS can't start: {about['error']}.",
+                advice="Choose another port with --port, or leave it out to take any free one.",
+            )
+        self._listens = True
+        return about
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end of the process; its exit status, or None if it still runs after that many seconds."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        """End the process and all it started, and remove its folder. Stopping twice does no harm."""
+        with self._stopping:
+            if self._process.stdin and not self._process.stdin.closed:
+                self._process.stdin.close()
+            if not self._listens:
+                self._process.kill()  # nothing is there yet that it would have to end
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._clean_up()
+
+    def log_size(self) -> int:
+        """The number of bytes that the process has logged so far."""
+        return os.fstat(self._log.fileno()).st_size
+
+    def log_after(self, position: int) -> bytes:
+        """What the process logged after its first `position` bytes."""
+        return os.pread(self._log.fileno(), self.log_size() - position, position)
+
+    def last_words(self) -> str:
+        """The end of the log, for an error message."""
+        return self.log_after(0).decode(errors="replace")[-2000:]
+
+    def _clean_up(self) -> None:
+        self._log.close()
+        remove(self.folder)
+
+
+def _environment(sar_folder: Path | None) -> dict[str, str]:
+    """The host's environment without what would steer the SDKs or the interpreter elsewhere."""
+    foreign = ("AWS_", "PYTHON", "LAMBDA_", "MINISTACK_", "LOCALSTACK_")
+    proxies = ("http_proxy", "https_proxy", "all_proxy")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) and name.lower() not in proxies
+    }
+    kept |= {"PYTHONHASHSEED": "0", "PYTHONPATH": str(SOURCES)}
+    return kept | ({SAR_FOLDER: str(sar_folder)} if sar_folder else {})
