@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
     from blueprints.local.deployment import EmbeddedStack
     from blueprints.pattern import Pattern
+    from blueprints.progress import Progress
     from blueprints.stacks.stack import Stack
-    from blueprints.steps import Steps
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 _port_option = click.option(
@@ -101,7 +101,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"patterns": listed}))
     else:
-        _screen().show_patterns(listed)
+        _terminal().show_patterns(listed)
 
 
 @main.command()
@@ -129,14 +129,14 @@ def run(
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
     check_playable(found, own, folder)
     values = _values(found, parameters, quiet=as_json)
-    steps = _steps(quiet=as_json)
-    with _embedded_aws(steps, port) as running:
+    progress = _progress(quiet=as_json)
+    with _embedded_aws(progress, port) as running:
         from blueprints.local.bring_up import bring_up, prepare
 
-        prepared = prepare(found, steps, values)
+        prepared = prepare(found, progress, values)
         cloud = running()
-        stack = bring_up(cloud, prepared, steps)
-        report, failure = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, steps)
+        stack = bring_up(cloud, prepared, progress)
+        report, failure = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
         _show_demo(report | {"not_emulated": stack.not_emulated}, failure, as_json=as_json)
         if keep:
             _stay_up(cloud, [stack], quiet=as_json)
@@ -174,10 +174,10 @@ def play_(
     folder = (output or Path(".blueprints", "plays", stack)).absolute()
     check_playable(found, own, folder)
     client = _clients(profile, region, endpoint)
-    steps = _steps(quiet=as_json)
-    with steps.step(f"Look up {stack}"):
+    progress = _progress(quiet=as_json)
+    with progress.step(f"Look up {stack}"):
         outputs = usable_outputs(client, stack)
-    report, failure = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, steps)
+    report, failure = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, progress)
     _show_demo(report | {"stack": stack}, failure, as_json=as_json)
 
 
@@ -198,11 +198,11 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
     found = [find(each) for each in patterns]
     check_stacks_differ(found)
     given = [_values(each, parameters, quiet=as_json) for each in found]
-    steps = _steps(quiet=as_json)
-    with _embedded_aws(steps, port) as running:
-        prepared = [prepare(each, steps, values) for each, values in zip(found, given, strict=True)]
+    progress = _progress(quiet=as_json)
+    with _embedded_aws(progress, port) as running:
+        prepared = [prepare(each, progress, values) for each, values in zip(found, given, strict=True)]
         cloud = running()
-        stacks = [bring_up(cloud, each, steps) for each in prepared]
+        stacks = [bring_up(cloud, each, progress) for each in prepared]
         if as_json:
             report = {
                 "endpoint": cloud.endpoint,
@@ -290,19 +290,19 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
     function = logical_id_of(found, function)
     payload = _parsed(event)
     values = _values(found, parameters, quiet=as_json)
-    steps = _steps(quiet=as_json)
-    with _embedded_aws(steps, 0) as running:
-        prepared = prepare(found, steps, values)
+    progress = _progress(quiet=as_json)
+    with _embedded_aws(progress, 0) as running:
+        prepared = prepare(found, progress, values)
         cloud = running()
-        stack = bring_up(cloud, prepared, steps)
+        stack = bring_up(cloud, prepared, progress)
         target = invocation_arn(cloud, stack, function)
-        with steps.step(f"Invoke {function}"):
+        with progress.step(f"Invoke {function}"):
             answer = cloud.invoke(target, payload)
     if as_json:
         fields = ("payload", "failed", "log", "duration_ms", "memory_mb")
         click.echo(json.dumps({field: getattr(answer, field) for field in fields}))
     else:
-        _screen().show_answer(answer)
+        _terminal().show_answer(answer)
     advice = advice_on(answer, stack, pattern)
     if advice:
         click.echo(f"blueprints: {advice}", err=True)
@@ -325,12 +325,12 @@ def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: 
     from blueprints.packaging.build import build as packages_of
     from blueprints.pattern import find
 
-    steps = _steps(quiet=as_json)
+    progress = _progress(quiet=as_json)
     built: dict[str, list[dict[str, Any]]] = {}
     for pattern in [find(each) for each in patterns]:
         folder = output / pattern.name if output else None
-        with steps.step(f"Package {pattern.name}") as step:
-            packages = packages_of(pattern, target, folder, steps.progress, unpinned=True)
+        with progress.step(f"Package {pattern.name}") as step:
+            packages = packages_of(pattern, target, folder, progress.report, unpinned=True)
             step.notes.extend(f"{each.logical_id}  {each.sha256}  {each.path}" for each in packages)
             step.notes.extend(dict.fromkeys(warning for each in packages for warning in each.warnings))
         fields = ("logical_id", "sha256", "size", "unzipped", "warnings", "reused")
@@ -352,9 +352,9 @@ def new(pattern: str, destination: Path) -> None:
     from blueprints.copying import copy
     from blueprints.pattern import find
 
-    steps = _steps(quiet=False)
-    with steps.step(f"Copy {pattern} to {destination}") as step:
-        made = copy(find(pattern), destination, steps.progress)
+    progress = _progress(quiet=False)
+    with progress.step(f"Copy {pattern} to {destination}") as step:
+        made = copy(find(pattern), destination, progress.report)
         if made.vendored:
             step.notes.append(f"{made.vendored} lies in its vendor folder")
     trying = "run" if (destination / "demo.py").is_file() else "up"
@@ -396,13 +396,13 @@ def publish(
             f"a digest is of one PATTERN's plan, and here are {len(found)}", param_hint="--approve"
         )
     options = publishing.Options(not plan_only, parse_sharing(sharing, public=public), approve)
-    steps = _steps(quiet=as_json)
+    progress = _progress(quiet=as_json)
     missing = None
     if local:
         from blueprints.destinations import embedded
 
-        with embedded(steps) as destination:
-            outcomes = publishing.publish(found, destination, options, steps, report.lines)
+        with embedded(progress) as destination:
+            outcomes = publishing.publish(found, destination, options, progress, report.lines)
     else:
         destination, lacking = destinations.of_account(bucket)
         if lacking:
@@ -410,7 +410,7 @@ def publish(
                 f"{lacking}, so this is the plan against an empty repository, and nothing is published. "
                 f"To publish, {HOW_TO_SIGN_IN}."
             )
-        outcomes = publishing.publish(found, destination, options, steps, report.lines)
+        outcomes = publishing.publish(found, destination, options, progress, report.lines)
     if as_json:
         click.echo(json.dumps(report.as_json(outcomes, missing)))
     else:
@@ -451,12 +451,12 @@ def try_(
 
     found, given = [find(each) for each in patterns] or discover(), _parameters(parameters)
     folder = output or Path(".blueprints", "tries")
-    steps = _steps(quiet=as_json)
+    progress = _progress(quiet=as_json)
     if local:
-        with _embedded_aws(steps, 0) as running:
+        with _embedded_aws(progress, 0) as running:
             cloud = running()
-            results = Tries(of_cloud(cloud), steps, folder, keep=keep).run(found, given)
-            _show_tries(results, steps, as_json=as_json)
+            results = Tries(of_cloud(cloud), progress, folder, keep=keep).run(found, given)
+            _show_tries(results, progress, as_json=as_json)
             if keep:
                 _stay_up(cloud, [], quiet=as_json)
     else:
@@ -466,17 +466,17 @@ def try_(
                 f"{missing}, so nothing is tried.",
                 advice=f"To try it on your account, {HOW_TO_SIGN_IN}; on the embedded AWS, add --local.",
             )
-        results = Tries(destination, steps, folder, keep=keep).run(found, given)
-        _show_tries(results, steps, as_json=as_json)
+        results = Tries(destination, progress, folder, keep=keep).run(found, given)
+        _show_tries(results, progress, as_json=as_json)
     sys.exit(0 if all(each.passed for each in results) else 1)
 
 
-def _show_tries(results: list[Any], steps: "Steps", *, as_json: bool) -> None:
+def _show_tries(results: list[Any], progress: "Progress", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"patterns": [each.as_json() for each in results], "steps": steps.as_json()}))
+        click.echo(json.dumps({"patterns": [each.as_json() for each in results], "steps": progress.as_json()}))
     for each in results:
         if not as_json:
-            _screen().show_try(each.as_json())
+            _terminal().show_try(each.as_json())
         for error in each.errors:
             click.echo(f"blueprints: {error}", err=True)
 
@@ -509,25 +509,25 @@ def _parsed(event: Any) -> object:
         raise click.BadParameter(f"{event.name} is not JSON: {error}", param_hint="--event") from error
 
 
-def _steps(*, quiet: bool) -> "Steps":
-    from blueprints.steps import Steps
+def _progress(*, quiet: bool) -> "Progress":
+    from blueprints.progress import Progress
 
-    return Steps(None if quiet else _screen())
+    return Progress(None if quiet else _terminal())
 
 
-def _screen() -> Any:
-    from blueprints import screen
+def _terminal() -> Any:
+    from blueprints import terminal
 
-    return screen.Screen()
+    return terminal.Terminal()
 
 
 @contextmanager
-def _embedded_aws(steps: "Steps", port: int) -> Iterator[Callable[[], "Cloud"]]:
+def _embedded_aws(progress: "Progress", port: int) -> Iterator[Callable[[], "Cloud"]]:
     """Start the embedded AWS in the background, and end it afterwards. The function returned waits until it runs."""
     from blueprints.local.server_process import ServerProcess
 
     def running() -> "Cloud":
-        with steps.step("Start the embedded AWS"):
+        with progress.step("Start the embedded AWS"):
             from blueprints.local.cloud import Cloud
 
             return Cloud(server=server)
@@ -558,7 +558,7 @@ def _play(
     client: Callable[[str], Any],
     own: Path | None,
     folder: Path,
-    steps: "Steps",
+    progress: "Progress",
 ) -> tuple[dict[str, Any], "BlueprintError | None"]:
     """Run a demo; returns the report, and what failed."""
     from blueprints.demo import explaining_failures, play
@@ -568,13 +568,13 @@ def _play(
     a_minute_ago = time.time() - 60  # clocks differ
     try:
         with explaining_failures(client, find_stack, since=a_minute_ago):
-            played = play(pattern, outputs, client, own, folder, steps)
+            played = play(pattern, outputs, client, own, folder, progress)
     except BlueprintError as error:
         # A demo's exception may carry a result, such as the reason why an input was rejected.
         failure, carried = error, getattr(error.__cause__, "result", None)
     report: dict[str, Any] = {
         "pattern": pattern.name,
-        "steps": steps.as_json(),
+        "steps": progress.as_json(),
         "outputs": outputs,
         "result": played.result if played else carried,
         "files": [str(path) for path in played.files] if played else [],
@@ -587,19 +587,19 @@ def _show_demo(report: dict[str, Any], failure: "BlueprintError | None", *, as_j
     if as_json:
         click.echo(json.dumps(report | ({"error": str(failure)} if failure else {})))
     elif failure is None:
-        _screen().show_run(report)
+        _terminal().show_run(report)
     if failure:
         raise failure
 
 
 def _stay_up(cloud: "Cloud", stacks: list["EmbeddedStack"], *, quiet: bool) -> None:
     if not quiet:
-        _screen().show_up(cloud, stacks)
+        _terminal().show_up(cloud, stacks)
     cloud.stay(_tell)
 
 
 def _tell(line: str) -> None:
     """Show what failed while the embedded AWS stays up; standard output is for results."""
-    from blueprints.screen import visible
+    from blueprints.terminal import visible
 
     click.echo(f"blueprints: {visible(line)}", err=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.packaging.file_selection import select
-from blueprints.packaging.installer import Progress
 from blueprints.packaging.lock import SHARED
 from blueprints.packaging.shared_wheel import shared_wheel
 from blueprints.pattern import REQUIREMENTS, Pattern
+from blueprints.progress import Report
 
 VENDOR = "vendor"
 
@@ -23,7 +23,7 @@ class Copy:
     vendored: str | None
 
 
-def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) -> Copy:
+def copy(pattern: Pattern, destination: Path, report: Report | None = None) -> Copy:
     """Copy a pattern in one step. Raises BlueprintError if the destination exists and is not an empty folder."""
     destination = destination.absolute()
     _refuse(pattern, destination)
@@ -32,7 +32,7 @@ def copy(pattern: Pattern, destination: Path, progress: Progress | None = None) 
     fresh = destination.parent / f".{destination.name}-{uuid.uuid4().hex[:8]}"
     try:
         _copy_files(pattern.folder, fresh)
-        vendored = _vendor_shared(fresh, pattern, progress)
+        vendored = _vendor_shared(fresh, pattern, report)
         if destination.is_dir():
             destination.rmdir()  # empty, as _refuse saw
         fresh.rename(destination)
@@ -73,14 +73,14 @@ def _refuse(pattern: Pattern, destination: Path) -> None:
         )
 
 
-def _vendor_shared(folder: Path, pattern: Pattern, progress: Progress | None) -> str | None:
+def _vendor_shared(folder: Path, pattern: Pattern, report: Report | None) -> str | None:
     """Put the wheel of the shared package beside the code folders that need it, and name it in their locks.
 
     It is not inside a code folder, as that is packaged for Lambda. SAM's builder, pip and uv all resolve `--find-links`
     against the file that has it; they resolve a path of a wheel against the working folder.
     """
     locks = [lock for lock in _locks(folder, pattern) if SHARED in lock.read_text(encoding="utf-8")]
-    wheel = shared_wheel(progress) if locks else None
+    wheel = shared_wheel(report) if locks else None
     if wheel is None:
         return None
     for lock in locks:

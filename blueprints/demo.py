@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError
 from blueprints.errors import BlueprintError, at
 from blueprints.folders import check_can_be_made
 from blueprints.pattern import Pattern
+from blueprints.progress import Progress
 from blueprints.stacks.calls import advice_on
 from blueprints.stacks.logs import described_errors
 from blueprints.stacks.stack import Stack
-from blueprints.steps import Steps
 
 OWN_FOLDER = ".blueprints"
 """The folder in the working folder that the tools write to."""
@@ -73,7 +73,7 @@ def play(
     client: Callable[[str], Any],
     own: Path | None,
     folder: Path,
-    steps: Steps,
+    progress: Progress,
 ) -> Played:
     """Run the demo. If it fails, what it added to `folder` is removed.
 
@@ -86,7 +86,7 @@ def play(
     before = _contents(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        result = demo.run(DemoStack(outputs, client, own, folder, steps.step))
+        result = demo.run(DemoStack(outputs, client, own, folder, progress.step))
     except BaseException:
         _remove_added(folder, before)
         raise

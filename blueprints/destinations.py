@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blueprints.folders import check_can_be_made
+from blueprints.progress import Progress
 from blueprints.publish.bucket import STACK, Bucket
 from blueprints.publish.destinations import Destination
 from blueprints.publish.repository import Repository
 from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.client import Stacks
-from blueprints.steps import Steps
 
 if TYPE_CHECKING:
     from blueprints.local.cloud import Cloud
@@ -22,13 +22,13 @@ STATE = Path(".blueprints", "sar")
 
 
 @contextmanager
-def embedded(steps: Steps, state: Path = STATE) -> Iterator[Destination]:
+def embedded(progress: Progress, state: Path = STATE) -> Iterator[Destination]:
     """Start an embedded AWS whose repository has what earlier runs published.
 
     Raises OSError if `state` cannot be written.
     """
     check_can_be_made(state.absolute())
-    with steps.step("Start the embedded AWS"):
+    with progress.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
         from blueprints.local.server_process import ServerProcess
 

@@ -137,7 +137,7 @@ def test_bytecode_is_never_checked_against_its_source(pattern):
 
 def test_functions_of_the_same_code_are_built_once(pattern):
     said = []
-    render, check = build(pattern, "host", progress=said.append)
+    render, check = build(pattern, "host", report=said.append)
     assert (render.logical_id, check.logical_id) == ("RenderImage", "CheckImage")
     assert render.path == check.path
     assert sum("packaging" in line for line in said) == 1
@@ -202,7 +202,7 @@ def test_a_rebuild_of_a_changed_handler_equals_a_build_from_nothing(pattern, tmp
 def test_a_build_of_what_is_built_does_nothing(pattern):
     first, _ = build(pattern, "host")
     said = []
-    again, _ = build(pattern, "host", progress=said.append)
+    again, _ = build(pattern, "host", report=said.append)
     assert again.reused
     assert said == []
     assert (again.sha256, again.path) == (first.sha256, first.path)
@@ -248,7 +248,7 @@ BUILD = """
         if len(sys.argv) > 2 and line.startswith(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    print(build(Pattern.load(Path(sys.argv[1])), "host", progress=said)[0].sha256)
+    print(build(Pattern.load(Path(sys.argv[1])), "host", report=said)[0].sha256)
 """
 
 
@@ -530,7 +530,7 @@ def test_a_wheel_that_needs_a_newer_lambda_is_not_taken(tmp_path):
 def test_pyvips_bound_to_this_machine_is_refused(tmp_path, monkeypatch):
     caches = []
 
-    def installs_a_platform_wheel(lock, name, into, progress, environment):
+    def installs_a_platform_wheel(lock, name, into, report, environment):
         caches.append(environment.get("UV_CACHE_DIR"))
         wheel = into / "pyvips-3.2.0.dist-info/WHEEL"
         wheel.parent.mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ from blueprints.local.cloud import Cloud
 from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
 from blueprints.local.services.rds import postgres
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from tests.local.waiting import until
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -37,12 +37,12 @@ def port():
 def changes(port):
     """The pattern with a database and a webhook on this machine, deployed, and where it stands."""
     pattern = find("dynamodb-stream-trigger")
-    steps = Steps()
+    progress = Progress()
     webhook = {"WebhookUrl": f"http://127.0.0.1:{port}/", "AllowPrivateAddresses": "true"}
-    prepared = prepare(pattern, steps, {**webhook, "MaximumRetryAttempts": "0", "BatchingWindowSeconds": "0"})
+    prepared = prepare(pattern, progress, {**webhook, "MaximumRetryAttempts": "0", "BatchingWindowSeconds": "0"})
     # No faster: a cluster that pauses within a second would pause while a function waits for it to resume.
     with Cloud() as cloud:
-        yield pattern, cloud, bring_up(cloud, prepared, steps)
+        yield pattern, cloud, bring_up(cloud, prepared, progress)
 
 
 def command(changes, script, *options, **variables):

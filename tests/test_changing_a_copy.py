@@ -16,8 +16,8 @@ from blueprints.demo import play
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import Pattern, find
+from blueprints.progress import Progress
 from blueprints.promises import Subject, findings, promises, rule_of
-from blueprints.steps import Steps
 
 IMAGES, STREAM, CHANGES, PUBLISHING = (
     "s3-image-processing",
@@ -64,9 +64,9 @@ class Owned:
 
     def played(self, cloud, folder):
         """Deploy the copy, play its demo, and have its deployment hooks judge what is deployed."""
-        pattern, steps = Pattern.load(self.folder), Steps(None)
-        stack = bring_up(cloud, prepare(pattern, steps), steps)
-        result = play(pattern, stack.outputs, cloud.client, None, folder, steps).result
+        pattern, progress = Pattern.load(self.folder), Progress(None)
+        stack = bring_up(cloud, prepare(pattern, progress), progress)
+        result = play(pattern, stack.outputs, cloud.client, None, folder, progress).result
         for function in stack.of_type("AWS::Lambda::Function"):
             if function.physical_id.startswith("CodeDeployHook_"):
                 answer = cloud.invoke(function.physical_id, DEPLOYMENT).payload

@@ -13,8 +13,8 @@ from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import check_stacks_differ, prepare
 from blueprints.parameters import complete
 from blueprints.pattern import Pattern, find
+from blueprints.progress import Progress
 from blueprints.stack_names import stack_name
-from blueprints.steps import Steps
 
 TOPIC = "Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n"
 ASKING = """\
@@ -59,11 +59,11 @@ def test_a_path_to_a_template_is_taken(folder):
 
 
 def test_of_several_templates_sams_first_is_taken_with_a_note(folder):
-    steps = Steps()
+    progress = Progress()
 
-    prepare(find(folder(template__yml=TOPIC, template__json="{}")), steps)
+    prepare(find(folder(template__yml=TOPIC, template__json="{}")), progress)
 
-    assert steps.done[0].notes == ["uses template.yml, not template.json beside it"]
+    assert progress.done[0].notes == ["uses template.yml, not template.json beside it"]
 
 
 def test_a_template_of_another_name_is_pointed_at(folder):
@@ -120,7 +120,7 @@ def test_every_missing_parameter_is_listed_with_what_to_type(folder):
     pattern = find(folder(template__yaml=ASKING))
 
     with pytest.raises(BlueprintError, match="3 parameters without a value") as error:
-        prepare(pattern, Steps())
+        prepare(pattern, Progress())
     assert "Email: Where alarms go" in str(error.value)
     assert "Size (one of small, large)" in str(error.value)
     assert "--parameter Email=VALUE --parameter Size=VALUE --parameter Token=VALUE" in error.value.advice

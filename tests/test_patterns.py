@@ -14,8 +14,8 @@ from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.pattern import discover
+from blueprints.progress import Progress
 from blueprints.promises import check
-from blueprints.steps import Steps
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 PATTERNS = discover()
@@ -32,10 +32,10 @@ def test_every_promise_is_kept(pattern):
 @contextmanager
 def deployed(pattern):
     """The options of `blueprints play` for a stack of a pattern that is up."""
-    steps = Steps()
-    prepared = prepare(pattern, steps)
+    progress = Progress()
+    prepared = prepare(pattern, progress)
     with Cloud() as cloud:
-        stack = bring_up(cloud, prepared, steps)
+        stack = bring_up(cloud, prepared, progress)
         yield ["--stack", stack.name, "--endpoint", cloud.endpoint]
 
 

@@ -10,7 +10,7 @@ from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import Pattern
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from blueprints.template.reading import load
 
 BLUEPRINT = Path(__file__).parents[1] / "sar" / "auto-publish"
@@ -159,7 +159,7 @@ def test_a_try_reaches_nothing_that_is_released():
     ("given", "provider"), [(BY_CONNECTION, "CodeStarSourceConnection"), (BY_CODECOMMIT, "CodeCommit")]
 )
 def test_a_source_elsewhere_is_refused_by_name_on_the_embedded_aws(given, provider):
-    steps = Steps()
-    prepared = prepare(Pattern.load(BLUEPRINT), steps, given)
+    progress = Progress()
+    prepared = prepare(Pattern.load(BLUEPRINT), progress, given)
     with Cloud() as cloud, pytest.raises(BlueprintError, match=f"by {provider} is not emulated"):
-        bring_up(cloud, prepared, steps)
+        bring_up(cloud, prepared, progress)

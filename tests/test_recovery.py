@@ -12,7 +12,7 @@ import pytest
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from tests.local.waiting import until
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -22,20 +22,20 @@ BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 def images():
     """The image pattern, deployed, and where it stands."""
     pattern = find("s3-image-processing")
-    steps = Steps()
-    prepared = prepare(pattern, steps)
+    progress = Progress()
+    prepared = prepare(pattern, progress)
     with Cloud(time_scale=600) as cloud:
-        yield pattern, cloud, bring_up(cloud, prepared, steps)
+        yield pattern, cloud, bring_up(cloud, prepared, progress)
 
 
 @pytest.fixture(scope="module")
 def publishing():
     """The pipeline that publishes, without trying, deployed, and where it stands."""
     pattern = find("auto-publish")
-    steps = Steps()
-    prepared = prepare(pattern, steps, {"TrialPolicyArn": ""})
+    progress = Progress()
+    prepared = prepare(pattern, progress, {"TrialPolicyArn": ""})
     with Cloud(time_scale=600) as cloud:
-        yield pattern, cloud, bring_up(cloud, prepared, steps)
+        yield pattern, cloud, bring_up(cloud, prepared, progress)
 
 
 def take_away_policies(cloud, role, action="s3:GetObject"):

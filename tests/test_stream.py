@@ -16,7 +16,7 @@ from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from tests.local.waiting import until
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -32,10 +32,10 @@ PARAMETERS = {
 @pytest.fixture(scope="module")
 def stream():
     """The pattern, deployed with a schema, read through enhanced fan-out and without retries."""
-    steps = Steps()
-    prepared = prepare(PATTERN, steps, PARAMETERS)
+    progress = Progress()
+    prepared = prepare(PATTERN, progress, PARAMETERS)
     with Cloud(time_scale=600) as cloud:
-        stack = bring_up(cloud, prepared, steps)
+        stack = bring_up(cloud, prepared, progress)
         functions = cloud.client("lambda")
         (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
         functions.update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=0)
@@ -288,8 +288,8 @@ def test_the_way_of_reading_is_changed_without_a_record_lost_or_twice(stream):
 
 def changed(cloud, **parameters):
     """Update the stack."""
-    steps = Steps()
-    bring_up(cloud, prepare(PATTERN, steps, {**PARAMETERS, **parameters}), steps)
+    progress = Progress()
+    bring_up(cloud, prepare(PATTERN, progress, {**PARAMETERS, **parameters}), progress)
 
 
 def run(tmp_path, content, *options):

@@ -8,7 +8,7 @@ from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import prepare
 from blueprints.packaging.unrunnable import check_runnable
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 
 SAM = "Transform: AWS::Serverless-2016-10-31\n"
 FUNCTION = SAM + "Resources:\n  Fn:\n    Type: AWS::Serverless::Function\n"
@@ -118,7 +118,7 @@ def test_a_mistake_in_a_nested_template_is_named_there(folder, tmp_path):
     )
 
     with pytest.raises(BlueprintError, match=r"inner.yaml:3: Topic: there is no resource type AWS::SNS::Topik"):
-        prepare(pattern, Steps())
+        prepare(pattern, Progress())
 
 
 def test_a_layer_of_another_build_method_is_refused_with_a_remedy(folder):
@@ -128,5 +128,5 @@ def test_a_layer_of_another_build_method_is_refused_with_a_remedy(folder):
     )
 
     with pytest.raises(BlueprintError, match=r"BuildMethod nodejs20\.x can't be built here") as error:
-        prepare(pattern, Steps())
+        prepare(pattern, Progress())
     assert "remove BuildMethod" in error.value.advice

@@ -42,7 +42,7 @@ print(json.dumps({{"wall": wall, "cpu": cpu}}))
 def compare(bench: Bench) -> Iterable[Claim]:
     """Every module with a handler, of every pattern."""
     for pattern in discover():
-        packages = {package.logical_id: package for package in build(pattern, "host", progress=bench.progress)}
+        packages = {package.logical_id: package for package in build(pattern, "host", report=bench.progress)}
         by_module = {function.handler.rpartition(".")[0]: function for function in reversed(pattern.functions)}
         for function in reversed(by_module.values()):
             yield _claim(bench, pattern, function, packages[function.logical_id])

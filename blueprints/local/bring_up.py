@@ -18,13 +18,13 @@ from blueprints.local.deployment import (
 )
 from blueprints.local.layer_copies import check_layers, provide_layers
 from blueprints.local.supported_types import check_types
-from blueprints.packaging.build import Package, Progress
+from blueprints.packaging.build import Package
 from blueprints.packaging.host import host_packages
 from blueprints.packaging.local_files import LocalFiles, collect
 from blueprints.packaging.unrunnable import check_runnable
 from blueprints.parameters import complete, refusal
 from blueprints.pattern import Pattern
-from blueprints.steps import Step, Steps
+from blueprints.progress import Progress, Report, Step
 
 _SWITCHES = {"AWS::Events::Rule": ("State",), "AWS::Lambda::EventSourceMapping": ("Enabled",)}
 
@@ -41,11 +41,11 @@ class Prepared:
     """Rules and event source mappings that the template disables."""
 
 
-def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None = None) -> Prepared:
+def prepare(pattern: Pattern, progress: Progress, parameters: Mapping[str, str] | None = None) -> Prepared:
     """Check the template and package the functions. Raises BlueprintError if the pattern cannot run here."""
     from blueprints.stacks.prerequisites import prerequisites
 
-    with steps.step(f"Check the template of {pattern.name}") as step:
+    with progress.step(f"Check the template of {pattern.name}") as step:
         values, absent = complete(pattern, parameters or {})
         body = _check(pattern, values)
         check_runnable(pattern)
@@ -54,19 +54,19 @@ def prepare(pattern: Pattern, steps: Steps, parameters: Mapping[str, str] | None
             raise refusal(pattern, absent)
         if pattern.other_templates:
             step.notes.append(f"uses {pattern.template.name}, not {', '.join(pattern.other_templates)} beside it")
-    with steps.step("Package the functions") as step:
-        packages, notes = host_packages(pattern, steps.progress)
+    with progress.step("Package the functions") as step:
+        packages, notes = host_packages(pattern, progress.report)
         step.notes.extend(notes)
-        files = collect(pattern, packages, lambda each: _other_packages(each, pattern, step, steps.progress))
+        files = collect(pattern, packages, lambda each: _other_packages(each, pattern, step, progress.report))
     return Prepared(pattern, packages, files, values, frozenset(_switched_off(body, values)))
 
 
-def _other_packages(pattern: Pattern, outer: Pattern, step: Step, progress: Progress) -> list[Package]:
+def _other_packages(pattern: Pattern, outer: Pattern, step: Step, report: Report) -> list[Package]:
     """Packages of a nested template's functions, checked as the outer one was, or of a layer."""
     if pattern.template != outer.template:
         _check(pattern, None)
         check_runnable(pattern)
-    packages, notes = host_packages(pattern, progress)
+    packages, notes = host_packages(pattern, report)
     step.notes.extend(note for note in notes if note not in step.notes)
     return packages
 
@@ -81,19 +81,19 @@ def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
             )
 
 
-def bring_up(cloud: Cloud, prepared: Prepared, steps: Steps) -> EmbeddedStack:
+def bring_up(cloud: Cloud, prepared: Prepared, progress: Progress) -> EmbeddedStack:
     """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
     from blueprints.local.prerequisites import deploy_prerequisites
 
     pattern = prepared.pattern
-    parameters = deploy_prerequisites(cloud, pattern, prepared.parameters, steps)
-    with steps.step(f"Deploy {pattern.name}") as step:
+    parameters = deploy_prerequisites(cloud, pattern, prepared.parameters, progress)
+    with progress.step(f"Deploy {pattern.name}") as step:
         provide_layers(cloud, pattern)
         stack = deploy(cloud, pattern.stack_name, prepared.files.uploaded(uploads(cloud)), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
         if stack.name != pattern.name:
             step.notes.append(f"as stack {stack.name}, since {pattern.name} is not a valid stack name")
-    with steps.step("Start every function once") as step:
+    with progress.step("Start every function once") as step:
         for each in (stack, *nested_stacks(cloud, stack)):
             if check_functions(cloud, each, pattern if each is stack else None):
                 step.notes.extend(note for note in cloud.notes if note not in step.notes)

@@ -34,16 +34,16 @@ from blueprints.packaging import archive, dependencies
 from blueprints.packaging import lock as locks
 from blueprints.packaging.bytecode import compile_folder
 from blueprints.packaging.file_selection import Selection, select
-from blueprints.packaging.installer import Progress
 from blueprints.packaging.interpreters import Interpreter
 from blueprints.packaging.secret_files import SecretFile, by_content, by_name
 from blueprints.packaging.shared_wheel import wheel_for
 from blueprints.packaging.targets import Kind, Target, resolve
 from blueprints.pattern import REQUIREMENTS, Function, Pattern
+from blueprints.progress import Report
 from blueprints.template.macros import check_macros
 from blueprints.template.reading import load
 
-__all__ = ["Kind", "Package", "Progress", "build"]
+__all__ = ["Kind", "Package", "build"]
 
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """What Lambda allows a function and its layers, unzipped, in bytes."""
@@ -86,7 +86,7 @@ def build(
     pattern: Pattern,
     target: Kind,
     output: Path | None = None,
-    progress: Progress | None = None,
+    report: Report | None = None,
     *,
     unpinned: bool = False,
 ) -> list[Package]:
@@ -103,7 +103,7 @@ def build(
     for function in pattern.functions:
         same = (function.code, function.runtime, function.architecture)
         if same not in made:
-            made[same] = _build(pattern, function, target, results, progress, unpinned=unpinned)
+            made[same] = _build(pattern, function, target, results, report, unpinned=unpinned)
         packages.append(_delivered(made[same], function.logical_id, output))
     return packages
 
@@ -113,26 +113,26 @@ def _build(
     function: Function,
     kind: Kind,
     results: frozenset[Path],
-    progress: Progress | None,
+    report: Report | None,
     *,
     unpinned: bool,
 ) -> Package:
     began = time.perf_counter()
     target = resolve(pattern, function, kind)
-    lock = _lock(function.requirements, target, progress, unpinned=unpinned) if function.requirements else None
+    lock = _lock(function.requirements, target, report, unpinned=unpinned) if function.requirements else None
     selection = _selected(pattern, function, results | set(lock.links if lock else ()))
     sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
     named = _secret_by_name(function, selection)
-    wheel = wheel_for(lock, progress) if lock else None
+    wheel = wheel_for(lock, report) if lock else None
     made_of = dependencies.key(lock, wheel, target) if lock else target.digest
     content = (part for each in sources for part in (each.name, each.content, "x" if each.program else "-"))
     place = cache.folder("packages") / cache.digest(_FORM, made_of, *content)[:32]
 
     def make(fresh: Path) -> None:
-        if progress:
-            progress(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
+        if report:
+            report(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
         nothing = dependencies.Dependencies([], [])
-        installed = dependencies.dependencies(lock, wheel, target, progress) if lock else nothing
+        installed = dependencies.dependencies(lock, wheel, target, report) if lock else nothing
         entries = _with_own(installed.entries, function, sources, target)
         _check_size(pattern, function, entries)
         lacks = {"lock": lock.digest if lock else None, "missing": installed.missing}
@@ -209,24 +209,24 @@ def _secrets_in(sources: Sequence[_Source]) -> list[tuple[str, str, int | None]]
     return [(name, secret.what, secret.line) for name, secret in found if secret]
 
 
-def _lock(requirements: Path, target: Target, progress: Progress | None, *, unpinned: bool) -> locks.Lock:
+def _lock(requirements: Path, target: Target, report: Report | None, *, unpinned: bool) -> locks.Lock:
     """The lock of a function: as written, or resolved now if `unpinned` allows it and the file pins too little."""
     if not unpinned:
         return locks.read(requirements)
     try:
         lock = locks.read(requirements)
     except (BlueprintError, UnicodeDecodeError):
-        return _resolved_now(requirements, target, progress)
+        return _resolved_now(requirements, target, report)
     own = lock.shared_version is not None  # the shared package is on no package index, so uv cannot resolve it
-    if own or not dependencies.lacking(lock, wheel_for(lock, progress), target, progress):
+    if own or not dependencies.lacking(lock, wheel_for(lock, report), target, report):
         return lock
-    return _resolved_now(requirements, target, progress)
+    return _resolved_now(requirements, target, report)
 
 
-def _resolved_now(requirements: Path, target: Target, progress: Progress | None) -> locks.Lock:
+def _resolved_now(requirements: Path, target: Target, report: Report | None) -> locks.Lock:
     from blueprints.packaging.resolution import resolve as resolve_requirements  # locks need none of it
 
-    return resolve_requirements(requirements, target, progress)
+    return resolve_requirements(requirements, target, report)
 
 
 def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from blueprints.packaging.completeness import missing
 from blueprints.packaging.lock import SHARED, Lock
 from blueprints.packaging.source_wheels import FROM_SOURCE, BoundToThisMachine, pure_package, without_wheel
 from blueprints.packaging.targets import Target
+from blueprints.progress import Report
 
 TASK = "/var/task"
 """The folder that Lambda unpacks a function to; tracebacks name files in it."""
@@ -43,21 +44,19 @@ class Dependencies:
     """Packages that the lock lacks although its packages need them."""
 
 
-def lacking(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None) -> list[str]:
+def lacking(lock: Lock, wheel: Path | None, target: Target, report: Report | None = None) -> list[str]:
     """Packages that the lock lacks although its packages need them."""
-    found: list[str] = json.loads((_made(lock, wheel, target, progress) / _MISSING).read_text())
+    found: list[str] = json.loads((_made(lock, wheel, target, report) / _MISSING).read_text())
     return found
 
 
-def dependencies(
-    lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None = None
-) -> Dependencies:
+def dependencies(lock: Lock, wheel: Path | None, target: Target, report: Report | None = None) -> Dependencies:
     """Install a lock for a target, or take the result from the cache."""
-    place = _made(lock, wheel, target, progress)
+    place = _made(lock, wheel, target, report)
     return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
 
 
-def _made(lock: Lock, wheel: Path | None, target: Target, progress: installer.Progress | None) -> Path:
+def _made(lock: Lock, wheel: Path | None, target: Target, report: Report | None) -> Path:
     """The cache folder of what a lock installs, filled if it does not exist."""
     place = cache.folder("dependencies") / key(lock, wheel, target)[:32]
 
@@ -65,10 +64,10 @@ def _made(lock: Lock, wheel: Path | None, target: Target, progress: installer.Pr
         with cache.scratch() as work:
             site = work / "site"
             site.mkdir()
-            _install(lock, target, site, wheel, progress)
+            _install(lock, target, site, wheel, report)
             _check(lock, target, site)
             absent = [] if lock.resolved else missing(lock, target, wheel)
-            (fresh / _ARCHIVE).write_bytes(archive.write(_compressed(site, target, progress)))
+            (fresh / _ARCHIVE).write_bytes(archive.write(_compressed(site, target, report)))
             (fresh / _MISSING).write_text(json.dumps(absent), encoding="utf-8")
 
     if cache.made_once(place, make):
@@ -78,15 +77,15 @@ def _made(lock: Lock, wheel: Path | None, target: Target, progress: installer.Pr
     return place
 
 
-def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progress: installer.Progress | None) -> None:
+def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, report: Report | None) -> None:
     names = set(lock.names())
     if wheel:
         names.discard(SHARED)
         shared_wheel.unpack(wheel, site)
     for name in sorted(names & FROM_SOURCE):
         names.discard(name)
-        shutil.copytree(pure_package(lock, name, progress), site, dirs_exist_ok=True)
-    _install_wheels(lock, names, target, site, progress)
+        shutil.copytree(pure_package(lock, name, report), site, dirs_exist_ok=True)
+    _install_wheels(lock, names, target, site, report)
     for path in sorted(site.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):
@@ -95,21 +94,19 @@ def _install(lock: Lock, target: Target, site: Path, wheel: Path | None, progres
             path.unlink()
 
 
-def _install_wheels(
-    lock: Lock, names: set[str], target: Target, site: Path, progress: installer.Progress | None
-) -> None:
+def _install_wheels(lock: Lock, names: set[str], target: Target, site: Path, report: Report | None) -> None:
     """Install packages from wheels. A package without a wheel is built from source if it is pure Python."""
     requirements = site.parent / "requirements.txt"
     while names:
         lock.write(requirements, names)
         try:
-            installer.install(requirements, site, [*target.options, *_fresh(lock)], progress, subject=at(lock.path))
+            installer.install(requirements, site, [*target.options, *_fresh(lock)], report, subject=at(lock.path))
         except BlueprintError as error:
             name = without_wheel(error)
             if name not in names:
                 raise _for_target(error, target) from None
             try:
-                package = pure_package(lock, name, progress)
+                package = pure_package(lock, name, report)
             except BoundToThisMachine:
                 raise
             except BlueprintError:
@@ -126,13 +123,13 @@ def _fresh(lock: Lock) -> list[str]:
     return [part for name in folders for part in ("--refresh-package", name, "--no-binary", name)]
 
 
-def _compressed(site: Path, target: Target, progress: installer.Progress | None) -> list[archive.Entry]:
+def _compressed(site: Path, target: Target, report: Report | None) -> list[archive.Entry]:
     """Compile and compress in parallel: both take about the same time, and zlib releases the GIL."""
     with ThreadPoolExecutor() as pool:
         sources = [pool.submit(archive.file_entry, site, path) for path in archive.files(site)]
         if target.interpreter:
-            if progress:
-                progress(f"compiling the dependencies for Python {target.interpreter.version}")
+            if report:
+                report(f"compiling the dependencies for Python {target.interpreter.version}")
             compile_folder(site, TASK, target.interpreter)
         compiled = [archive.file_entry(site, path) for path in archive.files(site) if path.suffix == ".pyc"]
         return [*(each.result() for each in sources), *compiled]

@@ -3,14 +3,13 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from blueprints.cache import folder
 from blueprints.errors import BlueprintError, at
-
-Progress = Callable[[str], None]
+from blueprints.progress import Report
 
 _UNREACHABLE = (
     "network was disabled",
@@ -55,7 +54,7 @@ def install(
     requirements: Path,
     into: Path,
     options: Sequence[str],
-    progress: Progress | None = None,
+    report: Report | None = None,
     *,
     subject: str | None = None,
     environment: Mapping[str, str] | None = None,
@@ -63,14 +62,14 @@ def install(
     """Install pinned packages into a folder without resolving. `options` name the Python and the platform."""
     command = ["pip", "install", "--no-deps", "--no-progress", "--no-compile-bytecode", "--target", str(into)]
     command += ["-r", str(requirements.absolute()), *options]
-    run(command, subject=subject or at(requirements), progress=progress, environment=environment)
+    run(command, subject=subject or at(requirements), report=report, environment=environment)
 
 
 def run(
     arguments: Sequence[str],
     *,
     subject: str,
-    progress: Progress | None = None,
+    report: Report | None = None,
     environment: Mapping[str, str] | None = None,
     verb: str = "install",
 ) -> str:
@@ -81,17 +80,15 @@ def run(
     succeeded, offline = _run([*arguments, "--offline"], None, environment)
     if succeeded:
         return offline
-    if progress:
-        progress(f"downloading what {subject} names")
-    succeeded, online = _run(arguments, progress, environment)
+    if report:
+        report(f"downloading what {subject} names")
+    succeeded, online = _run(arguments, report, environment)
     if succeeded:
         return online
     raise _explained(online, offline, subject, verb)
 
 
-def _run(
-    arguments: Sequence[str], progress: Progress | None, environment: Mapping[str, str] | None
-) -> tuple[bool, str]:
+def _run(arguments: Sequence[str], report: Report | None, environment: Mapping[str, str] | None) -> tuple[bool, str]:
     # From a folder of its own: beside a pyproject.toml uv would read that project's settings.
     process = subprocess.Popen(
         [uv(), *arguments],
@@ -109,8 +106,8 @@ def _run(
                 if line.startswith("Using CPython"):
                     continue
                 said.append(line)
-                if progress and line.lstrip().startswith(("Downloading", "Downloaded", "Building", "Built")):
-                    progress(line.strip())
+                if report and line.lstrip().startswith(("Downloading", "Downloaded", "Building", "Built")):
+                    report(line.strip())
         except BaseException:
             process.kill()
             raise

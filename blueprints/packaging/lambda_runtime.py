@@ -12,8 +12,9 @@ from pathlib import Path
 
 from blueprints import cache
 from blueprints.packaging.bytecode import compile_folder
-from blueprints.packaging.installer import Progress, install
+from blueprints.packaging.installer import install
 from blueprints.packaging.interpreters import Interpreter
+from blueprints.progress import Report
 
 REQUIREMENTS = Path(__file__).with_name("lambda_runtime_requirements.txt")
 
@@ -32,16 +33,16 @@ class RuntimeEnvironment:
     interpreter: Interpreter
 
 
-def runtime_environment(interpreter: Interpreter, progress: Progress | None = None) -> RuntimeEnvironment:
+def runtime_environment(interpreter: Interpreter, report: Report | None = None) -> RuntimeEnvironment:
     """The runtime's packages for an interpreter, installed at the first call."""
     native = has_native_client(interpreter)
     facts = cache.digest(REQUIREMENTS.read_bytes(), interpreter.tag, "native" if native else "pure")
     place = cache.folder("lambda-runtime") / f"python{interpreter.minor}-{facts[:16]}"
 
     def make(fresh: Path) -> None:
-        if progress:
-            progress(f"preparing Lambda's runtime packages for Python {interpreter.version} (once)")
-        install(REQUIREMENTS, fresh, _options(interpreter, native=native), progress)
+        if report:
+            report(f"preparing Lambda's runtime packages for Python {interpreter.version} (once)")
+        install(REQUIREMENTS, fresh, _options(interpreter, native=native), report)
         (fresh / ".lock").unlink(missing_ok=True)
         if not native:
             _drop_compiled(fresh)

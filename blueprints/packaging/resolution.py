@@ -18,6 +18,7 @@ from blueprints.packaging import installer
 from blueprints.packaging.lock import Lock, logical_lines, parse
 from blueprints.packaging.source_wheels import FROM_SOURCE, without_wheel
 from blueprints.packaging.targets import Target
+from blueprints.progress import Report
 
 _INCLUDED = re.compile(r"(?:-r|--requirement)[=\s]?\s*(?P<file>\S.*)")
 _CONSTRAINED = re.compile(r"(?:-c|--constraint)[=\s]?\s*(?P<file>\S.*)")
@@ -37,7 +38,7 @@ _WITHOUT_MEANING = (
 )
 
 
-def resolve(path: Path, target: Target, progress: installer.Progress | None = None) -> Lock:
+def resolve(path: Path, target: Target, report: Report | None = None) -> Lock:
     """Resolve a requirements file for the target.
 
     Raises BlueprintError if no set of versions fits, or if a file that it names does not exist.
@@ -52,13 +53,13 @@ def resolve(path: Path, target: Target, progress: installer.Progress | None = No
         if flat.constraints:
             constraints.write_text("\n".join([*flat.constraints, ""]), encoding="utf-8")
             command += ["--constraint", str(constraints)]
-        _compile(command, path, target, progress)
+        _compile(command, path, target, report)
         lines = made.read_text(encoding="utf-8")
     lock = parse("\n".join([*flat.options, lines]), path)
     return replace(lock, resolved=True, requirements=tuple(_with_hashes(lock, flat.hashes)))
 
 
-def _compile(command: list[str], path: Path, target: Target, progress: installer.Progress | None) -> None:
+def _compile(command: list[str], path: Path, target: Target, report: Report | None) -> None:
     """Resolve to wheels only, except for packages that publish no wheel at all.
 
     By default uv takes the newest version even if only its source fits, and compiles it for minutes.
@@ -67,7 +68,7 @@ def _compile(command: list[str], path: Path, target: Target, progress: installer
     while True:
         only = ["--only-binary", ":all:", *(part for name in from_source for part in ("--no-binary", name))]
         try:
-            installer.run([*command, *only], subject=at(path), progress=progress, verb="resolve")
+            installer.run([*command, *only], subject=at(path), report=report, verb="resolve")
         except BlueprintError as error:
             name = without_wheel(error)
             if name and name not in from_source:

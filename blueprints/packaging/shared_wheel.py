@@ -11,13 +11,14 @@ from blueprints.packaging import installer, service_models
 from blueprints.packaging.file_selection import select
 from blueprints.packaging.interpreters import current
 from blueprints.packaging.lock import SHARED, Lock
+from blueprints.progress import Report
 
 _MODULE = "blueprints_shared"
 _EPOCH = "315532800"
 """1980-01-01, the modification time of every file in the wheel."""
 
 
-def wheel_for(lock: Lock, progress: installer.Progress | None = None) -> Path | None:
+def wheel_for(lock: Lock, report: Report | None = None) -> Path | None:
     """The wheel of the shared package for a lock; None if the lock does not name it or the index must have it."""
     if lock.shared_version is None:
         return None
@@ -35,16 +36,16 @@ def wheel_for(lock: Lock, progress: installer.Progress | None = None) -> Path | 
             where=at(lock.path),
             advice=f"Write {SHARED}=={version} there, in requirements.in too.",
         )
-    return build(source, progress)
+    return build(source, report)
 
 
-def shared_wheel(progress: installer.Progress | None = None) -> Path | None:
+def shared_wheel(report: Report | None = None) -> Path | None:
     """The wheel of this checkout's `shared/`; None outside a checkout."""
     source = _source()
-    return build(source, progress) if source else None
+    return build(source, report) if source else None
 
 
-def build(source: Path, progress: installer.Progress | None = None) -> Path:
+def build(source: Path, report: Report | None = None) -> Path:
     """Build a wheel of the current sources. The same sources give the same bytes and are built once."""
     files = _files(source)
     content = cache.digest(service_models.version(), *(part for name, data in files.items() for part in (name, data)))
@@ -52,8 +53,8 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
     name = _file_name(_version(source))
 
     def make(fresh: Path) -> None:
-        if progress:
-            progress(f"building the wheel of {source.name}/")
+        if report:
+            report(f"building the wheel of {source.name}/")
         with cache.scratch() as work:
             # A copy outside the checkout, so that the build backend finds only the package's files.
             models = {
@@ -67,7 +68,7 @@ def build(source: Path, progress: installer.Progress | None = None) -> Path:
             installer.run(
                 [*command, "--out-dir", str(work / "wheel"), str(work / "source")],
                 subject=at(source / "pyproject.toml"),
-                progress=progress,
+                report=report,
                 environment={"SOURCE_DATE_EPOCH": _EPOCH},
             )
             shutil.copyfile(work / "wheel" / name, fresh / name)

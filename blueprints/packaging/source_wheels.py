@@ -13,6 +13,7 @@ from blueprints.errors import BlueprintError, at
 from blueprints.packaging import installer
 from blueprints.packaging.interpreters import current
 from blueprints.packaging.lock import Lock, normal
+from blueprints.progress import Report
 
 FROM_SOURCE = frozenset({"pyvips"})
 
@@ -24,19 +25,19 @@ class BoundToThisMachine(BlueprintError):
     """The source of a package builds a wheel that runs only on this machine."""
 
 
-def pure_package(lock: Lock, name: str, progress: installer.Progress | None = None) -> Path:
+def pure_package(lock: Lock, name: str, report: Report | None = None) -> Path:
     """A folder with one package of the lock, built once from its source as pure Python."""
     line = dict(lock.requirements)[name]
     place = cache.folder("source-wheels") / cache.digest(line, _CONSTRAINTS.read_bytes())[:32]
 
     def make(fresh: Path) -> None:
-        if progress:
-            progress(f"building {line.split()[0]} from source")
-        _install(lock, name, fresh, progress, {})
+        if report:
+            report(f"building {line.split()[0]} from source")
+        _install(lock, name, fresh, report, {})
         if name in FROM_SOURCE and _tags(fresh) != {_PURE}:
             # uv has it in its cache, built with libvips: build it again in another cache.
             cache.clear(fresh)
-            _install(lock, name, fresh, progress, {"UV_CACHE_DIR": str(cache.folder("source-builds"))})
+            _install(lock, name, fresh, report, {"UV_CACHE_DIR": str(cache.folder("source-builds"))})
         if not all(tag.endswith("-none-any") for tag in _tags(fresh)):
             raise BoundToThisMachine(
                 f"{name} built from source is tagged {', '.join(sorted(_tags(fresh))) or 'nothing'}, not {_PURE}.",
@@ -57,16 +58,14 @@ def without_wheel(error: BlueprintError) -> str:
     return normal(found[1]) if found else ""
 
 
-def _install(
-    lock: Lock, name: str, into: Path, progress: installer.Progress | None, environment: dict[str, str]
-) -> None:
+def _install(lock: Lock, name: str, into: Path, report: Report | None, environment: dict[str, str]) -> None:
     constraints = ["--build-constraints", str(_CONSTRAINTS)] if name in FROM_SOURCE else []
     hidden = {"PKG_CONFIG_LIBDIR": os.devnull, "PKG_CONFIG_PATH": "", "PKG_CONFIG_SYSROOT_DIR": ""}
     options = ["--python", str(current().path), "--no-binary", name, *constraints]
     with cache.scratch() as work:
         alone = work / "requirements.txt"
         lock.write(alone, {name})
-        installer.install(alone, into, options, progress, subject=at(lock.path), environment={**hidden, **environment})
+        installer.install(alone, into, options, report, subject=at(lock.path), environment={**hidden, **environment})
 
 
 def _tags(folder: Path) -> set[str]:

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
+from blueprints.progress import Report
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.plan import CREATE, SHARE, UPDATE, VERSION, Plan
 from blueprints.publish.repository import Repository
-
-Report = Callable[[str], None]
-"""Is called with what goes on, such as the name of the call that is made."""
 
 
 def apply(plan: Plan, repository: Repository, bucket: Callable[[], Bucket | None], report: Report) -> str | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from blueprints.packaging.build import Package, Progress, build
+from blueprints.packaging.build import Package, build
 from blueprints.pattern import Pattern
+from blueprints.progress import Report
 from blueprints.publish.bucket import Bucket, artifact_bucket
 from blueprints.publish.repository import Repository
 from blueprints.stacks.account import account_client
@@ -22,8 +23,8 @@ class Destination:
     """The bucket to upload to; called only when there is something to upload."""
     local: bool = False
     """Whether it is an embedded AWS, which accepts packages without bytecode."""
-    packages: Callable[[Pattern, Progress], list[Package]] = lambda pattern, progress: build(
-        pattern, "lambda", progress=progress
+    packages: Callable[[Pattern, Report], list[Package]] = lambda pattern, report: build(
+        pattern, "lambda", report=report
     )
     """Builds a pattern's packages."""
     client: Callable[[str], Any] | None = None

@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Callable
 
 from blueprints.errors import BlueprintError
+from blueprints.progress import Report
 from blueprints.publish.application import Application
-from blueprints.publish.apply import Report, apply
+from blueprints.publish.apply import apply
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.plan import VERSION, Action, Plan, Upload, make_plan, sharing_actions, version_request
 from blueprints.publish.repository import Repository

@@ -6,6 +6,7 @@ from typing import Any
 
 from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern
+from blueprints.progress import Progress
 from blueprints.publish import preflight
 from blueprints.publish.application import Application, application
 from blueprints.publish.apply import apply
@@ -14,7 +15,6 @@ from blueprints.publish.plan import Plan, make_plan
 from blueprints.publish.sharing import Sharing
 from blueprints.sar_rules.findings import Finding, stop_at_refused, verdict
 from blueprints.stacks.calls import Conflict
-from blueprints.steps import Steps
 from blueprints.template.reading import load
 
 _ATTEMPTS = 4
@@ -66,7 +66,7 @@ def publish(
     patterns: Sequence[Pattern],
     destination: Destination,
     options: Options,
-    steps: Steps,
+    progress: Progress,
     show: Callable[[Outcome], list[str]] = lambda _: [],
 ) -> list[Outcome]:
     """Plan, and apply the plan if `options` ask for it. `show` makes the notes of a pattern's step."""
@@ -75,8 +75,8 @@ def publish(
         outcome = Outcome(pattern.name)
         outcomes.append(outcome)
         try:
-            with steps.step(f"{'Publish' if options.apply else 'Plan'} {pattern.name}") as step:
-                _publish(pattern, destination, options, steps, outcome)
+            with progress.step(f"{'Publish' if options.apply else 'Plan'} {pattern.name}") as step:
+                _publish(pattern, destination, options, progress, outcome)
                 step.notes.extend(show(outcome))
         except BlueprintError as error:
             outcome.error = str(error)
@@ -84,14 +84,14 @@ def publish(
 
 
 def prepare(
-    pattern: Pattern, destination: Destination, options: Options, steps: Steps, outcome: Outcome
+    pattern: Pattern, destination: Destination, options: Options, progress: Progress, outcome: Outcome
 ) -> Application:
     """Check, build and package a pattern as an application. Raises BlueprintError if it cannot be published."""
     template = load(pattern.template)
     public = options.sharing is not None and options.sharing.public
     outcome.findings.extend(preflight.check_template(pattern, template, public=public))
     stop_at_refused(pattern.name, outcome.findings)
-    packages = destination.packages(pattern, steps.progress)
+    packages = destination.packages(pattern, progress.report)
     lenient = destination.local or destination.repository is None
     outcome.findings.extend(preflight.check_packages(pattern, packages, local=lenient))
     stop_at_refused(pattern.name, outcome.findings)
@@ -101,10 +101,12 @@ def prepare(
     return made
 
 
-def _publish(pattern: Pattern, destination: Destination, options: Options, steps: Steps, outcome: Outcome) -> None:
-    made = prepare(pattern, destination, options, steps, outcome)
+def _publish(
+    pattern: Pattern, destination: Destination, options: Options, progress: Progress, outcome: Outcome
+) -> None:
+    made = prepare(pattern, destination, options, progress, outcome)
     for attempt in range(1, _ATTEMPTS + 1):
-        steps.progress("comparing with what is published")
+        progress.report("comparing with what is published")
         outcome.plan = make_plan(made, destination.repository, options.sharing, destination.bucket)
         outcome.arn = outcome.plan.arn
         if not options.apply or destination.repository is None:
@@ -115,7 +117,7 @@ def _publish(pattern: Pattern, destination: Destination, options: Options, steps
                 advice="Something has changed since. Look at the plan again: blueprints publish --plan --json",
             )
         try:
-            outcome.arn = apply(outcome.plan, destination.repository, destination.bucket, steps.progress)
+            outcome.arn = apply(outcome.plan, destination.repository, destination.bucket, progress.report)
         except Conflict as conflict:
             if attempt == _ATTEMPTS:
                 raise BlueprintError(f"Another process keeps publishing {made.name}: {conflict}") from conflict

@@ -14,9 +14,10 @@ from typing import Any
 
 from blueprints.demo import check_playable, explaining_failures, play
 from blueprints.errors import BlueprintError
-from blueprints.packaging.build import Package, Progress
+from blueprints.packaging.build import Package
 from blueprints.packaging.host import host_packages
 from blueprints.pattern import Pattern
+from blueprints.progress import Progress, Report
 from blueprints.publish.application import Application
 from blueprints.publish.destinations import Destination
 from blueprints.publish.private_copy import find_copy, private_copy_of, publish_copy
@@ -27,7 +28,6 @@ from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.stacks.stack import Stack
-from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 from blueprints.template.reading import Template
 
@@ -70,7 +70,7 @@ class TryResult:
 class Tries:
     """Tries patterns at one destination, one after the other; one that fails does not stop the others."""
 
-    def __init__(self, destination: Destination, steps: Steps, folder: Path, *, keep: bool = False) -> None:
+    def __init__(self, destination: Destination, progress: Progress, folder: Path, *, keep: bool = False) -> None:
         """Demos download into folders below `folder`; `keep` keeps private copies and stacks."""
         assert destination.client is not None
         assert destination.repository is not None
@@ -78,8 +78,8 @@ class Tries:
         self._destination = dataclasses.replace(destination, packages=self._host_packages) if here else destination
         self._client: Callable[[str], Any] = destination.client
         self._repository: Repository = destination.repository
-        self._stacks = Stacks(self._client, steps.progress)
-        self._steps, self._folder, self._keep = steps, folder, keep
+        self._stacks = Stacks(self._client, progress.report)
+        self._progress, self._folder, self._keep = progress, folder, keep
         self._notes: list[str] = []
 
     def run(self, patterns: Sequence[Pattern], parameters: Mapping[str, str]) -> list[TryResult]:
@@ -102,13 +102,13 @@ class Tries:
                 advice="Name another folder with --output.",
             )
         check_playable(pattern, None, self._downloads(pattern))
-        with self._steps.step(f"Build {pattern.name}") as step:
+        with self._progress.step(f"Build {pattern.name}") as step:
             self._notes.clear()
             outcome = Outcome(pattern.name)
-            copy = private_copy_of(prepare(pattern, self._destination, Options(apply=True), self._steps, outcome))
+            copy = private_copy_of(prepare(pattern, self._destination, Options(apply=True), self._progress, outcome))
             step.notes.extend(self._notes)
         if self._stacks_of(copy.name) or find_copy(copy.name, self._repository):
-            with self._steps.step("Delete what an earlier try left"):
+            with self._progress.step("Delete what an earlier try left"):
                 self._delete(copy.name)
         result.version = copy.version
         try:
@@ -119,18 +119,18 @@ class Tries:
         finally:
             result.kept = self._keep
             if not self._keep:
-                with self._steps.step(f"Delete {copy.name}"):
+                with self._progress.step(f"Delete {copy.name}"):
                     self._delete(copy.name)
 
     def _deploy(self, pattern: Pattern, copy: Application, given: Mapping[str, str], result: TryResult) -> Stack:
-        with self._steps.step(f"Publish {copy.name}, shared with nobody") as step:
-            result.twin = publish_copy(copy, self._repository, self._destination.bucket, self._steps.progress)
+        with self._progress.step(f"Publish {copy.name}, shared with nobody") as step:
+            result.twin = publish_copy(copy, self._repository, self._destination.bucket, self._progress.report)
             step.notes.append(copy.version)
         parameters = with_prerequisites(
             pattern, given, lambda name, template: self._prerequisite(copy.name, name, template)
         )
-        with self._steps.step(f"Deploy {STACK_PREFIX}{copy.name} from the repository"):
-            self._steps.progress("creating the change set")
+        with self._progress.step(f"Deploy {STACK_PREFIX}{copy.name} from the repository"):
+            self._progress.report("creating the change set")
             change_set, stack_id = self._repository.create_change_set(
                 result.twin, copy.version, copy.name, parameters, {TAG: copy.name}
             )
@@ -144,12 +144,12 @@ class Tries:
         body = json.loads(packaged(template, {}))
         for resource in body["Resources"].values():
             resource["DeletionPolicy"] = "Delete"
-        with self._steps.step(f"Deploy its {name}"):
+        with self._progress.step(f"Deploy its {name}"):
             return self._stacks.create(f"{copy_name}-{name}", json.dumps(body), tags={TAG: copy_name}).outputs
 
     def _play(self, pattern: Pattern, stack: Stack, result: TryResult) -> None:
         with explaining_failures(self._client, lambda: stack, where=stack.name):
-            played = play(pattern, stack.outputs, self._client, None, self._downloads(pattern), self._steps)
+            played = play(pattern, stack.outputs, self._client, None, self._downloads(pattern), self._progress)
         result.result, result.files = played.result, [str(path) for path in played.files]
 
     def _downloads(self, pattern: Pattern) -> Path:
@@ -181,13 +181,13 @@ class Tries:
         self._repository.forget()
         arn = find_copy(copy_name, self._repository)
         if arn is not None:
-            self._steps.progress(f"deleting {arn}")
+            self._progress.report(f"deleting {arn}")
             self._repository.delete(arn)
         if errors:
             raise BlueprintError("\n".join(errors))
 
-    def _host_packages(self, pattern: Pattern, progress: Progress) -> list[Package]:
+    def _host_packages(self, pattern: Pattern, report: Report) -> list[Package]:
         """Packages for this machine's processor, which an AWS on this machine runs functions on."""
-        packages, notes = host_packages(pattern, progress)
+        packages, notes = host_packages(pattern, report)
         self._notes.extend(notes)
         return packages

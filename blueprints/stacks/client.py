@@ -13,12 +13,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
+from blueprints.progress import Report
 from blueprints.stacks.calls import call, error_code, error_message, is_on_this_machine
 from blueprints.stacks.events import NESTED, deployment_failures, in_progress
 from blueprints.stacks.stack import Resource, Stack, outputs_of, tag_list, tags_of
-
-Report = Callable[[str], None]
-"""Is called with what goes on, such as `notes is CREATE_IN_PROGRESS`."""
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")

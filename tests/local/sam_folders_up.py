@@ -12,7 +12,7 @@ from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import EmbeddedStack
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 
 FOLDERS = Path(__file__).parent / "sam_folders"
 _HTTP = urllib3.PoolManager()
@@ -31,7 +31,7 @@ def bring_folder_up(cloud: Cloud, folder: str | Path, parameters: dict[str, str]
     """Checks, packages and deploys a folder under a name of its own."""
     pattern = find(FOLDERS / folder)
     alone = replace(pattern, name=f"{pattern.name}-{uuid.uuid4().hex[:8]}")
-    return bring_up(cloud, prepare(alone, Steps(), parameters), Steps())
+    return bring_up(cloud, prepare(alone, Progress(), parameters), Progress())
 
 
 def request(method: str, url: str, **more: Any) -> Response:

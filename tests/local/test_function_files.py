@@ -18,7 +18,7 @@ from blueprints.local.deployment import deploy
 from blueprints.local.services.lambda_ import file_system
 from blueprints.local.services.lambda_.unpacking import lay_over, unpack, write_protect
 from blueprints.pattern import Pattern
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from tests import small_pattern
 from tests.local.resources import ROLE, function_resource
 
@@ -296,15 +296,15 @@ def test_without_namespaces_programs_and_modules_are_still_found_and_the_person_
     (folder / "src/tools").mkdir()
     (folder / "src/tools/hello.sh").write_text(PROGRAM)
     (folder / "src/tools/hello.sh").chmod(0o755)
-    steps = Steps()
-    stack = bring_up(plain_cloud, prepare(Pattern.load(folder), steps), steps)
+    progress = Progress()
+    stack = bring_up(plain_cloud, prepare(Pattern.load(folder), progress), progress)
     function = stack.of_type("AWS::Lambda::Function")[0].physical_id
 
     said, home = plain_cloud.invoke(function, {}).payload
 
     assert said.startswith("hello from ")
     assert not Path(home).exists()
-    (note,) = [note for step in steps.done for note in step.notes if "own files" in note]
+    (note,) = [note for step in progress.done for note in step.notes if "own files" in note]
     assert "/opt" in note
     assert ("their code" in note) == (os.getuid() == 0)
 

@@ -12,7 +12,7 @@ from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.deployment import check_functions
 from blueprints.packaging.layers import layer_archive
 from blueprints.pattern import Pattern
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 from blueprints.template.layers import used_layers
 from tests.local.resources import function_resource
 
@@ -77,7 +77,7 @@ def put_layer(folder):
 
 def refused(folder, **parameters):
     with pytest.raises(BlueprintError) as error:
-        prepare(Pattern.load(folder), Steps(), parameters)
+        prepare(Pattern.load(folder), Progress(), parameters)
     return error.value
 
 
@@ -99,7 +99,7 @@ def test_what_the_refusal_advises_works(cloud, folder):
     (place / "blueprints.toml").write_text(textwrap.dedent("\n".join(settings)))
 
     pattern = Pattern.load(place)
-    stack = bring_up(cloud, prepare(pattern, Steps()), Steps())
+    stack = bring_up(cloud, prepare(pattern, Progress()), Progress())
 
     name = stack.of_type("AWS::Lambda::Function")[0].physical_id
     assert cloud.invoke(name, {}).payload == ["from the layer", "hello\n"]
@@ -120,7 +120,7 @@ def test_a_layer_that_a_public_parameter_names_is_refused_and_a_copy_serves(clou
     assert '"ssm:/aws/service/words/latest" = "layers/words-latest"' in error.advice
     put_layer(place / "layers/words-latest")
     (place / "blueprints.toml").write_text('[layers]\n"ssm:/aws/service/words/latest" = "layers/words-latest"\n')
-    stack = bring_up(cloud, prepare(Pattern.load(place), Steps()), Steps())
+    stack = bring_up(cloud, prepare(Pattern.load(place), Progress()), Progress())
 
     name = stack.of_type("AWS::Lambda::Function")[0].physical_id
     assert cloud.invoke(name, {}).payload == ["from the layer", "hello\n"]
@@ -137,7 +137,7 @@ def test_a_zip_file_serves_layers_of_every_region_and_version(cloud, folder):
     (place / "words.zip").write_bytes(content.getvalue())
     (place / "blueprints.toml").write_text('[layers]\n"arn:aws:lambda:*:017000801446:layer:Words:*" = "words.zip"\n')
 
-    stack = bring_up(cloud, prepare(Pattern.load(place), Steps()), Steps())
+    stack = bring_up(cloud, prepare(Pattern.load(place), Progress()), Progress())
 
     name = stack.of_type("AWS::Lambda::Function")[0].physical_id
     assert cloud.invoke(name, {}).payload == ["out of the zip", "zipped\n"]
@@ -149,7 +149,7 @@ def test_another_layer_given_as_a_parameter_is_looked_at_instead(folder):
     error = refused(place, WordsLayer=ARN.replace("Words:18", "Other:1"))
 
     assert "layer:Other:1" in error.what
-    prepare(Pattern.load(place), Steps(), {"WordsLayer": "arn:aws:lambda:us-east-1:000000000000:layer:Mine:1"})
+    prepare(Pattern.load(place), Progress(), {"WordsLayer": "arn:aws:lambda:us-east-1:000000000000:layer:Mine:1"})
 
 
 def test_a_copy_that_is_not_there_is_named(folder):

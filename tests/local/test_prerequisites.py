@@ -5,8 +5,8 @@ import pytest
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.pattern import Pattern
+from blueprints.progress import Progress
 from blueprints.stacks.prerequisites import prerequisites
-from blueprints.steps import Steps
 from tests import small_pattern
 
 COMPANION = """
@@ -39,13 +39,13 @@ def greeting(cloud, stack):
 
 @pytest.mark.parametrize(("given", "said"), [({}, "good evening"), ({"Greeting": "hey"}, "hey")])
 def test_a_companions_outputs_become_parameters_unless_these_are_given(cloud, pattern, given, said):
-    steps = Steps()
+    progress = Progress()
     cloud.reset()
 
-    stack = bring_up(cloud, prepare(pattern, steps, given), steps)
+    stack = bring_up(cloud, prepare(pattern, progress, given), progress)
 
     assert greeting(cloud, stack) == said
-    assert ("Deploy its words" in [step.name for step in steps.done]) == (not given)
+    assert ("Deploy its words" in [step.name for step in progress.done]) == (not given)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from blueprints.local.deployment import deploy
 from blueprints.local.services.cloudformation.properties_without_effect import _TYPES, without_effect
-from blueprints.screen import Screen
 from blueprints.template.schemas import schema_of
+from blueprints.terminal import Terminal
 from tests.local.resources import QUEUE, ROLE, function_resource
 
 FUNCTION, TABLE, BUCKET, QUEUES = "AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"
@@ -122,11 +122,11 @@ def test_a_deployed_stack_lists_them_as_they_were_resolved(cloud):
 
 
 def test_they_are_printed_as_name_type_and_property():
-    screen = Screen()
-    screen._console = Console(file=(printed := io.StringIO()), width=200)
+    terminal = Terminal()
+    terminal._console = Console(file=(printed := io.StringIO()), width=200)
     listed = [
         {"resource": name, "type": FUNCTION, "property": "TenancyConfig", "consequence": "tenants share environments"}
         for name in ("Fn", "Other")
     ]
-    screen._show_not_emulated(listed)
+    terminal._show_not_emulated(listed)
     assert "Fn, Other (AWS::Lambda::Function).TenancyConfig: tenants share environments" in printed.getvalue()

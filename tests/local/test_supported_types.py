@@ -11,7 +11,7 @@ from blueprints.local.bring_up import prepare
 from blueprints.local.deployment import deploy
 from blueprints.local.supported_types import supported_types
 from blueprints.pattern import find
-from blueprints.steps import Steps
+from blueprints.progress import Progress
 
 HEAD = 'AWSTemplateFormatVersion: "2010-09-09"\nTransform: AWS::Serverless-2016-10-31\nResources:\n'
 QUEUE = "  Queue: {Type: AWS::SQS::Queue}\n"
@@ -19,7 +19,7 @@ QUEUE = "  Queue: {Type: AWS::SQS::Queue}\n"
 
 def prepared(folder, resources):
     (folder / "template.yaml").write_text(HEAD + QUEUE + resources)
-    return prepare(find(str(folder)), Steps(None))
+    return prepare(find(str(folder)), Progress(None))
 
 
 def test_the_base_emulators_types_are_read_whole():

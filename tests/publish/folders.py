@@ -78,7 +78,7 @@ class Folder:
         return Pattern.load(self.path)
 
 
-def packages(pattern: Pattern, progress=None) -> list[Package]:
+def packages(pattern: Pattern, report=None) -> list[Package]:
     """Packages like the builder's, of the sources alone."""
     made = []
     for function in pattern.functions:

@@ -8,13 +8,13 @@ from botocore.exceptions import ClientError
 
 from blueprints.local.cloud import ACCOUNT, Cloud
 from blueprints.local.deployment import deploy
+from blueprints.progress import Progress
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK
 from blueprints.publish.publishing import Options, publish
 from blueprints.publish.sharing import parse_sharing
 from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.calls import RETRYING
-from blueprints.steps import Steps
 from tests.publish.folders import packages
 
 WITH_OTHERS = parse_sharing("accounts=111111111111", public=False)
@@ -58,7 +58,7 @@ def client_of_role(cloud):
 def published(client, folder, sharing=None):
     destination = destinations.of_clients(client, None)
     destination = type(destination)(destination.repository, destination.bucket, packages=packages)
-    (outcome,) = publish([folder.pattern], destination, Options(apply=True, sharing=sharing), Steps())
+    (outcome,) = publish([folder.pattern], destination, Options(apply=True, sharing=sharing), Progress())
     return outcome
 
 

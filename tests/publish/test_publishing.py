@@ -5,9 +5,9 @@ from urllib.parse import urldefrag
 
 import pytest
 
+from blueprints.progress import Progress
 from blueprints.publish.provenance import home_url, names_readme
 from blueprints.publish.publishing import Options, publish
-from blueprints.steps import Steps
 from tests.publish.folders import Folder, packages
 from tests.publish.world import published
 
@@ -59,14 +59,16 @@ def test_one_of_many_that_changed_is_all_that_moves(world, folder, tmp_path):
     patterns = [folder, *(Folder(tmp_path / f"greeting-{number}") for number in range(3))]
     for number, each in enumerate(patterns[1:]):
         each.change("Name: greeting", f"Name: greeting-{number}")
-    publish([each.pattern for each in patterns], world.destination(packages), Options(apply=True), Steps())
+    publish([each.pattern for each in patterns], world.destination(packages), Options(apply=True), Progress())
     world.calm()
     patterns[2].change("0.1.0", "0.1.1")
     patterns[2].write("src/greet.py", "def handler(event, context):\n    return 'good day'\n")
     (changed,) = packages(patterns[2].pattern)
     before = set(world.objects)
 
-    outcomes = publish([each.pattern for each in patterns], world.destination(packages), Options(apply=True), Steps())
+    outcomes = publish(
+        [each.pattern for each in patterns], world.destination(packages), Options(apply=True), Progress()
+    )
 
     assert [len(each.plan.actions) for each in outcomes] == [0, 0, 1, 0]
     assert sorted(world.requests) == sorted(

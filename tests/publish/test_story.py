@@ -12,12 +12,12 @@ from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.serverlessrepo.deployments import PREFIX
 from blueprints.pattern import discover
+from blueprints.progress import Progress
 from blueprints.publish.publishing import Options, publish
 from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
-from blueprints.steps import Steps
 from blueprints.template.artifacts import packaged
 
 PATTERNS = discover()
@@ -34,7 +34,7 @@ def cloud():
 @pytest.fixture
 def destination(cloud):
     """The embedded repository, with packages that this machine can run."""
-    return dataclasses.replace(of_cloud(cloud), packages=lambda pattern, progress: prepare(pattern, Steps()).packages)
+    return dataclasses.replace(of_cloud(cloud), packages=lambda pattern, report: prepare(pattern, Progress()).packages)
 
 
 @pytest.fixture
@@ -81,17 +81,17 @@ def cleaned_up(cloud, stack_id, arn):
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
 def test_published_deployed_from_the_repository_and_played(cloud, destination, prerequisites, pattern, tmp_path):
-    (outcome,) = publish([pattern], destination, Options(apply=True), Steps())
+    (outcome,) = publish([pattern], destination, Options(apply=True), Progress())
     assert outcome.error is None
     assert outcome.published
 
     stack = deployed(cloud, outcome.arn, prerequisites(pattern))
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Steps())
+    played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Progress())
 
     assert stack["StackName"].startswith(PREFIX)
     assert played.result
-    (again,) = publish([pattern], destination, Options(apply=False), Steps())
+    (again,) = publish([pattern], destination, Options(apply=False), Progress())
     assert again.plan.actions == ()
     cleaned_up(cloud, stack["StackId"], outcome.arn)
     assert outcome.arn not in str(cloud.client("serverlessrepo").list_applications()["Applications"])
@@ -100,14 +100,14 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
 def test_published_deployed_as_part_of_a_stack_and_played(cloud, destination, tmp_path):
     """With sar/deploy-from-sar.yaml; the demo plays on the outputs of the stack that it nests."""
     pattern = ALONE[0]
-    (outcome,) = publish([pattern], destination, Options(apply=True), Steps())
+    (outcome,) = publish([pattern], destination, Options(apply=True), Progress())
     cloudformation = cloud.client("cloudformation")
     parameters = {"ApplicationId": outcome.arn, "SemanticVersion": pattern.version}
     parent = deploy(cloud, "nests-one", (sar_folder() / "deploy-from-sar.yaml").read_text(), parameters)
 
     nested = cloudformation.describe_stacks(StackName=parent.outputs["Application"])["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in nested["Outputs"]}
-    played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Steps())
+    played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Progress())
 
     assert nested["StackName"].startswith("nests-one-Application-")
     assert played.result

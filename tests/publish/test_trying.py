@@ -17,13 +17,13 @@ from blueprints.cli import main
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.pattern import Pattern
+from blueprints.progress import Progress
 from blueprints.publish import destinations
 from blueprints.publish.bucket import STACK as ARTIFACTS
 from blueprints.publish.private_copy import LABEL, copy_name
 from blueprints.publish.trying import TAG, Tries
 from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.stack import tags_of
-from blueprints.steps import Steps
 
 ACCOUNT_ARN = "arn:aws:serverlessrepo:us-east-1:000000000000:applications"
 TEMPLATE = """
@@ -122,7 +122,7 @@ def notes(tmp_path):
 
 def tried(cloud, notes, folder, *, client=None, keep=False):
     destination = destinations.of_clients(client or cloud.client, None, local=True)
-    (trial,) = Tries(destination, Steps(), folder / "tries", keep=keep).run([notes.pattern], {})
+    (trial,) = Tries(destination, Progress(), folder / "tries", keep=keep).run([notes.pattern], {})
     return trial
 
 
@@ -340,7 +340,7 @@ def test_a_twin_that_somebody_has_shared_is_private_again_before_anything_is_add
     from blueprints.publish.publishing import Options, Outcome, prepare
 
     notes.change("template.yaml", "Default: nothing", "Default: something")
-    twin = private_copy_of(prepare(notes.pattern, destination, Options(apply=True), Steps(), Outcome("notes")))
+    twin = private_copy_of(prepare(notes.pattern, destination, Options(apply=True), Progress(), Outcome("notes")))
     publish_copy(twin, destination.repository, destination.bucket, lambda _: None)
 
     assert cloud.client("serverlessrepo").get_application_policy(ApplicationId=kept.twin)["Statements"] == []

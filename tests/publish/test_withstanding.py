@@ -223,15 +223,15 @@ def test_an_artifact_that_changes_after_the_plan_is_not_sent(world, folder):
 
 
 def test_one_pattern_that_fails_does_not_stop_the_others(world, folder, tmp_path):
+    from blueprints.progress import Progress
     from blueprints.publish.publishing import Options, publish
     from blueprints.publish.report import status
-    from blueprints.steps import Steps
     from tests.publish.folders import Folder
 
     bad = Folder(tmp_path / "bad")
     bad.change("Author: somebody", "Author: Somebody")
 
-    outcomes = publish([bad.pattern, folder.pattern], world.destination(packages), Options(apply=True), Steps())
+    outcomes = publish([bad.pattern, folder.pattern], world.destination(packages), Options(apply=True), Progress())
 
     assert [bool(each.error) for each in outcomes] == [True, False]
     assert outcomes[1].published

@@ -15,13 +15,13 @@ from blueprints.local.base.protocol import Request, ServiceError
 from blueprints.local.services.serverlessrepo.artifacts import may_read
 from blueprints.local.services.serverlessrepo.repository import Repository as EmbeddedRepository
 from blueprints.local.services.serverlessrepo.store import Store
+from blueprints.progress import Progress
 from blueprints.publish.bucket import Bucket
 from blueprints.publish.destinations import Destination
 from blueprints.publish.publishing import Options, Outcome, publish
 from blueprints.publish.repository import Repository
 from blueprints.publish.sharing import parse_sharing
 from blueprints.stacks.calls import RETRYING
-from blueprints.steps import Steps
 
 ACCOUNT = "123456789012"
 BUCKET = "artifacts"
@@ -137,7 +137,7 @@ def published(
 ) -> Outcome:
     """One run of the publisher over one pattern."""
     options = Options(not plan, parse_sharing(sharing, public=public), approved)
-    return publish([pattern], world.destination(packages, local=local), options, Steps())[0]
+    return publish([pattern], world.destination(packages, local=local), options, Progress())[0]
 
 
 def _bytes(body) -> bytes:

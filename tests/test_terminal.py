@@ -4,21 +4,32 @@ What comes from AWS, templates, files and logs is shown as it is.
 """
 
 import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from blueprints.local.cloud import Answer
-from blueprints.screen import Screen
-from blueprints.steps import Step
+from blueprints.progress import Step
+from blueprints.terminal import Terminal
 
 REPORT = {"pattern": "greeting", "steps": [], "result": {}, "not_emulated": []}
+
+
+def cloud_with(environment):
+    """What `up` shows of an embedded AWS."""
+    return SimpleNamespace(
+        endpoint="http://127.0.0.1:1",
+        tls_endpoint="https://127.0.0.1:2",
+        certificate_authority=Path("/tmp/authority.pem"),
+        environment=environment,
+    )
 
 
 @pytest.fixture
 def shown(capsys):
     def show(*files):
-        Screen().show_run({**REPORT, "files": list(files)})
+        Terminal().show_run({**REPORT, "files": list(files)})
         return [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
 
     return show
@@ -43,7 +54,7 @@ def test_the_many_files_of_a_try_are_shown_by_their_folders_too(capsys):
     files = [f"/tries/notes/data/{number}.gz" for number in range(20)]
     trial = {"pattern": "notes", "passed": True, "result": {}, "files": files, "kept": False}
 
-    Screen().show_try(trial)
+    Terminal().show_try(trial)
 
     assert "/tries/notes/data  (20 files)" in capsys.readouterr().out
 
@@ -67,11 +78,11 @@ FOREIGN = [
 def everything_shown(text, capsys, monkeypatch):
     """Every view of the screen, each with the text wherever something foreign may stand; without urls of a cloud."""
     monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
-    shown = Screen()
+    shown = Terminal()
     step = Step(text, notes=[text])
-    shown.begun(step)
-    shown.progressed(step, text)
-    shown.ended(step, well=False)
+    shown.started(step)
+    shown.updated(step, text)
+    shown.finished(step, well=False)
     pattern = {"name": text, "version": text, "flow": text, "companions": [f"{text.replace('/', '-')}.yaml"]}
     shown.show_patterns([{**pattern, "repository": {"verdict": "accepted"}}])
     not_emulated = [{"resource": text, "type": text, "consequence": text}]
@@ -80,7 +91,7 @@ def everything_shown(text, capsys, monkeypatch):
     shown.show_run(report)
     kept = {"kept": True, "twin": text, "version": text, "stack": text}
     shown.show_try({**report, **kept, "passed": True})
-    cloud = SimpleNamespace(endpoint="http://127.0.0.1:1", environment=dict)
+    cloud = cloud_with(dict)
     stack = SimpleNamespace(name=text, outputs={text: text}, not_emulated=not_emulated)
     shown.show_up(cloud, [stack])
     shown.show_answer(Answer(payload=None, failed=False, log=text, duration_ms=None, memory_mb=None))
@@ -112,7 +123,7 @@ def test_foreign_text_is_shown_as_it_is(text, capsys, monkeypatch):
     ],
 )
 def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
-    Screen().show_answer(Answer(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
+    Terminal().show_answer(Answer(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
 
     shown = capsys.readouterr().out
     assert visible in shown
@@ -122,11 +133,11 @@ def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
 def test_a_terminal_shows_a_step_under_way_as_it_is(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    shown, step = Screen(), Step("Deploy [red]x[/red] :smile:")
+    shown, step = Terminal(), Step("Deploy [red]x[/red] :smile:")
 
-    shown.begun(step)
-    shown.progressed(step, "[/x] :secret:")
-    shown.ended(step, well=True)
+    shown.started(step)
+    shown.updated(step, "[/x] :secret:")
+    shown.finished(step, well=True)
 
     assert step.name in capsys.readouterr().out
 
@@ -135,7 +146,7 @@ def test_what_a_shell_reads_is_quoted(monkeypatch, capsys):
     monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
     environment = {"PLAIN": "http://127.0.0.1:1", "ODD": "a b'c$HOME`id`[red]:smile:"}
 
-    Screen().show_up(SimpleNamespace(endpoint="http://127.0.0.1:1", environment=lambda: environment), [])
+    Terminal().show_up(cloud_with(lambda: environment), [])
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  export ")]
     assert dict(shlex.split(line)[1].split("=", 1) for line in lines) == environment

@@ -17,7 +17,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from blueprints.steps import Step
+from blueprints.progress import Step
 
 if TYPE_CHECKING:
     from blueprints.local.cloud import Answer, Cloud
@@ -42,27 +42,27 @@ _Part = str | tuple[str, str]
 """Text, or text with its style."""
 
 
-class Screen:
-    """Writes to standard output; a display for Steps."""
+class Terminal:
+    """Writes to standard output; a display of Progress."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False, emoji=False)
         self._status: Status | None = None
 
-    def begun(self, step: Step) -> None:
+    def started(self, step: Step) -> None:
         """Show that a step is under way."""
         if self._console.is_terminal:
             self._status = self._console.status(_line(step.name))
             self._status.start()
 
-    def progressed(self, step: Step, what: str) -> None:
+    def updated(self, step: Step, what: str) -> None:
         """Show what the step is busy with; without a terminal as a line of its own."""
         if self._status:
             self._status.update(_line(step.name, (f" ({what})", "dim")))
         else:
             self._print(f"  … {what}")
 
-    def ended(self, step: Step, *, well: bool) -> None:
+    def finished(self, step: Step, *, well: bool) -> None:
         """Show how long it took."""
         if self._status:
             self._status.stop()
