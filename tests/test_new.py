@@ -59,6 +59,8 @@ def test_a_copys_own_tests_pass(copied):
     summary = run(environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=copied)
 
     assert " passed" in summary.splitlines()[-1]
+    for command in sorted(copied.glob("re*.py")):  # replay.py, reconcile.py
+        assert "STACK_NAME" in run(environment / "bin" / "python", command, "--help", cwd=copied.parent)
 
 
 def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copied, tmp_path):
