@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blueprints_shared.replay import DeadLetters, NotReplayed, StoredBatches, invoke, main, replay
 from blueprints_shared.stack_command import CommandFailed, Outputs
@@ -537,6 +539,45 @@ class TestDeadLetters:
             replayed(queue, functions)
         assert sorted(queue.messages) == ["2", "3", "4"]
         assert replayed(queue, Handling())[0].replayed == 3
+
+
+OUTCOMES = st.sampled_from(["handled", "handled", "fails", "not removed", "interrupted"])
+
+
+@settings(max_examples=200, derandomize=True, deadline=None, database=None)
+@given(outcomes=st.lists(OUTCOMES, max_size=35), seconds=st.sampled_from([0, 1, 15, 130]))
+def test_whatever_happens_no_event_is_lost_and_none_is_handled_twice_in_a_replay(outcomes, seconds):
+    """And a later replay, with all mended, handles what is left: an event is removed only after it was handled."""
+    queue = Queue(*(json.dumps({"id": number}) for number in range(len(outcomes))))
+    handled, delete = [], queue.delete_message
+
+    def handle(event):
+        queue.seconds += seconds
+        outcome = outcomes[event["id"]]
+        if outcome == "interrupted":
+            raise KeyboardInterrupt
+        if outcome == "fails":
+            raise NotReplayed("it failed")
+        handled.append(event["id"])
+
+    def remove(**request):
+        if outcomes[int(request["ReceiptHandle"].split()[0])] == "not removed":
+            raise aws_error("InternalError")
+        delete(**request)
+
+    queue.delete_message = remove
+    try:
+        outcome = replay(DeadLetters(queue, "url", handle), lambda line: None)
+        assert (outcome.replayed, outcome.left) == (outcomes.count("handled"), len(queue.messages))
+    except KeyboardInterrupt:
+        assert "interrupted" in outcomes
+    assert len(handled) == len(set(handled))
+    removed = {number for number in range(len(outcomes)) if str(number) not in queue.messages}
+    assert removed == {number for number in handled if outcomes[number] == "handled"}
+
+    left, queue.delete_message, again = set(queue.messages), delete, []
+    replay(DeadLetters(queue, "url", lambda event: again.append(str(event["id"]))), lambda line: None)
+    assert (queue.messages, sorted(again)) == ({}, sorted(left))
 
 
 class Account:
