@@ -68,7 +68,7 @@ def repository(tmp_path, folder, monkeypatch):
         (home / name).mkdir()
         (home / name / "template.yaml").write_text("Resources: {}\n")
     (home / "notes").mkdir()
-    monkeypatch.setattr(patterns, "room", lambda name: tmp_path / name)
+    monkeypatch.setattr(patterns, "project_folder", lambda name: tmp_path / name)
     return home
 
 

@@ -4,7 +4,7 @@ import gc
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,14 @@ from blueprints.errors import BlueprintError
 from blueprints.pattern import Pattern, name_of, template_at
 from blueprints.promises.causes import once_each
 from blueprints.promises.finding import Finding
-from blueprints.promises.passes_lint import linted, refused, sam_takes_the_template, template_passes_cfn_lint
+from blueprints.promises.lint_ahead import linting_ahead
+from blueprints.promises.passes_lint import (
+    LINTING,
+    linted,
+    refused,
+    sam_takes_the_template,
+    template_passes_cfn_lint,
+)
 from blueprints.promises.subject import Breach, Subject
 
 Promise = Callable[[Subject], Iterator[Breach]]
@@ -52,16 +59,32 @@ def rule_of(promise: Promise) -> str:
 
 def check(paths: Sequence[Path]) -> list[Report]:
     """Check every promise of the pattern in each folder. Raises BlueprintError for a folder without a template."""
-    with _no_collection():
-        return [_checked(template_at(path)) for path in paths]
+    templates = [template_at(path) for path in paths]
+    with _no_collection(), linting_ahead(templates) as ahead:
+        loaded = [_loaded(template) for template in templates]
+        subjects = [each for each in loaded if isinstance(each, Subject)]
+        for subject in subjects:
+            if subject.is_expanded:
+                ahead.lint_expanded(subject.expanded, subject.plain_resources)
+        others = [each for each in promises() if each not in LINTING]
+        answers = {id(subject): _ask(subject, others) for subject in subjects}
+        ahead.wait()
+        return [
+            _report(each, answers[id(each)] | _ask(each, LINTING)) if isinstance(each, Subject) else _unreadable(*each)
+            for each in loaded
+        ]
 
 
-def _checked(template: Path) -> Report:
+def findings(subject: Subject, asked: Sequence[Promise] | None = None) -> list[Finding]:
+    """The breaches of the given promises (by default, all of them), each cause reported once."""
+    return _report(subject, _ask(subject, promises() if asked is None else asked)).findings
+
+
+def _loaded(template: Path) -> Subject | tuple[Path, BlueprintError]:
     try:
-        pattern = Pattern.load(template)
+        return Subject(Pattern.load(template))
     except BlueprintError as error:
-        return _unreadable(template, error)
-    return _report(Subject(pattern))
+        return template, error
 
 
 def _unreadable(template: Path, error: BlueprintError) -> Report:
@@ -74,24 +97,26 @@ def _unreadable(template: Path, error: BlueprintError) -> Report:
     return Report(name_of(template), found, waiting)
 
 
-def findings(subject: Subject, asked: Sequence[Promise] | None = None) -> list[Finding]:
-    """The breaches of the given promises (by default, all of them), each cause reported once."""
-    return _report(subject, asked).findings
-
-
-def _report(subject: Subject, asked: Sequence[Promise] | None = None) -> Report:
-    found: set[Finding] = set()
-    waiting: list[str] = []
-    for promise in promises() if asked is None else asked:
+def _ask(subject: Subject, asked: Iterable[Promise]) -> dict[Promise, set[Finding] | None]:
+    """The findings of each promise; None if it cannot be checked until the template is corrected."""
+    answers: dict[Promise, set[Finding] | None] = {}
+    for promise in asked:
         rule = rule_of(promise)
         try:
-            found |= {Finding(each.file, each.line, rule, each.message) for each in promise(subject)}
+            answers[promise] = {Finding(each.file, each.line, rule, each.message) for each in promise(subject)}
         except BlueprintError:
             if not (subject.refusal or subject.is_misspelt):
                 raise
             # Another finding has the reason: SAM refuses the template, or names in it are misspelt.
-            waiting.append(rule)
-    return Report(subject.pattern.name, once_each(found, subject.undeclared), tuple(waiting))
+            answers[promise] = None
+    return answers
+
+
+def _report(subject: Subject, answers: Mapping[Promise, set[Finding] | None]) -> Report:
+    in_order = sorted(answers, key=promises().index)
+    found = {finding for promise in in_order for finding in answers[promise] or ()}
+    waiting = tuple(rule_of(promise) for promise in in_order if answers[promise] is None)
+    return Report(subject.pattern.name, once_each(found, subject.undeclared), waiting)
 
 
 def _is_promise(name: str, function: Callable[..., object]) -> bool:

@@ -1,7 +1,6 @@
 """cfn-lint in this process: its rules are loaded once, its findings kept for templates that have not changed."""
 
 import json
-import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import astuple, dataclass
 from functools import cache
@@ -9,11 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from blueprints import cfn_lint
 from blueprints.cache import digest, folder, keep_newest, made_once
-from blueprints.promises.linter_speed import quicken
 from blueprints.template.reading import Place
 
-_REGION = "us-east-1"
 _KEPT = 200
 _FINDINGS = "findings.json"
 
@@ -40,7 +38,12 @@ class Match:
 
 def lint_file(path: Path) -> list[Match]:
     """What cfn-lint finds in a template as it is written."""
-    return _kept(lambda: _file(path), path.read_text(encoding="utf-8"))
+    return _kept(lambda: _file(path), _facts(path))
+
+
+def is_known(path: Path) -> bool:
+    """Whether the findings in a template as it is written are in the cache."""
+    return _place(_facts(path)).exists()
 
 
 def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list[Match]:
@@ -52,21 +55,19 @@ def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list
 
 
 def _file(path: Path) -> Iterator[Match]:
+    config, rules = cfn_lint.linter()
     from cfnlint.runner.template import run_template_by_file_path
 
-    config, rules = _linter()
     for match in run_template_by_file_path(str(path), config, rules, ignore_bad_template=False):
         if match.rule.id not in _IGNORED:
             yield _match(match)
 
 
 def _expanded(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[Match]:
-    from cfnlint.decode.decode import decode_str
+    config, rules = cfn_lint.linter()
     from cfnlint.runner.template import run_template_by_data
 
-    config, rules = _linter()
-    decoded: Any = decode_str(json.dumps(expanded))[0]
-    for match in run_template_by_data(decoded, config, rules):
+    for match in run_template_by_data(cfn_lint.document(expanded), config, rules):
         if match.rule.id not in _IGNORED and match.rule.id not in IGNORED_IN_EXPANDED:
             yield _match(match)
     yield from _cycles(expanded, as_written)
@@ -74,9 +75,10 @@ def _expanded(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator
 
 def _cycles(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[Match]:
     """Resources that wait for each other: one finding for each ring, at a resource that is written as it is there."""
+    cfn_lint.load()
     from cfnlint.template import Template
 
-    template: Any = Template(None, expanded, [_REGION])
+    template: Any = Template(None, expanded, [cfn_lint.REGION])
     rings: list[set[str]] = []
     for edge in template.graph.get_cycles(template):
         ends = set(edge[:2])
@@ -91,21 +93,6 @@ def _cycles(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[M
         yield Match("E3004", 1, ("Resources", where), message)
 
 
-@cache
-def _linter() -> tuple[Any, Any]:
-    """cfn-lint's settings and rules; loading them is most of what a run of it costs.
-
-    No .cfnlintrc is read: what is found here is found on every machine.
-    """
-    from cfnlint.config import ConfigMixIn
-    from cfnlint.runner import Runner
-
-    config = ConfigMixIn(["--config-file", os.devnull, "--regions", _REGION])
-    rules = Runner(config).rules
-    quicken(rules)
-    return config, rules
-
-
 def _match(match: Any) -> Match:
     place = tuple(each if isinstance(each, int) else str(each) for each in getattr(match, "path", None) or ())
     return Match(match.rule.id, match.linenumber, place, _said(match.message, match.rule))
@@ -117,7 +104,7 @@ def _said(message: str, rule: Any) -> str:
 
 def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
     """What was found by this linter in exactly these facts, if need be by looking for it now."""
-    place = folder("lint") / digest(_edition(), *facts)
+    place = _place(*facts)
 
     def make(fresh: Path) -> None:
         (fresh / _FINDINGS).write_text(json.dumps([astuple(match) for match in lint()]))
@@ -126,6 +113,14 @@ def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
         keep_newest(place.parent, _KEPT)
     found = json.loads((place / _FINDINGS).read_text())
     return [Match(rule, line, tuple(at), message) for rule, line, at, message in found]
+
+
+def _place(*facts: str) -> Path:
+    return folder("lint") / digest(_edition(), *facts)
+
+
+def _facts(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @cache

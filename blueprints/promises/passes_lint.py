@@ -11,8 +11,6 @@ from blueprints.promises.values import at
 from blueprints.template.macros import UsesMacros
 from blueprints.template.reading import Place
 
-_SAM = "AWS::Serverless::"
-
 
 def template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
     """The template as it is written gives cfn-lint nothing to find."""
@@ -21,9 +19,8 @@ def template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
 
 def expanded_template_passes_cfn_lint(subject: Subject) -> Iterator[Breach]:
     """The template that SAM generates gives cfn-lint nothing to find: some faults show only there."""
-    as_written = {name for name in subject.resources if not _made_by_sam(subject, name)}
     named = {(match.rule, match.line) for match in linting.lint_file(subject.pattern.template)}
-    for match in linting.lint_expanded(subject.expanded, as_written):
+    for match in linting.lint_expanded(subject.expanded, subject.plain_resources):
         breach = subject.breach(match.message, *_written(subject, match.place))
         if (match.rule, breach.line) not in named and match.rule not in _switched_off(subject, match.place):
             yield breach
@@ -41,6 +38,10 @@ def template_has_no_problems(subject: Subject) -> Iterator[Breach]:
         yield Breach(problem.file, problem.line, problem.message)
 
 
+LINTING = (template_passes_cfn_lint, expanded_template_passes_cfn_lint)
+"""The promises that run cfn-lint, which takes most of the time of a check."""
+
+
 def linted(template: Path) -> Iterator[Breach]:
     """cfn-lint's findings in a template file, even one that cannot be parsed."""
     for match in linting.lint_file(template):
@@ -52,11 +53,6 @@ def refused(template: Path, error: BlueprintError) -> Breach:
     _, _, line = (error.where or "").rpartition(":")
     message = f"{error.what} {error.advice or ''}".strip()
     return Breach(template, int(line) if line.isdigit() else 1, message)
-
-
-def _made_by_sam(subject: Subject, logical_id: str) -> bool:
-    written = subject.template.resources.get(logical_id)
-    return written is None or str(written.get("Type")).startswith(_SAM)
 
 
 def _switched_off(subject: Subject, place: Place) -> list[Any]:

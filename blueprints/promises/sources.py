@@ -60,9 +60,13 @@ class Source:
     path: Path
 
     @cached_property
+    def _text(self) -> bytes:
+        return self.path.read_bytes()
+
+    @cached_property
     def _tree(self) -> ast.Module:
         try:
-            return ast.parse(self.path.read_bytes(), str(self.path))
+            return ast.parse(self._text, str(self.path))
         except (SyntaxError, ValueError):
             return ast.Module([], [])
 
@@ -73,7 +77,7 @@ class Source:
 
     def samples(self) -> Iterator[tuple[str, int]]:
         """The events that tests ask the fixture `sample` for by name, with their lines."""
-        for node in ast.walk(self._tree):
+        for node in ast.walk(self._tree) if b"sample" in self._text else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sample":
                 texts = [each for each in node.args if isinstance(each, ast.Constant)]
                 yield from ((each.value, each.lineno) for each in texts if isinstance(each.value, str))
@@ -81,7 +85,7 @@ class Source:
     def settings(self) -> Iterator[Setting]:
         """Every setting that the file loads: the fields of `Settings` in `load(Settings)`, inherited ones included."""
         loader = next((name for name, (module, of) in self._names.items() if (module, of) == (_SETTINGS, "load")), None)
-        for node in ast.walk(self._tree):
+        for node in ast.walk(self._tree) if loader else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == loader:
                 given = node.args[0] if node.args else None
                 if isinstance(given, ast.Name):
@@ -90,7 +94,8 @@ class Source:
     @cached_property
     def _names(self) -> dict[str, tuple[str, str]]:
         """Names that the file imports from modules: the module, and the name there."""
-        imports = (node for node in ast.walk(self._tree) if isinstance(node, ast.ImportFrom) and node.module)
+        tree = ast.walk(self._tree) if _SETTINGS.encode() in self._text else ast.iter_child_nodes(self._tree)
+        imports = (node for node in tree if isinstance(node, ast.ImportFrom) and node.module)
         return {alias.asname or alias.name: (node.module or "", alias.name) for node in imports for alias in node.names}
 
     def _fields(self, name: str) -> Iterator[Setting]:

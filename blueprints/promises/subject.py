@@ -19,6 +19,7 @@ HOOK_NAME = "CodeDeployHook_"
 
 _MISSPELT = ("unknown-reference", "unknown-type", "unknown-property", "unknown-attribute", "type")
 
+_SAM = "AWS::Serverless::"
 _ASYNCHRONOUS = ("events", "s3", "sns", "scheduler", "iot", "logs", "ses", "config", "codecommit")
 _DEAD_LETTERS = ("DeadLetterConfig", "OnFailure", "RedrivePolicy")
 _STREAMS = (
@@ -102,6 +103,11 @@ class Subject:
         """Why SAM refuses the template, if it does."""
         return self._expansion if isinstance(self._expansion, BlueprintError) else None
 
+    @property
+    def is_expanded(self) -> bool:
+        """Whether there is an expanded template: SAM takes this one, and no names in it are misspelt."""
+        return not (self.refusal or self.is_misspelt)
+
     @cached_property
     def problems(self) -> list[Problem]:
         """Names and files that are misspelt, missing, or outside the folder; empty if SAM refuses the template."""
@@ -147,6 +153,14 @@ class Subject:
         """Every resource of the expanded template."""
         made = self.expanded.get("Resources") or {}
         return {name: Resource(name, body) for name, body in made.items() if isinstance(body, dict)}
+
+    @property
+    def plain_resources(self) -> list[str]:
+        """The names of the expanded template's resources that SAM did not generate, sorted."""
+        written = self.template.resources
+        return sorted(
+            name for name in self.resources if not str(written.get(name, {}).get("Type", _SAM)).startswith(_SAM)
+        )
 
     def of_type(self, *types: str) -> list[Resource]:
         """The expanded resources of these types."""

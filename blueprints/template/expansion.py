@@ -8,11 +8,13 @@ from typing import Any
 
 from blueprints.errors import BlueprintError, at
 from blueprints.template.artifacts import local_artifacts
+from blueprints.template.deferred_imports import import_when_used
 from blueprints.template.kept_expansions import kept_expansion
 from blueprints.template.macros import check_macros
 from blueprints.template.problems import Problem, problems
 from blueprints.template.reading import Place, Template
 
+_SELDOM_USED = ("function", "capacity_provider", "microvmimage", "networkconnector", "graphqlapi")
 _REGION = "us-east-1"
 _OFFLINE = "offline"
 _UPLOADED = "s3://local/artifact"
@@ -35,6 +37,8 @@ def expand(template: Template, parameters: Mapping[str, object] | None = None) -
 
 def _translate(body: dict[str, Any], parameters: dict[str, object]) -> dict[str, Any]:
     """What `samtranslator.translator.transform.transform` does, with nothing left that would ask AWS."""
+    # Models of resource types that few templates have: running them takes longer than an expansion.
+    import_when_used(*(f"samtranslator.internal.schema_source.aws_serverless_{name}" for name in _SELDOM_USED))
     import boto3
     from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
     from samtranslator.parser.parser import Parser

@@ -4,23 +4,18 @@ CloudFormation's schemas use $ref, allOf, anyOf, oneOf and if/then/else to say w
 A name counts as unknown only when no branch that the value could belong to knows it and none is open to any name.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from blueprints.cache import digest, folder, keep_newest, made_once
+from blueprints import cfn_lint
 from blueprints.template.reading import Place
 
 Schema = dict[str, Any]
 
-_REGION = "us-east-1"
-_SCHEMA = "schema.json"
-_VERSIONS_KEPT = 2
 _BRANCHES = ("oneOf", "anyOf")
 # Names that SAM reads itself and that its published schema lacks.
 _UNLISTED: dict[Place, set[str]] = {("DestinationConfig", "OnFailure"): {"Type"}}
@@ -55,41 +50,14 @@ def advice(name: str, known: Sequence[str], otherwise: str | None = None) -> str
     return otherwise or (f"it has {', '.join(sorted(known))}." if known else "it has none.")
 
 
-@cache
 def schema_of(resource_type: str) -> Schema | None:
-    """The schema of a resource type; None where there is no such type.
-
-    Kept in the cache folder: starting cfn-lint takes longer than all that is asked of it here.
-    """
-    from importlib.metadata import version  # a build that has nothing to do does not come here
-
-    place = folder("schemas", version("cfn-lint")) / digest(_REGION, resource_type)
-
-    def make(fresh: Path) -> None:
-        (fresh / _SCHEMA).write_text(json.dumps(_of_cfn_lint(resource_type)))
-
-    if made_once(place, make):
-        keep_newest(folder("schemas"), _VERSIONS_KEPT)
-    found: Schema | None = json.loads((place / _SCHEMA).read_text())
-    return found
+    """The schema of a resource type; None where there is no such type."""
+    return cfn_lint.resource_schema(resource_type)
 
 
-def _of_cfn_lint(resource_type: str) -> Schema | None:
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
-
-    try:
-        found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, resource_type).schema
-    except ResourceNotFoundError:
-        return None
-    return found
-
-
-@cache
 def resource_types() -> tuple[str, ...]:
     """Every resource type there is a schema of."""
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
-    return tuple(PROVIDER_SCHEMA_MANAGER.get_resource_types(_REGION))
+    return cfn_lint.resource_types()
 
 
 @cache

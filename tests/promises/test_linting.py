@@ -20,7 +20,7 @@ def template(tmp_path, monkeypatch):
 
 def test_what_was_found_is_found_again_without_the_linter(template, monkeypatch):
     first = linting.lint_file(template)
-    monkeypatch.setattr(linting, "_linter", lambda: pytest.fail("the linter was loaded"))
+    monkeypatch.setattr(linting.cfn_lint, "linter", lambda: pytest.fail("the linter was loaded"))
 
     assert linting.lint_file(template) == first
     assert [(match.line, "E3030" in match.message) for match in first] == [
@@ -39,7 +39,7 @@ def test_the_users_settings_change_nothing(template, monkeypatch):
     (template.parent / ".cfnlintrc").write_text("ignore_checks: [E3030]\n")
     monkeypatch.chdir(template.parent)
     monkeypatch.setenv("HOME", str(template.parent))
-    linting._linter.cache_clear()
+    linting.cfn_lint.linter.cache_clear()
 
     assert len(linting.lint_file(template)) == 1
 
