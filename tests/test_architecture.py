@@ -78,6 +78,15 @@ def test_a_demo_needs_boto3_alone(pattern):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
+def test_commands_beside_the_handlers_need_boto3_and_the_shared_library(pattern):
+    """They run on any machine that has what tests/requirements.txt names."""
+    own = {path.stem for path in sources(pattern / "src")}
+    for name in ("replay.py", "reconcile.py"):
+        if (pattern / name).is_file():
+            assert roots(pattern / name) <= {"blueprints_shared", "boto3", "botocore"} | own, name
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
 def test_a_pattern_points_at_nothing_above_its_own_folder(pattern):
     """A pattern can be copied: no file of it names a path above it, nor another pattern."""
     others = {other.name for other in PATTERNS if other != pattern}
