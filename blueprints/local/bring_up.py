@@ -1,4 +1,4 @@
-"""From a pattern's folder to a stack in which every function has started: check, package, deploy, look."""
+"""Brings up a pattern: checks its template, packages its functions, deploys it, and starts every function."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _SWITCHES = {"AWS::Events::Rule": ("State",), "AWS::Lambda::EventSourceMapping":
 
 @dataclass(frozen=True)
 class Prepared:
-    """A pattern checked and packaged: all that can go wrong without an AWS has not."""
+    """A checked and packaged pattern, ready to deploy."""
 
     pattern: Pattern
     packages: list[Package]
@@ -62,7 +62,7 @@ def prepare(pattern: Pattern, progress: Progress, parameters: Mapping[str, str] 
 
 
 def _other_packages(pattern: Pattern, outer: Pattern, step: Step, report: Report) -> list[Package]:
-    """Packages of a nested template's functions, checked as the outer one was, or of a layer."""
+    """Packages of a nested template's functions, after checking it, or of a layer."""
     if pattern.template != outer.template:
         _check(pattern, None)
         check_runnable(pattern)
@@ -82,7 +82,7 @@ def check_stacks_differ(patterns: Sequence[Pattern]) -> None:
 
 
 def bring_up(cloud: Cloud, prepared: Prepared, progress: Progress) -> EmbeddedStack:
-    """Deploy a pattern under its own name. Raises BlueprintError when it does not stand, or could not work."""
+    """Deploy a pattern under its own name. Raises BlueprintError if that fails, or if the stack cannot work."""
     from blueprints.local.prerequisites import deploy_prerequisites
 
     pattern = prepared.pattern

@@ -1,7 +1,6 @@
-"""The seam to the embedded AWS: start it, deploy to it, invoke, reset, stop.
+"""Starts, resets and stops the embedded AWS, and invokes functions in it.
 
-Nothing else in the project knows what stands behind it. The AWS itself runs in a child process (`server`); this side
-talks to it as any program talks to AWS, through boto3.
+The embedded AWS runs in a child process (`server`). The tools talk to it as any program talks to AWS, through boto3.
 """
 
 import base64
@@ -31,7 +30,7 @@ from blueprints.local.server_process import TIME_SCALE, ServerProcess
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
-# The one the base emulator checks signed URLs of the owner against. Nothing to protect: the account lives on loopback.
+# The base emulator checks the owner's signed URLs with it. Not secret: the account is on loopback only.
 SECRET = "test"  # noqa: S105
 _START_SECONDS = 60.0
 _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Memory Used: (\d+) MB")
@@ -39,7 +38,7 @@ _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Me
 
 @dataclass(frozen=True)
 class Answer:
-    """What an invocation came to."""
+    """The result of an invocation."""
 
     payload: Any
     """The function's answer, or the error as Lambda describes it."""
@@ -96,7 +95,7 @@ class Cloud:
         return path
 
     def environment(self) -> dict[str, str]:
-        """What to export so that the AWS CLI, the SDKs and SAM talk to this AWS."""
+        """The environment variables that make the AWS CLI, the SDKs and SAM use this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -173,7 +172,7 @@ class Cloud:
         )
 
     def server_log(self) -> str:
-        """What the process itself had to say: deliveries that failed, defects."""
+        """The log of the process: failed deliveries, and errors of its own."""
         return self._server.log_after(0).decode(errors="replace")
 
     def __enter__(self) -> Self:
@@ -210,7 +209,7 @@ def owner_client(endpoint: str, service: str, region: str | None = None) -> Any:
 
 @cache
 def _owner_session() -> "boto3.Session":
-    """A session blind to the user's own AWS settings: no profile, endpoint or region of a real account leaks in."""
+    """A session that ignores the user's own AWS settings, such as profile, endpoint and Region."""
     _reach_loopback_directly()
     blind = {
         "profile": (None, None, None, None),
@@ -225,11 +224,11 @@ def _owner_session() -> "boto3.Session":
 
 
 def _reach_loopback_directly() -> None:
-    """Botocore takes proxies from the environment, and knows no other way to leave one out."""
+    """Exclude loopback from proxies: botocore reads them from the environment only."""
     for variable in ("NO_PROXY", "no_proxy"):
         os.environ[variable] = ",".join(filter(None, [os.environ.get(variable), HOST]))
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Loopback needs no proxy, whatever the environment says."""
+    """An opener without proxies, which ignores those of the environment."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))

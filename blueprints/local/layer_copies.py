@@ -1,7 +1,7 @@
 """Copies of other accounts' layers, such as public ones: blueprints.toml names them.
 
-Functions use a copy under the layer's own ARN. A layer without one is refused before anything is deployed: it cannot be
-fetched from here, and its functions would miss what it holds.
+Functions use a copy under the layer's own ARN. A layer without a copy is refused before anything is deployed, because
+it cannot be downloaded.
 """
 
 from collections.abc import Mapping

@@ -111,7 +111,7 @@ class ServerProcess:
 
 
 def _environment(sar_folder: Path | None) -> dict[str, str]:
-    """The host's environment without what would steer the SDKs or the interpreter elsewhere."""
+    """The host's environment without variables that change the SDKs or the interpreter."""
     foreign = ("AWS_", "PYTHON", "LAMBDA_", "MINISTACK_", "LOCALSTACK_")
     proxies = ("http_proxy", "https_proxy", "all_proxy")
     kept = {

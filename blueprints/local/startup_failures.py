@@ -83,7 +83,7 @@ def _explained(error: str, text: str, facts: Facts) -> str:
 
 
 def _without_file(name: str, facts: Facts) -> str:
-    """A file that is looked for while the function starts: in its package, or somewhere on the machine."""
+    """Advice about a missing file: of the package, or of the machine."""
     relative = name.removeprefix("/var/task/")
     if relative.startswith("/"):
         return f"There is no {name} on this machine; on Lambda that depends on its image and the function's layers."

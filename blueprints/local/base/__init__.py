@@ -1,1 +1,1 @@
-"""What every emulated service builds on: the emulator's internals, protocols, clients, time."""
+"""What emulated services are built from: extensions, internals of the base emulator, protocols, clients, time."""

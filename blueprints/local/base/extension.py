@@ -1,8 +1,8 @@
 """What a service adds to the base emulator, in one place: the `EXTENSION` of its folder below `services/`.
 
 Every folder there has an `Extension` of this name in its `__init__`. The server finds the folders, checks the internals
-of the base emulator that their modules take hold of, installs the extensions, and resets and closes them; adding a
-service means adding a folder.
+of the base emulator that their modules use, installs the extensions, and resets and closes them; adding a service means
+adding a folder.
 """
 
 import importlib
@@ -105,7 +105,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Installable:
-    """A service's folder, found: its name, its extension, and the internals its modules take hold of."""
+    """A service's folder: its name, its extension, and the internals that its modules use."""
 
     name: str
     extension: Extension

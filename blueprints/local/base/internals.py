@@ -38,11 +38,11 @@ class Internal:
         return module
 
     def current(self) -> Any:
-        """The internal itself, as it stands now."""
+        """The internal itself, or what replaced it."""
         return getattr(self.holder(), self.name)
 
     def replace(self, replacement: object) -> Any:
-        """Put `replacement` in the internal's place; return what stood there."""
+        """Replace the internal; returns what was there before."""
         original = self.current()
         setattr(self.holder(), self.name, replacement)
         return original

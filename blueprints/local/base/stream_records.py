@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Record(NamedTuple):
-    """One record as the function gets it, with what decides about it."""
+    """One record as the function gets it, with the facts that decide when it is sent."""
 
     position: int
     """Its place in the shard: sequence numbers as numbers."""
@@ -22,7 +22,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of an invocation once it is over."""
+    """Facts about a finished invocation."""
 
     request_id: str
     version: str
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Batch:
-    """Records sent together, in order, and what happened to them so far."""
+    """Records that are sent together, in order, and their history."""
 
     records: tuple[Record, ...]
     invocations: int = 0

@@ -1,4 +1,4 @@
-"""What a poller needs to know of a stream, whichever service keeps it."""
+"""A stream as a poller reads it, of Kinesis or DynamoDB."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from blueprints.local.base.stream_records import Record
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard, and the shards it was made of by splitting or merging."""
+    """A shard, and the shards from which it was split or merged."""
 
     shard_id: str
     parents: tuple[str, ...] = ()
@@ -17,7 +17,7 @@ class Shard:
 
 
 def open_shards(shards: Iterable[Shard], finished: Callable[[Shard], bool]) -> Iterator[Shard]:
-    """The shards whose parents, as far as there are any left, were processed to their end; given parents first."""
+    """The shards whose remaining parents were processed to their end. `shards` has parents before children."""
     unfinished: set[str] = set()
     for shard in shards:
         if unfinished.isdisjoint(shard.parents):
@@ -27,13 +27,13 @@ def open_shards(shards: Iterable[Shard], finished: Callable[[Shard], bool]) -> I
 
 
 def service_of(arn: str) -> str:
-    """The service an ARN names; nothing for what is no ARN."""
+    """The service in an ARN; empty for text that is no ARN."""
     parts = arn.split(":")
     return parts[2] if len(parts) > 2 else ""
 
 
 class Source(Protocol):
-    """A stream as a mapping reads it. Everything is looked up anew at each call: streams come and go."""
+    """A stream as a mapping reads it. Every call looks it up again, because streams come and go."""
 
     @property
     def arn(self) -> str:
@@ -41,17 +41,17 @@ class Source(Protocol):
 
     @property
     def permissions(self) -> tuple[tuple[str, str], ...]:
-        """What the execution role must be allowed to do, as IAM names it, and to which resource."""
+        """The IAM actions that the execution role needs, each with its resource."""
 
     @property
     def batch_info(self) -> str:
-        """How the record of a discarded batch names its position."""
+        """The name of the position in the record of a discarded batch."""
 
     def shards(self) -> list[Shard] | None:
-        """All shards with records to read, parents before their children; None where the stream is gone."""
+        """All shards with records to read, parents before their children; None if the stream is gone."""
 
     def end(self, shard_id: str) -> int:
-        """The position behind which LATEST begins."""
+        """The position after which LATEST begins."""
 
     def read(self, shard_id: str, after: int, limit: int, role_arn: str) -> list[Record]:
-        """The records that follow a position, as the function with that role gets them."""
+        """The records that follow a position, as a function with this role gets them."""

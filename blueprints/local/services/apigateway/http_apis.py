@@ -138,6 +138,6 @@ def _quick_create(api_id: str, props: dict[str, Any]) -> None:
 
 
 def _made(kind: str, logical_id: str, props: dict[str, Any]) -> str:
-    """Makes a part of an API as CloudFormation would; returns its id."""
+    """Create a part of an API as CloudFormation would; returns its id."""
     physical_id, _ = REGISTRY.current()[f"AWS::ApiGatewayV2::{kind}"]["create"](logical_id, props, "")
     return str(physical_id)

@@ -124,7 +124,7 @@ def _rest(original: _Invoke) -> _Invoke:
 
 
 def _rest_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
-    """What a function behind a REST API answered; anything but the fields of a proxy response is a malformed one."""
+    """The response of a function behind a REST API; one with other fields than a proxy response has is malformed."""
     if result.get("throttle"):
         return {"statusCode": 429, "body": '{"message":"Too Many Requests"}'}, None
     answer = _answer(result)
@@ -135,7 +135,7 @@ def _rest_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str |
 
 
 def _strict(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors of functions behind HTTP APIs and function URLs as AWS answers them: without a word of what went wrong."""
+    """Errors of functions behind HTTP APIs and function URLs as AWS returns them, without details."""
 
     def shaped(exec_result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
         answer = _answer(exec_result)
@@ -216,7 +216,7 @@ def _event_1_0(
 
 
 def _response_1_0(result: dict[str, Any] | None) -> _Response:
-    """What a function answered in format 1.0, where nothing is inferred: an answer without statusCode is an error."""
+    """A function's response in format 1.0, where nothing is inferred: one without statusCode is an error."""
     answer = (result or {}).get("body")
     if isinstance(answer, str | bytes):
         answer = _parsed(answer)

@@ -103,7 +103,7 @@ class _Import:
             self._operation(self._resource(path), method, operation)
 
     def _resource(self, path: str) -> str:
-        """The id of the resource of a path, made with those above it where they are not there yet."""
+        """The id of a path's resource; creates it and those above it if necessary."""
         resources = RESOURCES.current()[self._api_id]
         found = next(str(name) for name, each in resources.items() if each["path"] == "/")
         for part in filter(None, path.split("/")):

@@ -1,4 +1,4 @@
-"""CloudFormation: deletions and exports that AWS refuses fail, and resources that remain stay in their stack."""
+"""CloudFormation: refuses deletions and exports as AWS does, and keeps resources that remain in their stack."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

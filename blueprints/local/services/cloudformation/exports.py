@@ -1,7 +1,7 @@
 """Exports: a name belongs to one stack, and no export is removed or changed while another stack imports it.
 
-The base emulator lets an update take away or change an export that is in use, keeps the name when an output goes, and
-gives a name to the last stack that exports it.
+In the base emulator an update may remove or change an export that is in use, the name of a removed output stays taken,
+and the last stack that exports a name gets it.
 Source: AWS CloudFormation User Guide, "Get exported outputs from a deployed CloudFormation stack".
 """
 

@@ -1,4 +1,4 @@
-"""Keeps in its stack what the rollback of a failed creation could not delete, so that DeleteStack tries it again.
+"""Keeps resources that a rollback could not delete in their stack, so that DeleteStack tries again.
 
 The base emulator forgets such a resource: the stack would be deleted, and the resource stay without an owner.
 Source: AWS CloudFormation User Guide, "Troubleshooting CloudFormation", "Delete stack fails".
@@ -10,7 +10,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 
 _PARAMETERS = ("stack_name", "stack_id", "stack", "operation", "reason_override")
-# The handlers of requests hold the function by a name of their own.
+# The handlers of requests imported the function by name.
 ROLLBACKS = (
     Internal("services.cloudformation.stacks", "_roll_back_operation", _PARAMETERS),
     Internal("services.cloudformation.handlers", "_roll_back_operation", _PARAMETERS),

@@ -1,4 +1,4 @@
-"""Takes the result of the SAM transform from the tools' cache, where a template was transformed before.
+"""Takes the result of the SAM transform from the tools' cache if the template was transformed before.
 
 The base emulator imports the transform where it applies it, so that an unchanged template needs no import of SAM's
 translator, which takes longer than the transform.
@@ -16,7 +16,7 @@ _TRANSFORM = "samtranslator.translator.transform"
 
 
 def install() -> None:
-    """Put a module with a cached `transform` in the place of the translator's."""
+    """Replace the translator's module by one with a cached `transform`."""
     spec = find_spec(_TRANSFORM)
     assert spec
     module = ModuleType(_TRANSFORM)
@@ -26,7 +26,7 @@ def install() -> None:
 
 
 def _transform(template: dict[str, Any], parameters: dict[str, Any], policies: Any) -> dict[str, Any]:
-    """As the translator's function of this name; `policies` loads the ARNs of managed policies."""
+    """Same as the translator's `transform`, but cached; `policies` loads the ARNs of managed policies."""
     region = os.environ["AWS_DEFAULT_REGION"]  # the base emulator sets it to the request's Region
     return kept_expansion(
         [template, parameters, policies.load(), region], lambda: _transformed(template, parameters, policies, region)

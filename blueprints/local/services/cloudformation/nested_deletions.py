@@ -1,6 +1,6 @@
 """Deletes a nested stack as any stack: it keeps what its template retains, and fails when a resource can't be deleted.
 
-The base emulator deletes what its template says to retain, and calls the nested stack deleted whatever failed.
+The base emulator deletes retained resources too, and reports a nested stack as deleted even if that failed.
 Source: AWS CloudFormation User Guide, "Delete a stack" and "Embed stacks within other stacks".
 """
 
@@ -28,7 +28,7 @@ def install() -> None:
 
 
 def _delete(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001
-    """The base emulator calls this on a thread of its own, which has no event loop yet."""
+    """Delete a nested stack. The base emulator calls this on a separate thread, which has no event loop yet."""
     name = NAME_OF.current()(physical_id)
     stack = STACKS.current().get(name)
     if not stack or stack["StackStatus"] == "DELETE_COMPLETE":

@@ -14,7 +14,7 @@ STACKS = Internal("services.cloudformation", "_stacks")
 
 _KEY = "nothing is encrypted with the key, and its permissions are not checked"
 _OTHERWISE = "accepted, not emulated"
-# Names and words, and what changes cost, speed or life beyond the minutes that this account lasts.
+# Names and descriptions, and what changes only costs, speed, or retention beyond this account's few minutes.
 _QUIET = frozenset(
     (
         *("Tags", "Description", "Comment", "LicenseInfo", "DocumentationVersion", "SignatureVersion"),

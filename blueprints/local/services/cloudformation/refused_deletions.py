@@ -1,6 +1,6 @@
-"""Refuses to delete a stack's resource where its service refuses: a full bucket, a protected table, a role in use.
+"""Refuses to delete resources that their service refuses to delete: a full bucket, a protected table, a role in use.
 
-The base emulator deletes such a resource with all it holds. CloudFormation reports the ValueError as the reason of
+The base emulator deletes such a resource with its content. CloudFormation reports the error as the reason of
 DELETE_FAILED, deletes the stack's other resources, and tries again with the next DeleteStack.
 Sources: the API references of DeleteBucket, DeleteTable, DeleteDBCluster, DeleteDBInstance, DeleteUserPool and
 DeleteRole.

@@ -1,4 +1,4 @@
-"""`Ref` of a secret is its ARN, as on AWS, so that policies and functions that are given it find the secret."""
+"""`Ref` of a secret is its ARN, as on AWS, so that policies and functions that get it find the secret."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ _Made = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Translate between ARNs and the names that the base emulator keeps secrets by."""
+    """Translate between ARNs and the names under which the base emulator stores secrets."""
     registry = REGISTRY.current()
     stock = registry[_SECRET]
     registry[_SECRET] = {
@@ -46,5 +46,5 @@ def _delete(delete: Callable[..., None]) -> Callable[..., None]:
 
 
 def _name(arn: str) -> str:
-    """What stands before the six characters that Secrets Manager appends."""
+    """The name before the six characters that Secrets Manager appends."""
     return arn.partition(":secret:")[2].rpartition("-")[0] or arn

@@ -37,4 +37,4 @@ def _update(physical_id: str, old: dict[str, Any], new: dict[str, Any], *_: Any)
 
 
 def _delete(physical_id: str, props: dict[str, Any]) -> None:
-    """Nothing was made, so nothing is to be removed."""
+    """Nothing was created, so there is nothing to delete."""

@@ -1,4 +1,4 @@
-"""A build's log: lines into CloudWatch Logs as they come, with what the project's role may do."""
+"""A build's log: writes lines into CloudWatch Logs with the permissions of the project's role."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ _BATCH = 1000
 
 
 class LogRefused(Exception):
-    """The project's role may not write the log, for which CodeBuild fails a build."""
+    """The project's role may not write the log; CodeBuild fails such a build."""
 
 
 class BuildLog:
-    """A log stream of a build's own."""
+    """The log stream of one build."""
 
     def __init__(self, client: Any, group: str, stream: str) -> None:
-        """Make the stream, and the group where it is missing. Raises LogRefused."""
+        """Create the stream, and the group if it is missing. Raises LogRefused."""
         self._client, self._group, self._stream = client, group, stream
         self._lines: list[dict[str, Any]] = []
         self._changing = threading.Lock()
@@ -39,7 +39,7 @@ class BuildLog:
             self._lines.append({"timestamp": int(time.time() * 1000), "message": text or " "})
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining lines."""
         self._closed.set()
         self._writer.join()
 
@@ -64,4 +64,4 @@ class BuildLog:
             try:
                 self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
             except ClientError:
-                return  # the group was deleted meanwhile, or the role changed: the build's result stands
+                return  # the group was deleted meanwhile, or the role changed; the build's result stays the same

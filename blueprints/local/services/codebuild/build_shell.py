@@ -1,7 +1,7 @@
 """Runs a buildspec's commands: all in one shell, so that a variable or folder set by one holds for the next.
 
-The shell gets two pipes beside its output. On one it says which phase begins and how it ended. The other it only
-listens to: when the embedded AWS is gone, however it went, the shell ends with everything it has started.
+The shell gets two more pipes. On one it reports the begin and the end of each phase. The other it only reads: it closes
+when the embedded AWS ends in any way, and then the shell ends everything that it has started.
 """
 
 import base64
@@ -26,7 +26,7 @@ _CONTEXT = (
 
 @dataclass
 class Progress:
-    """What a build says while it runs."""
+    """Callbacks for a running build: lines of output, and phases that begin and end."""
 
     line: Callable[[str], None]
     """A line of its log."""
@@ -48,10 +48,10 @@ class Ran:
 
 
 class BuildShell:
-    """One build's shell."""
+    """The shell of one build."""
 
     def __init__(self, buildspec: Buildspec, folder: Path, environment: dict[str, str]) -> None:
-        """It works in `folder`, with this environment and no other."""
+        """The shell works in `folder`, with only these environment variables."""
         self._buildspec = buildspec
         self._folder = folder
         self._environment = environment
@@ -127,7 +127,7 @@ class BuildShell:
 
     def _script(self, alive: int, said: int) -> str:
         lines = [
-            # Whoever holds the other end is gone once this reads to the end: nothing may outlive it.
+            # The embedded AWS holds the other end: when this read ends, it is gone, and nothing may outlive it.
             f"( read -r _; kill -s KILL 0 ) <&{alive} >/dev/null 2>&1 {said}>&- &",
             f"exec 9>&{said} {said}>&- {alive}<&-",
             "CODEBUILD_BUILD_SUCCEEDING=1; export CODEBUILD_BUILD_SUCCEEDING",
@@ -140,7 +140,7 @@ class BuildShell:
         return "\n".join(lines)
 
     def _phases(self) -> Iterator[str]:
-        """After a failure in install or pre_build nothing follows; after one in build, post_build does."""
+        """The phases. After a failure in install or pre_build nothing runs; after one in build, post_build."""
         for phase in self._buildspec.phases:
             condition = "true" if phase.name in ("install", "post_build") else '[ "$CODEBUILD_BUILD_SUCCEEDING" = 1 ]'
             if phase.name == "post_build":
@@ -179,7 +179,7 @@ def _command(command: str, condition: str) -> Iterator[str]:
 
 
 def _say(words: str) -> str:
-    """A line of the log that is CodeBuild's own; from the shell, so that it stands in the right place."""
+    """A line of the log in CodeBuild's name; printed by the shell, so that the order is right."""
     return f"printf '%s\\n' {shlex.quote(f'[Container] {words}')}"
 
 

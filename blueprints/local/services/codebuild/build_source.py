@@ -1,4 +1,4 @@
-"""Where a build's files come from: a zip archive in S3, fetched with what the project's role may do; or nowhere."""
+"""Fetches a build's files: a zip archive in S3, with the permissions of the project's role; or none."""
 
 import io
 import stat
@@ -18,7 +18,7 @@ class SourceFailed(Exception):
 
 
 def fetch(source: dict[str, Any], session: Caller, folder: Path) -> str:
-    """Put a build's files into a folder; returns the version they have. Raises SourceFailed."""
+    """Put a build's files into a folder; returns their version. Raises SourceFailed."""
     if source.get("type") == "NO_SOURCE":
         return ""
     bucket, _, key = str(source.get("location") or "").removeprefix("arn:aws:s3:::").partition("/")
@@ -32,7 +32,7 @@ def fetch(source: dict[str, Any], session: Caller, folder: Path) -> str:
 
 
 def unpack(content: bytes, folder: Path, name: str) -> None:
-    """Unpack a zip archive with the modes it holds: what may be run in it may be run here."""
+    """Unpack a zip archive with its file modes, so that executable files stay executable."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for item in archive.infolist():

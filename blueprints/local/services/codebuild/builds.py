@@ -1,9 +1,9 @@
-"""Runs builds: takes the place of the base emulator's, which are SUCCEEDED as soon as they are started.
+"""Runs builds, in place of the base emulator's, which are SUCCEEDED as soon as they are started.
 
 A build runs its buildspec's commands on this machine, in a folder and a home of its own, with the credentials of its
-project's role, and ends as CodeBuild would have it end. The image is this machine, with the tools on its PATH: compute
-type, image, privileged mode, caches and `runtime-versions` change nothing here. What would change what a build does and
-is not covered is refused, when the project is made or when the build starts.
+project's role, and ends with the status that CodeBuild would give it. The image is this machine, with the tools on its
+PATH: compute type, image, privileged mode, caches and `runtime-versions` change nothing. Other settings that are not
+emulated are refused, when the project is created or when the build starts.
 """
 
 import copy
@@ -42,7 +42,7 @@ Record = dict[str, Any]
 
 
 class Builds:
-    """Every build that runs, each below a folder of ours."""
+    """All running builds, each in a folder of its own below `folder`."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
         self._folder = folder
@@ -53,7 +53,7 @@ class Builds:
         self._changing = threading.Lock()
 
     def install(self) -> None:
-        """Take the base emulator's builds' place."""
+        """Replace the base emulator's builds."""
         START.replace(self.start)
         STOP.replace(self.stop)
         projects.install()
@@ -173,7 +173,7 @@ class Builds:
 
 
 def _image(folder: Path) -> dict[str, str]:
-    """What a build finds before anything is said about it: the tools, an empty home, nothing of whoever started us."""
+    """The environment of the build image: the tools, an empty home, and nothing of the user's own environment."""
     certificates = {name: os.environ[name] for name in os.environ if name.endswith(("_CA_BUNDLE", "SSL_CERT_FILE"))}
     return {
         **certificates,

@@ -1,7 +1,7 @@
-"""What a build is told to do: a buildspec, read and checked.
+"""Reads and checks buildspecs.
 
-Follows the AWS CodeBuild User Guide, "Build specification reference for CodeBuild", version 0.2. What is not covered is
-refused by name, so that no build succeeds without having done what its buildspec says.
+Follows the AWS CodeBuild User Guide, "Build specification reference for CodeBuild", version 0.2. What is not emulated
+is refused by name, so that no build succeeds without doing what its buildspec says.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """A buildspec, understood. `runtime-versions` and `cache` are read over: the image here is this machine."""
+    """A parsed buildspec. `runtime-versions` and `cache` are ignored: the image is this machine."""
 
     phases: tuple[Phase, ...]
     variables: dict[str, str]

@@ -1,4 +1,4 @@
-"""Build projects: what they are made of is kept, or refused where a build would not heed it."""
+"""Build projects: keeps their settings, and refuses those that a build here would ignore."""
 
 import copy
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class NotStarted(Exception):
 
 
 def install() -> None:
-    """Keep where projects log to, and look at those that templates make."""
+    """Keep the log settings of projects, and check the projects of templates."""
     create = CREATE.current()
 
     def create_with_logs(data: dict[str, Any]) -> Any:
@@ -57,7 +57,7 @@ def install() -> None:
 
 
 def wanted(data: dict[str, Any]) -> Record:
-    """A project as StartBuild wants it. Raises NotStarted."""
+    """The project with the overrides of a StartBuild request. Raises NotStarted."""
     name = str(data.get("projectName", "")).rsplit(":project/", 1)[-1]
     project = PROJECTS.current().get(name)
     if project is None:
@@ -104,7 +104,7 @@ def buildspec_of(project: Record, source: Path) -> str:
 
 
 def variables(project: Record) -> dict[str, str]:
-    """What the project gives a build. Raises BuildspecRefused for one that would have to be looked up."""
+    """The project's environment variables. Raises BuildspecRefused for one from Parameter Store or Secrets Manager."""
     given = project["environment"].get("environmentVariables") or ()
     for each in given:
         if each.get("type", "PLAINTEXT") != "PLAINTEXT":

@@ -1,4 +1,4 @@
-"""What a pipeline's actions do, each with what the pipeline's role may do and no more."""
+"""Runs the actions of a pipeline, with the permissions of the pipeline's role."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.05
 
 
 class Actions:
-    """Performs actions; approvals wait here for their answer."""
+    """Runs actions; approvals wait here for their result."""
 
     def __init__(self, endpoint: str, clock: Clock) -> None:
         self._endpoint = endpoint
@@ -29,7 +29,7 @@ class Actions:
         self._answered = threading.Condition()
 
     def perform(self, execution: Execution, run: ActionRun) -> None:
-        """Do one action. Raises ActionFailed, or Abandoned when the execution was stopped meanwhile."""
+        """Run one action. Raises ActionFailed, or Abandoned if the execution was stopped meanwhile."""
         region = execution.arn.split(":")[3]
         try:
             session = assume_role(execution.pipeline["roleArn"], SERVICE, execution.id, region, self._endpoint)
@@ -47,7 +47,7 @@ class Actions:
             raise ActionFailed(code, str(described.get("Message") or error)) from error
 
     def answer(self, token: str, status: str, summary: str, by: str) -> None:
-        """Somebody approved or rejected."""
+        """Record an approval or a rejection."""
         with self._answered:
             self._answers[token] = (status, summary, by)
             self._answered.notify_all()
@@ -69,7 +69,7 @@ class Actions:
 
 
 def _fetch(execution: Execution, run: ActionRun, session: Caller) -> None:
-    """Take the object as it is now into the artifact store."""
+    """Copy the present version of the object into the artifact store."""
     s3 = session.client("s3")
     bucket, key = run.configuration["S3Bucket"], run.configuration["S3ObjectKey"]
     if s3.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
@@ -97,7 +97,7 @@ def _fetch(execution: Execution, run: ActionRun, session: Caller) -> None:
 
 
 def _build(execution: Execution, run: ActionRun, session: Caller) -> None:
-    """Start a build of the input artifact and see it to its end."""
+    """Start a build of the input artifact and wait for its end."""
     codebuild = session.client("codebuild")
     (artifact, *_) = run.action.get("inputArtifacts") or [{"name": ""}]
     bucket, key = execution.artifacts[artifact["name"]]

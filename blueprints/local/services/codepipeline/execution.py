@@ -1,4 +1,4 @@
-"""One run through a pipeline: stage by stage, one run at a time in each, with EventBridge told what happens."""
+"""Runs executions of a pipeline: stage by stage, one execution at a time in each stage, with events for EventBridge."""
 
 import logging
 import re
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class ActionFailed(Exception):
-    """An action came to nothing; `code` and message as CodePipeline words them."""
+    """An action failed; `code` and message are CodePipeline's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class ActionFailed(Exception):
 
 
 class Abandoned(Exception):
-    """Somebody stopped the execution."""
+    """The execution was stopped."""
 
 
 @dataclass
@@ -79,18 +79,18 @@ class Execution:
 
     @property
     def artifacts(self) -> dict[str, tuple[str, str]]:
-        """What its actions have made so far, by name: bucket and key."""
+        """The output artifacts so far, by name: bucket and key."""
         return {name: place for run in self.actions for name, place in run.outputs.items()}
 
     @property
     def variables(self) -> dict[str, dict[str, str]]:
-        """What its actions have said so far, by namespace."""
+        """The variables of its actions so far, by namespace."""
         runs = [run for run in self.actions if run.action.get("namespace")]
         return {str(run.action["namespace"]): run.variables for run in runs}
 
 
 class Gate:
-    """Lets one execution at a time into a stage; of those that wait, unless queued, only the newest stays."""
+    """Admits one execution at a time to a stage. Unless the pipeline queues them, only the newest waits."""
 
     def __init__(self) -> None:
         self._inside: Execution | None = None
@@ -98,7 +98,7 @@ class Gate:
         self._changed = threading.Condition()
 
     def enter(self, execution: Execution, *, queued: bool) -> bool:
-        """Wait for the stage to be free; False when a newer execution took the place, or this one was stopped."""
+        """Wait until the stage is free; False if a newer execution superseded this one, or it was stopped."""
         with self._changed:
             if not queued:
                 for other in self._waiting:
@@ -118,7 +118,7 @@ class Gate:
             return True
 
     def leave(self) -> None:
-        """Make room for the next."""
+        """Free the stage for the next execution."""
         with self._changed:
             self._inside = None
             self._changed.notify_all()
@@ -202,7 +202,7 @@ class Runner:
 
 
 def _resolved(action: Definition, execution: Execution) -> dict[str, str]:
-    """The configuration with `#{namespace.variable}` put in; what no action has said stays as it is written."""
+    """The configuration with `#{namespace.variable}` replaced; unknown variables stay as they are written."""
     known = execution.variables
 
     def value(found: re.Match[str]) -> str:

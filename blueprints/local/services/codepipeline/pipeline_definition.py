@@ -1,4 +1,4 @@
-"""What a pipeline is: its definition as CreatePipeline takes it, checked, and nothing let pass that is not emulated.
+"""Checks the definition of a pipeline as CreatePipeline does, and refuses what is not emulated.
 
 Follows the AWS CodePipeline User Guide, "CodePipeline pipeline structure reference".
 """

@@ -55,7 +55,7 @@ def _applied(do: Callable[[Any], Any], operation: str, props: dict[str, Any]) ->
 
 
 def _camel(value: Any) -> Any:
-    """A template's names as the API has them; what is below a configuration is nobody's name but the provider's."""
+    """A template's property names as the API spells them; names in a configuration belong to the provider and stay."""
     if isinstance(value, dict):
         return {
             name[:1].lower() + name[1:]: each if name in _AS_WRITTEN else _camel(each) for name, each in value.items()
@@ -66,7 +66,7 @@ def _camel(value: Any) -> Any:
 
 
 def _name(props: dict[str, Any], stack_name: str, logical_id: str) -> str:
-    """The template's, or one as CloudFormation makes it."""
+    """The name in the template, or one as CloudFormation generates it."""
     return str(props.get("Name") or f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12].upper()}"[:100])
 
 

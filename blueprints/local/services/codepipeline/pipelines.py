@@ -1,4 +1,4 @@
-"""CodePipeline: pipelines, their executions, and the API that shows and steers them."""
+"""The API of CodePipeline: pipelines and their executions."""
 
 import copy
 import itertools
@@ -27,7 +27,7 @@ Answer = dict[str, Any]
 
 @dataclass
 class Pipeline:
-    """A pipeline: its definition now, and what ran through it."""
+    """A pipeline: its present definition, and its executions."""
 
     definition: Definition
     arn: str
@@ -60,13 +60,13 @@ class Pipelines:
         }
 
     def reset(self) -> None:
-        """Forget every pipeline; what runs is stopped."""
+        """Delete every pipeline, and stop its executions."""
         for pipeline in self._pipelines.values():
             _stop_all(pipeline)
         self._pipelines.clear()
 
     def named(self, name: str) -> Pipeline:
-        """A pipeline of the account and Region at hand. Raises ServiceError."""
+        """A pipeline of the request's account and Region. Raises ServiceError."""
         found = self._pipelines.get((*_scope(), name))
         if found is None:
             message = f"Account '{ACCOUNT.current()()}' does not have a pipeline with name '{name}'"
@@ -88,7 +88,7 @@ class Pipelines:
         return {"pipeline": definition}
 
     def update(self, given: Answer) -> Answer:
-        """UpdatePipeline; executions under way keep the definition that they began with."""
+        """UpdatePipeline; running executions keep their definition."""
         definition = copy.deepcopy(given["pipeline"])
         pipeline = self.named(definition["name"])
         _check(definition)
@@ -106,7 +106,7 @@ class Pipelines:
         return {"pipeline": pipeline.definition, "metadata": about}
 
     def delete(self, given: Answer) -> Answer:
-        """DeletePipeline, which succeeds where there is none."""
+        """DeletePipeline, which also succeeds if there is no such pipeline."""
         pipeline = self._pipelines.pop((*_scope(), given["name"]), None)
         if pipeline is not None:
             _stop_all(pipeline)
@@ -132,11 +132,11 @@ class Pipelines:
         return {"pipelineExecutionId": execution.id}
 
     def start_by_event(self, name: str, rule_arn: str) -> None:
-        """What EventBridge does."""
+        """Start an execution for a rule of EventBridge."""
         self._begin(self.named(name), ("CloudWatchEvent", rule_arn))
 
     def stop(self, given: Answer) -> Answer:
-        """StopPipelineExecution; a build that runs is stopped with it, whether it is to be abandoned or not."""
+        """StopPipelineExecution; a running build is stopped too, with or without `abandon`."""
         execution = self._execution(given)
         if execution.status != "InProgress":
             raise ServiceError(

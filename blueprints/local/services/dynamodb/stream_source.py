@@ -33,7 +33,7 @@ class DynamoDBSource:
 
     @property
     def permissions(self) -> tuple[tuple[str, str], ...]:
-        """All on the stream."""
+        """The actions, all on the stream."""
         return tuple((action, self.arn) for action in _ACTIONS)
 
     def shards(self) -> list[Shard] | None:

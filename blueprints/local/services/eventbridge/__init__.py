@@ -1,4 +1,4 @@
-"""EventBridge: rules of templates, events that are refused, and delivery to targets with retries and dead letters."""
+"""EventBridge: rules of templates, checks of events, and delivery to targets with retries and dead letters."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.eventbridge import entries, rules, schedules, targets

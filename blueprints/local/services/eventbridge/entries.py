@@ -1,6 +1,6 @@
 """Refuses events that EventBridge refuses: incomplete, too large, or with a detail that is no JSON object.
 
-The base emulator takes them, and delivers an empty detail.
+The base emulator accepts them, and delivers an empty detail.
 Sources: Amazon EventBridge API Reference, PutEvents and PutEventsResultEntry; Amazon EventBridge User Guide,
 "Calculating PutEvents event entry size".
 """
@@ -27,7 +27,7 @@ _Entry = dict[str, Any]
 
 
 def install() -> None:
-    """Look at every entry that is put; the others of its request are still taken."""
+    """Check every entry; the valid ones of a request are accepted."""
     put: Callable[..., Any] = PUT.current()
 
     def put_valid(data: dict[str, Any], allow_aws_source: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Tells EventBridge what became of builds and pipelines, as their services do."""
+"""Sends state changes of builds and pipelines to EventBridge."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""EventBridge targets: permission asked, failures retried by the target's RetryPolicy, then sent to its dead letters.
+"""Delivers to EventBridge targets: checks permissions, retries by the RetryPolicy, then sends to the dead letters.
 
 Follows the Amazon EventBridge User Guide, "How EventBridge retries delivering events" and "Using dead-letter queues to
 process undelivered events": a missing resource or permission is final, everything else is tried again.
@@ -138,7 +138,7 @@ def _may_publish(delivery: Delivery) -> bool:
 
 
 class Attempts:
-    """The tries to deliver one event to one target."""
+    """Attempts to deliver one event to one target."""
 
     def __init__(
         self, target: dict[str, Any], delivery: Delivery, aws: EmbeddedAws, invoke: Callable[[], None]
@@ -156,7 +156,7 @@ class Attempts:
         self._made = 0
 
     def make(self) -> None:
-        """Try once; arrange another try or give up when it fails."""
+        """Try once; after a failure, schedule the next attempt or give up."""
         self._delivery.error_code = None
         token = under_way.set(self._delivery)
         try:

@@ -1,4 +1,4 @@
-"""IAM: which resource a request is about, and what policies and roles allow."""
+"""IAM: the resource of a request, and what policies and roles allow."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.iam import requested_resources, transport

@@ -1,4 +1,4 @@
-"""Asks IAM what a principal's own policies say; what a resource's policy adds is for whoever asks to look at."""
+"""Evaluates a principal's own policies; callers evaluate resource policies themselves."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ EVALUATE = Internal("core.iam_evaluator", "evaluate", ("ctx", "policies", "limit
 
 
 def principal_of(access_key: str, account: str) -> Any:
-    """Who signs with an access key; an AuthError of the base emulator's when that is nobody."""
+    """The principal that an access key belongs to; an AuthError of the base emulator if there is none."""
     return PRINCIPAL.current()(access_key, account)
 
 
 def question(principal: Any, action: str, resource: str, region: str) -> Any:
-    """The evaluator's context: whether this principal may do this to that resource, `*` for none in particular."""
+    """The evaluation context of an action on a resource; `*` for an action without resource-level permissions."""
     return CONTEXT.current()(
         principal_arn=principal.arn,
         principal_type=principal.type,
@@ -28,5 +28,5 @@ def question(principal: Any, action: str, resource: str, region: str) -> Any:
 
 
 def answer(principal: Any, context: Any) -> Any:
-    """The evaluator's result; what its `decision` is not `Allow` for is not allowed."""
+    """The evaluation's result. Any `decision` but `Allow` is a denial."""
     return EVALUATE.current()(context, principal.policies or [], *principal.limits)

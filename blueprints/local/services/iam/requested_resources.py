@@ -1,4 +1,4 @@
-"""Tells IAM which resource a request is about, where the base emulator does not know and would ask for all of them.
+"""Gives IAM the resource of a request that the base emulator does not know, and would check against `*`.
 
 Each extension knows the resources of its own service. Source: AWS Service Authorization Reference.
 """

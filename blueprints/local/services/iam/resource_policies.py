@@ -1,4 +1,4 @@
-"""Asks a resource's own policy whether an AWS service may act on it: what AWS checks at every delivery."""
+"""Evaluates resource policies: whether an AWS service may act on a function or queue, checked at every delivery."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CONTEXT = Internal("core.iam_evaluator", "EvalContext")
 
 
 def may_invoke(function_arn: str, service: str, source_arn: str, source_account: str) -> bool:
-    """Whether a function's policy lets a service such as `events.amazonaws.com` invoke it for a source."""
+    """Whether a function's policy allows a service such as `events.amazonaws.com` to invoke it for a source."""
     found: tuple[dict[str, Any], str] | None = FUNCTION_POLICY.current()(function_arn)
     if found is None:
         return False
@@ -39,5 +39,5 @@ def policy_allows(policy: Any, service: str, action: str, resource_arn: str, reg
 
 
 def may_send(queue_arn: str, service: str, source_arn: str, source_account: str) -> bool:
-    """Whether a queue's policy lets a service put messages into it for a source."""
+    """Whether a queue's policy allows a service to send messages for a source."""
     return bool(QUEUE_ALLOWS.current()(queue_arn, service, source_arn, source_account))

@@ -1,7 +1,7 @@
-"""Counts every request as sent over TLS, as policies that deny `aws:SecureTransport: false` demand.
+"""Treats every request as sent over TLS, which policies with `aws:SecureTransport` require.
 
-Loopback stands for AWS's endpoints here, which the SDKs reach over TLS alone; the handlers' code has no say in it. So
-a bucket or queue that lets in TLS only works as deployed. Whether a client of yours would use TLS can't be seen here.
+On AWS the SDKs use TLS; here they talk to a plain port on loopback, and policies that require TLS work as deployed.
+Whether another client would use TLS on AWS cannot be seen here.
 """
 
 from contextvars import ContextVar
@@ -13,7 +13,7 @@ PIN = Internal("app", "pin_request_origin", ("source_ip", "secure_transport"))
 
 
 def install() -> None:
-    """Replace what the base emulator remembers of a request's origin, for requests and for its own deliveries."""
+    """Replace the base emulator's record of a request's origin, for requests and for its own deliveries."""
     origin: ContextVar[tuple[str, bool]] = ContextVar("request_origin", default=("127.0.0.1", True))
 
     def pin(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001 - the internal's signature

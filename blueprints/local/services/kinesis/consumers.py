@@ -1,4 +1,4 @@
-"""Enhanced fan-out consumers: registered by template too, and known to Lambda as an event source.
+"""Enhanced fan-out consumers: as resources of templates, and as event sources of Lambda.
 
 The base emulator registers consumers and serves SubscribeToShard, but has no AWS::Kinesis::StreamConsumer, and its
 CreateEventSourceMapping takes the ARN of a stream alone. Source: AWS CloudFormation Template Reference.
@@ -47,12 +47,12 @@ def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[st
 
 
 def _update(physical_id: str, old: dict[str, Any], new: dict[str, Any], *_: Any) -> tuple[str, _Attributes]:  # noqa: ARG001
-    """What does not replace a consumer is its tags, which nothing reads."""
+    """Only tags can change without replacing a consumer, and nothing reads them."""
     return physical_id, _attributes(physical_id)
 
 
 def _delete(physical_id: str, props: dict[str, Any]) -> None:  # noqa: ARG001
-    """A consumer goes with its stream, so it may be gone already."""
+    """Deregister the consumer; deleting its stream may have done so before."""
     DEREGISTER.current()({"ConsumerARN": physical_id})
 
 

@@ -1,4 +1,4 @@
-"""Lets a Kinesis stream take records without going through all that it holds.
+"""Accepts records into a Kinesis stream without examining all that it holds.
 
 The base emulator looks for expired records before each put and each read, in every record of every shard: the more a
 stream has taken, the slower it takes. Records lie in the order of their arrival: while the first may stay, all may.

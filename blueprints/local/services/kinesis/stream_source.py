@@ -1,4 +1,4 @@
-"""Reads Kinesis data streams, re-sharded ones and those read through an enhanced fan-out consumer included.
+"""Reads Kinesis data streams, also after re-sharding and through enhanced fan-out consumers.
 
 The base emulator drops a shard with its records when it is split or merged. On AWS a closed shard stays readable, and
 its records are what a mapping has to process before those of the shards that follow it; so they are kept here.
@@ -22,7 +22,7 @@ SPLIT = Internal("services.kinesis", "_split_shard", ("data",))
 MERGE = Internal("services.kinesis", "_merge_shards", ("data",))
 RESIZE = Internal("services.kinesis", "_update_shard_count", ("data",))
 
-# Kept with the stream itself, so that they go when it goes.
+# Kept in the stream's own record, so that they are deleted with it.
 _CLOSED = "closed_shards"
 _PARENTS = "parents"
 
@@ -48,7 +48,7 @@ def is_consumer(arn: str) -> bool:
 
 
 class KinesisSource:
-    """One data stream, by its own ARN or by that of a consumer, which Kinesis pushes records to."""
+    """One data stream, by its own ARN or by the ARN of a consumer."""
 
     batch_info = "KinesisBatchInfo"
 
@@ -60,7 +60,7 @@ class KinesisSource:
 
     @property
     def permissions(self) -> tuple[tuple[str, str], ...]:
-        """A consumer is subscribed to; its shards are still looked up in the stream."""
+        """The actions on the stream, and SubscribeToShard for a consumer."""
         if not self._consumer:
             return tuple((action, self.arn) for action in _POLLING)
         return (*((action, self._stream_arn) for action in _LOOKING_UP), (_SUBSCRIBING, self.arn))
@@ -170,7 +170,7 @@ def _keeping_closed(reshard: _Reshard, then: Callable[[_Shards, _Shards], _Shard
 
 
 def _as_children(closed: _Shards, made: _Shards) -> _Shards:
-    """Number new shards behind all there were, each a child of the last ones whose keys it takes over."""
+    """Number new shards after all others, each a child of the shards whose keys it takes over."""
     newest = max(int(name.rpartition("-")[2]) for name in closed)
     grown = {parent for shard in closed.values() for parent in _parents(shard)}
     leaves = {name: shard for name, shard in closed.items() if name not in grown}

@@ -157,7 +157,7 @@ class FunctionAsInvoked:
         record, config = RECORD_FOR.current()(base, qualifier)
         if record is None or config is None:
             return None
-        # The version serves, but the function hears the name it was called by.
+        # The version's code runs, but the context has the ARN that was invoked.
         as_invoked = {**record, "config": {**config, "FunctionArn": arn}}
         return cls(arn, as_invoked, INVOKE_CONFIG.current()(base, qualifier) or {})
 

@@ -1,6 +1,6 @@
 """Refuses functions that Lambda refuses: a role it cannot assume, reserved variables, settings out of range.
 
-The base emulator takes them, and what it makes of them does not work on AWS.
+The base emulator accepts them; they would not work on AWS.
 Sources: AWS Lambda API Reference, CreateFunction; AWS Lambda Developer Guide, "Defined runtime environment variables".
 """
 

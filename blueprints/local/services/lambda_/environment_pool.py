@@ -16,7 +16,7 @@ _REAP_SECONDS = 5.0
 _STARTS_AT_ONCE = max(2, os.cpu_count() or 2)
 # A function that calls another while it initialises must not wait for itself for ever.
 _TURN_SECONDS = 5.0
-# An event often follows on the heels of the last, whose environment is just being handed back; a cold start costs more.
+# The next event often comes while the last environment is being released; waiting for it is cheaper than a cold start.
 _HAND_OVER_SECONDS = 0.03
 
 

@@ -1,7 +1,7 @@
 """One execution environment: a process that runs one function's handler on AWS's own runtime interface client.
 
-Its world is what a handler finds on Lambda: the function's package, its layers, boto3 and the runtime client,
-the environment variables Lambda sets, credentials of the execution role, and nothing of the tools or the host.
+It has what a handler has on Lambda: the function's package, its layers, boto3 and the runtime client, the environment
+variables that Lambda sets, and the credentials of the execution role; and nothing of the tools or the host.
 """
 
 import ctypes
@@ -28,14 +28,14 @@ from blueprints.local.services.lambda_.runtime_api import Invocation, RuntimeApi
 from blueprints.packaging.interpreters import prefixes
 
 MIB = 1024 * 1024
-# Far above what the resident-size watch lets through: it only stops a single huge allocation between two looks.
+# Far above MemorySize: it only stops a single huge allocation between two measurements.
 _DATA_LIMIT_HEADROOM = 1024 * MIB
 _LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Launch:
-    """All that is needed to start an environment of a function version."""
+    """What is needed to start an environment of a function version."""
 
     interpreter: Path
     python_path: tuple[Path, ...]
@@ -58,7 +58,7 @@ class Launch:
 
 
 class InitialisationFailed(Exception):
-    """The environment never became ready: the error as Lambda words it, and what was printed on the way."""
+    """The initialisation failed: the error in Lambda's words, and the output until then."""
 
     def __init__(self, error: dict[str, Any], log: str, log_stream: tuple[str, str], memory_mb: int) -> None:
         self.error_type = str(error.get("errorType") or "Runtime.Unknown")
@@ -87,7 +87,7 @@ class ExecutionEnvironment:
         self._memory = _MemoryWatch(self._process.pid, launch.memory_mb * MIB)
 
     def initialise(self) -> None:
-        """Wait until the handler's module is loaded. Raises InitialisationFailed, with the environment gone."""
+        """Wait until the handler's module is loaded. Raises InitialisationFailed after ending the environment."""
         ending = self._wait(self._api.initialised, self._launch.init_seconds)
         self._init_ms = (time.monotonic() - self._begun) * 1000
         error = self._api.init_error
@@ -100,7 +100,7 @@ class ExecutionEnvironment:
         raise InitialisationFailed(error, log, self.log_stream, self.memory_mb)
 
     def invoke(self, invocation: Invocation, timeout_seconds: float) -> str:
-        """Run one invocation to its outcome, which `invocation` then holds; return what the function printed."""
+        """Run one invocation; `invocation` then holds the outcome. Returns the function's output."""
         self._api.submit(invocation)
         ending = self._wait(invocation.finished, timeout_seconds)
         if ending is not Ending.FINISHED:
@@ -119,7 +119,7 @@ class ExecutionEnvironment:
 
     @property
     def memory_mb(self) -> int:
-        """The most memory the process tree was seen to hold, in MB rounded up."""
+        """The largest measured memory of the process tree, in MB rounded up."""
         return -(-self._memory.peak // MIB)
 
     def close(self) -> None:
@@ -134,13 +134,13 @@ class ExecutionEnvironment:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait(self, event: threading.Event, seconds: float) -> "Ending":
-        """Wait for an event for as long as the process may live; what ended the wait."""
+        """Wait for an event while the process may live; returns what ended the wait."""
         deadline = time.monotonic() + seconds
         while not event.wait(_LOOK_SECONDS):
             if self._memory.look_and_see_excess():
                 return Ending.OUT_OF_MEMORY
             if self._process.poll() is not None:
-                # The process may have delivered its last word just before it ended.
+                # The process may have reported a result just before it ended.
                 return Ending.FINISHED if event.wait(_LOOK_SECONDS) else Ending.EXITED
             if time.monotonic() >= deadline:
                 return Ending.TIMED_OUT
@@ -148,7 +148,7 @@ class ExecutionEnvironment:
         return Ending.FINISHED
 
     def _ending_error(self, ending: "Ending", request_id: str, seconds: float) -> dict[str, str]:
-        """Why the process did not answer, worded as Lambda words it."""
+        """Why the process did not respond, in Lambda's words."""
         prefix = f"RequestId: {request_id} Error: " if request_id else "Error: "
         if ending is Ending.TIMED_OUT:
             return {
@@ -173,9 +173,9 @@ class Ending(enum.Enum):
 
 
 class _MemoryWatch:
-    """Looks at a process tree's resident size.
+    """Measures the resident size of a process tree.
 
-    RLIMIT_AS would need no looking but is wrong: libraries such as libvips map several times what they ever touch.
+    RLIMIT_AS would need no measuring but is wrong: libraries such as libvips map several times the memory they use.
     """
 
     def __init__(self, pid: int, limit: int) -> None:
@@ -303,7 +303,7 @@ def _process_environment(launch: Launch, sources: Sources, view: View, api_addre
 
 
 def _before_the_program(memory_mb: int, view: View) -> Callable[[], None] | None:
-    """What a new process does to itself before it becomes the runtime: die with its parent, bound its heap, and see
+    """Sets up a new process before it becomes the runtime: it ends with its parent, has a bounded heap, and sees
     the function's files."""
     limits = _limits(memory_mb)
     if limits is None:
@@ -336,4 +336,4 @@ def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
-        return  # every process of the group is gone already: what was wanted
+        return  # every process of the group has ended already

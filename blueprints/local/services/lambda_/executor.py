@@ -1,4 +1,4 @@
-"""Runs functions: takes the base emulator's place at the one point every invocation passes through.
+"""Runs functions: replaces the base emulator's executor, through which every invocation passes.
 
 The base emulator runs handlers in its own interpreter, reports every failure as `Runtime.HandlerError` and enforces
 neither memory nor payload limits. Here each function runs in execution environments of its own (see
@@ -54,7 +54,7 @@ class Executor:
         self._pool = EnvironmentPool(folder / "environments")
 
     def install(self) -> None:
-        """Take the base emulator's executor's place."""
+        """Replace the base emulator's executor."""
         EXECUTE.replace(self.execute)
 
     def reset(self) -> None:
@@ -79,7 +79,7 @@ class Executor:
         config = func.get("config") or func
         if SCOPE_MISMATCH.current()(config):
             return dict(IN_SCOPE.current()(config, self.deliver, func, delivery))
-        # A version's record does not carry the reserved concurrency, which is the whole function's.
+        # Reserved concurrency belongs to the whole function, and is not in a version's record.
         base = FUNCTIONS.current().get(config["FunctionName"]) or func
         slot, limit = ACQUIRE_SLOT.current()(base, config)
         if slot is None:
@@ -198,7 +198,7 @@ def _parsed(response: bytes) -> dict[str, Any]:
     try:
         return {"body": json.loads(response)}
     except ValueError:
-        # A handler may answer with bytes of its own; they pass as they are.
+        # A handler may return other bytes than JSON; they are passed on unchanged.
         return {"body": response.decode(errors="replace"), "raw_payload": True}
 
 

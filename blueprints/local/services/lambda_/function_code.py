@@ -31,7 +31,7 @@ CREDENTIALS = Internal("core.lambda_runtime", "execution_credentials", ("config"
 _INIT_SECONDS = 10.0
 _unpacking = threading.Lock()
 _STAND_IN_CLIENT = Path(__file__).with_name("runtime_client_stand_in")
-# Everything that makes an environment differ from another of the same function; a change of these needs a new one.
+# The settings that an environment is started with; a change of one needs a new environment.
 _LAUNCH_FACTS = (
     "CodeSha256",
     "Environment",
@@ -47,7 +47,7 @@ _LAUNCH_FACTS = (
 
 
 class CannotRun(Exception):
-    """A function the embedded AWS has no means to run, with the reason."""
+    """A function that cannot run here; the message says why."""
 
 
 def reason_not_to_run(config: dict[str, Any]) -> str | None:
@@ -61,7 +61,7 @@ def reason_not_to_run(config: dict[str, Any]) -> str | None:
 
 
 def launch_key(config: dict[str, Any]) -> str:
-    """Names the set of environments that may serve a function version."""
+    """The key of the environments that may serve a function version."""
     facts = json.dumps([config.get(fact) for fact in _LAUNCH_FACTS], sort_keys=True, default=str)
     return (
         f"{config['FunctionName']}:{config.get('Version', '$LATEST')}:{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
@@ -165,7 +165,7 @@ def _environment(config: dict[str, Any], endpoint: str, log_stream: tuple[str, s
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream[1],
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "_HANDLER": str(config["Handler"]),
-        # Handlers reach the embedded AWS the way the SDKs offer it: no code of theirs knows about it.
+        # Handlers reach the embedded AWS by the SDKs' own setting, so their code does not change.
         "AWS_ENDPOINT_URL": endpoint,
         **CREDENTIALS.current()(config),
     }

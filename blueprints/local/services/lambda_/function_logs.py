@@ -1,4 +1,4 @@
-"""Writes what a function prints into CloudWatch Logs the way Lambda does: a stream per environment, START to REPORT.
+"""Writes a function's output into CloudWatch Logs as Lambda does: a stream per environment, START to REPORT.
 
 Source of the formats: AWS Lambda Developer Guide, "Working with Lambda function logs" and "Lambda Telemetry API".
 """
@@ -23,7 +23,7 @@ SUBSCRIPTIONS = Internal(
 
 @dataclass(frozen=True)
 class Report:
-    """What Lambda says about a finished invocation."""
+    """The REPORT of a finished invocation."""
 
     request_id: str
     version: str
@@ -58,7 +58,7 @@ def lines_of(report: Report, output: str, log_format: str) -> list[str]:
 
 
 def last_words(error: dict[str, Any]) -> str:
-    """What Lambda itself logs where the runtime had no chance to: a time-out, a process that ended; else nothing."""
+    """Lambda's own line for an error that the runtime cannot log: a time-out, or a process that ended; else nothing."""
     error_type, message = str(error["errorType"]), str(error["errorMessage"])
     if error_type == "Sandbox.Timedout":
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
@@ -69,7 +69,7 @@ def last_words(error: dict[str, Any]) -> str:
 
 
 def write(stream: tuple[str, str], lines: list[str]) -> None:
-    """Append to a log stream, making group and stream where they are missing."""
+    """Append to a log stream; creates group and stream if they are missing."""
     group_name, stream_name = stream
     now = int(time.time() * 1000)
     groups = GROUPS.current()

@@ -1,4 +1,4 @@
-"""What a function prints: one pipe per execution environment, so that concurrent invocations never mix."""
+"""The output of a function: one pipe per execution environment, so that invocations do not mix."""
 
 import os
 import select
@@ -18,7 +18,7 @@ class OutputPipe:
         threading.Thread(target=self._read_on, name="function-output", daemon=True).start()
 
     def collect(self) -> str:
-        """Everything printed since the last call, what still sits in the pipe included."""
+        """The output since the last call, with what is still in the pipe."""
         with self._lock:
             self._drain()
             text = self._received.decode(errors="replace")

@@ -20,7 +20,7 @@ _Response = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Look at every invocation before the base emulator does."""
+    """Check every invocation before the base emulator handles it."""
     handle: Callable[..., Awaitable[_Response]] = HANDLE.current()
 
     async def handle_request(

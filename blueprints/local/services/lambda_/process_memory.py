@@ -1,4 +1,4 @@
-"""How much memory a process and its descendants hold right now."""
+"""Measures the memory of a process and its descendants."""
 
 import os
 import sys

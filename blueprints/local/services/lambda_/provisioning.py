@@ -35,7 +35,7 @@ def _mapping_with_its_state(create: _Create) -> _Create:
     def create_with_state(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
         physical_id, attributes = create(logical_id, props, stack_name)
         if str(props.get("Enabled", True)).lower() == "false":
-            MAPPINGS.current()[physical_id]["State"] = "Disabled"  # a template's mapping says Enabled regardless
+            MAPPINGS.current()[physical_id]["State"] = "Disabled"  # the base emulator always sets Enabled for templates
         return physical_id, attributes
 
     return create_with_state

@@ -20,7 +20,7 @@ MAX_RESPONSE_BYTES = 6_291_556
 
 @dataclass
 class Invocation:
-    """One event on its way through a function, and what became of it."""
+    """One event for a function, and its outcome."""
 
     request_id: str
     payload: bytes
@@ -81,18 +81,18 @@ class RuntimeApi:
         self._server.server_close()
 
     def next_invocation(self) -> Invocation | None:
-        """Wait for work. The first call is also how a runtime says that its initialisation succeeded."""
+        """Wait for an invocation. A runtime's first call also reports that its initialisation succeeded."""
         self.initialised.set()
         self._current = self._pending.get()
         return self._current
 
     def report_init_error(self, error: dict[str, Any]) -> None:
-        """Note that initialisation failed."""
+        """Record that initialisation failed."""
         self.init_error = error
         self.initialised.set()
 
     def respond(self, request_id: str, body: bytes) -> tuple[int, bytes]:
-        """Take the function's response; an oversized one is refused and becomes the invocation's error."""
+        """Record the function's response; one that is too large is refused and becomes the invocation's error."""
         invocation = self._matching(request_id)
         if invocation is None:
             return 400, _error_body("InvalidRequestID", f"no invocation {request_id} is under way")
@@ -105,7 +105,7 @@ class RuntimeApi:
         return 202, b'{"status":"OK"}'
 
     def report_error(self, request_id: str, error: dict[str, Any]) -> tuple[int, bytes]:
-        """Take the exception a handler raised, as the runtime describes it."""
+        """Record the exception that the handler raised, as the runtime describes it."""
         invocation = self._matching(request_id)
         if invocation is None:
             return 400, _error_body("InvalidRequestID", f"no invocation {request_id} is under way")
@@ -196,7 +196,7 @@ class _RuntimeApiRequest(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Say nothing: the function's own output is the log."""
+        """Log nothing: the log is for the function's output."""
 
 
 def _invocation_headers(invocation: Invocation) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Aurora PostgreSQL clusters: behind each stands a PostgreSQL of its own, started when the cluster is made.
+"""Aurora PostgreSQL clusters: each has a PostgreSQL server of its own.
 
-A cluster made through a template starts its server at once, in the background; one made through the API at the first
-statement. The server ends with the cluster, with a reset, and with the embedded AWS.
+The server of a template's cluster starts in the background when the cluster is created; that of a cluster created by
+the API starts at the first statement. It ends with the cluster, with a reset, and with the embedded AWS.
 """
 
 import json
@@ -38,11 +38,11 @@ Cluster = dict[str, Any]
 
 
 class Resuming(Exception):
-    """The cluster was paused; it resumes, and statements have to be sent again."""
+    """The cluster was paused and is resuming; the statement has to be sent again."""
 
 
 class _Database:
-    """A cluster's PostgreSQL with the cluster's own user and database in it."""
+    """A cluster's PostgreSQL server, with the cluster's user and database."""
 
     def __init__(self, folder: Path) -> None:
         self.server = Postgres(folder)
@@ -53,7 +53,7 @@ class _Database:
         self._resumed_at = 0.0
 
     def prepare(self, cluster: Cluster) -> None:
-        """Start what is not started; make the cluster's user and database, or follow a change of password."""
+        """Start the server and create the user and database if necessary; apply a changed password."""
         with self._lock:
             if not self._ready:
                 self.server.start()
@@ -66,7 +66,7 @@ class _Database:
                 self._password = cluster["_MasterUserPassword"]
 
     def use(self, cluster: Cluster, clock: Clock) -> None:
-        """Count a statement as activity; raise Resuming when the cluster had paused itself for lack of it."""
+        """Record activity; raise Resuming if the cluster had paused after a time without activity."""
         now = time.monotonic()
         scaling = cluster.get("ServerlessV2ScalingConfiguration") or {}
         pauses = "MinCapacity" in scaling and float(scaling["MinCapacity"]) == 0
@@ -98,21 +98,21 @@ class Databases:
         self._databases: dict[str, _Database] = {}
 
     def server_of(self, cluster: Cluster) -> Postgres:
-        """The running server of a cluster, after counting this as use. Raises PostgresFailed or Resuming."""
+        """The running server of a cluster; records activity. Raises PostgresFailed or Resuming."""
         database = self._database(cluster)
         database.prepare(cluster)
         database.use(cluster, self._clock)
         return database.server
 
     def start(self, cluster: Cluster) -> None:
-        """Begin to start a cluster's server; whoever needs it waits for it, and hears of it if that failed."""
+        """Start a cluster's server in the background; `server_of` waits for it, and raises if that failed."""
         database = self._database(cluster)
 
         def prepare() -> None:
             try:
                 database.prepare(cluster)
             except PostgresFailed:
-                return  # the first statement tries again, and its answer says why
+                return  # the first statement tries again, and its response says why
 
         threading.Thread(target=prepare, name="postgres-start", daemon=True).start()
 
@@ -124,7 +124,7 @@ class Databases:
             database.stop()
 
     def close(self) -> None:
-        """End every server; clusters made later get new ones."""
+        """Stop every server; clusters created later get new ones."""
         with self._lock:
             databases, self._databases = list(self._databases.values()), {}
         for database in databases:
@@ -143,7 +143,7 @@ class Databases:
 
 
 def install(databases: Databases) -> None:
-    """Give the clusters that templates and the API make and delete their servers."""
+    """Start and stop servers with the clusters that templates and the API create and delete."""
     registry = REGISTRY.current()
     stock = registry["AWS::RDS::DBCluster"]
     registry["AWS::RDS::DBCluster"] = {
@@ -226,7 +226,7 @@ def _check(props: dict[str, Any]) -> None:
 
 
 def _manage_password(cluster: Cluster) -> None:
-    """What ManageMasterUserPassword means: a password nobody chose, in a secret that belongs to RDS."""
+    """Act on ManageMasterUserPassword: make a random password, in a secret that RDS owns."""
     cluster["_MasterUserPassword"] = NEW_PASSWORD.current()()
     secret_arn = CREATE_SECRET.current()(
         f"rds!cluster-{uuid.uuid4()}",
@@ -237,7 +237,7 @@ def _manage_password(cluster: Cluster) -> None:
 
 
 def _make_user_and_database(server: Postgres, cluster: Cluster) -> None:
-    """The master user may make databases and users, but is no superuser: on Aurora it is none either."""
+    """Create the master user, who may create databases and users but is no superuser, and the database."""
     user, database = _identifier(cluster["MasterUsername"]), cluster.get("DatabaseName")
     connection = server.connect("postgres")
     try:
@@ -272,7 +272,7 @@ def _identifier(name: str) -> str:
 
 
 def _key(cluster: Cluster) -> str:
-    """A cluster made anew under an old name is another one."""
+    """The key of a cluster; a new cluster with an old name has another one."""
     return str(cluster["DbClusterResourceId"])
 
 

@@ -1,7 +1,7 @@
-"""The RDS Data API on a real PostgreSQL: every statement runs, and its outcome is what is answered.
+"""The RDS Data API on a real PostgreSQL: every statement runs, and its result is returned.
 
-The base emulator acknowledges statements without running them unless it finds a container. Its resolution of clusters
-and secrets is kept; what happens to the SQL is all here. Sources: RDS Data API reference; Aurora User Guide, "Using
+Without a container, the base emulator acknowledges statements without running them. Its resolution of clusters and
+secrets is kept; everything that concerns SQL is here. Sources: RDS Data API reference; Aurora User Guide, "Using
 RDS Data API" with its limitations and its differences for Aurora Serverless v2.
 """
 
@@ -50,7 +50,7 @@ AUTHORISE = Internal(
 
 REQUEST_LIMIT = 4 * 1024 * 1024
 STATEMENT_SECONDS = 45.0
-# A transaction nobody uses for so long is rolled back.
+# An unused transaction is rolled back after this time.
 TRANSACTION_SECONDS = 180.0
 
 _OPTIONS = {
@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """The call ends with this answer."""
+    """An error response of the Data API."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response[2])
@@ -78,7 +78,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class _Access:
-    """What a call may reach, and as whom."""
+    """The cluster that a call may use, with its user and password."""
 
     cluster: dict[str, Any]
     user: str
@@ -132,7 +132,7 @@ class DataApi:
         HANDLE.replace(handle_request)
 
     def answer(self, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]) -> Response:
-        """Answer one call, errors in the API's form included."""
+        """The response to one call; errors are responses too."""
         try:
             if len(body) > REQUEST_LIMIT:
                 raise _refused("BadRequestException", "Request size exceeds the 4 MB limit.")
@@ -158,7 +158,7 @@ class DataApi:
             transaction.connection.close()
 
     def _access(self, request: Request, headers: dict[str, str], query_params: dict[str, Any]) -> _Access:
-        """The cluster and its user, after all that AWS checks before it looks at the statement."""
+        """The cluster and its user, after all checks that AWS makes before it reads the statement."""
         for name in ("resourceArn", "secretArn"):
             if not request.get(name):
                 raise _refused("BadRequestException", f"{name} is required")
@@ -189,7 +189,7 @@ class DataApi:
         return self._running(request, access, run)
 
     def _batch_execute(self, request: Request, access: _Access) -> dict[str, Any]:
-        sets = request.get("parameterSets") or []  # as many times as there are sets, an empty one included
+        sets = request.get("parameterSets") or []  # once per parameter set, also for an empty one
 
         def run(connection: Any) -> dict[str, Any]:
             statements = [_statement(connection, request["sql"], each) for each in sets]
@@ -229,7 +229,7 @@ class DataApi:
         return {"transactionStatus": "Rollback Complete"}
 
     def _complete(self, request: Request, command: str) -> str:
-        """End a transaction; returns what PostgreSQL says it did."""
+        """End a transaction; returns PostgreSQL's status."""
         identity = request.get("transactionId") or ""
         transaction = self._transactions.get(identity)
         if transaction is None or transaction.resource_arn != request["resourceArn"]:
@@ -245,7 +245,7 @@ class DataApi:
                 transaction.connection.close()
 
     def _running(self, request: Request, access: _Access, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Run with a connection of its own, or the transaction's."""
+        """Run on a new connection, or on the transaction's."""
         if not request.get("sql"):
             raise _refused("BadRequestException", "sql is required")
         if "transactionId" in request:
@@ -271,7 +271,7 @@ class DataApi:
         return _reporting(with_connection)
 
     def _outliving(self, request: Request, access: _Access, run: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """The call may time out; the statement goes on."""
+        """Run a statement that continues when the call times out."""
         answer: Future[dict[str, Any]] = Future()
 
         def work() -> None:
@@ -295,7 +295,7 @@ class DataApi:
         return transaction
 
     def _connected(self, request: Request, access: _Access, statement_seconds: float) -> Any:
-        """A connection as the secret's user; without a database named, to the one named like the user."""
+        """A connection as the secret's user; without a database, to the one with the user's name."""
         server = self._databases.server_of(access.cluster)
         settings = {
             "statement_timeout": int(statement_seconds * 1000),
@@ -331,7 +331,7 @@ class DataApi:
         return [Column(each.name, types[each.type_code], each.precision or 0, each.scale or 0) for each in description]
 
     def _types_of(self, connection: Any, oids: set[int]) -> dict[int, Type]:
-        """Types by oid; those that PostgreSQL brings are the same everywhere and remembered."""
+        """Types by oid. Built-in types are the same in every database, so they are cached."""
         known = {oid: self._types[oid] for oid in oids if oid in self._types}
         wanted = oids - known.keys()
         if wanted:
@@ -352,7 +352,7 @@ def _parsed(body: bytes) -> Request:
 
 
 def _check_options(request: Request) -> None:
-    """What the API does not take any more, or never knew."""
+    """Refuse options that the API does not support."""
     if "schema" in request:
         raise _refused("ValidationException", "The schema parameter isn't supported")
     options = {**request, **(request.get("resultSetOptions") or {})}
@@ -366,9 +366,9 @@ def _check_options(request: Request) -> None:
 
 
 def _authorise_secret(secret_arn: str, headers: dict[str, str], query_params: dict[str, Any]) -> None:
-    """The Data API reads the secret with the caller's own permission."""
+    """Check that the caller may read the secret, as the Data API reads it with the caller's permission."""
     if not headers.get("authorization"):
-        return  # a service of the emulator calls, which was authorised where it was called
+        return  # the caller is a service of the emulator, which checked the permission itself
     action = "secretsmanager:GetSecretValue"
     denied = AUTHORISE.current()(
         "secretsmanager", action, headers, query_params, str(uuid.uuid4()), resource_arn=secret_arn
@@ -409,7 +409,7 @@ def _statement(connection: Any, sql: str, parameters: list[dict[str, Any]]) -> s
 
 
 def _reporting(work: Callable[[], T], *, lost: Internal = TRANSACTION_UNKNOWN, of: str | None = None) -> T:
-    """Do the work; what PostgreSQL says against it becomes the API's answer.
+    """Run `work`; an error of PostgreSQL becomes the API's error response.
 
     A connection lost in the transaction `of` means that PostgreSQL rolled it back for being idle.
     """
@@ -438,7 +438,7 @@ def _described(error: Any) -> str:
 
 
 class _exclusive:  # noqa: N801 - reads as a statement: with _exclusive(transaction)
-    """One call at a time in a transaction; another is refused, as the API does."""
+    """Allow one call at a time in a transaction; another is refused, as by the API."""
 
     def __init__(self, transaction: _Transaction) -> None:
         self._busy = transaction.busy
@@ -458,7 +458,7 @@ def _command(connection: Any, command: str) -> str:
 
 
 def _leave_values_as_text(connection: Any) -> None:
-    """The API's fields are made from PostgreSQL's own text, so that no value passes through a type of Python's."""
+    """Make psycopg2 return text, so that no value passes through a type of Python."""
     from psycopg2 import extensions
 
     known = tuple(oid for oid in extensions.string_types if isinstance(oid, int))
@@ -466,7 +466,7 @@ def _leave_values_as_text(connection: Any) -> None:
 
 
 def _with_arrays(columns: list[Column], rows: list[tuple[Any, ...]], cursor: Any) -> list[tuple[Any, ...]]:
-    """The rows with arrays taken apart into lists of text."""
+    """The rows, with arrays as lists of text."""
     from psycopg2 import extensions
 
     arrays = {index for index, column in enumerate(columns) if column.type.element}

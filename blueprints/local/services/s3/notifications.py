@@ -1,4 +1,4 @@
-"""S3 notifications: asked for permission at the function, complete on their way to EventBridge."""
+"""S3 notifications: the function's policy is checked, and events for EventBridge have the object's version."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def install(invocations: AsynchronousInvocations) -> None:
-    """Take the place of the base emulator's delivery to functions, and add what its events lack."""
+    """Replace the base emulator's delivery to functions, and add version ids to its events."""
 
     def deliver_to_lambda(arn: str, event_payload: dict[str, Any], bucket_region: str) -> None:  # noqa: ARG001
         bucket = event_payload["Records"][0]["s3"]["bucket"]["name"]

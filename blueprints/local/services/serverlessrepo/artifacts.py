@@ -1,4 +1,4 @@
-"""The S3 objects that an application consists of: found in its template, read as SAR reads them, put for deployment."""
+"""The S3 objects of an application: finds them in its template, reads them as SAR does, copies them to deploy."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,21 +19,21 @@ _BUCKET_AND_KEY = (("Bucket", "Key"), ("S3Bucket", "S3Key"))
 
 
 class Objects(Protocol):
-    """Reads S3 objects in SAR's name."""
+    """Reads S3 objects as SAR."""
 
     def read(self, bucket: str, key: str, account: str) -> bytes:
-        """An object's content; raises ServiceError when SAR may not read it for the account, or it is not there."""
+        """An object's content. Raises ServiceError if SAR may not read it for the account, or it does not exist."""
 
 
 class S3Objects:
-    """Objects of the embedded S3, read as the service reads them on AWS: only where the bucket's policy lets it."""
+    """Reads objects of the embedded S3 as SAR does on AWS: only if the bucket's policy allows it."""
 
     def __init__(self, s3_of: Callable[[str], Any]) -> None:
         """`s3_of` makes an S3 client of an account."""
         self._s3_of = s3_of
 
     def read(self, bucket: str, key: str, account: str) -> bytes:
-        """An object's content, once the bucket's policy has been asked."""
+        """An object's content, after checking the bucket's policy."""
         s3 = self._s3_of(account)
         try:
             policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]

@@ -1,6 +1,6 @@
-"""Asks IAM whether a caller may do something with the embedded Serverless Application Repository.
+"""Checks in IAM whether a caller may use an operation of the embedded Serverless Application Repository.
 
-The application's own policy is asked apart from that, as on AWS: somebody of another account needs both.
+The application's own policy is checked separately, as on AWS: a caller of another account needs both.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ UNKNOWN = Internal("core.iam_evaluator", "AuthError")
 
 
 def caller(access_key: str, account: str) -> Any:
-    """Who signed a request; raises ServiceError when that is nobody. A role's session belongs to the role's account."""
+    """The principal that signed a request. Raises ServiceError for an unknown key."""
     principal = iam.principal_of(access_key, account)
     if isinstance(principal, UNKNOWN.current()):
         raise ServiceError(principal.code, principal.message)
@@ -21,7 +21,7 @@ def caller(access_key: str, account: str) -> Any:
 
 
 def check(principal: Any, operation: str, resource: str | None, region: str) -> None:
-    """Raises ServiceError when the caller's policies do not allow an operation. An account's owner may do all."""
+    """Raises ServiceError if the caller's policies do not allow an operation. An account's owner may do everything."""
     if principal.policies is None:
         return
     action, resource = f"serverlessrepo:{operation}", resource or "*"

@@ -1,4 +1,4 @@
-"""Deploys what is published: change sets and templates, as SAR makes them for whoever deploys an application."""
+"""Deploys applications: creates change sets and templates, as SAR does."""
 
 import copy
 import hashlib
@@ -21,7 +21,7 @@ PREFIX = "serverlessrepo-"
 """What a stack's name begins with."""
 
 _BUCKET = "awsserverlessrepo-changesets-{}"
-# Roles that SAM makes out of its policy templates need nobody's word; for the rest SAR has asked before.
+# Roles from SAM's policy templates need no acknowledgement; for the rest SAR has required it before.
 _ACKNOWLEDGED = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _SAME_NAME = ("Description", "ResourceTypes", "RollbackConfiguration")
 _EXPIRES = timedelta(hours=6)
@@ -29,7 +29,7 @@ _EXPIRES = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class _Content:
-    """What a version is deployed from: its template, and its artifacts by their digests."""
+    """The content of a version: its template, and its artifacts by digest."""
 
     template: bytes
     artifacts: tuple[str, ...]
@@ -51,7 +51,7 @@ class Deployments:
         repository.add("GetCloudFormationTemplate", self.get_template)
 
     def create_change_set(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """A change set of the caller's, for a new stack or one that stands."""
+        """A change set in the caller's account, for a new or an existing stack."""
         arn = given["ApplicationId"]
         application = self._repository.permitted(account, arn, "CreateCloudFormationChangeSet")
         semantic_version = self._wanted(application, given)
@@ -103,7 +103,7 @@ class Deployments:
         return made
 
     def promise_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """A template whose content is put where its URL says by `place`, before somebody reads it."""
+        """The URL of a template; `place` puts its content there before it is read."""
         arn = given["ApplicationId"]
         application = self._repository.permitted(account, arn, "CreateCloudFormationTemplate")
         semantic_version = self._wanted(application, given)
@@ -121,7 +121,7 @@ class Deployments:
         return made
 
     def place(self, account: str, url: str) -> None:
-        """Put a version's content where the account's CloudFormation reads it; other URLs are left alone."""
+        """Put a version's content at its URL, where CloudFormation of the account reads it; ignores other URLs."""
         content = self._promises.get(url)
         if content is None:
             return
@@ -134,7 +134,7 @@ class Deployments:
             s3.put_object(Bucket=bucket, Key=url.rpartition("/")[2], Body=content.template)
 
     def get_template(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """A template that was made before."""
+        """GetCloudFormationTemplate."""
         made = self._templates.get(given["TemplateId"])
         if made is None or made["Account"] != account or made["ApplicationId"] != given["ApplicationId"]:
             raise ServiceError("NotFoundException", f"Template with id {given['TemplateId']} doesn't exist")

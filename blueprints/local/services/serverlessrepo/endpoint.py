@@ -1,4 +1,4 @@
-"""Serves the embedded Serverless Application Repository in front of the embedded AWS."""
+"""The endpoint of the embedded Serverless Application Repository."""
 
 import asyncio
 import re
@@ -28,10 +28,10 @@ _REGION = "us-east-1"
 
 
 class Endpoint:
-    """Takes requests signed for `serverlessrepo`, and those for content by its digest."""
+    """Answers requests that are signed for `serverlessrepo`, and requests for content by its digest."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
-        """What is published is kept in `folder`; artifacts are read from, and stacks deployed to, `endpoint`."""
+        """Keeps what is published in `folder`; reads artifacts from, and deploys stacks to, `endpoint`."""
         self._store = Store(folder)
 
         @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ CHANGEABLE = ("Author", "Description", "HomePageUrl", "Labels")
 
 
 def check(given: dict[str, Any]) -> None:
-    """Raises ServiceError for a field that is not of its form."""
+    """Raises ServiceError for a field outside its limits."""
     for name in ("Name", "Author", "Description"):
         if given.get(name) is not None and not model.form(name).takes(given[name]):
             raise ServiceError("BadRequestException", f"{name} must {model.form(name)}")

@@ -24,14 +24,14 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Form:
-    """What a text field may be."""
+    """The limits of a text field."""
 
     shortest: int
     longest: int
     pattern: str | None
 
     def takes(self, text: str) -> bool:
-        """Whether a text is within the lengths and of the pattern."""
+        """Whether a text fits the lengths and the pattern."""
         return self.shortest <= len(text) <= self.longest and (
             self.pattern is None or re.fullmatch(self.pattern, text) is not None
         )
@@ -43,7 +43,7 @@ class Form:
 
 @cache
 def form(member: str) -> Form:
-    """The form of a member of CreateApplication; of Labels, that of each."""
+    """The limits of a member of CreateApplication; for Labels, those of each label."""
     lengths = _stated(_CREATE, member, _LENGTHS)
     # The patterns are written as they stand in a program, with every backslash twice.
     pattern = _PATTERN.search(_documentation(_CREATE, member))

@@ -1,7 +1,7 @@
 """Published applications as parts of other stacks: `AWS::Serverless::Application` in the embedded CloudFormation.
 
-SAM's own plugin asks the embedded repository for the application's template before SAM is applied, as on AWS. What it
-finds becomes a nested stack; its template is itself one for SAM, which the base emulator does not apply to nested ones.
+As on AWS, SAM's own plugin fetches the application's template from the repository before the SAM transform. It becomes
+a nested stack, whose template needs the SAM transform too; the base emulator does not apply it to nested stacks.
 """
 
 import json
@@ -22,7 +22,7 @@ from blueprints.template.reading import SAM
 
 _TRANSFORM = ("template", "provided_params", "previous_params")
 TRANSFORM = Internal("services.cloudformation.engine", "_apply_transforms", _TRANSFORM)
-# Those who call it took hold of it by name.
+# Modules that imported the function by name.
 CALLERS = (
     Internal("services.cloudformation.handlers", "_apply_transforms", _TRANSFORM),
     Internal("services.cloudformation.changesets", "_apply_transforms", _TRANSFORM),
@@ -48,7 +48,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class _Nesting:
-    """A nested stack that is being made: whose it is, and what its parameters are."""
+    """A nested stack that is being created: its parent and its parameters."""
 
     parent: str
     parameters: list[dict[str, str]]
@@ -58,7 +58,7 @@ _NESTING: ContextVar[_Nesting | None] = ContextVar("nesting", default=None)
 
 
 class NestedApplications:
-    """Takes part where the base emulator applies transforms, and where it makes nested stacks."""
+    """Replaces the base emulator's transforms, and its creation of nested stacks."""
 
     def __init__(self, deployments: Deployments, client_of: Callable[[str, str], Any]) -> None:
         """`client_of` makes a client of a service for an account."""
@@ -69,15 +69,15 @@ class NestedApplications:
         self._stock: dict[str, Any] = REGISTRY.current()[_STACK]
 
     def install(self) -> None:
-        """Take the places."""
+        """Replace the internals."""
         for hook in (TRANSFORM, *CALLERS):
             hook.replace(self.apply_transforms)
         FETCH.replace(self.fetch)
         REGISTRY.current()[_STACK] = {**self._stock, "create": self.create, "update": self.update}
 
     def apply_transforms(self, template: Any, provided_params: Any = None, previous_params: Any = None) -> Any:
-        """The transforms, after published applications have been asked for. This may be the thread that serves
-        everything: nothing here may call back."""
+        """Fetch published applications, then apply the transforms. This may run on the thread of the event loop,
+        so nothing here may send a request to the embedded AWS."""
         tags: dict[str, list[dict[str, str]]] = {}
         if SAM in DECLARED.current()(template) and not isinstance(template, FAILED.current()):
             try:
@@ -90,7 +90,7 @@ class NestedApplications:
         return applied
 
     def create(self, logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
-        """A nested stack, its template expanded; nothing of one that fails is left."""
+        """Create a nested stack from the transformed template; deletes everything of one that fails."""
         before = set(STACKS.current())
         try:
             with self._nesting(props, stack_name), _within(props.get("TimeoutInMinutes")):
@@ -98,7 +98,7 @@ class NestedApplications:
         except Exception:
             for name in set(STACKS.current()) - before:
                 if STACKS.current()[name].get("_parent_stack_name") == stack_name:
-                    with suppress(ValueError):  # what can't be deleted stays; the reason to report is the first one
+                    with suppress(ValueError):  # what cannot be deleted stays; the first reason is the one to report
                         self._stock["delete"](name, {})
             raise
         self._notify(physical_id, props, since=0)
@@ -107,7 +107,7 @@ class NestedApplications:
     def update(
         self, physical_id: str, old_props: dict[str, Any], new_props: dict[str, Any], stack_name: str
     ) -> tuple[str, dict[str, Any]]:
-        """A nested stack moved to another template or other parameters."""
+        """Update a nested stack to another template or other parameters."""
         told = len(EVENTS.current().get(physical_id, []))
         with self._nesting(new_props, stack_name):
             updated_id, attributes = self._stock["update"](physical_id, old_props, new_props, stack_name)
@@ -115,7 +115,7 @@ class NestedApplications:
         return updated_id, attributes
 
     def fetch(self, params: dict[str, Any]) -> tuple[str | None, Any]:
-        """A template; a nested stack's after SAM was applied to it."""
+        """A template; that of a nested stack after the SAM transform."""
         nesting = _NESTING.get()
         if nesting is None:
             return self._fetch(params)
@@ -221,7 +221,7 @@ def _published(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 @contextmanager
 def _within(minutes: Any) -> Iterator[None]:
-    """Raises ValueError when what is inside took longer than a nested stack was given."""
+    """Raises ValueError if the block takes longer than the nested stack's timeout."""
     begun = time.monotonic()
     yield
     if minutes is not None and time.monotonic() - begun > float(minutes) * _MINUTE:

@@ -1,6 +1,6 @@
-"""The embedded Serverless Application Repository: what SAR keeps, answers and refuses, over its own REST API.
+"""The embedded Serverless Application Repository: SAR's REST API and its checks.
 
-Publishing copies what a version consists of: once published, an application needs its artifact bucket no more.
+Publishing copies the content of a version: afterwards an application does not need its artifact bucket.
 The parts:
 
     model             what botocore's model of the service says of its fields, in words too
@@ -63,7 +63,7 @@ class Repository:
         }
 
     def add(self, operation: str, does: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
-        """Take an operation that is carried out elsewhere."""
+        """Add an operation that another class implements."""
         self._operations[operation] = does
 
     def answer(
@@ -80,7 +80,7 @@ class Repository:
             return API.answer(call.operation, result)
         except ServiceError as error:
             return API.refuse(error)
-        except BlueprintError as error:  # the installation lacks something: no answer of SAR's, but one that says so
+        except BlueprintError as error:  # the installation lacks something; the message says what
             return API.refuse(ServiceError("InternalServerErrorException", str(error)))
 
     def create_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Repository:
         return self._described(arn, given.get("SemanticVersion"))
 
     def create_application_version(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """A new version; one that exists stays as it is for ever."""
+        """Create a version; an existing version never changes."""
         arn, semantic_version = given["ApplicationId"], given["SemanticVersion"]
         self._own(account, arn)
         metadata.check(given)
@@ -124,7 +124,7 @@ class Repository:
         return self._version_of(arn, semantic_version)
 
     def update_application(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Change what can be changed: author, description, home page, labels and readme."""
+        """Change the author, description, home page, labels or readme."""
         arn = given["ApplicationId"]
         self._own(account, arn)
         metadata.check(given)
@@ -177,7 +177,7 @@ class Repository:
         return {"Statements": self._own(account, given["ApplicationId"])["Statements"]}
 
     def put_application_policy(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Say who may use an application: all statements anew."""
+        """Replace all statements of an application's policy."""
         arn = given["ApplicationId"]
         statements = sharing.checked(given["Statements"], self._own(account, arn))
         with self.store.changing() as applications:
@@ -195,7 +195,7 @@ class Repository:
             ]
 
     def permitted(self, account: str, arn: str, action: str) -> dict[str, Any]:
-        """An application that the caller may use so."""
+        """An application, if the caller may use this operation on it."""
         application = self.store.applications.get(arn)
         if application is None and arn.split(":")[4:5] == [account]:
             raise ServiceError("NotFoundException", f"Application with id {arn} doesn't exist")
@@ -212,7 +212,7 @@ class Repository:
         return application
 
     def _version(self, account: str, given: dict[str, Any]) -> dict[str, Any]:
-        """A version's content, judged, and copied from its artifact bucket."""
+        """Check a version's content, and copy it from its artifact bucket."""
         content = self._content(account, given, "Template")
         assert content is not None
         read = judged(self.store.path(self.store.put(content)))

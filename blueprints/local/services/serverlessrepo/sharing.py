@@ -1,4 +1,4 @@
-"""Who may use an application of the embedded Serverless Application Repository: its policy, checked and asked."""
+"""The policy of an application: who may use it."""
 
 import json
 import re
@@ -16,14 +16,14 @@ _ACTIONS = {*_DEPLOY, "Deploy", "UnshareApplication"}
 
 
 def checked(statements: list[dict[str, Any]], application: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements as they are kept; raises ServiceError for what SAR refuses."""
+    """The statements as they are stored. Raises ServiceError for what SAR refuses."""
     if len(json.dumps(statements)) > POLICY_CHARACTERS:
         raise ServiceError("BadRequestException", f"The policy has more than {POLICY_CHARACTERS} characters")
     return [_checked(statement, application) for statement in statements]
 
 
 def allows(application: dict[str, Any], account: str, action: str) -> bool:
-    """Whether an account may do this with an application. Organizations have no members here."""
+    """Whether an account may use this action of an application. Organizations have no members here."""
     if application["Account"] == account:
         return True
     for statement in application["Statements"]:

@@ -1,4 +1,4 @@
-"""What the embedded Serverless Application Repository keeps: applications as one JSON file, content by its digest."""
+"""Stores applications in one JSON file, and their content by its digest."""
 
 import contextlib
 import fcntl
@@ -30,7 +30,7 @@ class Store:
 
     @property
     def applications(self) -> dict[str, dict[str, Any]]:
-        """All applications as they are now, whoever changed them last."""
+        """All applications, with the changes of other processes."""
         path = self._folder / _STATE
         with contextlib.suppress(FileNotFoundError):
             now = path.stat()
@@ -41,7 +41,7 @@ class Store:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """The applications, to change: written down at the end, whole, or left as they were."""
+        """The applications, for changes: all are written at the end, or none."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._changing, (self._folder / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -66,7 +66,7 @@ class Store:
         return self.path(digest).read_bytes()
 
     def clear(self) -> None:
-        """Forget everything that was kept here; the folder may hold things of others."""
+        """Delete the stored files; the folder may have other files."""
         with self.changing() as applications:
             applications.clear()
         shutil.rmtree(self._folder / _CONTENT, ignore_errors=True)

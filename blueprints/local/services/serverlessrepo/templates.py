@@ -1,4 +1,4 @@
-"""What the embedded Serverless Application Repository makes of a template: refused or not, parameters, capabilities."""
+"""Checks templates as SAR does: refuses them, or reads their parameters and required capabilities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _DEFINITION = {
 
 @dataclass(frozen=True)
 class Judged:
-    """A template that is taken."""
+    """An accepted template."""
 
     template: Template
     parameters: list[dict[str, Any]]
@@ -30,7 +30,7 @@ class Judged:
 
 
 def judged(path: Path) -> Judged:
-    """Read and judge a template; raises ServiceError with the first thing that stands in the way."""
+    """Read and check a template. Raises ServiceError with the first reason against it."""
     try:
         template = load(path)
     except BlueprintError as error:
@@ -53,7 +53,7 @@ def _findings(template: Template, size: int) -> Iterator[Finding]:
 
 
 def _capabilities(template: Template) -> set[str]:
-    """What has to be acknowledged: by the types that the model names, and by what SAM makes of policies."""
+    """The capabilities to acknowledge: by the types that the model names, and by SAM's policies."""
     kinds = {str(resource.get("Type")) for resource in template.resources.values()}
     named = (capabilities.IAM, capabilities.RESOURCE_POLICY)
     asked = {each for each in named if kinds & model.types_that_require(each)}

@@ -3,13 +3,23 @@
 Follows the AWS Lambda Developer Guide, "How Lambda processes records from stream and queue-based event sources", "Using
 Lambda with Kinesis" and "Using Lambda with DynamoDB".
 
-What is sent next, and what an answer means, is decided by plain values: `records` (a record, a batch), `policy` (a
-mapping's settings), `answers` (what a function's answer says), `decisions` (what then becomes of the batch), `lane`
-(records that must stay in order) and `shard_progress` (how far a shard was read, and its lanes). Around them stands
-what touches the base emulator: `kinesis_source` and `dynamodb_source` read streams, `stream_consumers` registers those
-with enhanced fan-out, `filters` and `permission` ask, `mapping` holds one mapping's progress, `invocations` calls the
-function, `destinations` takes what failed, `poller` runs it all, `queue_batches` runs the batches of SQS queues, and
-`registration` takes mappings in, changes and removes them.
+Plain values decide what is sent next, without the base emulator:
+
+    policy          a mapping's settings
+    answers         interprets a function's response
+    decisions       what happens to a batch after its response
+    lane            records that must stay in order
+    shard_progress  the position in a shard, and its lanes
+
+The rest acts on the base emulator:
+
+    filters, permission  which records the function gets, and whether its role may read them
+    mapping         the progress of one mapping
+    invocations     invokes the function
+    destinations    sends failed batches to the on-failure destination
+    poller          runs all mappings of streams
+    queue_batches   handles batches of SQS queues
+    registration    creates, changes and deletes mappings
 """
 
 from collections.abc import Callable
@@ -29,7 +39,7 @@ WAKES = (Internal("services.kinesis", "esm_wake"), Internal("services.dynamodb",
 
 
 class _Wake:
-    """Stands where both services set the base emulator's event after every put: streams wake their own poller."""
+    """Replaces the event that Kinesis and DynamoDB set after every put, so that it wakes the poller of streams."""
 
     def __init__(self, look: Callable[[], None]) -> None:
         self.set = look

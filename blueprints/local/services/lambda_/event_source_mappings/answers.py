@@ -23,7 +23,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class NotInvoked:
-    """The function was throttled or could not be called: the try does not count."""
+    """The function was throttled or could not be invoked: this does not count as a retry."""
 
 
 Outcome = Succeeded | Failed | NotInvoked
@@ -39,7 +39,7 @@ def outcome_of(result: dict[str, Any], identifiers: Sequence[str], *, partial_re
 
 
 def unprocessed(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> set[str]:
-    """The messages of a batch that stay in the queue. They have no order: only those that are named have failed."""
+    """The messages of a batch that stay in the queue: those that the response names as failed."""
     if result.get("error") or result.get("throttle"):
         return set(identifiers)
     return set(_failed(result.get("body"), identifiers)) if partial_responses else set()

@@ -1,4 +1,4 @@
-"""What becomes of a batch once its outcome is known: done, again, or given up.
+"""Decides what happens to a batch after its invocation: finished, sent again, or discarded.
 
 Sources: AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda"
 and "Configuring partial batch response with Kinesis Data Streams and Lambda".
@@ -13,7 +13,7 @@ from blueprints.local.services.lambda_.event_source_mappings.policy import Polic
 
 @dataclass(frozen=True)
 class Decision:
-    """Records that are done with, the batch to discard, and the batches to send next, in order, after a wait."""
+    """The finished records, the batch to discard, and the batches to send next, in order, after a wait."""
 
     done: tuple[Record, ...] = ()
     given_up: Batch | None = None
@@ -22,7 +22,7 @@ class Decision:
 
 
 def after(batch: Batch, outcome: Outcome, answer: Answer | None, policy: Policy) -> Decision:
-    """Decide about a batch that was just tried."""
+    """Decide what happens to a batch after an invocation."""
     match outcome:
         case Succeeded():
             return Decision(done=batch.records)
@@ -37,7 +37,7 @@ def after(batch: Batch, outcome: Outcome, answer: Answer | None, policy: Policy)
 def _after_failure(tried: Batch, first: int, policy: Policy) -> Decision:
     done, rest = tried.records[:first], tried.only(tried.records[first:])
     if policy.bisect and done:
-        return Decision(done, again=(rest,))  # cut where the function said, which counts as no retry
+        return Decision(done, again=(rest,))  # split where the response says, which does not count as a retry
     if policy.bisect and len(rest.records) > 1:
         half = (len(rest.records) + 1) // 2
         return Decision(again=(rest.only(rest.records[:half]), rest.only(rest.records[half:])))

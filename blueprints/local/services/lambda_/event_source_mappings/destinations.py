@@ -1,4 +1,4 @@
-"""Hands batches that were given up to the mapping's on-failure destination, with the execution role's own permission.
+"""Sends discarded batches to the mapping's on-failure destination, with the permissions of the execution role.
 
 Source: AWS Lambda Developer Guide, "Retain discarded batch records for a Kinesis Data Streams event source in Lambda":
 a role needs sqs:SendMessage, sns:Publish, or s3:PutObject with s3:ListBucket.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condition: str) -> None:
-    """Send the batch's record to the destination; what no destination took is logged, and lost as on AWS."""
+    """Send the batch's record to the destination. If that fails, log it: the record is lost, as on AWS."""
     first, last = batch.records[0].identifier, batch.records[-1].identifier
     what = (
         f"{counted(len(batch.records), 'record')} of {mapping.source.arn}, {shard_id}, {first} to {last} ({condition})"
@@ -59,7 +59,7 @@ def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, b
     client = function.role(endpoint).client(service, seconds=30)
     if service == "s3":
         bucket, key = destination.split(":::", 1)[1], object_key(mapping.stored["UUID"], shard_id, now)
-        client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # asks for the second permission
+        client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # needs the second permission
         body = json.dumps(with_payload(record, batch)).encode()
         client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
     elif service == "sns":

@@ -15,7 +15,7 @@ from blueprints.local.base.stream_records import Batch
 def failure_record(
     batch: Batch, *, condition: str, function_arn: str, batch_info: str, shard_id: str, stream_arn: str, now: float
 ) -> dict[str, Any]:
-    """The metadata SQS and SNS get. What was never answered has no `responseContext`."""
+    """The metadata for SQS and SNS. Without a response there is no `responseContext`."""
     first, last = batch.records[0], batch.records[-1]
     context = {
         "requestId": batch.last.request_id if batch.last else str(uuid.uuid4()),
@@ -41,12 +41,12 @@ def failure_record(
 
 
 def with_payload(record: dict[str, Any], batch: Batch) -> dict[str, Any]:
-    """What S3 gets: the metadata, and the event itself as text."""
+    """The record for S3: the metadata, and the event as text."""
     return {**record, "payload": json.dumps(batch.event())}
 
 
 def object_key(mapping_id: str, shard_id: str, now: float) -> str:
-    """Where in a bucket the record goes."""
+    """The key of the record in a bucket."""
     time = datetime.fromtimestamp(now, UTC)
     return f"aws/lambda/{mapping_id}/{shard_id}/{time:%Y/%m/%d}/{time:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
 

@@ -1,4 +1,4 @@
-"""Filter criteria: which records a mapping's function gets to see.
+"""Filter criteria: which records a mapping sends to its function.
 
 Source: AWS Lambda Developer Guide, "Control which events Lambda sends to your function" and "Using event filtering with
 a Kinesis event source". Patterns are EventBridge patterns; Kinesis data is matched as the JSON it encodes.
@@ -31,7 +31,7 @@ def keeps(criteria: dict[str, Any] | None) -> Callable[[Record], bool]:
             seen = _matchable(record.event)
             return any(_matches(seen, each) for each in alternatives)
         except RecursionError:
-            return False  # nested deeper than anything that is read as JSON
+            return False  # nested too deeply for the JSON parser
 
     return kept
 
@@ -42,7 +42,7 @@ def patterns_of(criteria: dict[str, Any] | None) -> list[str]:
 
 
 def defect_of(pattern: str, service: str) -> str | None:
-    """Why Lambda would refuse a pattern; for Kinesis that includes one that takes `data` for text."""
+    """Why Lambda would refuse a pattern, or None; Kinesis patterns cannot match `data` as text."""
     defect: str | None = PATTERN_ERROR.current()(pattern)
     if defect:
         return defect
@@ -55,12 +55,12 @@ def defect_of(pattern: str, service: str) -> str | None:
 
 
 def _matches(seen: dict[str, Any], alternative: dict[str, Any]) -> bool:
-    """Data that is not JSON matches no pattern of data, not even one of what is missing."""
+    """Data that is not JSON matches no pattern of data, not even `exists: false`."""
     return (_DATA in seen or _DATA not in alternative) and bool(MATCHES.current()(seen, alternative))
 
 
 def _matchable(event: dict[str, Any]) -> dict[str, Any]:
-    """A record as patterns see it: Kinesis metadata on top, and data only where it is JSON."""
+    """A record as patterns match it: Kinesis metadata at the top level, and data if it is JSON."""
     if "kinesis" not in event:
         return event
     flat = {**event, **event["kinesis"]}

@@ -9,7 +9,7 @@ from blueprints.local.services.lambda_.executor import Executor
 
 
 def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:
-    """Call the function once: what became of the batch, and what the call was."""
+    """Invoke the function once; returns the outcome for the batch, and facts about the invocation."""
     function = FunctionAsInvoked.named(mapping.function_arn)
     if function is None:
         return NotInvoked(), None

@@ -1,6 +1,6 @@
 """A lane: records of one shard that reach the function in order, one batch at a time.
 
-A lane is told the time and never asks for it; whoever drives it does what its steps say and reports back.
+The caller passes the time, carries out the step that `next` returns, and reports the result.
 """
 
 from collections import deque
@@ -23,14 +23,14 @@ _ENVELOPE_BYTES = len('{"Records": []}') - _SEPARATOR_BYTES
 
 @dataclass(frozen=True)
 class Send:
-    """Invoke the function with this batch, then settle it."""
+    """Invoke the function with this batch, then report the outcome to `settle`."""
 
     batch: Batch
 
 
 @dataclass(frozen=True)
 class GiveUp:
-    """Hand this batch to the on-failure destination, then let the lane go on."""
+    """Send this batch to the on-failure destination, then call `discarded`."""
 
     batch: Batch
     condition: str
@@ -38,7 +38,7 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do before that time; None means: before something changes."""
+    """Nothing to do before this time (seconds since the epoch); None: until something changes."""
 
     until: float | None = None
 
@@ -47,7 +47,7 @@ Step = Send | GiveUp | Wait
 
 
 class Lane:
-    """What waits in a lane: batches to send again, then records not sent yet."""
+    """Batches to send again, then records not sent yet."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -58,11 +58,11 @@ class Lane:
 
     @property
     def empty(self) -> bool:
-        """Whether all records that came in are settled."""
+        """Whether all records are finished."""
         return not (self.busy or self._again or self._fresh)
 
     def add(self, records: Iterable[Record], now: float) -> None:
-        """Take in the records that follow."""
+        """Add the records that follow."""
         for record in records:
             self._fresh.append((now, record))
             self._fresh_bytes += record.size + _SEPARATOR_BYTES
@@ -72,7 +72,7 @@ class Lane:
         return not self._again and not self._full(policy)
 
     def next(self, now: float, policy: Policy) -> Step:
-        """What to do now; after a `Send` or a `GiveUp` the lane is busy until told what became of it."""
+        """The next step. After a `Send` or a `GiveUp` the lane is busy until its result is reported."""
         if self.busy:
             return Wait()
         if now < self._not_before:
@@ -86,7 +86,7 @@ class Lane:
         return self._without_the_expired(self._again.popleft(), now, policy)
 
     def settle(self, batch: Batch, outcome: Outcome, answer: Answer | None, now: float, policy: Policy) -> Decision:
-        """Take in what became of a sent batch; the lane stays busy when the decision gives a batch up."""
+        """Process the outcome of a sent batch; the lane stays busy if a batch is to be discarded."""
         decision = after(batch, outcome, answer, policy)
         self._again.extendleft(reversed(decision.again))
         self._not_before = now + decision.wait
@@ -94,7 +94,7 @@ class Lane:
         return decision
 
     def discarded(self) -> None:
-        """Go on behind the batch that was given up."""
+        """Continue after a discarded batch."""
         self.busy = False
 
     def unsettled(self) -> list[Record]:

@@ -1,4 +1,4 @@
-"""One event source mapping at work: what it read, what waits in its lanes, and what is to be done next."""
+"""One running event source mapping: its position in each shard, its lanes, and its next steps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from blueprints.local.services.lambda_.event_source_mappings.permission import d
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.services.lambda_.event_source_mappings.shard_progress import ShardProgress
 
-# A mapping that cannot read looks again after that long.
+# Seconds until a mapping that cannot read tries again.
 _RETRY_SECONDS = 1.0
 _LEAST_RETRY_SECONDS = 0.1
 
@@ -31,7 +31,7 @@ class Work:
 
 
 class Mapping:
-    """A mapping as the base emulator stores it (`stored`), and how far it is in every shard of its source."""
+    """A mapping as the base emulator stores it (`stored`), and its progress in every shard of its source."""
 
     def __init__(self, stored: dict[str, Any], source: Source, after: dict[str, int], clock: Clock) -> None:
         self.stored = stored
@@ -48,15 +48,15 @@ class Mapping:
 
     @property
     def policy(self) -> Policy:
-        """Its settings as they stand now."""
+        """Its present settings."""
         return policy_of(self.stored, self._clock)
 
     def report(self, result: str) -> None:
-        """Note how the last try went, for GetEventSourceMapping."""
+        """Record the result of the last invocation, for GetEventSourceMapping."""
         self.stored["LastProcessingResult"] = result
 
     def advance(self, now: float) -> Iterator[Work | Wait]:
-        """Read what is new; every step that is due, and until when the rest waits."""
+        """Read new records; yield every step that is due, and until when the others wait."""
         if not self._settle_state():
             return
         policy = self.policy
@@ -69,7 +69,7 @@ class Mapping:
                 yield step if isinstance(step, Wait) else Work(self, shard.shard_id, lane, step)
 
     def _settle_state(self) -> bool:
-        """Name the state as AWS does; whether the mapping is on."""
+        """Set the State as AWS names it; returns whether the mapping is enabled."""
         enabled = is_true(self.stored.get("Enabled", True))
         busy = any(lane.busy for progress in self._progress.values() for lane in progress.lanes)
         self.stored["State"] = "Enabled" if enabled else "Disabling" if busy else "Disabled"
@@ -83,7 +83,7 @@ class Mapping:
 
     def _at(self, shard_id: str, policy: Policy, now: float) -> ShardProgress:
         if shard_id not in self._progress:
-            # A shard made later is read from its beginning, whatever the starting position.
+            # A shard that was created later is read from its beginning, whatever the starting position.
             self._progress[shard_id] = ShardProgress(self._after.get(shard_id, 0), policy.lanes)
         progress = self._progress[shard_id]
         progress.spread_over(policy.lanes, now)
@@ -96,7 +96,7 @@ class Mapping:
         return progress.settled and progress.position >= self.source.end(shard.shard_id)
 
     def _read(self, shard_id: str, progress: ShardProgress, policy: Policy, now: float) -> bool:
-        """Read as long as lanes want records and there are any; False when the role may not."""
+        """Read while lanes need records and there are any; False if the role may not read."""
         keep = keeps(self.stored.get("FilterCriteria"))
         while wanted := progress.wanted(policy):
             read = self._readable(shard_id, progress.position, wanted)
@@ -108,7 +108,7 @@ class Mapping:
         return True
 
     def _readable(self, shard_id: str, after: int, wanted: int) -> list[Record] | None:
-        """The records that follow, None where there are some that may not be read."""
+        """The records that follow; None if there are some that the role may not read."""
         if self.source.end(shard_id) <= after:
             return []
         function = FunctionAsInvoked.named(self.function_arn)

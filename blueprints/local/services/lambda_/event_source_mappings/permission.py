@@ -1,4 +1,4 @@
-"""Asks IAM whether an execution role may read a stream: at creation, and again whenever something is read."""
+"""Checks in IAM whether an execution role may read a stream: at creation, and at every read."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ COMBINE = Internal(
 
 
 class Readable(Protocol):
-    """An event source: what has to be allowed, on which resource, before it is read."""
+    """An event source with the permissions that reading it needs."""
 
     @property
     def permissions(self) -> Sequence[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A mapping's settings as they govern its lanes.
+"""The settings of a mapping that its lanes follow.
 
 Source: AWS Lambda API Reference, CreateEventSourceMapping. Absent or -1 means without limit.
 """

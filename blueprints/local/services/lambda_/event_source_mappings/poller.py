@@ -1,4 +1,4 @@
-"""Runs all stream mappings: one thread that looks what is due, and workers that invoke functions.
+"""Runs all mappings of streams: one thread finds what is due, workers invoke functions.
 
 The thread sleeps until something is put into a stream, a batch ends, a mapping changes or a wait is over.
 """
@@ -27,9 +27,9 @@ from blueprints.local.services.lambda_.executor import Executor
 ALL_MAPPINGS = Internal("services.lambda_svc", "_iter_all_esms", ())
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
 
-# Should something change that nobody was told of, it is seen after that long.
+# Seconds after which changes are seen that woke nobody.
 _LOOK_SECONDS = 1.0
-# Lanes of slow functions wait for no other lane.
+# So many that lanes of slow functions do not hold up other lanes.
 _MOST_WORKERS = 512
 
 log = logging.getLogger(__name__)
@@ -58,24 +58,24 @@ class Poller:
         threading.Thread(target=self._serve, name="event-source-mappings", daemon=True).start()
 
     def look(self) -> None:
-        """Something may be due."""
+        """Wake the thread: something may be due."""
         self._changed.set()
 
     def paused(self) -> AbstractContextManager[object]:
-        """Nothing is read or started meanwhile: a mapping is seen whole or not at all."""
+        """Read and start nothing meanwhile, so that a mapping is never seen half created."""
         return self._lock
 
     def anchor(self, mapping_id: str, source_arn: str, starting_position: str) -> None:
-        """Note where a mapping that is being made begins to read."""
+        """Record where a mapping that is being created begins to read."""
         source = source_of(source_arn)
         shards = (source.shards() or []) if source and starting_position == "LATEST" else []
         with self._lock:
             self._anchors[mapping_id] = {each.shard_id: source.end(each.shard_id) for each in shards if source}
 
     def anchor_at(self, mapping_id: str, source_arn: str, moment: float) -> None:
-        """Note that a mapping that is being made begins with what arrived since a moment (seconds since the epoch).
+        """Let a mapping that is being created begin with the records since a time (seconds since the epoch).
 
-        Kinesis alone has that; a table's stream is read from one of its ends.
+        Only Kinesis has this; the stream of a table is read from one of its ends.
         """
         source = KinesisSource(source_arn)
         shards = source.shards() or []
@@ -83,7 +83,7 @@ class Poller:
             self._anchors[mapping_id] = {each.shard_id: source.before(each.shard_id, moment) for each in shards}
 
     def remove(self, mapping_id: str) -> None:
-        """Stop a mapping; a batch under way ends, and nothing follows it."""
+        """Stop a mapping; the batch being processed ends, and nothing follows it."""
         with self._lock:
             self._anchors.pop(mapping_id, None)
             mapping = self._mappings.pop(mapping_id, None)
@@ -107,7 +107,7 @@ class Poller:
                 wait = _LOOK_SECONDS
 
     def _advance(self) -> float | None:
-        """Start what is due; the seconds until the next thing is, None while there is no mapping."""
+        """Start what is due; returns the seconds until the next step, None without mappings."""
         now = time.time()
         due = now + _LOOK_SECONDS
         with self._lock:
@@ -117,7 +117,7 @@ class Poller:
             return max(0.0, due - time.time()) if self._mappings else None
 
     def _known(self) -> list[tuple[str, str, Mapping]]:
-        """All stream mappings the base emulator stores, new ones taken in."""
+        """All mappings of streams in the base emulator's store, also new ones."""
         known = []
         for account, region, stored in ALL_MAPPINGS.current()():
             mapping = self._mappings.get(stored["UUID"]) or self._taken_in(stored)
@@ -134,7 +134,7 @@ class Poller:
         return mapping
 
     def _start(self, mapping: Mapping, now: float) -> float:
-        """Start what is due of one mapping, whose failure stops no other; when its next thing is."""
+        """Start what is due of one mapping; returns the time of its next step. A failure stops no other mapping."""
         due = now + _LOOK_SECONDS
         try:
             for step in mapping.advance(now):
@@ -148,7 +148,7 @@ class Poller:
         return due
 
     def _take(self, work: Work) -> None:
-        """Take a lane's step, and what follows from it."""
+        """Carry out a lane's step, and what follows from it."""
         if work.mapping.removed:
             return
         step = work.step if isinstance(work.step, GiveUp) else self._sent(work, work.step.batch)
@@ -157,7 +157,7 @@ class Poller:
         self.look()
 
     def _discard(self, work: Work, step: GiveUp) -> None:
-        """Hand a batch on; the lane goes on behind it, whatever the destination says."""
+        """Send a batch to the destination; the lane continues after it, even if that fails."""
         try:
             discard(work.mapping, self._endpoint, work.shard_id, step.batch, step.condition)
         finally:
@@ -165,7 +165,7 @@ class Poller:
                 work.lane.discarded()
 
     def _sent(self, work: Work, batch: Batch) -> GiveUp | None:
-        """Invoke the function; the batch to give up, if that is what follows."""
+        """Invoke the function; returns the batch to discard, if any."""
         outcome: Outcome
         answer: Answer | None
         try:
@@ -180,7 +180,7 @@ class Poller:
 
 
 def _result(outcome: Outcome) -> str:
-    """What GetEventSourceMapping says of the last try."""
+    """The LastProcessingResult of GetEventSourceMapping."""
     match outcome:
         case Succeeded():
             return "OK"

@@ -1,7 +1,7 @@
 """Decides which messages of a batch are deleted from their SQS queue, by the function's response.
 
-The base emulator deletes every message that an answer does not name: of an answer that names no message of the batch,
-all of them. It also lets messages that the filter left out be received again, and so reach the dead letters.
+The base emulator deletes every message that the response does not name, also if the response names none of the batch.
+Messages that the filter excludes are received again there, and end up among the dead letters.
 Sources: AWS Lambda Developer Guide, "Handling errors for an SQS event source" and "Using event filtering with SQS".
 """
 

@@ -1,4 +1,4 @@
-"""What a mapping's properties may be, and what is refused because it would be stored without its behaviour.
+"""Checks the properties of a mapping: refuses what Lambda refuses, and what is not emulated.
 
 Limits: AWS Lambda API Reference, CreateEventSourceMapping.
 """
@@ -39,13 +39,13 @@ _RANGES = {
     "TumblingWindowInSeconds": (0, 900),
 }
 _YOUNGEST_LIMIT_SECONDS = 60
-# An account takes no more before its quota is raised.
+# the default quota of an account
 _MOST_FILTERS = 5
 _DESTINATIONS = ("sqs", "sns", "s3")
 
 
 def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
-    """Why a mapping with these properties is refused; None when it is not, or reads from a queue."""
+    """Why a mapping with these properties is refused; None if it is not, or if it reads from a queue."""
     service = service_of(source_arn)
     if service == "sqs":
         return None

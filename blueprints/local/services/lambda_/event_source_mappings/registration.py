@@ -1,4 +1,4 @@
-"""Takes mappings in, by API and by template: refuses what could not work, completes what the base emulator forgets."""
+"""Creates mappings, by API and by template: refuses those that cannot work, and completes the rest."""
 
 import json
 from collections.abc import Callable
@@ -44,13 +44,13 @@ _Properties = dict[str, Any]
 
 
 class Registration:
-    """Stands between whoever makes mappings and the base emulator's store of them."""
+    """Wraps the base emulator's operations on mappings."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
 
     def install(self) -> None:
-        """Look at every mapping that is made, changed or removed."""
+        """Check every mapping that is created, changed or deleted."""
         ANCHOR.replace(self._poller.anchor)
         RELEASE.replace(self._poller.remove)
         CREATE.replace(self._creating(CREATE.current()))
@@ -105,7 +105,7 @@ class Registration:
         return checked
 
     def _answered(self, stored: _Properties, state: str) -> _Response:
-        """AWS answers before the mapping is where it is going."""
+        """Return the transitional state, such as Creating: AWS responds before the change is complete."""
         response: _Response = JSON.current()({**AS_ANSWERED.current()(stored), "State": state}, 202)
         self._poller.look()
         return response
@@ -124,7 +124,7 @@ class Registration:
         def checked(physical_id: str, old: _Properties, new: _Properties, *rest: Any) -> tuple[str, _Properties]:
             replaced = any(old.get(name) != new.get(name) for name in _REPLACING)
             if replaced:
-                # The new mapping is made before the old one is removed.
+                # The new mapping is created before the old one is deleted.
                 _raise_if(refusal_of_new(new) or conflict_of_new(new))
             elif service_of(str(new.get("EventSourceArn", ""))) == "sqs":
                 _raise_if(refusal_of_new(new))
@@ -138,7 +138,7 @@ class Registration:
         return checked
 
     def _begin(self, stored: _Properties, given: _Properties) -> None:
-        """Let a new mapping begin where it says, unless that is an end of the stream, which has been seen to."""
+        """Set the start of a mapping whose StartingPosition is a timestamp."""
         if given.get("StartingPosition") == "AT_TIMESTAMP":
             stored["StartingPositionTimestamp"] = float(given["StartingPositionTimestamp"])
             self._poller.anchor_at(stored["UUID"], stored["EventSourceArn"], stored["StartingPositionTimestamp"])
@@ -151,13 +151,13 @@ class Registration:
         if new:
             self._begin(stored, props)
         stored["FunctionArn"] = _function_arn(props) or stored["FunctionArn"]
-        # CloudFormation waits until a mapping is where it is going.
+        # CloudFormation waits until the change of a mapping is complete.
         stored["State"] = "Enabled" if stored["Enabled"] else "Disabled"
         self._poller.look()
 
 
 def refusal_of_new(properties: _Properties) -> str | None:
-    """Why a mapping can't be made; None when it can, or where the base emulator says it better."""
+    """Why a mapping cannot be created; None if it can, or if the base emulator refuses it itself."""
     arn = str(properties.get("EventSourceArn") or "")
     if service_of(arn) == "sqs":
         return queue_refusal(properties, arn, _function_arn(properties))
@@ -177,7 +177,7 @@ def _refusal_of_changed_queue_mapping(stored: _Properties, changes: _Properties)
 
 
 def conflict_of_new(properties: _Properties) -> str | None:
-    """The mapping there is already from the same stream to the same function, if there is one."""
+    """The existing mapping from the same stream to the same function, or None."""
     source_arn, function_arn = properties.get("EventSourceArn"), _function_arn(properties)
     for stored in MAPPINGS.current().values() if _source(properties) else ():
         if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
@@ -206,7 +206,7 @@ def _unreadable(function: FunctionAsInvoked, source: Source) -> str | None:
 
 
 def _complete(stored: _Properties, given: _Properties) -> None:
-    """Everything AWS states of a stream mapping, with its defaults; templates may spell numbers as text."""
+    """A mapping with all fields and defaults that AWS returns; templates may have numbers as text."""
     for name, default in _NUMBERS.items():
         stored[name] = int(given.get(name, default))
     stored["BisectBatchOnFunctionError"] = is_true(given.get("BisectBatchOnFunctionError"))
@@ -231,7 +231,7 @@ def _function_arn(properties: _Properties) -> str | None:
 
 
 def _missing_function(properties: _Properties) -> str | None:
-    """The base emulator maps a stream to a function that does not exist without a word."""
+    """Whether the function does not exist; the base emulator would create the mapping all the same."""
     missing = _source(properties) is not None and _function_arn(properties) is None
     return f"Function not found: {properties.get('FunctionName')}" if missing else None
 

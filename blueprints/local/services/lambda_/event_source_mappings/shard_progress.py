@@ -1,4 +1,4 @@
-"""How far a shard was read, and the lanes its records wait in."""
+"""The position in a shard, and the lanes in which its records wait."""
 
 import zlib
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ class ShardProgress:
 
     @property
     def settled(self) -> bool:
-        """Whether all that was read is done with."""
+        """Whether everything that was read is finished."""
         return all(lane.empty for lane in self.lanes)
 
     def wanted(self, policy: Policy) -> int:
-        """How many records to read now: none as long as every lane has its next batch."""
+        """How many records to read now: none while every lane has its next batch."""
         hungry = sum(lane.wants_more(policy) for lane in self.lanes)
         return min(policy.batch_size * hungry, _MOST_AT_ONCE)
 
     def take(self, read: list[Record], kept: Iterable[Record], now: float) -> None:
-        """Take in what was read; what a filter did not keep counts as processed."""
+        """Add records that were read; those that the filter excludes count as processed."""
         if read:
             self.position = read[-1].position
         for record in kept:

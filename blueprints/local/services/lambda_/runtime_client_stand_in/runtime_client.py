@@ -1,7 +1,7 @@
 """Stands in for the compiled `runtime_client` of awslambdaric, which AWS builds for Linux only.
 
 Same four functions, over the standard library, so that functions run on macOS and on Pythons AWS has no wheel for.
-It travels alone into execution environments and may import nothing but the standard library.
+It is copied into execution environments alone, and imports the standard library only.
 """
 
 import http.client
@@ -19,7 +19,7 @@ class _RuntimeApi:
     def request(
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """One exchange; returns the response and its body."""
+        """Send one request; returns the response and its body."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
         headers = {"User-Agent": self.user_agent}
@@ -34,7 +34,7 @@ _api = _RuntimeApi()
 
 
 def initialize_client(user_agent: str) -> None:
-    """Remember how the runtime introduces itself."""
+    """Store the runtime's user agent."""
     _api.user_agent = user_agent
 
 
