@@ -25,23 +25,17 @@ def account_client() -> tuple[Client | None, str | None]:
 
     AWS_ENDPOINT_URL may point at an embedded AWS. Credentials are not checked with AWS.
     """
-    import boto3
-
     try:
-        session = boto3.Session()
-        if session.get_credentials() is None:
-            return None, "There are no AWS credentials"
-        if session.region_name is None:
-            return None, "There is no AWS Region"
-    except BotoCoreError as error:
-        return None, f"There are no usable AWS settings ({error})"
-    return cache(lambda service: session.client(service, config=RETRYING)), None
+        return sign_in(None, None, None, RETRYING), None
+    except BlueprintError as error:
+        return None, error.what.removesuffix(".")
 
 
-def sign_in(profile: str | None, region: str | None, endpoint: str | None) -> Client:
+def sign_in(profile: str | None, region: str | None, endpoint: str | None, config: Config = _FIVE_ATTEMPTS) -> Client:
     """What makes boto3 clients, each once, for the account of a profile or of the environment.
 
-    `endpoint` is the URL of another AWS; None is AWS itself. Credentials are not checked with AWS.
+    `endpoint` is the URL of another AWS; None is AWS itself, or AWS_ENDPOINT_URL. `config` says how calls are retried.
+    Credentials are not checked with AWS.
     Raises BlueprintError if there are no credentials, no Region or no such profile.
     """
     import boto3
@@ -61,7 +55,7 @@ def sign_in(profile: str | None, region: str | None, endpoint: str | None) -> Cl
         )
     if not session.region_name:
         raise BlueprintError("There is no AWS Region.", advice="Name a --region, or set AWS_DEFAULT_REGION.")
-    return cache(lambda service: session.client(service, endpoint_url=endpoint, config=_FIVE_ATTEMPTS))
+    return cache(lambda service: session.client(service, endpoint_url=endpoint, config=config))
 
 
 def endpoint_host(url: str) -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.progress import Report
-from blueprints.stacks.calls import call, error_code, error_message, is_on_this_machine
+from blueprints.stacks.calls import advice_on, call, error_code, error_message, is_on_this_machine
 from blueprints.stacks.events import NESTED, deployment_failures, in_progress
 from blueprints.stacks.stack import Resource, Stack, outputs_of, tag_list, tags_of
 
@@ -75,15 +75,29 @@ class Stacks:
         found: dict[str, Any] | None = call(describe, "DescribeStacks", name, StackName=name)
         return found
 
-    def describe(self, name: str) -> Stack:
-        """A stack by its name or id. Raises BlueprintError if there is none."""
-        found = self.find(name)
+    def get(self, name: str) -> dict[str, Any]:
+        """A stack by its name or id, as DescribeStacks returns it.
+
+        Raises BlueprintError if there is none or if it cannot be looked up.
+        """
+        try:
+            found = self.find(name)
+        except BlueprintError as error:
+            cause = error.__cause__
+            assert isinstance(cause, Exception)
+            raise BlueprintError(
+                f"The stack cannot be looked up: {cause}", where=name, advice=advice_on(cause)
+            ) from cause
         if found is None:
             raise BlueprintError(
-                f"There is no stack {name} in {self.cloudformation.meta.region_name}.",
-                advice="'aws cloudformation describe-stacks' lists the stacks of this account and Region.",
+                f"There is no stack {name} in {self.cloudformation.meta.region_name} of this account.",
+                advice="'sam deploy' and 'blueprints up' make one; --profile, --region and --endpoint say where it is.",
             )
-        return self._described(found)
+        return found
+
+    def describe(self, name: str) -> Stack:
+        """A stack by its name or id, with outputs and resources. Raises BlueprintError as `get` does."""
+        return self._described(self.get(name))
 
     def nested(self, stack: Stack) -> list[Stack]:
         """The nested stacks of a stack, at any depth."""

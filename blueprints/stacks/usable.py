@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from blueprints.errors import BlueprintError
-from blueprints.stacks.calls import advice_on
+from blueprints.stacks.client import Stacks
+from blueprints.stacks.stack import outputs_of
 
 _USABLE = {
     "CREATE_COMPLETE",
@@ -39,20 +38,11 @@ def usable_outputs(client: Callable[[str], Any], name: str) -> Outputs:
 
     Raises BlueprintError if the stack is not deployed, does not exist or cannot be looked up.
     """
-    try:
-        cloudformation = client("cloudformation")
-        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except (BotoCoreError, ClientError) as error:
-        if "does not exist" in str(error):
-            raise BlueprintError(
-                f"There is no stack {name} in {cloudformation.meta.region_name} of this account.",
-                advice="'sam deploy' and 'blueprints up' make one; --profile, --region and --endpoint say where it is.",
-            ) from error
-        raise BlueprintError(f"The stack cannot be looked up: {error}", where=name, advice=advice_on(error)) from error
+    stack = Stacks(client).get(name)
     status = stack["StackStatus"]
     if status not in _USABLE:
         raise BlueprintError(f"The stack is {status}, so it cannot be used.", where=name, advice=_advice(status, name))
-    return Outputs(name, {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])})
+    return Outputs(name, outputs_of(stack))
 
 
 def _advice(status: str, name: str) -> str:

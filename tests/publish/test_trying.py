@@ -1,4 +1,4 @@
-"""Trying a pattern: its twin is published, deployed from the repository and played, and nothing of it is left."""
+"""Trying a pattern: a private copy is published, deployed from the repository and played; nothing of it is left."""
 
 import json
 import os
@@ -47,7 +47,7 @@ Outputs:
   Notes: {Value: !Ref Notes}
   Word: {Value: !GetAtt Said.Value}
 """
-COMPANION = """
+PREREQUISITE = """
 Resources:
   Words:
     Type: AWS::SSM::Parameter
@@ -74,7 +74,7 @@ def run(stack):
 
 
 class Killed(BaseException):
-    """The process that tries is gone: from then on none of its requests is sent."""
+    """The process was killed: it sends no more requests."""
 
 
 class Notes:
@@ -86,7 +86,7 @@ class Notes:
         self.write("template.yaml", TEMPLATE)
         self.write("demo.py", DEMO)
         self.write("demo.toml", 'companions = ["words"]\n')
-        self.write("companions/words.yaml", COMPANION)
+        self.write("companions/words.yaml", PREREQUISITE)
 
     def write(self, name, text):
         (self.path / name).write_text(textwrap.dedent(text).lstrip())
@@ -122,11 +122,11 @@ def notes(tmp_path):
 
 def tried(cloud, notes, folder, *, client=None, keep=False):
     destination = destinations.of_clients(client or cloud.client, None, local=True)
-    (trial,) = Tries(destination, Progress(), folder / "tries", keep=keep).run([notes.pattern], {})
-    return trial
+    (result,) = Tries(destination, Progress(), folder / "tries", keep=keep).run([notes.pattern], {})
+    return result
 
 
-def standing(cloud):
+def existing(cloud):
     """Stacks, applications, buckets and parameters of the account, without the artifacts'."""
     stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
     applications = cloud.client("serverlessrepo").list_applications()["Applications"]
@@ -140,19 +140,19 @@ def standing(cloud):
 
 
 def assert_nothing_is_left(cloud):
-    assert standing(cloud) == SimpleNamespace(stacks=[], applications=[], buckets=[], parameters=[])
+    assert existing(cloud) == SimpleNamespace(stacks=[], applications=[], buckets=[], parameters=[])
 
 
-def test_the_twin_is_deployed_from_the_repository_played_and_taken_down(cloud, notes, tmp_path):
-    trial = tried(cloud, notes, tmp_path)
+def test_the_private_copy_is_deployed_from_the_repository_played_and_deleted(cloud, notes, tmp_path):
+    result = tried(cloud, notes, tmp_path)
 
-    assert trial.errors == []
-    assert trial.twin == trial.result["twin"] == f"{ACCOUNT_ARN}/notes-twin"
-    assert trial.result["versions"] == [trial.version]
-    assert trial.version.startswith("1.2.3-sha256-")
-    assert trial.result["shared"] == []
-    assert trial.stack == "serverlessrepo-notes-twin"
-    assert Path(trial.files[0]).read_text() == "good evening", "what its companion has put out"
+    assert result.errors == []
+    assert result.twin == result.result["twin"] == f"{ACCOUNT_ARN}/notes-twin"
+    assert result.result["versions"] == [result.version]
+    assert result.version.startswith("1.2.3-sha256-")
+    assert result.result["shared"] == []
+    assert result.stack == "serverlessrepo-notes-twin"
+    assert Path(result.files[0]).read_text() == "good evening", "the output of its prerequisite"
     assert_nothing_is_left(cloud)
 
 
@@ -161,7 +161,7 @@ def test_buckets_are_empty_before_their_stack_is_deleted(cloud, notes, tmp_path)
     s3, held = cloud.client("s3"), {}
 
     def look(**_):
-        for bucket in standing(cloud).buckets:
+        for bucket in existing(cloud).buckets:
             versions = s3.list_object_versions(Bucket=bucket)
             held[bucket] = len(versions.get("Versions", [])) + len(versions.get("DeleteMarkers", []))
 
@@ -177,10 +177,10 @@ def test_buckets_are_empty_before_their_stack_is_deleted(cloud, notes, tmp_path)
 
     assert held.pop(other) == 1
     assert list(held.values()) == [0]
-    assert standing(cloud).buckets == [other]
+    assert existing(cloud).buckets == [other]
 
 
-def test_what_is_kept_stands_until_the_next_try(cloud, notes, tmp_path):
+def test_what_is_kept_exists_until_the_next_try(cloud, notes, tmp_path):
     """Other content is another version; the same content is the same one."""
     kept = tried(cloud, notes, tmp_path, keep=True)
     same = tried(cloud, notes, tmp_path, keep=True)
@@ -190,7 +190,7 @@ def test_what_is_kept_stands_until_the_next_try(cloud, notes, tmp_path):
     assert (kept.errors, same.errors, other.errors) == ([], [], [])
     assert (kept.kept, kept.version) == (True, same.version)
     assert other.version != kept.version
-    left = standing(cloud)
+    left = existing(cloud)
     assert left.stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
     assert left.applications == ["notes-twin"]
     for stack in left.stacks:
@@ -209,10 +209,10 @@ def test_the_command_says_where_what_it_keeps_is(cloud, notes, account):
     assert said[1] == f"{ACCOUNT_ARN}/notes-twin"
     assert said[2].startswith("1.2.3-sha256-")
     assert said[3] == "serverlessrepo-notes-twin"
-    assert standing(cloud).stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
+    assert existing(cloud).stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
 
 
-def test_a_demo_that_fails_fails_the_try_and_everything_is_taken_down(cloud, notes, tmp_path):
+def test_a_demo_that_fails_fails_the_try_and_everything_is_deleted(cloud, notes, tmp_path):
     notes.write("demo.py", "def run(stack):\n    raise LookupError('no such note')\n")
 
     (error,) = tried(cloud, notes, tmp_path).errors
@@ -222,7 +222,7 @@ def test_a_demo_that_fails_fails_the_try_and_everything_is_taken_down(cloud, not
 
 
 @pytest.mark.parametrize("left", ["CREATE_FAILED", "DELETE_FAILED", "DELETE_SKIPPED"])
-def test_a_bucket_that_the_stack_failed_to_make_is_somebody_elses(cloud, notes, tmp_path, left):
+def test_a_bucket_that_the_stack_failed_to_create_is_not_touched(cloud, notes, tmp_path, left):
     """CloudFormation lists a name that was taken as the physical id of what it could not create, and may skip it."""
     theirs = {"LogicalResourceId": "Notes", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "notes-of-another"}
 
@@ -246,7 +246,7 @@ def test_a_bucket_that_the_stack_failed_to_make_is_somebody_elses(cloud, notes, 
     assert tried(cloud, notes, tmp_path, client=client).errors == []
 
     assert s3.get_object(Bucket="notes-of-another", Key="note")["Body"].read() == b"stays"
-    assert standing(cloud).buckets == ["notes-of-another"]
+    assert existing(cloud).buckets == ["notes-of-another"]
 
 
 def test_a_stack_that_fails_says_which_resource_and_why(cloud, notes, tmp_path):
@@ -272,7 +272,7 @@ def test_a_pattern_that_cannot_be_published_is_not_deployed(cloud, notes, tmp_pa
     assert_nothing_is_left(cloud)
 
 
-def test_a_bucket_that_the_template_retains_goes_and_anything_else_is_named(cloud, notes, tmp_path):
+def test_a_retained_bucket_is_deleted_and_other_retained_resources_are_named(cloud, notes, tmp_path):
     notes.change("template.yaml", "Type: AWS::S3::Bucket", "Type: AWS::S3::Bucket\n    DeletionPolicy: Retain")
     assert tried(cloud, notes, tmp_path).errors == []
     assert_nothing_is_left(cloud)
@@ -280,12 +280,12 @@ def test_a_bucket_that_the_template_retains_goes_and_anything_else_is_named(clou
     notes.change("template.yaml", "Type: AWS::SSM::Parameter", "Type: AWS::SSM::Parameter\n    DeletionPolicy: Retain")
     (error,) = tried(cloud, notes, tmp_path).errors
 
-    (left,) = standing(cloud).parameters
+    (left,) = existing(cloud).parameters
     assert f"DeletionPolicy kept: {left} (AWS::SSM::Parameter)" in error
     cloud.client("ssm").delete_parameter(Name=left)
 
 
-def test_an_application_and_a_stack_of_the_same_name_are_left_alone(cloud, notes, tmp_path):
+def test_an_application_and_a_stack_of_the_same_name_are_not_changed(cloud, notes, tmp_path):
     sar, cloudformation = cloud.client("serverlessrepo"), cloud.client("cloudformation")
     theirs = sar.create_application(Name="notes-twin", Description="Theirs", Author="another")["ApplicationId"]
     (error,) = tried(cloud, notes, tmp_path).errors
@@ -295,13 +295,13 @@ def test_an_application_and_a_stack_of_the_same_name_are_left_alone(cloud, notes
     deploy(cloud, "serverlessrepo-notes-twin", json.dumps({"Resources": {"Own": {"Type": "AWS::SQS::Queue"}}}))
     (error,) = tried(cloud, notes, tmp_path).errors
     assert f"a stack serverlessrepo-notes-twin that no try has created: it lacks the tag {TAG}" in error
-    assert standing(cloud).stacks == ["serverlessrepo-notes-twin"]
+    assert existing(cloud).stacks == ["serverlessrepo-notes-twin"]
     cloudformation.delete_stack(StackName="serverlessrepo-notes-twin")
 
 
 @pytest.mark.parametrize("tags", [{}, {TAG: "another-twin"}, {TAG: "notes-twin"}])
-def test_a_change_set_that_waits_is_taken_down_only_where_a_try_made_it(cloud, notes, tmp_path, tags):
-    """Its stack has no tags yet: whose it is, the change set says."""
+def test_a_change_set_that_waits_is_deleted_only_if_a_try_created_it(cloud, notes, tmp_path, tags):
+    """Its stack has no tags yet; the change set has them."""
 
     def untagged(parsed, **_):
         for each in parsed.get("Stacks", []):
@@ -327,11 +327,11 @@ def test_a_change_set_that_waits_is_taken_down_only_where_a_try_made_it(cloud, n
         assert errors == []
         assert_nothing_is_left(cloud)
     else:
-        assert "a stack serverlessrepo-notes-twin that no try has made" in errors[0]
-        assert standing(cloud).stacks == ["serverlessrepo-notes-twin"]
+        assert "a stack serverlessrepo-notes-twin that no try has created" in errors[0]
+        assert existing(cloud).stacks == ["serverlessrepo-notes-twin"]
 
 
-def test_a_twin_that_somebody_has_shared_is_private_again_before_anything_is_added(cloud, notes, tmp_path):
+def test_a_private_copy_that_was_shared_is_private_again_before_a_version_is_added(cloud, notes, tmp_path):
     kept = tried(cloud, notes, tmp_path, keep=True)
     destination = destinations.of_clients(cloud.client, None, local=True)
     share = [{"Principals": ["111111111111"], "Actions": ["Deploy"]}]
@@ -367,8 +367,8 @@ def test_killed_at_any_request_and_run_again_nothing_is_left(cloud, notes, tmp_p
         try:
             finished = tried(cloud, notes, tmp_path, client=client).errors == []
         except Killed:
-            trial = tried(cloud, notes, tmp_path)
-            assert (number, trial.errors) == (number, [])
+            result = tried(cloud, notes, tmp_path)
+            assert (number, result.errors) == (number, [])
         assert_nothing_is_left(cloud)
         number += 3
     assert number > 30
@@ -401,9 +401,9 @@ def test_the_command_tries_on_the_account_of_the_environment(cloud, notes, accou
 
     assert ended.exit_code == 0, ended.output
     report = json.loads(ended.stdout)
-    (trial,) = report["patterns"]
-    assert (trial["passed"], trial["kept"], trial["errors"]) == (True, False, [])
-    assert Path(trial["files"][0]).read_text() == "hello"
+    (result,) = report["patterns"]
+    assert (result["passed"], result["kept"], result["errors"]) == (True, False, [])
+    assert Path(result["files"][0]).read_text() == "hello"
     assert "Deploy its words" not in [each["name"] for each in report["steps"]], "its output was given"
     assert_nothing_is_left(cloud)
 
@@ -441,7 +441,7 @@ def test_downloads_never_replace_the_pattern(notes, account):
     assert (notes.path / "template.yaml").is_file()
 
 
-def test_without_credentials_nothing_is_tried_and_what_is_missing_is_said(notes, account, monkeypatch):
+def test_without_credentials_nothing_is_tried_and_the_error_says_what_is_missing(notes, account, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
 
@@ -453,7 +453,7 @@ def test_without_credentials_nothing_is_tried_and_what_is_missing_is_said(notes,
     assert "--local" in ended.stderr
 
 
-def test_killed_in_the_middle_of_the_demo_the_next_one_takes_everything_down(cloud, notes, account, tmp_path):
+def test_killed_during_the_demo_the_next_try_deletes_everything(cloud, notes, account, tmp_path):
     reached = tmp_path / "reached"
     waiting = (
         f"import pathlib, time\n\n\ndef run(stack):\n    pathlib.Path({str(reached)!r}).touch()\n    time.sleep(60)\n"
@@ -466,7 +466,7 @@ def test_killed_in_the_middle_of_the_demo_the_next_one_takes_everything_down(clo
         time.sleep(0.05)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert standing(cloud).stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
+    assert existing(cloud).stacks == ["notes-twin-words", "serverlessrepo-notes-twin"]
 
     notes.write("demo.py", DEMO)
     assert tried(cloud, notes, tmp_path).errors == []

@@ -135,7 +135,7 @@ def test_a_refused_template_is_reported_with_the_stack_and_the_reason(stacks, na
 
 
 def test_a_stack_that_does_not_exist_is_named(stacks):
-    with pytest.raises(BlueprintError, match="There is no stack gone in us-east-1"):
+    with pytest.raises(BlueprintError, match="There is no stack gone in us-east-1 of this account"):
         stacks.describe("gone")
     assert stacks.find("gone") is None
 
