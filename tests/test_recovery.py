@@ -72,10 +72,10 @@ def waiting(cloud, stack):
     return sum(int(queue["Attributes"][name]) for name in names)
 
 
-def replay(pattern, cloud, stack):
+def replay(pattern, cloud, stack, *options):
     """Run the pattern's own command, as a person on call would."""
     environment = {"PATH": os.environ["PATH"], **cloud.environment()}
-    command = [sys.executable, pattern.folder / "replay.py", stack.name]
+    command = [sys.executable, pattern.folder / "replay.py", stack.name, *options]
     return subprocess.run(command, env=environment, capture_output=True, check=False, text=True, timeout=60)
 
 
@@ -90,8 +90,15 @@ def test_access_denied_is_retried_set_aside_and_replayed_to_the_same_end(images)
 
     until(lambda: waiting(cloud, stack) == 1, seconds=40)
     assert manifest(cloud, stack, "album/photo.jpg") is None
+    shown = replay(pattern, cloud, stack, "--dry-run")
+    too_early = replay(pattern, cloud, stack)
     give_back()
     replayed = replay(pattern, cloud, stack)
+
+    assert (shown.returncode, too_early.returncode) == (0, 1)
+    assert "Object Created of aws.s3" in shown.stdout
+    assert "1 would be replayed (1 event), 0 left" in shown.stdout
+    assert "AccessDenied" in too_early.stdout
 
     assert replayed.returncode == 0, replayed.stderr
     assert "1 replayed (1 event), 0 left" in replayed.stdout
