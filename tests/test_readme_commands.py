@@ -10,6 +10,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from blueprints.cli import main
 from blueprints.pattern import discover
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ def shell_lines(page):
         elif fence in ("", "sh", "console"):
             yield line
         elif fence is None:
-            yield from re.findall(r"`((?:aws|sam) [^`]+)`", line)
+            yield from re.findall(r"`((?:aws|sam|blueprints) [^`]+)`", line)
 
 
 def commands(page, program):
@@ -82,6 +83,14 @@ def test_the_aws_cli_takes_each_command(page):
 def test_sam_takes_each_command(page):
     for command, *rest in commands(page, "sam"):
         assert options(rest) <= SAM[command], f"sam {command}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: str(page.relative_to(ROOT)))
+def test_blueprints_takes_each_command(page):
+    for command, *rest in commands(page, "blueprints"):
+        known = {name for each in main.commands[command].params for name in each.opts if name.startswith("--")}
+        given = options([word.strip("[]") for word in rest])
+        assert given <= {*known, "--help"}, f"blueprints {command}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
