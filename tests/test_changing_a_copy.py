@@ -148,7 +148,7 @@ class TestImages:
     def test_a_crop_fails_the_tests_of_sizes_alone(self, own):
         mine = own(IMAGES)
         crop_to_a_square(mine)
-        _, printed = mine.own_tests("tests/test_image_renditions.py", "tests/test_update_renditions.py")
+        _, printed = mine.own_tests("tests/test_image_renditions.py", "tests/test_parameters.py")
         failed = re.findall(r"^FAILED tests/(\S+?)::(\w+)", printed, re.MULTILINE)
         assert set(failed) == {("test_image_renditions.py", "TestSizes")}
 
@@ -181,12 +181,13 @@ class TestImages:
 
     def test_a_module_that_others_import_is_one_line(self, own):
         mine = own(IMAGES)
-        mine.rename("src/update_renditions.py", "src/commit_change.py")
+        mine.rename("src/image_renditions.py", "src/make_renditions.py")
         (said,) = mine.breaches()
         assert said.startswith(
-            "src/render_image.py: Module update_renditions is not in the folder, nor in requirements "
+            "src/deployment_probe.py: Module image_renditions is not in the folder, nor in requirements "
         )
-        assert "(imported by tests/in_memory.py too)" in said
+        assert "(imported by src/render_image.py, " in said
+        assert "tests/test_image_renditions.py" in said
 
     def test_an_environment_variable_that_was_renamed_is_one_line(self, own):
         mine = own(IMAGES)

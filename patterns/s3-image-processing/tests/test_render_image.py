@@ -92,6 +92,15 @@ def test_an_overwritten_image_leaves_only_the_new_renditions(render_image, s3, o
     assert objects(s3) == {"photo/manifest.json"} | {entry["key"] for entry in manifest(s3, "photo")["renditions"]}
 
 
+def test_a_late_event_and_a_repeated_one_change_nothing(render_image, s3, originals, context):
+    first, second = (originals.put("photo", picture(colour)) for colour in ((200, 0, 0), (0, 200, 0)))
+    render_image.handler(second, context)
+    before = manifest(s3, "photo"), objects(s3)
+    assert render_image.handler(first, context)["outcome"] == "superseded"
+    assert render_image.handler(second, context)["outcome"] == "unchanged"
+    assert (manifest(s3, "photo"), objects(s3)) == before
+
+
 def test_a_deleted_image_leaves_a_tombstone_that_lifecycle_expires(render_image, s3, originals, context):
     render_image.handler(originals.put("photo", picture()), context)
     render_image.handler(originals.delete("photo"), context)
