@@ -1,4 +1,4 @@
-"""The stream pattern from stream to lake, on the embedded AWS: fan-out, poison, batches given up and replayed."""
+"""kinesis-s3-stream on the embedded AWS: fan-out, invalid records, failed batches and their replay."""
 
 import base64
 import gzip
@@ -43,18 +43,18 @@ def stream():
 
 
 def put(cloud, stack, *datas):
-    """Put records of one partition key, which keeps them in order."""
+    """Put records with one partition key, which keeps their order."""
     records = [{"Data": data, "PartitionKey": "key"} for data in datas]
     answer = cloud.client("kinesis").put_records(StreamName=stack.outputs["StreamName"], Records=records)
     assert answer["FailedRecordCount"] == 0
     return [each["SequenceNumber"] for each in answer["Records"]]
 
 
-def lines(cloud, stack, place, numbers):
-    """The lines of these records below a place of the lake, in the order of the stream."""
+def lines(cloud, stack, prefix, numbers):
+    """The lines of these records below a prefix of the lake, in the order of the stream."""
     s3, bucket = cloud.client("s3"), stack.outputs["LakeBucket"]
     found = []
-    for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"{place}/").get("Contents", ()):
+    for item in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", ()):
         content = gzip.decompress(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
         found += [json.loads(line) for line in content.splitlines()]
     return sorted(
@@ -62,8 +62,8 @@ def lines(cloud, stack, place, numbers):
     )
 
 
-def settled(cloud, stack, numbers):
-    """What was stored and what was set aside, once that is all."""
+def in_lake(cloud, stack, numbers):
+    """Wait until all these records are in the lake; return the stored and the invalid ones."""
 
     def found():
         both = lines(cloud, stack, "data", numbers), lines(cloud, stack, "errors", numbers)
@@ -72,7 +72,7 @@ def settled(cloud, stack, numbers):
     return until(found, seconds=40)
 
 
-POISON = [
+INVALID = [
     (b'{"n": 1, "note": "Gr\xfc\xdfe"}', "not-utf-8"),
     (b"no JSON", "not-json"),
     (b'{"n": 1', "not-json"),
@@ -93,22 +93,22 @@ UNUSUAL = [
 ]
 
 
-def test_poison_is_set_aside_as_it_came_and_the_batch_goes_on(stream):
-    good = [b'{"n": %d}' % number for number in range(len(POISON))]
-    datas = [data for (bad, _), after in zip(POISON, good, strict=True) for data in (bad, after)]
+def test_invalid_records_go_to_errors_unchanged_and_the_others_are_stored(stream):
+    good = [b'{"n": %d}' % number for number in range(len(INVALID))]
+    datas = [data for (bad, _), after in zip(INVALID, good, strict=True) for data in (bad, after)]
     numbers = put(*stream, *datas)
 
-    stored, aside = settled(*stream, numbers)
+    stored, aside = in_lake(*stream, numbers)
 
     assert [line["record"] for line in stored] == [json.loads(data) for data in good]
     assert [line["sequence_number"] for line in stored] == numbers[1::2]
-    assert [(base64.b64decode(line["data"]), line["code"]) for line in aside] == POISON
+    assert [(base64.b64decode(line["data"]), line["code"]) for line in aside] == INVALID
     assert [line["sequence_number"] for line in aside] == numbers[::2]
     assert all(line["reason"] for line in aside)
 
 
 def test_records_without_a_partition_key_are_stored(stream):
-    """While Kinesis distributes the stream's records by itself."""
+    """With service-managed distribution."""
     cloud, stack = stream
     kinesis, name = cloud.client("kinesis"), stack.outputs["StreamName"]
     arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
@@ -117,25 +117,25 @@ def test_records_without_a_partition_key_are_stored(stream):
     answer = kinesis.put_records(StreamName=name, Records=[{"Data": data} for data in datas])
     kinesis.update_stream_record_distribution_strategy(StreamARN=arn, RecordDistributionStrategy="USER_PARTITION_KEY")
 
-    stored, aside = settled(cloud, stack, [each["SequenceNumber"] for each in answer["Records"]])
+    stored, aside = in_lake(cloud, stack, [each["SequenceNumber"] for each in answer["Records"]])
 
     assert [line["record"]["n"] for line in stored] == [1, 2]
     assert [base64.b64decode(line["data"]) for line in aside] == [b"no JSON"]
     assert {line["partition_key"] for line in stored + aside} == {None}
 
 
-def test_what_is_only_unusual_is_stored_as_it_came(stream):
+def test_unusual_records_are_stored_unchanged(stream):
     assert max(map(len, UNUSUAL)) == 2**20
     numbers = put(*stream, *UNUSUAL)
 
-    stored, aside = settled(*stream, numbers)
+    stored, aside = in_lake(*stream, numbers)
 
     assert aside == []
     assert [line["record"] for line in stored] == [json.loads(data) for data in UNUSUAL]
 
 
-def test_a_batch_that_comes_again_leaves_a_copy_of_what_it_replaces(stream):
-    """Delivered by hand, with no more than the function's own permission to copy."""
+def test_a_redelivered_batch_leaves_a_copy_of_what_it_replaces(stream):
+    """Delivered by hand; the function needs its own permission to copy."""
     cloud, stack = stream
     event = json.loads((PATTERN.folder / "events" / "batch.json").read_text())
     first = event["Records"][0]
@@ -194,7 +194,7 @@ def failed_batches(cloud, stack):
 
 
 def test_batches_given_up_are_replayed_to_the_same_end(stream):
-    """S3 refuses every write for a while: batches are halved, given up, kept, and settled by the person on call."""
+    """S3 refuses every write for a while: batches are halved, given up, kept, and replayed by the person on call."""
     cloud, stack = stream
     s3, bucket = cloud.client("s3"), stack.outputs["LakeBucket"]
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
@@ -261,17 +261,17 @@ def test_the_command_for_the_person_on_call_says_what_it_needs(stream):
     assert "Traceback" not in nowhere.stderr
 
 
-def test_the_way_of_reading_is_changed_without_a_record_lost_or_twice(stream):
-    """As the README says: drained, at a noted time, with a new mapping; and further back, to read again."""
+def test_how_the_stream_is_read_changes_without_lost_or_duplicate_records(stream):
+    """As exactly-once.md says: drained, at a noted time, with a new mapping; then again from an earlier time."""
     cloud, stack = stream
     numbers = put(cloud, stack, b'{"n": 1}', b"poison")
-    settled(cloud, stack, numbers)
+    in_lake(cloud, stack, numbers)
     time.sleep(0.01)
     noted = time.time()
 
     changed(cloud, EnhancedFanOut="false", StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=f"{noted:.3f}")
     numbers += put(cloud, stack, b'{"n": 3}')
-    stored, aside = settled(cloud, stack, numbers)
+    stored, aside = in_lake(cloud, stack, numbers)
 
     (mapping,) = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert "/consumer/" not in mapping["EventSourceArn"]
@@ -283,7 +283,7 @@ def test_the_way_of_reading_is_changed_without_a_record_lost_or_twice(stream):
     for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         s3.delete_object(Bucket=bucket, Key=item["Key"])
     changed(cloud, StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp="1")
-    assert {line["sequence_number"] for line in [*settled(cloud, stack, numbers)[0]]} == {numbers[0], numbers[2]}
+    assert {line["sequence_number"] for line in [*in_lake(cloud, stack, numbers)[0]]} == {numbers[0], numbers[2]}
 
 
 def changed(cloud, **parameters):
@@ -293,7 +293,7 @@ def changed(cloud, **parameters):
 
 
 def run(tmp_path, content, *options):
-    """Play the demo with a file of one's own."""
+    """Run the demo with a file of events."""
     mine = tmp_path / "mine.ndjson"
     mine.write_bytes(content)
     return subprocess.run(
@@ -306,7 +306,7 @@ def run(tmp_path, content, *options):
     )
 
 
-def test_the_demo_plays_with_fan_out_and_events_of_ones_own(tmp_path):
+def test_the_demo_runs_with_fan_out_and_a_file_of_events(tmp_path):
     events = [{"n": number, "text": "ж" * 20_000} for number in range(450)]
     content = "".join(json.dumps(event, ensure_ascii=False) + "\r\n" for event in events).encode("utf-8-sig")
 
@@ -328,7 +328,7 @@ def test_the_demo_plays_with_fan_out_and_events_of_ones_own(tmp_path):
     assert sorted(found, key=lambda event: event["n"]) == put_in
 
 
-def test_the_demo_names_the_line_it_cannot_put(tmp_path):
+def test_the_demo_names_the_line_that_it_cannot_put(tmp_path):
     played = run(tmp_path, b'{"n": 1}\nno JSON\n')
 
     assert played.returncode == 1

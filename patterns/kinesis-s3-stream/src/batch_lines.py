@@ -16,8 +16,6 @@ from stream_record import ErrorLine, InvalidRecord, StreamRecord
 from blueprints_shared.json_objects import Check, InvalidJson, build_check
 from blueprints_shared.streams.kpl import MAGIC, MalformedAggregate, deaggregate
 
-__all__ = ["BatchLines", "Transform"]
-
 Transform = Callable[[StreamRecord], StreamRecord | None]
 _Line = StreamRecord | ErrorLine | None
 

@@ -17,8 +17,6 @@ from lake import BatchKeys, Lake, batch_keys
 from blueprints_shared.json_objects import Check
 from blueprints_shared.streams import Progress, handle_in_order, shard_id
 
-__all__ = ["CommittedBatch", "commit_batch"]
-
 
 @dataclass(frozen=True, slots=True)
 class CommittedBatch:

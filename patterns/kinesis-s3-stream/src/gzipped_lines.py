@@ -6,8 +6,6 @@ import os
 import msgspec
 from isal import isal_zlib
 
-__all__ = ["GzippedLines"]
-
 _LEVEL = 2  # of 0 to 3: ten times as fast as gzip's default, for a result 5 % larger
 _GZIP = 31  # zlib's number for a gzip header
 _TIME = slice(4, 8)  # the header's time stamp, which readers ignore and zlib leaves 0

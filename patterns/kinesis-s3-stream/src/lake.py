@@ -6,15 +6,12 @@ replaces or deletes an object, an attempt copies it below `replaced/`: it may ho
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from blueprints_shared.streams import sequence_number, shard_id
-
-__all__ = ["BatchKeys", "Lake", "batch_keys"]
 
 # The function's policy and the bucket's lifecycle rules in template.yaml name these prefixes too.
 DATA = "data"
@@ -30,8 +27,7 @@ ETags = tuple[str | None, str | None]
 """The ETags of a batch's data and errors objects, None if there is no object."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchKeys:
+class BatchKeys(NamedTuple):
     """The keys of a batch's two objects."""
 
     data: str

@@ -8,8 +8,6 @@ from typing import Any
 from pybase64 import b64decode
 from stream_record import ErrorLine, StreamRecord
 
-__all__ = ["read_record"]
-
 
 def read_record(shard: str, kinesis: Mapping[str, Any]) -> StreamRecord | ErrorLine:
     """Read the member `kinesis` of a record; the result is an ErrorLine if its data is not base64."""

@@ -2,8 +2,6 @@
 
 import msgspec
 
-__all__ = ["ErrorLine", "InvalidRecord", "StreamRecord"]
-
 
 class InvalidRecord(Exception):
     """The record is at fault, so a retry does not help. `code` is for programs, the message for people."""
@@ -13,11 +11,11 @@ class InvalidRecord(Exception):
         self.code = code
 
 
-class StreamRecord(msgspec.Struct, gc=False):
-    """A record, and its line in a data object, where `data` is written as `record`.
+class _Position(msgspec.Struct, gc=False):
+    """The fields that both kinds of lines begin with; the first three identify the record.
 
-    The first three fields identify the record. `partition_key` is None if the record was put without one; `arrived_at`
-    is in seconds since 1970, None if Kinesis does not give it.
+    `partition_key` is None if the record was put without one; `arrived_at` is in seconds since 1970, None if Kinesis
+    does not give it.
     """
 
     shard_id: str
@@ -25,17 +23,17 @@ class StreamRecord(msgspec.Struct, gc=False):
     sub_sequence_number: int
     partition_key: str | None
     arrived_at: float | None
+
+
+class StreamRecord(_Position, gc=False):
+    """A record, and its line in a data object, where `data` is written as `record`."""
+
     data: bytes = msgspec.field(name="record")
 
 
-class ErrorLine(msgspec.Struct, gc=False):
+class ErrorLine(_Position, gc=False):
     """A line of an errors object; msgspec writes `data`, the record's bytes as they came, in base64."""
 
-    shard_id: str
-    sequence_number: str
-    sub_sequence_number: int
-    partition_key: str | None
-    arrived_at: float | None
     code: str
     reason: str
     data: bytes
