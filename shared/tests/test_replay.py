@@ -323,6 +323,17 @@ class TestStoredBatches:
         assert function.sent == [[1, 2, 3], [7], [1, 2, 3]]
         assert said[-1] == "1 replayed (3 records), 0 left"
 
+    def test_a_rest_that_cannot_be_stored_is_not_tried(self, play, s3, monkeypatch):
+        def refuse(**_):
+            raise aws_error("AccessDenied", "PutObject")
+
+        monkeypatch.setattr(s3, "put_object", refuse)
+        function, before = Function(stops_at=[2]), s3.objects["aws/lambda/1/a"]
+        left, said, keys = play(function)
+        assert (left, keys, function.sent) == (1, ["aws/lambda/1/a"], [[1, 2, 3], [7]])
+        assert said[1].startswith("  left: handled in part, and the rest not stored: An error occurred (AccessDenied)")
+        assert s3.objects["aws/lambda/1/a"] == before
+
     def test_a_batch_that_another_replay_has_removed_is_not_put_back(self, play, s3):
         function = Function(stops_at=[2])
         answer = function.invoke

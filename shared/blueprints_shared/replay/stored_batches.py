@@ -173,7 +173,9 @@ class StoredBatch:
         described = {"startSequenceNumber": _number(records[0]), "batchSize": len(records)}
         infos = {name: {**self._member(name), **described} for name in _INFOS if self._member(name)}
         content = {**self._content, **infos, "payload": json.dumps({"Records": records})}
-        stored = self._change(self._place.s3.put_object, Body=json.dumps(content).encode())
+        stored = self._change(
+            self._place.s3.put_object, "handled in part, and the rest not stored", Body=json.dumps(content).encode()
+        )
         if stored is None:
             return False
         self._etag, self._content = stored["ETag"], content
@@ -181,10 +183,13 @@ class StoredBatch:
 
     def _remove(self) -> None:
         """Remove the object. One that was rejected again has been written anew, and stays."""
-        self._change(self._place.s3.delete_object)
+        self._change(self._place.s3.delete_object, "handled, but not removed")
 
-    def _change(self, call: Callable[..., Any], **given: Any) -> Any:
-        """Write or delete the object if it is what was read; None if it is gone. Raises NotReplayed."""
+    def _change(self, call: Callable[..., Any], otherwise: str, **given: Any) -> Any:
+        """Write or delete the object if it is what was read; None if it is gone.
+
+        Raises NotReplayed if it was written meanwhile, or if the call fails: `otherwise` says what that means.
+        """
         try:
             return call(Bucket=self._place.bucket, Key=self.name, IfMatch=self._etag, **given)
         except (BotoCoreError, ClientError) as error:
@@ -192,7 +197,7 @@ class StoredBatch:
                 return None
             if _code(error) in ("PreconditionFailed", "412", "ConditionalRequestConflict"):
                 raise NotReplayed("it was written again meanwhile; the object says why") from error
-            raise NotReplayed(f"handled, but not removed: {error}") from error
+            raise NotReplayed(f"{otherwise}: {error}") from error
 
 
 def _portion(records: list[Any]) -> list[Any]:
