@@ -20,7 +20,7 @@ from rich.text import Text
 from blueprints.progress import Step
 
 if TYPE_CHECKING:
-    from blueprints.local.cloud import Answer, Cloud
+    from blueprints.local.cloud import Cloud, FunctionResponse
     from blueprints.local.deployment import EmbeddedStack
 
 
@@ -126,7 +126,7 @@ class Terminal:
             self._show_not_emulated(stack.not_emulated)
         self._print("\nCtrl-C ends it and leaves nothing behind.")
 
-    def show_answer(self, answer: "Answer") -> None:
+    def show_answer(self, answer: "FunctionResponse") -> None:
         """One invocation: log, answer, figures."""
         self._print("\n", (answer.log.rstrip(), "dim"), "\n")
         payload = json.dumps(answer.payload, indent=2, ensure_ascii=False)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from blueprints.local.cloud import Answer
+from blueprints.local.cloud import FunctionResponse
 from blueprints.progress import Step
 from blueprints.terminal import Terminal
 
@@ -94,7 +94,7 @@ def everything_shown(text, capsys, monkeypatch):
     cloud = cloud_with(dict)
     stack = SimpleNamespace(name=text, outputs={text: text}, not_emulated=not_emulated)
     shown.show_up(cloud, [stack])
-    shown.show_answer(Answer(payload=None, failed=False, log=text, duration_ms=None, memory_mb=None))
+    shown.show_answer(FunctionResponse(payload=None, failed=False, log=text, duration_ms=None, memory_mb=None))
     return capsys.readouterr().out
 
 
@@ -123,7 +123,7 @@ def test_foreign_text_is_shown_as_it_is(text, capsys, monkeypatch):
     ],
 )
 def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
-    Terminal().show_answer(Answer(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
+    Terminal().show_answer(FunctionResponse(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
 
     shown = capsys.readouterr().out
     assert visible in shown

@@ -37,7 +37,7 @@ _REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Me
 
 
 @dataclass(frozen=True)
-class Answer:
+class FunctionResponse:
     """The result of an invocation."""
 
     payload: Any
@@ -109,14 +109,14 @@ class Cloud:
         """A boto3 client of the account's owner, untouched by the user's own AWS settings."""
         return owner_client(self.endpoint, service)
 
-    def invoke(self, function: str, event: object) -> Answer:
+    def invoke(self, function: str, event: object) -> FunctionResponse:
         """Invoke a function by name or ARN and wait for its answer."""
         response = self.client("lambda").invoke(
             FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode()
         )
         log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
         report = _REPORT.search(log)
-        return Answer(
+        return FunctionResponse(
             payload=json.loads(response["Payload"].read() or b"null"),
             failed="FunctionError" in response,
             log=log,

@@ -2,13 +2,13 @@
 
 import re
 
-from blueprints.local.cloud import Answer
+from blueprints.local.cloud import FunctionResponse
 from blueprints.stacks.stack import Stack
 
 _MISSING = re.compile(r"An error occurred \((?P<code>[\w.]*(NoSuch|NotFound|NonExistent|DoesNotExist)[\w.]*)\)")
 
 
-def advice_on(answer: Answer, stack: Stack, pattern: str) -> str | None:
+def advice_on(answer: FunctionResponse, stack: Stack, pattern: str) -> str | None:
     """What to do about an invocation that did not find a resource, as the names in a sample event do not exist."""
     said = answer.payload.get("errorMessage") if answer.failed and isinstance(answer.payload, dict) else None
     missing = _MISSING.search(str(said))

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from blueprints.local.services.codebuild.build_shell import BuildShell, Progress
+from blueprints.local.services.codebuild.build_shell import BuildEvents, BuildShell
 from blueprints.local.services.codebuild.buildspec import BuildspecRefused, read
 from tests.local.building import log_of, project, role, spec, zipped
 from tests.local.waiting import until
@@ -170,7 +170,7 @@ def test_a_build_that_takes_too_long_is_ended_with_all_it_started(tmp_path):
     said = []
     shell = BuildShell(read(spec("sleep 876543 & sleep 876543")), tmp_path, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
 
-    ran = shell.run(Progress(said.append, said.append, lambda *each: said.append(each)), 0.5)
+    ran = shell.run(BuildEvents(said.append, said.append, lambda *each: said.append(each)), 0.5)
 
     assert ran.timed_out
     assert not ran.finished

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from blueprints.local.base.clock import Clock
-from blueprints.local.base.stream_records import Answer, Batch, Record
+from blueprints.local.base.stream_records import Batch, InvocationResult, Record
 from blueprints.local.base.stream_source import Shard, open_shards
 from blueprints.local.services.kinesis.stream_source import KinesisSource
 from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Succeeded, outcome_of
@@ -17,7 +17,7 @@ from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapp
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
 
-ANSWER = Answer("request", "1", "Unhandled")
+ANSWER = InvocationResult("request", "1", "Unhandled")
 
 
 def record(number, key="k", arrived=0.0, size=100):
@@ -333,12 +333,12 @@ class IdleMapping(Mapping):
 
 def test_a_mapping_that_fails_inside_stops_no_other():
     source = KinesisSource("arn:aws:kinesis:us-east-1:000000000000:stream/s")
-    broken, idle = (each({"FunctionArn": "f"}, source, {}, 1.0) for each in (BrokenMapping, IdleMapping))
+    broken, idle = (each({"FunctionArn": "f"}, source, {}, Clock()) for each in (BrokenMapping, IdleMapping))
 
     class Both(Poller):
         def _known(self):
             return [("000000000000", "us-east-1", each) for each in (broken, idle)]
 
-    Both("http://127.0.0.1:1", 1.0)._advance()
+    Both(None, "http://127.0.0.1:1", Clock())._advance()
     assert idle.looked == 1
     assert broken.stored["LastProcessingResult"].startswith("PROBLEM: the embedded AWS failed")

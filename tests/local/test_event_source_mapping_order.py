@@ -9,14 +9,14 @@ from random import Random
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from blueprints.local.base.stream_records import Answer, Record
+from blueprints.local.base.stream_records import InvocationResult, Record
 from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Succeeded
 from blueprints.local.services.lambda_.event_source_mappings.lane import EXHAUSTED, TOO_OLD, Send, Wait
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy
 from blueprints.local.services.lambda_.event_source_mappings.shard_progress import ShardProgress, lane_of
 
 SEED = 20_261_123
-ANSWER = Answer("request", "1")
+ANSWER = InvocationResult("request", "1")
 
 POLICIES = st.builds(
     Policy,

@@ -765,18 +765,18 @@ def test_a_server_ends_when_its_parent_is_killed(reachable):
 def test_the_embedded_aws_takes_its_databases_with_it(cloud):
     with Cloud() as another:
         deploy(another, "no-database", json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
-        assert not servers(another._folder), "PostgreSQL is started when a stack needs it"
+        assert not servers(another._server.folder), "PostgreSQL is started when a stack needs it"
         outputs = database_stack(another, "doomed").outputs
         Database(another.client("rds-data"), outputs["ClusterArn"], outputs["SecretArn"]).value("SELECT 1")
-        processes = servers(another._folder)
+        processes = servers(another._server.folder)
         another.reset()
         until(lambda: not alive(processes))
         database_stack(another, "doomed")
-        processes = until(lambda: servers(another._folder))
-        processes = until(lambda: len(servers(another._folder)) > 3 and servers(another._folder))
+        processes = until(lambda: servers(another._server.folder))
+        processes = until(lambda: len(servers(another._server.folder)) > 3 and servers(another._server.folder))
 
     assert not alive(processes)
-    assert not another._folder.exists()
+    assert not another._server.folder.exists()
 
 
 def test_a_cluster_made_by_the_api_and_deleted_again(cloud):

@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from blueprints.local.base.protocol import Request, ServiceError
 from blueprints.local.services.serverlessrepo.artifacts import may_read
-from blueprints.local.services.serverlessrepo.repository import Repository as EmbeddedRepository
+from blueprints.local.services.serverlessrepo.repository import EmbeddedRepository
 from blueprints.local.services.serverlessrepo.store import Store
 from blueprints.progress import Progress
 from blueprints.publish.bucket import Bucket

@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
+class InvocationResult:
     """Facts about a finished invocation."""
 
     request_id: str
@@ -40,7 +40,7 @@ class Batch:
     failures: int = 0
     """Those that count against the retry quota."""
     throttles: int = 0
-    last: Answer | None = None
+    last: InvocationResult | None = None
 
     def only(self, records: tuple[Record, ...]) -> "Batch":
         """The same history with fewer records."""

@@ -32,7 +32,7 @@ def service_of(arn: str) -> str:
     return parts[2] if len(parts) > 2 else ""
 
 
-class Source(Protocol):
+class StreamSource(Protocol):
     """A stream as a mapping reads it. Every call looks it up again, because streams come and go."""
 
     @property

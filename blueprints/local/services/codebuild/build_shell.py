@@ -25,7 +25,7 @@ _CONTEXT = (
 
 
 @dataclass
-class Progress:
+class BuildEvents:
     """Callbacks for a running build: lines of output, and phases that begin and end."""
 
     line: Callable[[str], None]
@@ -58,7 +58,7 @@ class BuildShell:
         self._process: subprocess.Popen[bytes] | None = None
         self._ran = Ran()
 
-    def run(self, progress: Progress, timeout_seconds: float) -> Ran:
+    def run(self, progress: BuildEvents, timeout_seconds: float) -> Ran:
         """Run every phase; returns when the shell and all it started are gone."""
         alive_reading, alive_writing = os.pipe()
         said_reading, said_writing = os.pipe()
@@ -112,7 +112,7 @@ class BuildShell:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _hear(self, line: str, progress: Progress) -> None:
+    def _hear(self, line: str, progress: BuildEvents) -> None:
         kind, _, rest = line.partition(" ")
         if kind == "begin":
             progress.begun(rest)

@@ -22,7 +22,7 @@ from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.codebuild import buildspec, projects
 from blueprints.local.services.codebuild.build_log import BuildLog, LogRefused
-from blueprints.local.services.codebuild.build_shell import BuildShell, Progress, Ran
+from blueprints.local.services.codebuild.build_shell import BuildEvents, BuildShell, Ran
 from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
 from blueprints.local.services.eventbridge import announce
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
@@ -205,7 +205,7 @@ def _about(build: Record, folder: Path, endpoint: str) -> dict[str, str]:
     }
 
 
-def _progress(build: Record, written: BuildLog) -> Progress:
+def _progress(build: Record, written: BuildLog) -> BuildEvents:
     def begun(phase: str) -> None:
         _begin(build, phase)
 
@@ -216,7 +216,7 @@ def _progress(build: Record, written: BuildLog) -> Progress:
         else:
             _end(build, "SUCCEEDED")
 
-    return Progress(written.line, begun, ended)
+    return BuildEvents(written.line, begun, ended)
 
 
 def _status(build: Record, ran: Ran) -> str:

@@ -23,7 +23,7 @@ from blueprints.local.services.lambda_.function_code import (
     launch_of,
     reason_not_to_run,
 )
-from blueprints.local.services.lambda_.function_logs import Report
+from blueprints.local.services.lambda_.function_logs import InvocationReport
 from blueprints.local.services.lambda_.runtime_api import Invocation
 
 EXECUTE = Internal("services.lambda_svc", "_execute_function", ("func", "event"))
@@ -150,7 +150,7 @@ class Executor:
     def _failed_to_initialise(
         self, config: dict[str, Any], request_id: str, failure: InitialisationFailed
     ) -> dict[str, Any]:
-        report = Report(
+        report = InvocationReport(
             request_id=request_id,
             version=str(config.get("Version", "$LATEST")),
             duration_ms=0.0,
@@ -170,7 +170,7 @@ class Executor:
         return _failure(error, log)
 
     @staticmethod
-    def _write_log(stream: tuple[str, str], config: dict[str, Any], report: Report, output: str) -> str:
+    def _write_log(stream: tuple[str, str], config: dict[str, Any], report: InvocationReport, output: str) -> str:
         log_format = str((config.get("LoggingConfig") or {}).get("LogFormat") or "Text")
         lines = function_logs.lines_of(report, output, log_format)
         function_logs.write(stream, lines)
@@ -179,10 +179,10 @@ class Executor:
 
 def _report(
     config: dict[str, Any], invocation: Invocation, duration_ms: float, memory_mb: int, init_ms: float | None
-) -> Report:
+) -> InvocationReport:
     error_type = str(invocation.error["errorType"]) if invocation.error else None
     status = "success" if error_type is None else "timeout" if error_type == "Sandbox.Timedout" else "error"
-    return Report(
+    return InvocationReport(
         request_id=invocation.request_id,
         version=str(config.get("Version", "$LATEST")),
         duration_ms=duration_ms,

@@ -22,7 +22,7 @@ SUBSCRIPTIONS = Internal(
 
 
 @dataclass(frozen=True)
-class Report:
+class InvocationReport:
     """The REPORT of a finished invocation."""
 
     request_id: str
@@ -48,7 +48,7 @@ def stream_of(config: dict[str, Any]) -> tuple[str, str]:
     return str(group), f"{day}/[{config.get('Version', '$LATEST')}]{uuid.uuid4().hex}"
 
 
-def lines_of(report: Report, output: str, log_format: str) -> list[str]:
+def lines_of(report: InvocationReport, output: str, log_format: str) -> list[str]:
     """The log of one invocation, as Lambda frames it for the function's log format (`Text` or `JSON`)."""
     # The runtime client separates the lines of a stack trace by carriage returns, so that they stay one event.
     printed = [line.replace("\r", "\n") for line in output.split("\n") if line]
@@ -83,7 +83,7 @@ def write(stream: tuple[str, str], lines: list[str]) -> None:
     SUBSCRIPTIONS.current()(group_name, stream_name, [{"timestamp": now, "message": line} for line in lines])
 
 
-def _text_frame(report: Report, printed: list[str]) -> list[str]:
+def _text_frame(report: InvocationReport, printed: list[str]) -> list[str]:
     request = f"RequestId: {report.request_id}"
     figures = [
         f"REPORT {request}",
@@ -101,7 +101,7 @@ def _text_frame(report: Report, printed: list[str]) -> list[str]:
     return [f"START {request} Version: {report.version}", *printed, f"END {request}", "\t".join(figures)]
 
 
-def _json_frame(report: Report, printed: list[str]) -> list[str]:
+def _json_frame(report: InvocationReport, printed: list[str]) -> list[str]:
     metrics: dict[str, Any] = {
         "durationMs": round(report.duration_ms, 3),
         "billedDurationMs": report.billed_ms,

@@ -318,7 +318,7 @@ class DataApi:
         found = cursor.fetchall()
         results.check_size(found)
         rows = _with_arrays(columns, found, cursor)
-        options = results.Options.of(request)
+        options = results.ResultOptions.of(request)
         if request.get("formatRecordsAs") == "JSON" and command == "SELECT":
             return {**answer, "formattedRecords": results.formatted(columns, rows, options)}
         answer["records"] = results.fields(columns, rows, options)

@@ -71,20 +71,20 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Options:
+class ResultOptions:
     """How decimals and long integers are represented: the API's resultSetOptions."""
 
     decimals_as_numbers: bool = False
     longs_as_strings: bool = False
 
     @classmethod
-    def of(cls, request: dict[str, Any]) -> "Options":
+    def of(cls, request: dict[str, Any]) -> "ResultOptions":
         """Read a request's resultSetOptions."""
         given = request.get("resultSetOptions") or {}
         return cls(given.get("decimalReturnType") == "DOUBLE_OR_LONG", given.get("longReturnType") == "STRING")
 
 
-def fields(columns: list[Column], rows: list[tuple[Any, ...]], options: Options) -> list[list[dict[str, Any]]]:
+def fields(columns: list[Column], rows: list[tuple[Any, ...]], options: ResultOptions) -> list[list[dict[str, Any]]]:
     """The `records` of an answer, from rows of text as PostgreSQL writes it. Raises UnsupportedResult."""
     converters = [_converter(column.type, options) for column in columns]
     return [[convert(text) for convert, text in zip(converters, row, strict=True)] for row in rows]
@@ -102,7 +102,7 @@ def check_size(rows: list[tuple[str | None, ...]]) -> None:
             raise UnsupportedResult("The result exceeds the size limit 1 MB.")
 
 
-def formatted(columns: list[Column], rows: list[tuple[Any, ...]], options: Options) -> str:
+def formatted(columns: list[Column], rows: list[tuple[Any, ...]], options: ResultOptions) -> str:
     """The `formattedRecords` of an answer: a JSON array of objects. Raises UnsupportedResult."""
     labels = [column.label for column in columns]
     repeated = {label for label in labels if labels.count(label) > 1}
@@ -149,7 +149,7 @@ def _code(of: Type) -> int:
 _Field = dict[str, Any]
 
 
-def _converter(of: Type, options: Options) -> Callable[[Any], _Field]:
+def _converter(of: Type, options: ResultOptions) -> Callable[[Any], _Field]:
     if of.element:
         if of.element.name not in _RETURNED_IN_ARRAYS:
             raise UnsupportedResult(f"The result contains the unsupported data type {_shown(of)}.")
@@ -169,7 +169,7 @@ def _shown(of: Type) -> str:
     return of.name if of.name.startswith("reg") else of.name.upper()
 
 
-def _scalar(name: str, options: Options) -> Callable[[str], _Field]:
+def _scalar(name: str, options: ResultOptions) -> Callable[[str], _Field]:
     if name == "bool":
         return lambda text: {"booleanValue": text in ("t", "true")}
     if name in _INTEGERS:

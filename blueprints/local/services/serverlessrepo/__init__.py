@@ -6,7 +6,7 @@ from pathlib import Path
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, Route
 from blueprints.local.base.process import SAR_FOLDER
-from blueprints.local.services.serverlessrepo.endpoint import Endpoint
+from blueprints.local.services.serverlessrepo.endpoint import RepositoryEndpoint
 
 
 class ServerlessRepo(Extension):
@@ -16,7 +16,7 @@ class ServerlessRepo(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         kept = os.environ.get(SAR_FOLDER)
-        self._endpoint = Endpoint(Path(kept) if kept else aws.folder / "sar", aws.endpoint)
+        self._endpoint = RepositoryEndpoint(Path(kept) if kept else aws.folder / "sar", aws.endpoint)
         self._endpoint.install()
 
     def routes(self) -> Sequence[Route]:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.serverlessrepo import artifacts, model
-from blueprints.local.services.serverlessrepo.repository import Repository
+from blueprints.local.services.serverlessrepo.repository import EmbeddedRepository
 from blueprints.sar_rules.versions import order
 
 PREFIX = "serverlessrepo-"
@@ -38,7 +38,7 @@ class _Content:
 class Deployments:
     """CreateCloudFormationChangeSet, CreateCloudFormationTemplate and GetCloudFormationTemplate."""
 
-    def __init__(self, repository: Repository, client_of: Callable[[str, str], Any], endpoint: str) -> None:
+    def __init__(self, repository: EmbeddedRepository, client_of: Callable[[str, str], Any], endpoint: str) -> None:
         """`client_of` makes a client of a service for an account."""
         self._repository = repository
         self._client_of = client_of

@@ -17,7 +17,7 @@ from blueprints.local.services.serverlessrepo.artifacts import S3Objects
 from blueprints.local.services.serverlessrepo.deployments import Deployments
 from blueprints.local.services.serverlessrepo.model import API
 from blueprints.local.services.serverlessrepo.nested_applications import NestedApplications
-from blueprints.local.services.serverlessrepo.repository import Repository
+from blueprints.local.services.serverlessrepo.repository import EmbeddedRepository
 from blueprints.local.services.serverlessrepo.store import Store
 
 ACCOUNT_OF_KEY = Internal("app", "_request_account_scope", ("access_key_id",))
@@ -27,7 +27,7 @@ _SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/serverlessrepo/")
 _REGION = "us-east-1"
 
 
-class Endpoint:
+class RepositoryEndpoint:
     """Answers requests that are signed for `serverlessrepo`, and requests for content by its digest."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
@@ -41,7 +41,7 @@ class Endpoint:
         def s3_of(account: str) -> Any:
             return client_of("s3", account)
 
-        self._repository = Repository(
+        self._repository = EmbeddedRepository(
             self._store, S3Objects(s3_of), _REGION, lambda digest: f"{endpoint}{_CONTENT}{digest}"
         )
         self._deployments = Deployments(self._repository, client_of, endpoint)

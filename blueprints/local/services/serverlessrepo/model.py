@@ -23,7 +23,7 @@ _MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Form:
+class TextLimits:
     """The limits of a text field."""
 
     shortest: int
@@ -42,12 +42,12 @@ class Form:
 
 
 @cache
-def form(member: str) -> Form:
+def form(member: str) -> TextLimits:
     """The limits of a member of CreateApplication; for Labels, those of each label."""
     lengths = _stated(_CREATE, member, _LENGTHS)
     # The patterns are written as they stand in a program, with every backslash twice.
     pattern = _PATTERN.search(_documentation(_CREATE, member))
-    return Form(int(lengths[1]), int(lengths[2]), pattern[1].replace("\\\\", "\\") if pattern else None)
+    return TextLimits(int(lengths[1]), int(lengths[2]), pattern[1].replace("\\\\", "\\") if pattern else None)
 
 
 @cache

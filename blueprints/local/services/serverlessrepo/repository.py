@@ -37,7 +37,7 @@ from blueprints.sar_rules.versions import order
 _PAGE = 100
 
 
-class Repository:
+class EmbeddedRepository:
     """The operations that publish, show and share; each takes the caller's account and the model's parameters."""
 
     def __init__(

@@ -6,7 +6,7 @@ and "Configuring partial batch response with Kinesis Data Streams and Lambda".
 
 from dataclasses import dataclass, replace
 
-from blueprints.local.base.stream_records import Answer, Batch, Record
+from blueprints.local.base.stream_records import Batch, InvocationResult, Record
 from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy
 
@@ -21,7 +21,7 @@ class Decision:
     wait: float = 0.0
 
 
-def after(batch: Batch, outcome: Outcome, answer: Answer | None, policy: Policy) -> Decision:
+def after(batch: Batch, outcome: Outcome, answer: InvocationResult | None, policy: Policy) -> Decision:
     """Decide what happens to a batch after an invocation."""
     match outcome:
         case Succeeded():

@@ -1,21 +1,21 @@
 """Invokes the function of a mapping with a batch."""
 
 from blueprints.local.base.delivery import Delivery
-from blueprints.local.base.stream_records import Answer, Batch
+from blueprints.local.base.stream_records import Batch, InvocationResult
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
 from blueprints.local.services.lambda_.executor import Executor
 
 
-def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome, Answer | None]:
+def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome, InvocationResult | None]:
     """Invoke the function once; returns the outcome for the batch, and facts about the invocation."""
     function = FunctionAsInvoked.named(mapping.function_arn)
     if function is None:
         return NotInvoked(), None
     delivery = Delivery.of(mapping.function_arn, batch.event(), mapping.source.arn)
     result = executor.deliver(function.record, delivery)
-    answer = Answer(
+    answer = InvocationResult(
         request_id=delivery.request_id,
         version=str(function.record["config"].get("Version", "$LATEST")),
         error=str(result.get("function_error") or "Unhandled") if result.get("error") else None,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
-from blueprints.local.base.stream_records import Answer, Batch, Record
+from blueprints.local.base.stream_records import Batch, InvocationResult, Record
 from blueprints.local.services.lambda_.event_source_mappings.answers import Outcome
 from blueprints.local.services.lambda_.event_source_mappings.decisions import Decision, after
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy
@@ -85,7 +85,9 @@ class Lane:
         self.busy = True
         return self._without_the_expired(self._again.popleft(), now, policy)
 
-    def settle(self, batch: Batch, outcome: Outcome, answer: Answer | None, now: float, policy: Policy) -> Decision:
+    def settle(
+        self, batch: Batch, outcome: Outcome, answer: InvocationResult | None, now: float, policy: Policy
+    ) -> Decision:
         """Process the outcome of a sent batch; the lane stays busy if a batch is to be discarded."""
         decision = after(batch, outcome, answer, policy)
         self._again.extendleft(reversed(decision.again))

@@ -7,7 +7,7 @@ from typing import Any
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.properties import is_true
 from blueprints.local.base.stream_records import Record
-from blueprints.local.base.stream_source import Shard, Source, open_shards
+from blueprints.local.base.stream_source import Shard, StreamSource, open_shards
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
 from blueprints.local.services.lambda_.event_source_mappings.lane import GiveUp, Lane, Send, Wait
@@ -33,7 +33,7 @@ class Work:
 class Mapping:
     """A mapping as the base emulator stores it (`stored`), and its progress in every shard of its source."""
 
-    def __init__(self, stored: dict[str, Any], source: Source, after: dict[str, int], clock: Clock) -> None:
+    def __init__(self, stored: dict[str, Any], source: StreamSource, after: dict[str, int], clock: Clock) -> None:
         self.stored = stored
         self.source = source
         self.removed = False

@@ -13,8 +13,8 @@ from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.stream_records import Answer, Batch
-from blueprints.local.base.stream_source import Source, service_of
+from blueprints.local.base.stream_records import Batch, InvocationResult
+from blueprints.local.base.stream_source import StreamSource, service_of
 from blueprints.local.services.dynamodb import DynamoDBSource
 from blueprints.local.services.kinesis import KinesisSource
 from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
@@ -35,7 +35,7 @@ _MOST_WORKERS = 512
 log = logging.getLogger(__name__)
 
 
-def source_of(arn: str) -> Source | None:
+def source_of(arn: str) -> StreamSource | None:
     """The stream behind an event source ARN; None for other services."""
     service = service_of(arn)
     if service == "kinesis":
@@ -167,7 +167,7 @@ class Poller:
     def _sent(self, work: Work, batch: Batch) -> GiveUp | None:
         """Invoke the function; returns the batch to discard, if any."""
         outcome: Outcome
-        answer: Answer | None
+        answer: InvocationResult | None
         try:
             outcome, answer = invoke(self._executor, work.mapping, batch)
         except Exception:

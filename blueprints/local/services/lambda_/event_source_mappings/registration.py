@@ -7,7 +7,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.properties import is_true
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
-from blueprints.local.base.stream_source import Source, service_of
+from blueprints.local.base.stream_source import StreamSource, service_of
 from blueprints.local.services.kinesis import is_consumer
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied
@@ -193,7 +193,7 @@ def conflict_of_new(properties: _Properties) -> str | None:
     return None
 
 
-def _unreadable(function: FunctionAsInvoked, source: Source) -> str | None:
+def _unreadable(function: FunctionAsInvoked, source: StreamSource) -> str | None:
     if source.shards() is None:
         return f"Stream not found: {source.arn}"
     if denied(function.record["config"], source) is None:
@@ -219,7 +219,7 @@ def _complete(stored: _Properties, given: _Properties) -> None:
         stored["FilterCriteria"] = given["FilterCriteria"]
 
 
-def _source(properties: _Properties) -> Source | None:
+def _source(properties: _Properties) -> StreamSource | None:
     return source_of(str(properties.get("EventSourceArn") or ""))
 
 
