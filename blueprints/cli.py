@@ -35,14 +35,14 @@ _parameter_option = click.option(
 )
 _REFUSED_BY_DISK = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST)
 _WHERE_WRITTEN = (
-    "Results go below .blueprints in the working folder or where --output says, the cache below ~/.cache or where "
-    "BLUEPRINTS_CACHE says; work in a folder that can be written to, or name others."
+    "Results are written below .blueprints in the working folder or to --output, the cache below ~/.cache or to "
+    "BLUEPRINTS_CACHE. Work in a folder that can be written to, or name others."
 )
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Commands(click.Group):
-    """Prints mistakes of the user without a traceback, and ends with a status that tells the truth."""
+    """Prints errors of the user without a traceback, and ends with a status other than 0."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         return with_room(lambda: super(_Commands, self).main(*args, **options))
@@ -67,7 +67,7 @@ class _Commands(click.Group):
 
 
 def _terminated(*_: object) -> NoReturn:
-    """Leave through every `with` and `finally`, so that nothing stays behind."""
+    """Leave through every `with` and `finally`, so that nothing is left running."""
     sys.exit(143)
 
 
@@ -106,7 +106,7 @@ def list_(as_json: bool) -> None:
 
 @main.command()
 @click.argument("pattern")
-@click.option("--input", "own", type=_file, help="Your own file instead of the one the pattern ships.")
+@click.option("--input", "own", type=_file, help="Your own file instead of the pattern's.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
 @_parameter_option
@@ -145,7 +145,7 @@ def run(
 @main.command("play")
 @click.argument("pattern", metavar="PATTERN")
 @click.option("--stack", required=True, metavar="NAME", help="The stack to run the demo on.")
-@click.option("--input", "own", type=_file, help="Your own file instead of the one the pattern ships.")
+@click.option("--input", "own", type=_file, help="Your own file instead of the pattern's.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
 @click.option("--region", metavar="NAME", help="Region of the stack.")
@@ -356,7 +356,7 @@ def new(pattern: str, destination: Path) -> None:
     with progress.step(f"Copy {pattern} to {destination}") as step:
         made = copy(find(pattern), destination, progress.report)
         if made.vendored:
-            step.notes.append(f"{made.vendored} lies in its vendor folder")
+            step.notes.append(f"its vendor folder has {made.vendored}")
     trying = "run" if (destination / "demo.py").is_file() else "up"
     click.echo(f"\nTry it:  blueprints {trying} {destination}")
     click.echo(f"Deploy it:  cd {destination} && sam build && sam deploy --guided")
@@ -364,12 +364,12 @@ def new(pattern: str, destination: Path) -> None:
 
 @main.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
-@click.option("--plan", "plan_only", is_flag=True, help="Change nothing. Status 0: nothing to do; 2: something.")
+@click.option("--plan", "plan_only", is_flag=True, help="Change nothing. Status 0: nothing to publish; 2: something.")
 @click.option("--local", is_flag=True, help="Publish to the embedded repository, kept in .blueprints/sar.")
-@click.option("--sharing", metavar="WHO", help="private, accounts=ID,ID or organization=ID; else left as it is.")
+@click.option("--sharing", metavar="WHO", help="private, accounts=ID,ID or organization=ID; default: unchanged.")
 @click.option("--public", is_flag=True, help="Let everybody deploy what is published.")
-@click.option("--bucket", metavar="NAME", help="The artifact bucket, if not that of the stack of its own.")
-@click.option("--approve", metavar="DIGEST", help="Carry out the plan of this digest and no other (one PATTERN).")
+@click.option("--bucket", metavar="NAME", help="The artifact bucket; default: that of its own stack.")
+@click.option("--approve", metavar="DIGEST", help="Carry out only the plan with this digest (one PATTERN).")
 @_json_option
 def publish(
     patterns: tuple[str, ...],
@@ -393,7 +393,7 @@ def publish(
     found = [find(each) for each in patterns] or discover()
     if approve and len(found) != 1:
         raise click.BadParameter(
-            f"a digest is of one PATTERN's plan, and here are {len(found)}", param_hint="--approve"
+            f"it approves the plan of one PATTERN, and {len(found)} are given", param_hint="--approve"
         )
     options = publishing.Options(not plan_only, parse_sharing(sharing, public=public), approve)
     progress = _progress(quiet=as_json)
@@ -425,7 +425,7 @@ def publish(
 @click.option("--local", is_flag=True, help="On the embedded AWS, with an empty repository of its own.")
 @click.option("--keep", is_flag=True, help="Keep the private copy and its stacks; the next try deletes them.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demos download.")
-@click.option("--bucket", metavar="NAME", help="The artifact bucket, if not that of the stack of its own.")
+@click.option("--bucket", metavar="NAME", help="The artifact bucket; default: that of its own stack.")
 @_parameter_option
 @_json_option
 def try_(

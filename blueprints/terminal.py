@@ -1,4 +1,4 @@
-"""The output for the terminal: steps with their timings, results, paths.
+"""Writes the commands' output to the terminal: steps with their durations, results, paths.
 
 Most of it comes from AWS, templates, files and logs. It is printed unchanged: markup, emoji codes and terminal commands
 in it are not interpreted.
@@ -50,20 +50,20 @@ class Terminal:
         self._status: Status | None = None
 
     def started(self, step: Step) -> None:
-        """Show that a step is under way."""
+        """Show that a step has started."""
         if self._console.is_terminal:
             self._status = self._console.status(_line(step.name))
             self._status.start()
 
     def updated(self, step: Step, what: str) -> None:
-        """Show what the step is busy with; without a terminal as a line of its own."""
+        """Show what the step does; if the output is not a terminal, as a line."""
         if self._status:
             self._status.update(_line(step.name, (f" ({what})", "dim")))
         else:
             self._print(f"  … {what}")
 
     def finished(self, step: Step, *, well: bool) -> None:
-        """Show how long it took."""
+        """Show the step's duration and notes."""
         if self._status:
             self._status.stop()
             self._status = None
@@ -73,7 +73,7 @@ class Terminal:
             self._print("  ", (note, "dim"))
 
     def show_patterns(self, patterns: list[dict[str, Any]]) -> None:
-        """A line per pattern; below it whether the repository takes it, and what lies beside it."""
+        """Each pattern; below it whether the repository accepts it, and its companions."""
         width = max((len(each["name"]) for each in patterns), default=0)
         for each in patterns:
             verdict = each["repository"]["verdict"]
@@ -83,7 +83,7 @@ class Terminal:
             self._print(" " * width, "  ", (f"{_VERDICTS[verdict]}{companions}", "dim"))
 
     def show_run(self, report: dict[str, Any]) -> None:
-        """The end of a run: its results and their paths."""
+        """The result of a demo, and the files that it downloaded."""
         seconds = sum(step["seconds"] for step in report["steps"])
         self._print()
         for name, value in report["result"].items():
@@ -94,7 +94,7 @@ class Terminal:
             self._print(f"  {line}")
 
     def show_try(self, result: dict[str, Any]) -> None:
-        """The end of a try: its results, and what it kept."""
+        """The result of a try, and what it kept."""
         self._print()
         for name, value in result["result"].items():
             self._show_fact(name, value)
@@ -127,7 +127,7 @@ class Terminal:
         self._print("\nCtrl-C ends it and leaves nothing behind.")
 
     def show_answer(self, answer: "FunctionResponse") -> None:
-        """One invocation: log, answer, figures."""
+        """The result of an invocation: log, response, duration and memory."""
         self._print("\n", (answer.log.rstrip(), "dim"), "\n")
         payload = json.dumps(answer.payload, indent=2, ensure_ascii=False)
         self._console.print(JSONHighlighter()(_line(payload)), soft_wrap=True)
@@ -166,7 +166,7 @@ class Terminal:
 
 
 def _places(files: list[str]) -> list[str]:
-    """Where files lie: a line each, or a line for each folder when they are many."""
+    """The paths of files, or of their folders with numbers if there are many."""
     if len(files) <= _FILES_NAMED:
         return files
     folders = Counter(str(Path(file).parent) for file in files)
@@ -175,7 +175,7 @@ def _places(files: list[str]) -> list[str]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    """A demo's list of things, a row each; the files among them are listed with their full paths anyway."""
+    """A table with a row for each dict. The key `file` is left out, as files are listed with their paths."""
     columns = [name for name in rows[0] if name != "file"]
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in columns:
@@ -195,6 +195,6 @@ def _line(*parts: _Part) -> Text:
 
 
 def visible(text: str) -> str:
-    """A text made printable; bytes of a file name that are not UTF-8 become escapes."""
+    """A printable text: control characters become symbols, and bytes that are not UTF-8 become escapes."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\r\n", "\n").translate(_PICTURES)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blueprints.errors import BlueprintError
+from blueprints.packaging import resolution
 from blueprints.packaging.build import build
 from tests.test_build import LOCK, make
 
@@ -186,3 +187,24 @@ def test_the_advice_makes_a_lock(tmp_path):
         build(pattern, "host")
 
     assert "mv requirements.txt requirements.in && uv pip compile --universal requirements.in" in error.value.advice
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("./my_package-1.0-py3-none-any.whl", "my-package"),
+        ("./python-3d-tools-1.0.tar.gz", "python-3d-tools"),
+        ("./six-1.17.0.zip", "six"),
+    ],
+)
+def test_the_name_of_an_archives_package_is_in_its_file_name(tmp_path, written, name):
+    requirement = resolution._absolute(f"{written} ; python_version < '4'", tmp_path)
+
+    assert requirement == f"{name} @ {(tmp_path / written).resolve().as_uri()} ; python_version < '4'"
+
+
+def test_an_archive_whose_file_name_has_no_version_needs_a_name(tmp_path):
+    with pytest.raises(BlueprintError, match="is not in the name of") as refused:
+        resolution._absolute("./project-main.zip", tmp_path)
+
+    assert "Write it: 'NAME @ file://" in refused.value.advice

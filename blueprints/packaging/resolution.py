@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+
 from blueprints import cache
 from blueprints.errors import BlueprintError, at
 from blueprints.packaging import installer
@@ -173,8 +175,20 @@ def _absolute(requirement: str, folder: Path) -> str:
 def _name(place: Path) -> str:
     """The name of the package in a folder, a wheel or a source archive."""
     if place.name.endswith(_ARCHIVES):
-        return re.split(r"-\d", place.name, maxsplit=1)[0]
+        return _name_of_archive(place)
     return next(_declared(place), place.name)
+
+
+def _name_of_archive(place: Path) -> str:
+    try:
+        named = parse_wheel_filename(place.name) if place.suffix == ".whl" else parse_sdist_filename(place.name)
+    except (InvalidWheelFilename, InvalidSdistFilename) as error:
+        raise BlueprintError(
+            f"The name of the package is not in the name of {place.name}: {error}.",
+            where=at(place),
+            advice=f"Write it: 'NAME @ {place.as_uri()}'.",
+        ) from error
+    return named[0]
 
 
 def _declared(folder: Path) -> Iterator[str]:
