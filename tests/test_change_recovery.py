@@ -203,7 +203,7 @@ def test_a_change_at_fault_is_left_by_a_replay_that_mends_nothing(changes):
 def test_the_replica_is_what_reconciling_finds(changes):
     found = command(changes, "reconcile.py")
 
-    assert (found.returncode, found.stdout) == (0, "The replica shows the table.\n"), found.stderr
+    assert (found.returncode, found.stdout) == (0, "The replica equals the table.\n"), found.stderr
 
 
 @pytest.mark.parametrize("script", ["replay.py", "reconcile.py"])

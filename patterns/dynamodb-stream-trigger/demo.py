@@ -23,29 +23,29 @@ from urllib.parse import urlsplit
 
 ORDERS = 200
 PAID_EVERY, CANCELLED_EVERY = 3, 8
-PATIENCE = 180  # seconds, a cold start and a cluster that resumes included
-# DynamoDB removes what has expired within a few days; the story waits no longer than this for it.
+PATIENCE = 180  # seconds, including a cold start and a cluster that resumes
+# DynamoDB deletes expired items within a few days; the demo waits this long.
 PATIENCE_FOR_EXPIRY = 20
 
 
-class ChangesAmiss(Exception):
-    """What came of the changes is not what was done to the table."""
+class WrongResult(Exception):
+    """PostgreSQL or the announcements do not agree with the changes of the table."""
 
 
 def run(stack: Any) -> dict[str, Any]:
-    """Change the table, then count rows and announcements; raises when any is missing or wrong."""
+    """Change the table, then count rows and announcements. Raises WrongResult if any is missing or wrong."""
     outputs, story = stack.outputs, Story(stack.client("dynamodb"), stack.outputs["TableName"])
-    heard = Heard(stack, story)
+    heard = Announcements(stack, story)
     with heard.listening():
         with stack.step(f"Place, pay and cancel {ORDERS} orders in {outputs['TableName']}"):
             story.play()
         replica = Replica(stack.client("rds-data"), outputs, story)
         if replica.exists:
-            with stack.step("Find them in PostgreSQL"):
+            with stack.step("Find the orders in PostgreSQL"):
                 replica.wait()
-        with stack.step(f"Hear of {story.changes} changes from {heard.source}"):
+        with stack.step(f"Receive {story.changes} announcements from {heard.source}"):
             heard.wait(story.changes)
-        with stack.step("Wait for the one that expires"):
+        with stack.step("Wait for the order that expires"):
             heard.wait_for_expiry()
     states = replica.states()
     return {
@@ -61,7 +61,7 @@ def run(stack: Any) -> dict[str, Any]:
 
 
 class Story:
-    """What is done to the table: every order is placed, some are paid, some cancelled, one expires, one is odd."""
+    """Changes the table: places, pays and cancels orders; one expires, and one cannot be stored in PostgreSQL."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb, self._table = dynamodb, table
@@ -72,11 +72,11 @@ class Story:
 
     @property
     def total(self) -> Decimal:
-        """The value of the orders that stand."""
+        """The value of the orders that were not cancelled."""
         return sum((value for number, value in self.orders.items() if number not in self.cancelled), Decimal(0))
 
     def play(self) -> None:
-        """Make the changes, each order's in their order."""
+        """Make the changes, those of one order one after the other."""
         for number, value in self.orders.items():
             self._put(number, total={"N": str(value)}, status={"S": "placed"})
         for number in range(PAID_EVERY, ORDERS + 1, PAID_EVERY):
@@ -85,7 +85,7 @@ class Story:
             self._dynamodb.delete_item(TableName=self._table, Key=self._key(number))
             self.changes += 1
         self._put(ORDERS + 1, total={"N": "0"}, expires_at={"N": str(int(time.time()) - 60)})
-        # Legal in DynamoDB, and nothing that PostgreSQL's jsonb can hold.
+        # DynamoDB accepts U+0000, PostgreSQL's jsonb does not.
         self._put(ORDERS + 2, note={"S": "before\0after"})
 
     def _put(self, number: int, **attributes: Any) -> None:
@@ -97,14 +97,14 @@ class Story:
 
 
 class Replica:
-    """The replica in PostgreSQL, where there is one."""
+    """The replica in PostgreSQL, if the stack has one."""
 
     def __init__(self, client: Any, outputs: dict[str, str], story: Story) -> None:
         self._client, self._outputs, self._story = client, outputs, story
         self.exists = "DatabaseClusterArn" in outputs
 
     def wait(self) -> None:
-        """Until the rows are those of the story."""
+        """Wait until the rows agree with the table."""
         gone = len(self._story.cancelled)
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -113,20 +113,20 @@ class Replica:
             if settled and sum(states.values()) == ORDERS + 2 and self.total() == self._story.total:
                 return
             if time.monotonic() > deadline:
-                raise ChangesAmiss(f"PostgreSQL has {states or 'no rows'} after {PATIENCE} s; {advice(self._outputs)}")
+                raise WrongResult(f"PostgreSQL has {states or 'no rows'} after {PATIENCE} s; {advice(self._outputs)}")
             time.sleep(0.3)
 
     def states(self) -> dict[str, int]:
-        """How many rows of the story there are, by their state."""
+        """The number of the demo's rows in each state."""
         return {state: int(count) for state, count in self._rows("SELECT state, count(*) {} GROUP BY state")}
 
     def total(self) -> Decimal:
-        """The value of the orders that stand, as PostgreSQL adds it up."""
+        """The value of the orders that were not cancelled, added up by PostgreSQL."""
         ((total,),) = self._rows("SELECT coalesce(sum((item->>'total')::numeric), 0)::text {}") or ((0,),)
         return Decimal(total)
 
     def download(self, folder: Path) -> list[str]:
-        """The first rows of the story, in a file."""
+        """Write the first rows to a file; return its path."""
         if not self.exists:
             return []
         file = folder / "rows.ndjson"
@@ -138,7 +138,7 @@ class Replica:
         return [str(file.resolve())]
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query; {} stands for the story's rows. None as long as there is no table."""
+        """The rows of a query, in which {} stands for the demo's rows; none if the table does not exist yet."""
         if not self.exists:
             return []
         place = f"FROM {self._outputs['DatabaseSchema']}.items WHERE key->>'pk' LIKE :prefix"
@@ -155,7 +155,7 @@ class Replica:
             except self._client.exceptions.ClientError as error:
                 if "42P01" in str(error):
                     return []
-                # A cluster that nobody used has paused itself; the refused call has woken it.
+                # The cluster was paused; the refused call resumes it.
                 if "DatabaseResuming" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
@@ -166,8 +166,8 @@ class Replica:
                 ]
 
 
-class Heard:
-    """The announcements of the story's changes, wherever they go."""
+class Announcements:
+    """The announcements of the demo's changes, from the queue or the webhook."""
 
     def __init__(self, stack: Any, story: Story) -> None:
         self._stack, self._story = stack, story
@@ -184,7 +184,7 @@ class Heard:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Receive webhooks meanwhile, if they come to this machine."""
+        """Receive webhooks, if they come to this machine."""
         if not self._is_here:
             yield
             return
@@ -200,24 +200,24 @@ class Heard:
             server.server_close()
 
     def wait(self, count: int) -> None:
-        """Until that many changes of the story were heard of."""
+        """Wait until `count` changes were announced."""
         deadline = time.monotonic() + PATIENCE
         while len(self.ids) < count:
             if not self._queue and not self._is_here:
-                return  # another's webhook: that they were sent shows in the function's metrics
+                return  # the webhook of another machine: the function's metrics count what was sent
             if time.monotonic() > deadline:
-                amiss = f"{len(self.ids)} of {count} changes were announced after {PATIENCE} s"
-                raise ChangesAmiss(f"{amiss}; {advice(self._stack.outputs)}")
+                found = f"{len(self.ids)} of {count} changes were announced after {PATIENCE} s"
+                raise WrongResult(f"{found}; {advice(self._stack.outputs)}")
             self._receive()
 
     def wait_for_expiry(self) -> None:
-        """Until the expired item was announced as such, or for as long as a demo lasts."""
+        """Wait until the expired item was announced, but not longer than PATIENCE_FOR_EXPIRY."""
         deadline = time.monotonic() + PATIENCE_FOR_EXPIRY
         while not self.expired and time.monotonic() < deadline:
             self._receive()
 
     def hear(self, message: dict[str, Any], message_id: str) -> None:
-        """Take one announcement; those of other changes of the table are somebody else's."""
+        """Count one announcement, if it is of the demo's changes."""
         if message["data"]["keys"]["pk"].startswith(self._story.prefix):
             with self._lock:
                 self.ids.add(message_id)
@@ -235,8 +235,8 @@ class Heard:
             sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
 
 
-def receiver(heard: Heard, secret: str) -> type[BaseHTTPRequestHandler]:
-    """A receiver as Standard Webhooks asks for: it verifies the signature before it looks at anything else."""
+def receiver(heard: Announcements, secret: str) -> type[BaseHTTPRequestHandler]:
+    """A receiver that verifies signatures according to Standard Webhooks before it reads a message."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
 
     class Receiver(BaseHTTPRequestHandler):
@@ -259,11 +259,11 @@ def receiver(heard: Heard, secret: str) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the story has its own words."""
+            """Print nothing."""
 
     return Receiver
 
 
 def advice(outputs: dict[str, str]) -> str:
-    """Where to look when the story goes wrong."""
-    return f"look into the logs ({outputs['LogGroup']}) and the failures ({outputs['FailuresBucket']})"
+    """Where to look for the cause."""
+    return f"see the logs ({outputs['LogGroup']}) and the failures ({outputs['FailuresBucket']})"

@@ -24,9 +24,9 @@ from sql_database import Database, DatabaseRefused
 from blueprints_shared.stack_command import CommandFailed, Stack, arguments, run
 from blueprints_shared.streams.dynamodb_rows import Image, Unrepresentable, key_text, row_converter
 
-PAGE = 100  # items of a comparison: 400 KB each at most, so that most pages fit one request
+PAGE = 100  # items in one comparison
 PAGE_BYTES = 1_500_000
-GRACE = 15.0  # seconds a change may be on its way
+GRACE = 15.0  # seconds that a change may be under way
 READS = 25
 
 Difference = Literal["missing", "different", "not in the table"]
@@ -50,7 +50,7 @@ class Reconciler:
     schema: str
 
     def differences(self) -> list[Found]:
-        """Every item that differs, of the table or of the replica."""
+        """All differences, of items and of rows without an item."""
         names = self._key_names()
         found, ids = [], set()
         for items in self._pages():
@@ -62,15 +62,15 @@ class Reconciler:
         ]
 
     def still(self, found: list[Found]) -> list[Found]:
-        """Those of the differences that are there now."""
+        """The differences that still exist."""
         return [each for each in found if self._look(each.key)[0]]
 
     def repair(self, found: list[Found]) -> int:
-        """Mend rows; returns how many. One that moved on meanwhile is left alone."""
-        return sum(self._mend(each.key) for each in found)
+        """Correct rows; return how many. A row that changed meanwhile is not written."""
+        return sum(self._correct(each.key) for each in found)
 
     def _compared(self, rows: dict[str, tuple[Image, Image]]) -> list[Found]:
-        """Those of some items whose row is missing or differs; PostgreSQL compares, so numbers are numbers."""
+        """The items whose row is missing or different. PostgreSQL compares, so 1.0 equals 1."""
         texts = {each: _shown(item) for each, (_, item) in rows.items()}
         sent = "[" + ",".join(f'{{"id":"{each}","item":{text or "null"}}}' for each, text in texts.items()) + "]"
         if len(json.dumps(sent)) > PAGE_BYTES and len(rows) > 1:
@@ -86,7 +86,7 @@ class Reconciler:
         return [Found(rows[each][0], "missing" if missing else "different") for each, missing in answer]
 
     def _look(self, key: Image) -> tuple[bool, tuple[str, str] | None, Image | None]:
-        """Whether a key's row differs from the item now; where the row stands (read first), and the item."""
+        """Whether the row of a key differs from the item; the position of the row, which is read first; the item."""
         each = row_id(key_text(key))
         rows = self.database.rows(
             f"SELECT stream, sequence_number::text, state FROM {self.schema}.items WHERE id = :id",  # noqa: S608
@@ -98,7 +98,7 @@ class Reconciler:
             return bool(rows) and rows[0][2] in ("present", "rejected"), stands, None
         return bool(self._compared({each: (key, item)})), stands, item
 
-    def _mend(self, key: Image) -> int:
+    def _correct(self, key: Image) -> int:
         differs, stands, item = self._look(key)
         if not differs:
             return 0
@@ -134,7 +134,7 @@ class Reconciler:
         return (page["Items"] for page in pages)
 
     def _present(self) -> Iterator[tuple[str, Image]]:
-        """Ids and keys of the rows that show an item, a page at a time."""
+        """Ids and keys of the rows whose item exists, page by page."""
         types = {
             each["AttributeName"]: each["AttributeType"]
             for each in self.dynamodb.describe_table(TableName=self.table)["Table"]["AttributeDefinitions"]
@@ -158,7 +158,7 @@ def _key(item: Image, names: list[str]) -> Image:
 
 
 def _typed_key(text: str, types: dict[str, str]) -> Image:
-    """A key as DynamoDB takes it, from how the replica shows it."""
+    """A key of DynamoDB, from the JSON in the replica."""
     import base64
 
     plain = json.loads(text, parse_float=str, parse_int=str)
@@ -168,7 +168,7 @@ def _typed_key(text: str, types: dict[str, str]) -> Image:
 
 
 def _shown(item: Image) -> str | None:
-    """What the replica shows of an item, None where it can't."""
+    """The item as JSON in the replica, None if it cannot be stored."""
     try:
         return plain_json(row_converter()(item)).decode()
     except Unrepresentable:
@@ -176,14 +176,14 @@ def _shown(item: Image) -> str | None:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command; return its exit status."""
     parser = arguments(__doc__, statuses="0 when the replica equals the table, 1 when something differs")
     parser.add_argument("--repair", action="store_true", help="correct what differs; never undoes a change")
     return run(parser, compare, when_interrupted="start again; a repair can be repeated")
 
 
 def compare(stack: Stack, given: argparse.Namespace) -> int:
-    """Compare, and repair if asked; returns the exit status."""
+    """Compare, and repair if asked; return the exit status."""
     table, outputs = stack.outputs["TableName"], stack.outputs
     if "DatabaseClusterArn" not in outputs:
         raise CommandFailed(f"{stack.name} has no replica: it was deployed without DatabaseClusterArn and SecretArn.")
@@ -200,7 +200,7 @@ def compare(stack: Stack, given: argparse.Namespace) -> int:
 
 
 def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> int:
-    """Compare, look again, say what differs, mend it if asked; returns the exit status."""
+    """Compare twice, print what differs, repair it if asked; return the exit status."""
     found = reconciler.differences()
     if found:
         time.sleep(grace)
@@ -208,14 +208,14 @@ def reconcile(reconciler: Reconciler, *, repair: bool, grace: float = GRACE) -> 
     for each in found:
         print(f"{each.difference}: {json.dumps(each.key, default=repr)}")
     if not found:
-        print("The replica shows the table.")
+        print("The replica equals the table.")
         return 0
     if not repair:
-        print(f"{len(found)} differ. --repair mends them.")
+        print(f"{len(found)} differ. --repair corrects them.")
         return 1
-    mended = reconciler.repair(found)
+    corrected = reconciler.repair(found)
     left = reconciler.still(found)
-    print(f"{mended} mended, {len(left)} still differ.")
+    print(f"{corrected} corrected, {len(left)} still differ.")
     return 1 if left else 0
 
 

@@ -1,4 +1,4 @@
-"""S3, EventBridge, Secrets Manager and Lambda as far as the handlers use them."""
+"""Fakes of S3, EventBridge, Secrets Manager and Lambda, with what the handlers use of them."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class S3:
-    """One bucket's objects by key."""
+    """The objects of one bucket, by key."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -54,7 +54,7 @@ def _etag(content: bytes) -> str:
 
 
 class Events:
-    """Takes entries; `answers` gives, call by call, the error code of each entry or None."""
+    """Accepts entries; `answers` has, for each call, the error code of each entry or None."""
 
     def __init__(self, answers: list[list[str | None]] | None = None) -> None:
         self.answers = answers or []
@@ -87,7 +87,7 @@ class Secrets:
 
 
 class Functions:
-    """Invokes handlers by ARN: functions of an event that return an answer or raise."""
+    """Invokes handlers by ARN: functions of an event that return a response or raise."""
 
     def __init__(self, handlers: dict[str, Callable[[Any], Any]]) -> None:
         self.handlers = handlers
@@ -97,7 +97,7 @@ class Functions:
         try:
             answer = self.handlers[FunctionName](json.loads(Payload))
         except BotoCoreError:
-            raise  # there is no answer at all
+            raise  # there is no response
         except Exception as error:  # noqa: BLE001 - what Lambda does with whatever a handler raises
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(said).encode())}

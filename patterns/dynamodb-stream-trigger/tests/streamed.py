@@ -1,4 +1,4 @@
-"""A table as its stream tells of it: makes the records that Lambda delivers."""
+"""A table whose changes become the stream records that Lambda delivers."""
 
 import itertools
 from typing import Any
@@ -9,7 +9,7 @@ BY_TIME_TO_LIVE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
 
 class StreamedTable:
-    """Applies changes and returns the record of each."""
+    """Applies changes, and returns the record of each."""
 
     def __init__(self, stream: str = STREAM, start: int = 100_000_000_000_000_000_000_001) -> None:
         self.stream = stream
@@ -27,7 +27,7 @@ class StreamedTable:
         return self._record("REMOVE", name, OldImage=self.items.pop(name, key(name)))
 
     def expire(self, name: str) -> dict[str, Any]:
-        """Have time to live delete an item."""
+        """Delete an item by time to live."""
         return {**self.delete(name), "userIdentity": BY_TIME_TO_LIVE}
 
     def _record(self, kind: str, name: str, **images: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The handler that announces: in order, up to the first change that fails; nothing passed over, nothing lost."""
+"""The handler Announce: it announces changes in order, stops at the first that fails, and skips or loses none."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ def _no_pauses(monkeypatch):
 
 @pytest.fixture
 def announce(load, context):
-    """Handle records with the handler as the environment makes it."""
+    """Import the handler with environment variables, and invoke it."""
 
     def handle(*records, given=None, event=None, **environment):
         handler = load("Announce", given=given, **environment).handler
@@ -63,7 +63,7 @@ def test_on_the_bus_a_change_is_an_event(announce, events):
     assert '"n":1.50' in entry["Detail"]
 
 
-def test_events_that_failed_are_put_again_alone(announce):
+def test_events_that_failed_are_put_again_without_the_others(announce):
     events = Events([[None, "ThrottlingException", None, "InternalFailure"], ["InternalException", None]])
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(4)]
@@ -74,7 +74,7 @@ def test_events_that_failed_are_put_again_alone(announce):
     assert sorted(events.ids()) == sorted(record["eventID"] for record in records)
 
 
-def test_events_that_keep_failing_are_tried_again_from_there_by_lambda(announce):
+def test_events_that_keep_failing_are_reported_to_lambda(announce):
     events = Events([[None] * 10, *[["ThrottlingException"] * 5] * 4])
     records = [StreamedTable(start=number).put(str(number)) for number in range(1, 16)]
 
@@ -83,12 +83,12 @@ def test_events_that_keep_failing_are_tried_again_from_there_by_lambda(announce)
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[10]["dynamodb"]["SequenceNumber"]}]}
 
 
-def test_a_batch_whose_first_group_fails_fails_as_a_whole(announce):
+def test_the_invocation_fails_if_the_first_group_fails(announce):
     with pytest.raises(Exception, match="EventBridge refused 1 events"):
         announce(StreamedTable().put("a"), given={"events": Events([["ThrottlingException"]] * 4)})
 
 
-def test_an_event_that_eventbridge_refuses_for_good_is_stored(announce, s3):
+def test_an_event_that_eventbridge_refuses_permanently_is_stored(announce, s3):
     events, table = Events([[None, "NotAuthorizedForSourceException"]]), StreamedTable()
     records = [table.put("a"), table.put("b")]
 
@@ -115,7 +115,7 @@ def test_large_events_are_put_in_several_requests(announce, events):
     assert len(events.taken) == 10
 
 
-def test_a_webhook_hears_of_changes_one_by_one_in_order_signed(announce):
+def test_a_webhook_gets_changes_one_by_one_in_order_and_signed(announce):
     table = StreamedTable()
     records = [table.put("a", n={"N": str(number)}) for number in range(5)]
     with Receiver() as receiver:
@@ -129,7 +129,7 @@ def test_a_webhook_hears_of_changes_one_by_one_in_order_signed(announce):
     assert json.loads(receiver.requests[1].body)["type"] == "item.modified"
 
 
-def test_nothing_is_sent_behind_a_change_that_the_receiver_does_not_take_for_now(announce):
+def test_nothing_is_sent_after_a_change_that_the_receiver_cannot_accept_yet(announce):
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(4)]
     with Receiver([OK, OK, BUSY, BUSY, BUSY]) as receiver:
@@ -141,7 +141,7 @@ def test_nothing_is_sent_behind_a_change_that_the_receiver_does_not_take_for_now
     }
 
 
-def test_a_change_the_receiver_refuses_is_stored_with_its_answer_and_blocks_nothing(announce, s3):
+def test_a_change_the_receiver_refuses_is_stored_with_the_response_and_blocks_nothing(announce, s3):
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(3)]
     with Receiver([OK, REFUSED]) as receiver:
@@ -153,7 +153,7 @@ def test_a_change_the_receiver_refuses_is_stored_with_its_answer_and_blocks_noth
     assert len(receiver.requests) == 3
 
 
-def test_interim_answers_before_the_final_one_refuse_nothing(announce, s3):
+def test_interim_responses_are_no_refusals(announce, s3):
     table = StreamedTable()
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
     with Receiver([hints + OK, b"HTTP/1.1 102 Processing\r\n\r\n" + hints + REFUSED, hints * 3 + OK]) as receiver:
@@ -177,7 +177,7 @@ def test_a_change_that_cannot_be_stored_is_not_skipped(announce, s3):
 
 @pytest.mark.parametrize("bus", [True, False])
 def test_a_record_without_a_sequence_number_that_cannot_be_stored_is_not_skipped_either(announce, s3, events, bus):
-    """Lambda goes on at the last that had one, or with the whole batch."""
+    """Lambda goes on at the last record with a sequence number, or repeats the whole batch."""
     s3.broken = True
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(11 if bus else 2)]
@@ -189,7 +189,7 @@ def test_a_record_without_a_sequence_number_that_cannot_be_stored_is_not_skipped
             announce({}, records[0], **settings)
 
 
-def test_time_that_runs_short_among_records_without_a_place_fails_the_batch(announce, context, s3):
+def test_the_batch_fails_if_time_runs_short_among_records_without_sequence_numbers(announce, context, s3):
     context.left = 5.0  # all of it is kept for the answer
     with Receiver() as receiver, pytest.raises(TimeoutError, match="without a sequence number"):
         announce({}, {}, StreamedTable().put("a"), **webhook(receiver))
@@ -217,7 +217,7 @@ def test_it_stops_when_time_runs_short(announce, context):
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[2]["dynamodb"]["SequenceNumber"]}]}
 
 
-def test_text_that_no_database_takes_is_announced_as_it_is(announce, events):
+def test_text_that_no_database_can_store_is_announced_unchanged(announce, events):
     announce(StreamedTable().put("a", text={"S": "before\0after"}))
 
     assert json.loads(events.taken[0]["Detail"])["data"]["new"]["text"] == "before\0after"
@@ -230,7 +230,7 @@ def test_text_that_no_database_takes_is_announced_as_it_is(announce, events):
         ({"WEBHOOK_URL": "http://receiver.example/", "WEBHOOK_SECRET_ARN": "arn"}, "must be https"),
     ],
 )
-def test_settings_that_can_not_work_fail_at_start(load, environment, complaint):
+def test_settings_that_cannot_work_fail_at_start(load, environment, complaint):
     with pytest.raises(SettingsError, match=complaint):
         load("Announce", **environment)
 

@@ -1,4 +1,4 @@
-"""Deployment hooks put a probe through the real handlers, and tell CodeDeploy what came of it in any case."""
+"""Deployment hooks probe the real handlers, and always report the result to CodeDeploy."""
 
 import importlib
 import sys
@@ -29,7 +29,7 @@ ENABLED = {"UUID": "m-1", "State": "Enabled", "LastProcessingResult": "OK"}
 
 
 class Lambda(Functions):
-    """The handlers, and a mapping for each."""
+    """The handlers, and an event source mapping for each."""
 
     def __init__(self, handlers, mapping):
         super().__init__(handlers)
@@ -41,7 +41,7 @@ class Lambda(Functions):
 
 @pytest.fixture
 def hook(load, data_api, schema, context, monkeypatch):
-    """Run a hook on the real handlers, or others; returns what CodeDeploy heard."""
+    """Run a hook on the real handlers, or others; return the status that CodeDeploy got."""
 
     def run(name, handlers=None, mapping=ENABLED, replicates=True, without=()):
         codedeploy = CodeDeploy()
@@ -70,7 +70,7 @@ def hook(load, data_api, schema, context, monkeypatch):
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_versions_that_work_succeed_and_leave_nothing(hook, name, data_api, schema, events):
+def test_working_versions_succeed_and_the_probe_leaves_no_row(hook, name, data_api, schema, events):
     assert hook(name) == "Succeeded"
 
     rows = data_api.execute_statement(f"SELECT count(*) FROM {schema}.items", [])["records"]
@@ -79,7 +79,7 @@ def test_versions_that_work_succeed_and_leave_nothing(hook, name, data_api, sche
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_without_a_replica_announcing_alone_is_probed(hook, name):
+def test_without_a_replica_only_announce_is_probed(hook, name):
     broken = {VERSION_R: lambda event: 1 / 0}
 
     assert hook(name, broken, replicates=False) == "Succeeded"
@@ -92,7 +92,7 @@ def test_without_a_replica_announcing_alone_is_probed(hook, name):
     [lambda event: 1 / 0, lambda event: None, lambda event: {"batchItemFailures": []}, lambda event: {"announced": 0}],
     ids=["raises", "nothing", "no probe", "not announced"],
 )
-def test_a_version_that_does_not_work_is_taken_back(hook, name, version, answer):
+def test_a_version_that_does_not_work_fails_the_deployment(hook, name, version, answer):
     assert hook(name, {version: answer}) == "Failed"
 
 
@@ -100,11 +100,11 @@ def test_a_version_that_does_not_work_is_taken_back(hook, name, version, answer)
     "mapping",
     [None, {"UUID": "m", "State": "Disabled"}, {"UUID": "m", "State": "Enabled", "LastProcessingResult": "PROBLEM: x"}],
 )
-def test_a_stream_that_feeds_nobody_is_noticed(hook, mapping):
+def test_a_mapping_that_is_missing_or_off_fails_the_deployment(hook, mapping):
     assert hook("CheckLiveTraffic", mapping=mapping) == "Failed"
 
 
-def test_a_probe_is_no_change_of_the_table(hook, load, s3):
+def test_a_probe_stores_nothing_in_the_bucket(hook, load, s3):
     hook("ProbeNewVersions")
 
     assert s3.objects == {}
@@ -115,16 +115,16 @@ def test_a_probe_is_no_change_of_the_table(hook, load, s3):
     ("name", "variable"),
     [("ProbeNewVersions", "NEW_ANNOUNCE_VERSION"), ("CheckLiveTraffic", "LIVE_ANNOUNCE_ALIAS")],
 )
-def test_a_setting_that_is_missing_is_an_answer_too(hook, name, variable):
+def test_a_missing_setting_is_reported_too(hook, name, variable):
     assert hook(name, without=[variable]) == "Failed"
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_importing_a_hook_makes_no_client(load, monkeypatch, name):
-    """Its cold start costs no more than that of a handler."""
+def test_importing_a_hook_creates_no_client(load, monkeypatch, name):
+    """So its cold start is no slower than a handler's."""
 
     def refuse(*_, **__):
-        raise AssertionError("a client was made at import")
+        raise AssertionError("a client was created at import")
 
     module = load(name)
     monkeypatch.setattr("blueprints_shared.clients.client", refuse)

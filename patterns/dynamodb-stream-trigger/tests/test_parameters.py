@@ -1,4 +1,4 @@
-"""The template's constraints on parameters and the handlers' on settings: what one takes, the other takes."""
+"""The template accepts a parameter if and only if the handler accepts the setting."""
 
 import json
 import re
@@ -28,11 +28,13 @@ URLS = st.builds(
 @example("https://example.com:65536/")
 @example("https:///hook")
 @example("https://example.com/hook#")
-def test_a_webhook_url_is_taken_by_the_template_where_the_handler_takes_it(url):
-    assert bool(WEBHOOK_URL.fullmatch(url)) == is_taken(url) or not url or "[" in url  # no pattern counts IPv6's groups
+def test_the_template_and_the_handler_accept_the_same_webhook_urls(url):
+    assert (
+        bool(WEBHOOK_URL.fullmatch(url)) == is_accepted(url) or not url or "[" in url
+    )  # no pattern counts IPv6's groups
 
 
-def is_taken(url):
+def is_accepted(url):
     try:
         Endpoint(url, allow_private=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The table and its replica are compared item by item, and mended without getting in the way of a change."""
+"""reconcile.py compares the table with its replica, item by item, and repairs rows without overwriting a change."""
 
 import pytest
 from reconcile import Reconciler, reconcile
@@ -65,17 +65,17 @@ def found(reconciler):
     return {(each.key["pk"]["S"], each.difference) for each in reconciler.differences()}
 
 
-def test_a_replica_that_shows_the_table_is_said_to(reconciler, table, write, capsys):
+def test_a_correct_replica_is_reported_as_such(reconciler, table, write, capsys):
     write(*[table.put(str(number), n={"N": f"{number}.50"}, tags={"SS": ["b", "a"]}) for number in range(7)])
     write(table.delete("3"), table.put("odd", note={"S": "\0"}))
 
     assert reconcile(reconciler, repair=False, grace=0) == 0
-    assert "shows the table" in capsys.readouterr().out
+    assert "equals the table" in capsys.readouterr().out
 
 
 @pytest.fixture
 def amiss(table, write):
-    """A replica that lost a creation, a change, a deletion, and an item that it can't show."""
+    """A replica that lost a creation, a change, a deletion, and an item that it cannot store."""
     write(table.put("stays"), table.put("changed", n={"N": "1"}), table.put("gone"), table.put("odd", note={"S": "x"}))
     table.put("missing", n={"N": "1E+2"})
     table.put("changed", n={"N": "2"})
@@ -92,37 +92,37 @@ def test_every_difference_is_found(reconciler, amiss):
     }
 
 
-def test_they_are_reported_and_left_alone_without_repair(reconciler, amiss, capsys):
+def test_differences_are_only_reported_without_repair(reconciler, amiss, capsys):
     assert reconcile(reconciler, repair=False, grace=0) == 1
-    assert "4 differ. --repair mends them." in capsys.readouterr().out
+    assert "4 differ. --repair corrects them." in capsys.readouterr().out
     assert len(found(reconciler)) == 4
 
 
-def test_they_are_mended_with_it(reconciler, amiss, capsys):
+def test_repair_corrects_them(reconciler, amiss, capsys):
     assert reconcile(reconciler, repair=True, grace=0) == 0
-    assert "4 mended, 0 still differ." in capsys.readouterr().out
+    assert "4 corrected, 0 still differ." in capsys.readouterr().out
     assert found(reconciler) == set()
 
 
-def test_a_change_after_a_repair_goes_before_it(reconciler, table, amiss, write):
+def test_a_change_after_a_repair_overwrites_it(reconciler, table, amiss, write):
     reconcile(reconciler, repair=True, grace=0)
     write(table.put("missing", n={"N": "3"}), table.put("gone", n={"N": "4"}))
 
     assert found(reconciler) == set()
 
 
-def test_a_change_that_arrives_during_a_repair_is_not_undone(reconciler, table, write, data_api, schema):
+def test_a_change_that_arrives_during_a_repair_is_not_overwritten(reconciler, table, write, data_api, schema):
     write(table.put("a", n={"N": "1"}))
     table.put("a", n={"N": "2"})  # its record is lost
     differing = reconciler.differences()
-    # Between the look at the item and the write, a later change arrives.
+    # A later change arrives between reading the item and writing the row.
     reconciler.dynamodb.meanwhile = [lambda: write(table.put("a", n={"N": "3"}))]
 
     assert reconciler.repair(differing) == 0
     assert found(reconciler) == set()
 
 
-def test_a_missing_row_that_arrives_during_a_repair_is_not_undone(reconciler, table, write):
+def test_a_missing_row_that_arrives_during_a_repair_is_not_overwritten(reconciler, table, write):
     table.put("a", n={"N": "1"})
     differing = reconciler.differences()
     reconciler.dynamodb.meanwhile = [lambda: write(table.put("a", n={"N": "2"}))]
@@ -131,7 +131,7 @@ def test_a_missing_row_that_arrives_during_a_repair_is_not_undone(reconciler, ta
     assert found(reconciler) == set()
 
 
-def test_what_was_on_its_way_is_not_reported(reconciler, table, write, capsys):
+def test_changes_under_way_are_not_reported(reconciler, table, write, capsys):
     record = table.put("a")
     differing = reconciler.differences()
     write(record)
@@ -140,14 +140,14 @@ def test_what_was_on_its_way_is_not_reported(reconciler, table, write, capsys):
     assert reconciler.still(differing) == []
 
 
-def test_an_item_as_large_as_they_get_is_compared_too(reconciler, table, write):
+def test_the_largest_item_is_compared_too(reconciler, table, write):
     write(*[table.put(str(number), text={"S": "é" * 190_000}) for number in range(6)])
 
     assert found(reconciler) == set()
     assert key("0")
 
 
-def test_the_command_explains_itself(monkeypatch, capsys):
+def test_help_explains_the_command(monkeypatch, capsys):
     import reconcile as command
 
     for arguments, status in ((["--help"], 0), ([], 2), (["a", "b"], 2)):

@@ -1,4 +1,4 @@
-"""The replica on a real PostgreSQL: whatever comes, twice, late or cut short, the newest change of each key stands."""
+"""The replica in a real PostgreSQL: what its rows contain after changes that come twice, late or cannot be stored."""
 
 import json
 import random
@@ -23,7 +23,7 @@ def replica(data_api, schema):
 
 @pytest.fixture
 def written(replica, data_api, schema):
-    """Write records as one batch, in chunks; returns the replica as it is then."""
+    """Write records as one batch, in chunks; return all rows."""
 
     def write(*records, limit=CHUNK_LIMIT, rejected=None):
         batch = reduced(records)
@@ -37,7 +37,7 @@ def written(replica, data_api, schema):
 
 
 def stored(data_api, schema):
-    """The replica: state and item by name, with numbers as they are."""
+    """All rows: state and item by name, with exact numbers."""
     answer = data_api.execute_statement(f"SELECT key::text, state, item::text FROM {schema}.items", [])
     rows = {}
     for key, state, item in ([next(iter(field.values())) for field in record] for record in answer["records"]):
@@ -50,7 +50,7 @@ def shown(name, **attributes):
     return "present", {"pk": name, "sk": "order", **attributes}
 
 
-def test_items_come_change_and_go(written):
+def test_items_are_created_changed_and_deleted(written):
     table = StreamedTable()
     assert written(table.put("a", n={"N": "1"}), table.put("b", n={"N": "2"})) == {
         "a": shown("a", n=1),
@@ -60,16 +60,16 @@ def test_items_come_change_and_go(written):
     assert written(table.expire("a"), table.put("b", n={"N": "4"})) == {"a": ("expired", None), "b": shown("b", n=4)}
 
 
-def test_of_one_key_the_newest_change_of_a_batch_is_written_in_one_statement(written, data_api):
+def test_only_the_newest_change_of_a_key_in_a_batch_is_written(written, data_api):
     table = StreamedTable()
     records = [table.put("a", n={"N": str(number)}) for number in range(50)]
     before = len(data_api.statements)
 
     assert written(*records) == {"a": shown("a", n=49)}
-    assert len(data_api.statements) - before == 2  # one write, one look of this test
+    assert len(data_api.statements) - before == 2  # one write, and one query of this test
 
 
-def test_a_tombstone_is_not_undone_by_what_came_before_it(written):
+def test_an_earlier_change_does_not_overwrite_a_tombstone(written):
     table = StreamedTable()
     created, deleted = table.put("a"), table.delete("a")
 
@@ -78,7 +78,7 @@ def test_a_tombstone_is_not_undone_by_what_came_before_it(written):
     assert written(created, deleted) == {"a": ("deleted", None)}
 
 
-def test_a_stream_made_anew_goes_before_the_old_one_whatever_its_numbers(written):
+def test_changes_of_a_newer_stream_win_whatever_their_numbers(written):
     old, new = StreamedTable(), StreamedTable(LATER_STREAM, start=1)
     late = old.put("a", n={"N": "1"})
 
@@ -89,13 +89,13 @@ def test_a_stream_made_anew_goes_before_the_old_one_whatever_its_numbers(written
 @pytest.mark.parametrize(
     "number", ["0", "-1", "12345678901234567890123456789012345678", "9" * 38 + "E+87", "-1E-130", "1.5E-100", "100"]
 )
-def test_a_number_arrives_with_every_digit(written, number):
+def test_a_number_keeps_every_digit(written, number):
     ((_, item),) = written(StreamedTable().put("a", n={"N": number})).values()
 
     assert item["n"] == Decimal(number)
 
 
-def test_every_type_has_its_form(written):
+def test_every_type_is_stored_in_its_form(written):
     ((_, item),) = written(
         StreamedTable().put(
             "a",
@@ -136,19 +136,19 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_names_and_values_meant_as_sql_arrive_as_data(written, text):
+def test_sql_in_names_and_values_is_data(written, text):
     table = StreamedTable()
     assert written(table.put(text, **{text: {"S": text}})) == {text: shown(text, **{text: text})}
     assert written(table.delete(text)) == {text: ("deleted", None)}
 
 
 @pytest.mark.parametrize("hostile", ["items; DROP TABLE x", "A", "", "a-b", "1a", "a" * 64, "ä"])
-def test_a_schema_that_is_no_identifier_is_refused_at_start(load, data_api, hostile):
+def test_a_schema_that_is_not_an_identifier_is_refused_at_start(load, data_api, hostile):
     with pytest.raises(Exception, match="DATABASE_SCHEMA"):
         load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=hostile)
 
 
-def test_keys_longer_than_an_index_entry_are_kept_apart(written):
+def test_keys_longer_than_an_index_entry_are_distinguished(written):
     table, incompressible = StreamedTable(), random.Random(1).randbytes(1500).hex()
     assert written(table.put(incompressible + "1"), table.put(incompressible + "2")).keys() == {
         incompressible + "1",
@@ -162,7 +162,7 @@ def test_an_item_that_jsonb_cannot_hold_is_rejected_and_marked(written):
 
     assert written(odd, table.put("b"), rejected=rejected) == {"a": ("rejected", None), "b": shown("b")}
     assert rejected == [(odd, "unrepresentable-item")]
-    assert written(table.put("a", note={"S": "mended"}))["a"] == shown("a", note="mended")
+    assert written(table.put("a", note={"S": "fixed"}))["a"] == shown("a", note="fixed")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_key_that_jsonb_cannot_hold_is_rejected(written):
 
 @pytest.fixture
 def picky(data_api, schema, replica):
-    """A trigger that refuses items whose n is 13; returns what removes it."""
+    """A trigger that refuses items whose n is 13; the fixture is a function that removes it."""
     for sql in (
         (
             "CREATE FUNCTION {}.picky() RETURNS trigger LANGUAGE plpgsql AS "
@@ -204,7 +204,7 @@ def picky(data_api, schema, replica):
     return lambda: data_api.execute_statement(f"DROP TRIGGER picky ON {schema}.items", [])
 
 
-def test_what_postgresql_refuses_is_found_by_halving_and_the_rest_is_written(written, picky):
+def test_a_refused_item_is_found_by_halving_and_the_others_are_written(written, picky):
     table, rejected = StreamedTable(), []
 
     found = written(*[table.put(str(number), n={"N": str(number)}) for number in range(20)], rejected=rejected)
@@ -214,14 +214,14 @@ def test_what_postgresql_refuses_is_found_by_halving_and_the_rest_is_written(wri
     assert [code for _, code in rejected] == ["refused-by-postgresql"]
 
 
-def test_a_rejected_row_gives_way_to_the_same_change_once_it_can_be_written_and_not_back(written, picky):
+def test_the_same_change_overwrites_a_rejected_row_once_it_can_be_written_and_not_back(written, picky):
     refused = StreamedTable().put("a", n={"N": "13"})
     assert written(refused) == {"a": ("rejected", None)}
 
     picky()
 
     assert written(refused) == {"a": shown("a", n=13)}
-    # An older version of the function, which still can't write it, comes late.
+    # An older version of the function, which cannot write it, comes late.
     unwritable = {**refused, "dynamodb": {**refused["dynamodb"], "NewImage": {"n": {"S": "\0"}}}}
     assert written(unwritable) == {"a": shown("a", n=13)}
 
@@ -247,7 +247,7 @@ def test_an_item_that_a_constraint_of_the_user_refuses_is_rejected(written, repl
     assert rejected == [(records[1], "refused-by-postgresql")]
 
 
-def test_a_failure_of_the_database_is_no_fault_of_the_data(replica, data_api):
+def test_a_failure_of_the_database_rejects_nothing(replica, data_api):
     batch = reduced([StreamedTable().put("a")])
     data_api.faults = [api_error("DatabaseErrorException", "ERROR: out of disk; SQLState: 53100")]
 
@@ -255,8 +255,8 @@ def test_a_failure_of_the_database_is_no_fault_of_the_data(replica, data_api):
         replica.write(batch.entries, pytest.fail)
 
 
-def test_the_largest_item_fits_a_request_however_it_is_written():
-    # 400 KB of what grows most on its way: control characters become six bytes in JSON, and seven in the request's.
+def test_the_largest_item_fits_in_a_request_in_any_encoding():
+    # 400 KB of control characters: each becomes six bytes in JSON, and seven in the JSON of the request.
     entry = reduced([StreamedTable().put("a", text={"S": "\x01" * 400_000})]).entries[0]
 
     assert entry.size < 4 * 1024 * 1024 - 10_000
@@ -264,14 +264,14 @@ def test_the_largest_item_fits_a_request_however_it_is_written():
 
 @pytest.fixture
 def readme():
-    """The SQL of the README: what follows a word, up to the end of its statement."""
+    """Finds SQL in the README: from the given words to the end of the statement."""
     words = (Path(__file__).parent.parent / "README.md").read_text()
     return lambda start: re.search(rf"{start}[^`;]+", words)[0]
 
 
 @pytest.fixture
 def migration_files(tmp_path, monkeypatch):
-    """A folder with the first migration alone, whatever a copy adds; asked for before what makes the schema."""
+    """A folder with the first migration only, whatever a copy adds. Request it before `replica`, which migrates."""
     import migrations
 
     shutil.copy(migrations._FILES / "0001_items.sql", tmp_path)
@@ -279,7 +279,7 @@ def migration_files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_view_of_ones_own_is_another_migration(migration_files, readme, written, data_api, schema):
+def test_a_migration_can_add_a_view(migration_files, readme, written, data_api, schema):
     from migrations import migrate
 
     table = StreamedTable()
@@ -292,7 +292,7 @@ def test_a_view_of_ones_own_is_another_migration(migration_files, readme, writte
     assert [[field["stringValue"] for field in row] for row in found] == [["a", "paid", "1.50"]]
 
 
-def test_old_tombstones_can_be_swept(readme, written, data_api, schema):
+def test_old_tombstones_can_be_deleted(readme, written, data_api, schema):
     table = StreamedTable()
     written(table.put("a"), table.put("b"), table.delete("b"), table.expire("a"), table.put("c"))
     sweep = readme("DELETE FROM items WHERE").replace("FROM items", f"FROM {schema}.items")

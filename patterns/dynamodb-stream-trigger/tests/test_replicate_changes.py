@@ -1,4 +1,4 @@
-"""The handler that replicates: waits for a database that resumes, stops where it has to, makes its schema."""
+"""The handler Replicate: it waits for a paused database, stops at failures, and creates its schema."""
 
 import json
 import time
@@ -13,7 +13,7 @@ RESUMING = api_error("DatabaseResumingException", "resuming")
 
 @pytest.fixture
 def handle(load, data_api, schema, context):
-    """Handle records; the module is imported once, as in one execution environment."""
+    """Invoke the handler, imported once as in one execution environment."""
     module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     return lambda *records, **more: module.handler({"Records": list(records), **more}, context)
 
@@ -28,11 +28,11 @@ def rows(data_api, schema):
 
 
 def migrations():
-    """The versions that the files make, those that a copy adds included."""
+    """The versions of all migration files, including those that a copy adds."""
     return [(int(path.name[:4]),) for path in sorted((code_folder() / "migrations").glob("*.sql"))]
 
 
-def test_the_schema_is_made_on_first_use_and_looked_at_no_more(handle, rows, data_api):
+def test_the_schema_is_created_on_first_use_and_not_checked_again(handle, rows, data_api):
     table = StreamedTable()
     handle(table.put("a"))
     assert rows("SELECT version FROM {}.migrations ORDER BY version") == migrations()
@@ -45,27 +45,27 @@ def test_the_schema_is_made_on_first_use_and_looked_at_no_more(handle, rows, dat
     assert rows("SELECT count(*) FROM {}.current_items") == [(2,)]
 
 
-def test_the_samples_of_events_are_what_it_takes(handle, rows, sample):
+def test_the_sample_events_are_handled(handle, rows, sample):
     for name in ("insert", "modify", "remove", "remove-by-time-to-live"):
         assert handle(*sample(name)["Records"]) == {"batchItemFailures": []}
 
     assert sorted(rows()) == [("customer-17", "deleted"), ("customer-18", "expired")]
 
 
-def test_two_environments_that_start_at_once_make_one_schema(data_api, schema, rows, monkeypatch):
+def test_two_environments_that_start_at_once_create_one_schema(data_api, schema, rows, monkeypatch):
     from migrations import migrate
     from sql_database import Database
 
     database = Database(data_api, "cluster", "secret", "replica")
 
     assert [migrate(database, schema), migrate(database, schema)] == [len(migrations()), 0]
-    # The other one looked before the first was done, and got its turn after it.
+    # The second one checked before the first had finished, and got the lock after it.
     monkeypatch.setattr("migrations._applied", lambda *_: set())
     assert migrate(database, schema) == 0
     assert rows("SELECT version FROM {}.migrations ORDER BY version") == migrations()
 
 
-def test_a_database_made_anew_behind_its_back_gets_its_schema(handle, rows, data_api, schema):
+def test_a_replaced_database_gets_its_schema(handle, rows, data_api, schema):
     handle(StreamedTable().put("a"))
     data_api.execute_statement(f"DROP SCHEMA {schema} CASCADE", [])
 
@@ -74,7 +74,7 @@ def test_a_database_made_anew_behind_its_back_gets_its_schema(handle, rows, data
     assert rows() == [("b", "present")]
 
 
-def test_a_cluster_that_resumes_is_waited_for(handle, rows, data_api, monkeypatch):
+def test_it_waits_for_a_cluster_that_resumes(handle, rows, data_api, monkeypatch):
     pauses = []
     monkeypatch.setattr("sql_database.time.sleep", pauses.append)
     handle(StreamedTable().put("a"))
@@ -85,7 +85,7 @@ def test_a_cluster_that_resumes_is_waited_for(handle, rows, data_api, monkeypatc
     assert len(rows()) == 2
 
 
-def test_it_does_not_wait_longer_than_there_is_time(handle, data_api, context):
+def test_it_does_not_wait_beyond_its_deadline(handle, data_api, context):
     handle(StreamedTable().put("a"))
     data_api.faults = [RESUMING] * 100
     context.left = 6.5
@@ -98,7 +98,7 @@ def test_it_does_not_wait_longer_than_there_is_time(handle, data_api, context):
     data_api.faults = []
 
 
-def test_a_statement_that_fails_ends_the_batch_there(load, data_api, schema, context, rows, monkeypatch):
+def test_a_failing_statement_ends_the_batch(load, data_api, schema, context, rows, monkeypatch):
     module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
     chunked = module.chunked
     monkeypatch.setattr(module, "chunked", lambda entries: chunked(entries, 600))
@@ -118,7 +118,7 @@ def test_a_statement_that_fails_ends_the_batch_there(load, data_api, schema, con
     assert 0 < len(written) < 6
 
 
-def test_a_batch_of_which_nothing_was_written_fails_as_a_whole(handle, data_api):
+def test_the_invocation_fails_if_nothing_was_written(handle, data_api):
     handle(StreamedTable().put("a"))
     data_api.faults = [api_error("ServiceUnavailableError")]
 
@@ -144,7 +144,7 @@ def test_a_change_that_cannot_be_stored_is_not_skipped(handle, s3):
         handle(StreamedTable().put("a", note={"S": "\0"}))
 
 
-def test_a_probe_writes_a_row_sees_it_and_leaves_nothing(handle, rows):
+def test_a_probe_reads_its_row_back_and_leaves_none(handle, rows):
     said = handle(StreamedTable().put("_probe"), probe="before-1")
 
     assert [state for _, state in said["rehearsed"]] == ["present"]
@@ -152,7 +152,7 @@ def test_a_probe_writes_a_row_sees_it_and_leaves_nothing(handle, rows):
     assert rows() == []
 
 
-def test_a_whole_batch_of_the_size_lambda_delivers_is_a_few_statements(handle, data_api):
+def test_the_largest_batch_takes_two_statements(handle, data_api):
     table = StreamedTable()
     records = [table.put(f"customer-{number}", text={"S": "x" * 400}) for number in range(5500)]
     assert len(json.dumps(records)) > 5_000_000

@@ -1,4 +1,4 @@
-"""Messages are signed as Standard Webhooks has it, and sent again only where that can help."""
+"""Messages are signed according to Standard Webhooks, and sent again only if that can help."""
 
 import base64
 import email.utils
@@ -20,7 +20,7 @@ def answer(status, **headers):
 
 
 class Receiver:
-    """Gives the next of some answers, or raises it; then 200."""
+    """Returns or raises the next of the given responses; then returns 200."""
 
     def __init__(self, *answers):
         self.answers, self.requests = list(answers), []
@@ -35,7 +35,7 @@ class Receiver:
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """Pauses are counted, not made."""
+    """Records pauses instead of making them."""
     made = []
     monkeypatch.setattr("webhook.time.sleep", made.append)
     return made
@@ -54,7 +54,7 @@ def test_the_signature_is_that_of_the_specification():
     )
 
 
-def test_a_message_has_its_id_its_time_and_a_signature_for_each_key(pauses):
+def test_a_message_has_its_id_the_time_and_a_signature_for_each_key(pauses):
     receiver = Receiver()
     deliver(receiver, keys=(KEY, b"n" * 32))
 
@@ -68,7 +68,7 @@ def test_a_message_has_its_id_its_time_and_a_signature_for_each_key(pauses):
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_what_may_pass_is_sent_again_under_the_same_id(pauses, status):
+def test_after_a_transient_status_it_is_sent_again_with_the_same_id(pauses, status):
     receiver = Receiver(answer(status), answer(status))
     deliver(receiver)
 
@@ -76,7 +76,7 @@ def test_what_may_pass_is_sent_again_under_the_same_id(pauses, status):
     assert len(pauses) == 2
 
 
-def test_no_answer_is_sent_again(pauses):
+def test_it_is_sent_again_after_no_response(pauses):
     receiver = Receiver(NoResponse("nobody there"))
     deliver(receiver)
 
@@ -84,7 +84,7 @@ def test_no_answer_is_sent_again(pauses):
 
 
 @pytest.mark.parametrize("failure", [answer(503), NoResponse("nobody there")])
-def test_what_does_not_pass_is_left_for_later(pauses, failure):
+def test_after_three_attempts_it_is_left_for_later(pauses, failure):
     receiver = Receiver(*[failure] * 9)
 
     with pytest.raises(NotDelivered, match=r"503|nobody"):
@@ -94,7 +94,7 @@ def test_what_does_not_pass_is_left_for_later(pauses, failure):
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 422])
-def test_any_other_answer_is_final_and_kept(pauses, status):
+def test_any_other_status_is_final(pauses, status):
     receiver = Receiver(answer(status))
 
     with pytest.raises(Rejection, match=str(status)) as rejected:
@@ -110,14 +110,14 @@ def test_retry_after_is_honoured_inside_the_remaining_time(pauses):
     assert pauses == [3.0]
 
 
-def test_a_date_to_retry_after_is_understood(pauses):
+def test_retry_after_may_be_a_date(pauses):
     deliver(Receiver(answer(503, retry_after=email.utils.formatdate(time.time() + 4, usegmt=True))))
 
     assert 2 < pauses[0] < 5
 
 
 @pytest.mark.parametrize(("said", "remaining"), [("5", 3.0), ("3600", 900.0), ("999999999", 60.0)])
-def test_who_asks_for_more_time_than_there_is_is_asked_later(pauses, said, remaining):
+def test_a_retry_after_beyond_the_deadline_ends_the_attempts(pauses, said, remaining):
     receiver = Receiver(answer(429, retry_after=said))
 
     with pytest.raises(NotDelivered):
@@ -127,20 +127,20 @@ def test_who_asks_for_more_time_than_there_is_is_asked_later(pauses, said, remai
 
 
 @pytest.mark.parametrize("said", ["soon", "-5", "1e9", "", "Mon, 99 Foo 2026 99:99:99 GMT"])
-def test_a_retry_after_that_says_nothing_is_passed_over(pauses, said):
+def test_an_unreadable_retry_after_is_ignored(pauses, said):
     deliver(Receiver(answer(503, retry_after=said)))
 
     assert 0 < pauses[0] <= 0.5
 
 
 @pytest.mark.parametrize("text", ["whsec_" + "QUJD" * 8, "QUJD" * 8, "whsec_" + "QUJD" * 8 + "\n whsec_" + "REVG" * 8])
-def test_secrets_are_read_with_and_without_their_prefix(text):
+def test_secrets_are_read_with_and_without_prefix(text):
     assert read_secrets(text)[0] == b"ABC" * 8
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "whsec_", "whsec_QUJD", "whsec_!", "QUJD" * 40, "whsec_" + "QUJD" * 8 + " x"]
 )
-def test_a_secret_that_is_none_is_refused(text):
+def test_a_malformed_secret_is_refused(text):
     with pytest.raises(ValueError, match="secret is"):
         read_secrets(text)
