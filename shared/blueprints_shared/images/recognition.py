@@ -61,7 +61,7 @@ _VIDEO_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip"}  # old QuickTime fi
 def recognise(data: bytes) -> str:
     """The kind of an image: one of READABLE. Raises InvalidImage, which names the kind, for anything else."""
     if not data:
-        raise InvalidImage("empty", "the object is empty")
+        raise InvalidImage("empty", "the file is empty")
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
