@@ -1,4 +1,4 @@
-"""A pattern that can be published, in a folder of its own, for tests to change; and packages made of it in no time."""
+"""A pattern that tests can change and publish, and packages of it that are made at once."""
 
 import hashlib
 import io
@@ -49,7 +49,7 @@ Outputs:
 
 
 class Folder:
-    """The pattern's folder; every change is text for text."""
+    """The pattern's folder."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -79,7 +79,7 @@ class Folder:
 
 
 def packages(pattern: Pattern, report=None) -> list[Package]:
-    """Packages like the builder's, of the sources alone."""
+    """Packages of the sources alone, in the form of built packages."""
     made = []
     for function in pattern.functions:
         archive = io.BytesIO()

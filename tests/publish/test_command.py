@@ -1,4 +1,4 @@
-"""`blueprints publish` as people and programs meet it: status, words, data."""
+"""`blueprints publish`: exit statuses, output for people, JSON for programs."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(main, ["publish", *(str(each) for each in arguments)])
 
 
-def test_without_credentials_the_plan_is_shown_and_what_is_missing_is_said(run, folder):
+def test_without_credentials_the_plan_and_what_is_missing_are_shown(run, folder):
     planned, asked = run(folder.path, "--plan"), run(folder.path)
 
     assert (planned.exit_code, asked.exit_code) == (2, 1)
@@ -35,14 +35,14 @@ def test_without_credentials_the_plan_is_shown_and_what_is_missing_is_said(run, 
         assert "Traceback" not in ended.output
 
 
-def test_the_digest_of_one_plan_is_refused_for_several_patterns(run):
+def test_approving_a_plan_needs_exactly_one_pattern(run):
     ended = run("--approve", "0" * 64, "--local")
 
     assert ended.exit_code == 2
     assert "of one PATTERN" in ended.stderr
 
 
-def test_the_embedded_repository_remembers_what_the_last_run_published(run, folder, tmp_path):
+def test_the_embedded_repository_keeps_what_the_last_run_published(run, folder, tmp_path):
     before = run(folder.path, "--local", "--plan")
     first = run(folder.path, "--local", "--json", "--sharing", "accounts=111111111111")
     second = run(folder.path, "--local", "--plan", "--json")
@@ -72,7 +72,7 @@ def test_one_pattern_that_cannot_be_published_makes_the_status_1(run, folder, tm
     assert planned["plan"]["uploads"]
 
 
-def test_being_public_takes_the_flag(run, folder):
+def test_only_the_flag_makes_an_application_public(run, folder):
     ended = run(folder.path, "--plan", "--sharing", "public")
 
     assert ended.exit_code == 1
@@ -80,7 +80,7 @@ def test_being_public_takes_the_flag(run, folder):
     assert "Sharing: private → public" in run(folder.path, "--plan", "--public").stdout
 
 
-def test_the_list_says_what_cannot_be_published(run, folder, monkeypatch):
+def test_list_shows_which_patterns_cannot_be_published(run, folder, monkeypatch):
     folder.change("Author: somebody", "Author: Somebody")
     (folder.path / "companions").mkdir()
     folder.write("companions/database.yaml", "Resources: {}\n")
@@ -96,7 +96,7 @@ def test_the_list_says_what_cannot_be_published(run, folder, monkeypatch):
     assert listed["repository"]["findings"][0]["where"].endswith(f"template.yaml:{folder.line('Author')}")
 
 
-def test_the_deploy_link_is_the_consoles_page_of_the_application():
+def test_the_link_leads_to_the_consoles_page_of_the_application():
     arn = "arn:aws:serverlessrepo:eu-west-1:123456789012:applications/greeting"
 
     link = "https://eu-west-1.console.aws.amazon.com/lambda/home?region=eu-west-1#/create/app?applicationId="
@@ -104,7 +104,7 @@ def test_the_deploy_link_is_the_consoles_page_of_the_application():
     assert report.deploy_link(arn.replace("123456789012", "000000000000")) is None, "the embedded AWS has no console"
 
 
-def test_what_several_patterns_have_in_common_is_said_once_with_every_place(run, folder, tmp_path):
+def test_a_finding_of_several_patterns_is_shown_once_with_every_place(run, folder, tmp_path):
     other = Folder(tmp_path / "other")
     for each in (folder, other):
         each.change("Runtime: python3.12", "Runtime: python3.13")

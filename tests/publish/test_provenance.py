@@ -1,4 +1,4 @@
-"""The source URL of a version: at the commit where that is known to be true, and the digest always."""
+"""The source URL of a version: with the commit if that is certain, and always with the digest."""
 
 import subprocess
 
@@ -30,7 +30,7 @@ def git(tmp_path):
 
 
 @pytest.mark.parametrize("remote", [None, "git@github.com:somebody/greetings.git", f"{URL}.git"])
-def test_it_names_the_commit(git, remote):
+def test_the_source_url_names_the_commit(git, remote):
     if remote:
         git("remote", "add", "origin", remote)
 
@@ -40,7 +40,7 @@ def test_it_names_the_commit(git, remote):
     assert digest_in(url) == DIGEST
 
 
-def test_a_changed_folder_has_no_commit(git):
+def test_the_source_url_of_a_changed_folder_names_no_commit(git):
     (git.folder / "template.yaml").write_text("Resources: {A: {}}\n")
 
     assert source_url(URL, git.folder, DIGEST) == f"{URL}#sha256-{DIGEST}"
@@ -53,10 +53,10 @@ def test_a_copy_in_another_repository_does_not_name_commits_of_the_first(git):
 
 
 @pytest.mark.parametrize("written", ["https://example.com/source", "https://github.com/somebody/greetings/tree/main/x"])
-def test_a_url_of_another_form_stays_as_it_is_written(git, written):
+def test_a_url_of_another_form_stays_unchanged(git, written):
     assert source_url(written, git.folder, DIGEST) == f"{written}#sha256-{DIGEST}"
 
 
-def test_a_url_of_others_carries_no_digest():
+def test_a_url_of_another_tool_has_no_digest():
     assert digest_in("https://github.com/somebody/greetings#readme") is None
     assert digest_in(None) is None

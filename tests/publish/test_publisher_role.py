@@ -1,4 +1,4 @@
-"""The role of sar/publisher-role.yaml publishes, and can do nothing else with the repository."""
+"""The role of sar/publisher-role.yaml can publish, and do nothing else with the repository."""
 
 import json
 
@@ -62,7 +62,7 @@ def published(client, folder, sharing=None):
     return outcome
 
 
-def test_it_publishes_applications_and_new_versions(cloud, client_of_role, folder):
+def test_the_role_publishes_applications_and_new_versions(cloud, client_of_role, folder):
     client = client_of_role()
     first = published(client, folder)
     folder.change("0.1.0", "0.2.0")
@@ -75,7 +75,7 @@ def test_it_publishes_applications_and_new_versions(cloud, client_of_role, folde
     assert [each["SemanticVersion"] for each in versions] == ["0.1.0", "0.2.0"]
 
 
-def test_it_shares_only_where_it_may(cloud, client_of_role, folder):
+def test_the_role_shares_only_if_the_parameter_allows_it(cloud, client_of_role, folder):
     refused = published(client_of_role(), folder, WITH_OTHERS)
 
     sar = cloud.client("serverlessrepo")
@@ -88,7 +88,7 @@ def test_it_shares_only_where_it_may(cloud, client_of_role, folder):
     assert sar.get_application_policy(ApplicationId=allowed.arn)["Statements"][0]["Principals"] == ["111111111111"]
 
 
-def test_it_deletes_and_deploys_nothing(client_of_role, folder):
+def test_the_role_can_neither_delete_nor_deploy(client_of_role, folder):
     client = client_of_role()
     arn = published(client, folder).arn
 
@@ -97,7 +97,7 @@ def test_it_deletes_and_deploys_nothing(client_of_role, folder):
             getattr(client("serverlessrepo"), call)(ApplicationId=arn, **more)
 
 
-def test_nobody_is_refused(cloud):
+def test_unknown_credentials_are_refused(cloud):
     keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "x"}
     nobody = boto3.client("serverlessrepo", "us-east-1", endpoint_url=cloud.endpoint, **keys)
 

@@ -1,4 +1,4 @@
-"""Publishing, call by call: what is sent, in which order, and when nothing is."""
+"""The calls that publishing makes, their order, and when it makes none."""
 
 import json
 from urllib.parse import urldefrag
@@ -18,7 +18,7 @@ def calls(outcome):
     return [action.call for action in outcome.plan.actions]
 
 
-def test_a_new_application_is_made_with_its_first_version(world, folder):
+def test_a_new_application_is_created_with_its_first_version(world, folder):
     outcome = published(world, folder.pattern, packages)
 
     assert outcome.error is None
@@ -30,7 +30,7 @@ def test_a_new_application_is_made_with_its_first_version(world, folder):
     assert world.embedded.store.get(kept["License"]) == b"As it is.\n"
 
 
-def test_a_published_template_names_its_content_and_nothing_of_this_machine(world, folder):
+def test_a_published_template_has_its_digest_and_no_path_of_this_machine(world, folder):
     published(world, folder.pattern, packages)
 
     version = world.state()[ARN]["Versions"]["0.1.0"]
@@ -43,7 +43,7 @@ def test_a_published_template_names_its_content_and_nothing_of_this_machine(worl
     assert str(folder.path) not in json.dumps(template)
 
 
-def test_the_second_time_nothing_is_sent_and_one_request_asks(world, folder):
+def test_a_second_run_publishes_nothing_with_one_request_per_application(world, folder):
     published(world, folder.pattern, packages)
     world.calm()
 
@@ -54,8 +54,8 @@ def test_the_second_time_nothing_is_sent_and_one_request_asks(world, folder):
     assert world.downloads == []
 
 
-def test_one_of_many_that_changed_is_all_that_moves(world, folder, tmp_path):
-    """One request lists, one asks for each, and the one that changed is alone in being uploaded and published."""
+def test_of_many_patterns_only_the_changed_one_is_published(world, folder, tmp_path):
+    """One request lists the applications, one is made for each, and only the changed one is uploaded and published."""
     patterns = [folder, *(Folder(tmp_path / f"greeting-{number}") for number in range(3))]
     for number, each in enumerate(patterns[1:]):
         each.change("Name: greeting", f"Name: greeting-{number}")
@@ -78,7 +78,7 @@ def test_one_of_many_that_changed_is_all_that_moves(world, folder, tmp_path):
 
 
 def test_a_readme_that_its_home_page_does_not_name_is_downloaded_to_compare(world, folder):
-    """As where another tool published it, or where the home page has a fragment of its own."""
+    """Another tool may have published it, or the home page has a fragment of its own."""
     folder.change("https://example.com/home", "https://example.com/home#top")
     published(world, folder.pattern, packages)
     world.calm()
@@ -92,7 +92,7 @@ def test_a_readme_that_its_home_page_does_not_name_is_downloaded_to_compare(worl
     assert world.embedded.store.get(world.state()[ARN]["Readme"]) == b"# Greetings\n"
 
 
-def test_the_home_page_names_the_readme_that_lies_beside_it(world, folder):
+def test_the_home_pages_fragment_has_the_readmes_digest(world, folder):
     published(world, folder.pattern, packages)
     first = world.state()[ARN]["HomePageUrl"]
     folder.write("README.md", "# Greetings\n")
@@ -114,7 +114,7 @@ def test_a_plan_changes_nothing(world, folder):
     assert world.objects == {}
 
 
-def test_a_version_comes_before_what_describes_it(world, folder):
+def test_a_version_is_published_before_its_metadata_changes(world, folder):
     published(world, folder.pattern, packages)
     world.calm()
     folder.change("0.1.0", "0.2.0")
@@ -142,7 +142,7 @@ def test_a_version_comes_before_what_describes_it(world, folder):
     ]
 
 
-def test_a_readme_alone_needs_no_version(world, folder):
+def test_a_changed_readme_needs_no_version(world, folder):
     published(world, folder.pattern, packages)
     folder.write("README.md", "# Greetings\n")
 
@@ -152,7 +152,7 @@ def test_a_readme_alone_needs_no_version(world, folder):
     assert list(world.state()[ARN]["Versions"]) == ["0.1.0"]
 
 
-def test_a_template_of_60_kb_is_sent_as_a_url(world, folder):
+def test_a_template_of_60_kb_is_published_by_its_url(world, folder):
     folder.change("Description: Lambda", f"Description: Lambda\nMappings: {{Long: {{A: {{B: {'x' * 60_000}}}}}}}")
 
     outcome = published(world, folder.pattern, packages)
@@ -174,7 +174,7 @@ def test_only_the_approved_plan_is_carried_out(world, folder):
     assert published(world, folder.pattern, packages, approved=approved).published
 
 
-def test_content_is_shared_between_functions_and_uploaded_once(world, folder):
+def test_a_package_of_two_functions_is_uploaded_once(world, folder):
     folder.change(
         "Outputs:\n",
         "  Part:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: src/, "
@@ -195,7 +195,7 @@ def test_content_is_shared_between_functions_and_uploaded_once(world, folder):
     ],
     ids=str,
 )
-def test_sharing_is_declared_shown_and_kept(world, folder, declared, words):
+def test_sharing_is_shown_in_the_plan_and_kept_without_the_option(world, folder, declared, words):
     shown = published(world, folder.pattern, packages, plan=True, **declared)
     done = published(world, folder.pattern, packages, **declared)
     again = published(world, folder.pattern, packages, **declared)

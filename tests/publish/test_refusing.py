@@ -1,4 +1,4 @@
-"""What is refused before anything is sent: each with a sentence that names the file and line, or the call."""
+"""What is refused before anything is published: each error names the file and line, or the call."""
 
 import dataclasses
 
@@ -48,14 +48,14 @@ def refused(world, folder, line, *words, made=packages, **options):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
-def test_what_the_repository_refuses_is_found_here(world, folder, old, new, words):
+def test_preflight_finds_what_the_repository_refuses(world, folder, old, new, words):
     folder.change(old, new)
 
     refused(world, folder, new.splitlines()[0], *words)
     assert world.requests == []
 
 
-def test_an_architecture_is_written_literally(world, folder):
+def test_an_architecture_must_be_written_literally(world, folder):
     folder.change("Default: hello", "Default: arm64")
     folder.change("[arm64]", "[!Ref Word]")
 
@@ -72,7 +72,7 @@ def test_an_architecture_is_written_literally(world, folder):
     ],
     ids=["SAM's type", "property", "reference", "type"],
 )
-def test_what_could_not_be_deployed_is_refused(world, folder, old, new, advice):
+def test_a_template_that_cannot_be_deployed_is_refused(world, folder, old, new, advice):
     folder.change(old, new)
 
     refused(world, folder, new.splitlines()[0].strip(), advice)
@@ -89,7 +89,7 @@ def test_what_could_not_be_deployed_is_refused(world, folder, old, new, advice):
     ],
     ids=["composite alarm", "custom resource", "nested by path", "unpackaged"],
 )
-def test_resources_that_are_refused_are_named_with_their_line(world, folder, resource, words):
+def test_refused_resources_are_named_with_their_line(world, folder, resource, words):
     folder.change("Outputs:\n", f"  Other: {resource}\n\nOutputs:\n")
 
     refused(world, folder, "  Other:", *words)
@@ -113,20 +113,20 @@ def test_artifacts_over_100_mb_are_refused(world, folder):
     refused(world, folder, "  Greet:", "Greet", "104,857,600", made=lambda *_: made)
 
 
-def test_a_package_without_bytecode_goes_to_the_embedded_repository_alone(world, folder):
+def test_only_the_embedded_repository_accepts_a_package_without_bytecode(world, folder):
     made = [package(folder.pattern, "Greet", b"no bytecode", interpreter=None)]
 
     refused(world, folder, "  Greet:", "without bytecode", made=lambda *_: made)
     assert published(world, folder.pattern, lambda *_: made, local=True).published
 
 
-def test_the_public_gets_a_licence_that_the_osi_approved(world, folder):
+def test_a_public_application_needs_a_licence_that_the_osi_approved(world, folder):
     folder.change("SpdxLicenseId: MIT-0", "SpdxLicenseId: Proprietary")
 
     refused(world, folder, "SpdxLicenseId", "OSI", public=True)
 
 
-def test_other_bytes_under_the_same_version_are_refused_with_the_version_to_write(world, folder):
+def test_other_content_of_a_published_version_is_refused_with_the_version_to_write(world, folder):
     published(world, folder.pattern, packages)
     world.calm()
     folder.write("src/greet.py", "def handler(event, context):\n    return 'hi'\n")
@@ -147,7 +147,7 @@ def test_other_bytes_under_the_same_version_are_refused_with_the_version_to_writ
     ],
     ids=["new parameter", "lost default", "renamed parameter", "renamed output", "memory"],
 )
-def test_the_bump_is_suggested_from_what_changed(world, folder, old, new, version):
+def test_the_suggested_version_depends_on_what_changed(world, folder, old, new, version):
     folder.change("0.1.0", "1.2.3")
     published(world, folder.pattern, packages)
     world.calm()
@@ -169,7 +169,7 @@ def test_a_version_lower_than_the_published_one_is_refused(world, folder):
 
 @pytest.mark.parametrize("bumped", [False, True], ids=["same version", "new version"])
 @pytest.mark.parametrize("what", ["id", "text"])
-def test_a_licence_stays_what_it_was(world, folder, what, bumped):
+def test_a_changed_licence_is_refused(world, folder, what, bumped):
     published(world, folder.pattern, packages)
     world.calm()
     if bumped:
@@ -193,14 +193,14 @@ def test_a_bucket_that_the_repository_cannot_read_is_named_with_the_call(world, 
     assert world.state() == {}
 
 
-def test_someone_elses_application_of_the_same_name_is_left_alone(world, folder):
+def test_an_application_of_the_same_name_by_another_author_is_not_changed(world, folder):
     theirs = {"Name": "greeting", "Description": "Theirs", "Author": "somebody-else"}
     world.embedded.create_application("123456789012", theirs)
 
     refused(world, folder, "Name: greeting", "by another author, somebody-else", "another Name")
 
 
-def test_another_accounts_application_of_the_same_name_is_no_hindrance(world, folder):
+def test_an_application_of_the_same_name_in_another_account_does_not_matter(world, folder):
     theirs = {"Name": "greeting", "Description": "Theirs", "Author": "somebody-else"}
     world.embedded.create_application("999999999999", theirs)
 
@@ -208,7 +208,7 @@ def test_another_accounts_application_of_the_same_name_is_no_hindrance(world, fo
 
 
 @pytest.mark.parametrize("words", ["public", "everybody", "accounts=1", "organization=mine"])
-def test_sharing_that_is_not_declared_right_is_refused(words):
+def test_an_invalid_sharing_option_is_refused(words):
     from blueprints.errors import BlueprintError
     from blueprints.publish.sharing import parse_sharing
 
@@ -228,14 +228,14 @@ def test_a_type_off_the_list_is_unconfirmed_and_says_how_to_find_out(world, fold
     assert "'blueprints try' finds out" in finding.message
 
 
-def test_what_sam_makes_is_judged_apart_from_what_is_written(world, folder):
-    """CodeDeploy is not on the list, and was seen to be taken where SAM makes it."""
+def test_types_that_sam_generates_are_checked_separately(world, folder):
+    """CodeDeploy is not on the list, but the repository is known to accept it if SAM generates it."""
     folder.change("MemorySize: 128", "AutoPublishAlias: live\n      DeploymentPreference: {Type: AllAtOnce}")
 
     assert published(world, folder.pattern, packages).findings == []
 
 
-def test_an_application_that_the_default_search_hides_is_told_so(world, folder):
+def test_a_note_says_that_the_default_search_does_not_show_the_application(world, folder):
     folder.change(
         "MemorySize: 128",
         "Policies: [{Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}]",
@@ -251,7 +251,7 @@ def test_an_application_that_the_default_search_hides_is_told_so(world, folder):
     ("old", "new"),
     [("Runtime: python3.12", "Runtime: python3.13"), ("MemorySize: 128", "LoggingConfig: {LogFormat: JSON}")],
 )
-def test_what_the_repository_may_not_know_yet_is_unconfirmed(world, folder, old, new):
+def test_a_property_that_the_repository_may_not_accept_yet_is_unconfirmed(world, folder, old, new):
     folder.change(old, new)
 
     (finding,) = published(world, folder.pattern, packages).findings

@@ -1,4 +1,4 @@
-"""What the publisher believes of the repository, against what AWS wrote into the SDK's model of it."""
+"""The facts in sar_rules, compared with the SDK's model of the repository."""
 
 import dataclasses
 
@@ -18,19 +18,19 @@ EDGES = (
 
 
 @pytest.mark.parametrize("field", ["Name", "Author", "Description", "Labels"])
-def test_the_publishers_forms_are_those_of_the_model(field):
+def test_the_forms_are_those_of_the_model(field):
     believed = rules.LABEL if field == "Labels" else rules.FORMS[field]
 
     assert [text for text in EDGES if believed.takes(text) != model.form(field).takes(text)] == []
 
 
-def test_the_publishers_numbers_are_those_of_the_model():
+def test_the_limits_are_those_of_the_model():
     assert model.most_labels() == rules.LABELS
     assert model.largest_text("ReadmeBody") == model.largest_text("LicenseBody") == rules.TEXT_BYTES
     assert set(rules.REQUIRED) == set(model.API.model.shape_for("CreateApplicationRequest").required_members)
 
 
-def test_the_publisher_announces_every_capability_that_the_model_names():
+def test_every_capability_of_the_model_is_known():
     assert model.types_that_require(capabilities.IAM) <= set(capabilities.IAM_NAMES)
     assert model.types_that_require(capabilities.RESOURCE_POLICY) <= set(capabilities.RESOURCE_POLICIES)
     named = (capabilities.IAM, capabilities.NAMED, capabilities.RESOURCE_POLICY, capabilities.EXPAND)
@@ -45,8 +45,8 @@ def test_the_publisher_announces_every_capability_that_the_model_names():
         ("Description: Greets whoever asks", f"Description: {'x' * 257}", "Description"),
     ],
 )
-def test_a_wrong_belief_of_the_publisher_shows_in_the_embedded_repository(world, folder, monkeypatch, old, new, field):
-    """Both do not judge by one table: what slips through here is refused there."""
+def test_the_embedded_repository_refuses_what_a_wrong_fact_lets_through(world, folder, monkeypatch, old, new, field):
+    """The embedded repository takes its rules from the model, not from sar_rules."""
     lenient = dataclasses.replace(rules.FORMS[field], pattern="(?s).*", longest=10_000)
     monkeypatch.setattr(metadata, "FORMS", {**rules.FORMS, field: lenient})
     folder.change(old, new)

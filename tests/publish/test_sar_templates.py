@@ -1,4 +1,4 @@
-"""The templates in sar/ stand up to cfn-lint; the artifact bucket is deployed wherever a test publishes locally."""
+"""cfn-lint finds nothing in the templates of sar/. Tests that publish locally deploy the artifact bucket."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from blueprints.sar_rules.limits import sar_folder, supported_types
 
 
-def test_the_templates_are_clean():
+def test_cfn_lint_finds_nothing_in_the_templates():
     templates = sorted(sar_folder().glob("*.yaml"))
     lint = Path(sys.executable).with_name("cfn-lint")
 
@@ -17,8 +17,8 @@ def test_the_templates_are_clean():
     assert len(templates) == 3
 
 
-def test_the_list_of_types_is_dated_and_holds_types():
-    """A list without its date would be taken for today's."""
+def test_the_list_of_types_has_a_date():
+    """Without a date, the list would seem to be current."""
     first = (sar_folder() / "supported-resource-types.txt").read_text().splitlines()[0]
 
     assert "Feb 2021" in first

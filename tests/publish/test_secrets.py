@@ -108,12 +108,12 @@ def findings(folder):
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_file_that_looks_like_a_secret_is_told(name):
+def test_a_file_that_looks_like_a_secret_is_found(name):
     assert by_name(name) or by_content(name, SECRETS[name])
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_everybody_may_read_is_not_taken_for_a_secret(name):
+def test_a_public_file_does_not_look_like_a_secret(name):
     assert by_name(name) is None
     assert by_content(name, HARMLESS[name]) is None
 
@@ -156,7 +156,7 @@ def test_the_command_stops_until_the_file_is_ignored_or_allowed(folder, tmp_path
     assert publish().exit_code == 2  # there is something to publish
 
 
-def test_an_environment_file_stops_publishing_though_no_package_holds_it_until_git_ignores_it(folder):
+def test_an_environment_file_stops_publishing_until_git_ignores_it_although_no_package_has_it(folder):
     put(folder, ".env", b"PASSWORD=x\n")
 
     put(folder, ".aws/credentials", b"anything")
@@ -168,7 +168,7 @@ def test_an_environment_file_stops_publishing_though_no_package_holds_it_until_g
     assert findings(folder) == []
 
 
-def test_a_link_is_told_by_what_it_leads_to(folder, tmp_path):
+def test_a_link_is_checked_by_its_target_too(folder, tmp_path):
     (tmp_path / "home/.ssh").mkdir(parents=True)
     (tmp_path / "home/.ssh/id_rsa").write_text("anything")
     (tmp_path / "home/settings").write_text(f"key={ACCESS_KEY}")
@@ -193,7 +193,7 @@ def test_secrets_in_template_readme_and_licence_are_found(folder):
 @pytest.mark.parametrize(
     "text", ["[publish]\nfiles = []", "[publish]\npublic-files = 'x'", "publish = 1", "[other]", "[publish", "\xff"]
 )
-def test_settings_that_cannot_be_understood_are_refused_with_their_form(folder, text):
+def test_invalid_settings_are_refused_with_the_form_to_write(folder, text):
     (folder.path / "blueprints.toml").write_bytes(text.encode("latin-1"))
 
     with pytest.raises(BlueprintError, match="blueprints") as refused:
@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_understood_are_refused_with_their_form(folder, 
 
 
 @pytest.mark.parametrize("pattern", discover(), ids=lambda each: each.name)
-def test_no_pattern_of_this_project_holds_anything_like_a_secret(pattern):
+def test_no_pattern_of_this_project_has_a_file_that_looks_like_a_secret(pattern):
     for function in pattern.functions:
         for path in function.code.rglob("*.*"):
             if path.is_file() and path.suffix != ".pyc":

@@ -1,4 +1,4 @@
-"""What a publisher withstands: being killed, throttled, failed, overtaken, and losing its credentials."""
+"""Publishing survives being killed, throttling, failures, other publishers, and expired credentials."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,7 +46,7 @@ def run(world, folder):
 
 @pytest.fixture
 def wanted(story, folder):
-    """The end that every way has to lead to, and the number of requests."""
+    """The state that every run must lead to, and the number of requests."""
     world = story()
     assert run(world, folder).published
     return world.state(), world.objects, len(world.requests)
@@ -70,7 +70,7 @@ def assert_same_end(world, wanted):
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_at_any_request_and_run_again_it_ends_the_same(story, folder, wanted, moment):
+def test_killed_at_any_request_and_run_again_the_result_is_the_same(story, folder, wanted, moment):
     for number in range(wanted[2]):
         world = story()
         setattr(world, moment, at(number, raising))
@@ -85,8 +85,8 @@ def test_killed_at_any_request_and_run_again_it_ends_the_same(story, folder, wan
 
 @pytest.mark.parametrize(("status", "code"), [(429, "TooManyRequestsException"), (500, "InternalServerErrorException")])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_passing_failure_at_any_request_is_not_noticed(story, folder, wanted, status, code, moment):
-    """Also where the request was carried out and only its answer was lost."""
+def test_a_temporary_failure_of_any_request_does_not_matter(story, folder, wanted, status, code, moment):
+    """Also if the request was carried out and only its response was lost."""
     for number in range(wanted[2]):
         world = story()
         setattr(world, moment, at(number, lambda: failure(status, code)))
@@ -100,7 +100,7 @@ def test_a_passing_failure_at_any_request_is_not_noticed(story, folder, wanted, 
     ("status", "code"),
     [(429, "TooManyRequestsException"), (500, "InternalServerErrorException"), (403, "ExpiredTokenException")],
 )
-def test_a_lasting_failure_names_the_call_and_the_next_run_goes_on(story, folder, wanted, status, code):
+def test_a_lasting_failure_names_the_call_and_the_next_run_continues(story, folder, wanted, status, code):
     for number in range(wanted[2]):
         world = story()
         failed = []
@@ -122,7 +122,7 @@ def test_a_lasting_failure_names_the_call_and_the_next_run_goes_on(story, folder
         assert_same_end(world, wanted)
 
 
-def test_two_publishers_at_once_end_as_one_would(story, folder, wanted):
+def test_two_publishers_at_once_have_the_result_of_one(story, folder, wanted):
     for number in range(wanted[2]):
         world = story()
         other = []
@@ -140,7 +140,7 @@ def test_two_publishers_at_once_end_as_one_would(story, folder, wanted):
 
 
 def test_a_publisher_with_other_content_of_the_same_version_is_refused(world, folder):
-    """Whoever is second learns which version to write."""
+    """The error of the second publisher says which version to write."""
     done = []
 
     def hook(now, name):
@@ -171,7 +171,7 @@ REFUSED = b"<ErrorResponse><Error><Code>%s</Code><Message>it was injected</Messa
     ("status", "code", "passing"), [(400, b"Throttling", True), (500, b"InternalFailure", True),
                                     (403, b"ExpiredToken", False)],
 )  # fmt: skip
-def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, code, passing):
+def test_looking_for_the_artifact_bucket_is_retried_after_temporary_failures_only(status, code, passing):
     import boto3
 
     from blueprints.errors import BlueprintError
@@ -193,7 +193,7 @@ def test_the_artifact_bucket_is_found_through_passing_failures_alone(status, cod
 
 
 def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):
-    """Two `publish --local` at once, each with a process of its own."""
+    """Two `publish --local` run at once, each in its own process."""
     stores = [Store(tmp_path), Store(tmp_path)]
 
     def publish(number):
@@ -207,7 +207,7 @@ def test_two_embedded_repositories_in_one_folder_lose_nothing(tmp_path):
     assert stores[0].applications == stores[1].applications
 
 
-def test_an_artifact_that_changes_after_the_plan_is_not_sent(world, folder):
+def test_an_artifact_that_changes_after_the_plan_is_not_uploaded(world, folder):
     (package,) = packages(folder.pattern)
 
     def hook(now, name):

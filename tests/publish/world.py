@@ -1,4 +1,4 @@
-"""The repository and a bucket in this process, behind the real clients: requests can fail, and be watched."""
+"""A repository and a bucket in this process, behind the real clients. Tests can watch requests and make them fail."""
 
 import json
 import re
@@ -40,11 +40,11 @@ POLICY = {
 
 
 class Killed(BaseException):
-    """The publisher's process is gone."""
+    """The publisher's process was killed."""
 
 
 class World:
-    """What outlives a publisher: applications and objects. `before` and `after` see each request's number and name."""
+    """Applications and objects. `before` and `after` are called with each request's number and name."""
 
     def __init__(self, folder: Path):
         self.embedded = EmbeddedRepository(Store(folder), self, "us-east-1")
@@ -127,7 +127,7 @@ def response(status: int, body: bytes = b"", **headers: str) -> AWSResponse:
 
 
 def failure(status: int, code: str) -> AWSResponse:
-    """An error in both services' forms."""
+    """An error response, in the forms of both services."""
     body = json.dumps({"message": f"{code} was injected"}).encode()
     return response(status, body, **{"x-amzn-ErrorType": code})
 
