@@ -1,4 +1,4 @@
-"""Packages hold exactly what the lock and the code folder say, and the same sources give the same bytes."""
+"""Packages contain exactly the locked packages and the code folder; the same sources give the same bytes."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def run_in(package, folder: Path, code: str) -> subprocess.CompletedProcess[str]
 # --- what is in a package --------------------------------------------------------------------------------------------
 
 
-def test_a_package_holds_the_code_the_lock_and_their_bytecode_and_nothing_else(pattern):
+def test_a_package_contains_only_the_code_the_locked_packages_and_their_bytecode(pattern):
     (pattern.folder / "src/__pycache__").mkdir()
     (pattern.folder / "src/__pycache__/stale.cpython-39.pyc").write_bytes(b"old")
     package, _ = build(pattern, "host")
@@ -102,7 +102,7 @@ def test_a_package_holds_the_code_the_lock_and_their_bytecode_and_nothing_else(p
     assert [name for name in inside if any(part in name for part in unwanted)] == []
 
 
-def test_the_manifest_says_what_a_package_was_made_of_and_by(pattern):
+def test_the_manifest_names_the_content_and_the_tools(pattern):
     package, _ = build(pattern, "lambda")
     about = json.loads(package.manifest.read_text())
     assert about["sha256"] == package.sha256
@@ -121,13 +121,13 @@ def test_a_handler_runs_from_its_package_and_finds_only_what_the_lock_names(patt
     assert "No module named 'boto3'" in missing.stderr
 
 
-def test_tracebacks_name_the_file_where_it_lies(pattern, tmp_path):
+def test_tracebacks_name_files_in_var_task(pattern, tmp_path):
     package, _ = build(pattern, "host")
     ran = run_in(package, tmp_path / "task", "import render_image; print(render_image.handler.__code__.co_filename)")
     assert ran.stdout.strip() == str(tmp_path / "task/render_image.py")
 
 
-def test_bytecode_is_never_checked_against_its_source(pattern):
+def test_python_does_not_check_bytecode_against_its_source(pattern):
     package, _ = build(pattern, "lambda")
     with zipfile.ZipFile(package.path) as file:
         (name,) = [each for each in file.namelist() if each.startswith("__pycache__/render_image")]
@@ -143,7 +143,7 @@ def test_functions_of_the_same_code_are_built_once(pattern):
     assert sum("packaging" in line for line in said) == 1
 
 
-def test_packages_are_put_where_they_are_wanted(pattern, tmp_path):
+def test_packages_are_written_to_the_output_folder(pattern, tmp_path):
     packages = build(pattern, "lambda", output=tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "CheckImage.json", "CheckImage.zip", "RenderImage.json", "RenderImage.zip",
@@ -151,14 +151,14 @@ def test_packages_are_put_where_they_are_wanted(pattern, tmp_path):
     assert packages[0].path.read_bytes() == packages[1].path.read_bytes()
 
 
-def test_a_function_without_requirements_is_its_code_alone(tmp_path):
+def test_the_package_of_a_function_without_requirements_is_its_code(tmp_path):
     pattern = make(tmp_path / "bare")
     (pattern.folder / "src/requirements.txt").unlink()
     package, _ = build(Pattern.load(pattern.folder), "host")
     assert {name for name in names(package) if not name.endswith(".pyc")} == {"render_image.py", "images/sizes.py"}
 
 
-def test_modes_are_two_and_times_are_one(pattern):
+def test_entries_have_one_of_two_modes_and_the_same_time(pattern):
     program = pattern.folder / "src/tool"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)
@@ -189,7 +189,7 @@ def test_the_same_sources_in_another_folder_on_another_day_give_the_same_bytes(t
     assert len(digests) == 1
 
 
-def test_a_rebuild_of_a_changed_handler_equals_a_build_from_nothing(pattern, tmp_path, monkeypatch):
+def test_a_rebuild_of_a_changed_handler_equals_a_build_with_an_empty_cache(pattern, tmp_path, monkeypatch):
     build(pattern, "lambda")
     (pattern.folder / "src/render_image.py").write_text(HANDLER + "# changed\n")
     changed, _ = build(pattern, "lambda")
@@ -199,7 +199,7 @@ def test_a_rebuild_of_a_changed_handler_equals_a_build_from_nothing(pattern, tmp
     assert changed.sha256 == fresh.sha256
 
 
-def test_a_build_of_what_is_built_does_nothing(pattern):
+def test_a_second_build_does_nothing(pattern):
     first, _ = build(pattern, "host")
     said = []
     again, _ = build(pattern, "host", report=said.append)
@@ -220,14 +220,14 @@ def test_a_build_of_what_is_built_does_nothing(pattern):
     ],
     ids=["content", "name", "mode", "lock", "new file"],
 )
-def test_every_change_of_the_sources_is_seen(pattern, change):
+def test_every_change_of_the_sources_gives_another_package(pattern, change):
     before, _ = build(pattern, "host")
     change(pattern.folder)
     after, _ = build(Pattern.load(pattern.folder), "host")
     assert after.sha256 != before.sha256
 
 
-def test_what_nothing_reads_makes_no_difference(pattern):
+def test_a_file_that_is_not_packaged_changes_nothing(pattern):
     before, _ = build(pattern, "host")
     (pattern.folder / "src/requirements.in").write_text("six\nidna\n")
     (pattern.folder / "src/requirements.txt").write_text("# a comment\n" + LOCK)
@@ -258,14 +258,14 @@ def start(pattern: Pattern, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("moment", ["packaging", "compiling"])
-def test_a_build_that_is_killed_leaves_a_cache_that_works(pattern, moment):
+def test_a_build_that_is_killed_leaves_a_usable_cache(pattern, moment):
     with start(pattern, moment) as killed:
         assert killed.wait() == -9
     package, _ = build(pattern, "host")
     assert "six.py" in names(package)
 
 
-def test_builds_side_by_side_agree(pattern):
+def test_builds_at_the_same_time_give_the_same_package(pattern):
     processes = [start(pattern) for _ in range(3)]
     digests = {process.communicate()[0].strip() for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
@@ -273,7 +273,7 @@ def test_builds_side_by_side_agree(pattern):
     assert build(pattern, "host")[0].reused
 
 
-def test_what_was_left_behind_is_swept_after_a_day_and_the_newest_are_kept(tmp_path):
+def test_unused_entries_are_deleted_after_a_day_except_the_newest(tmp_path):
     place = cache.folder("things")
     for age in range(5):
         path = place / f"{age}-days"
@@ -288,7 +288,7 @@ def test_what_was_left_behind_is_swept_after_a_day_and_the_newest_are_kept(tmp_p
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_lambdas_python_there_is_no_bytecode_and_it_is_said_loudly(pattern, monkeypatch):
+def test_without_lambdas_python_a_warning_says_that_there_is_no_bytecode(pattern, monkeypatch):
     monkeypatch.setattr(targets, "find", lambda version: None)
     package, _ = build(pattern, "lambda")
     assert package.interpreter is None
@@ -298,7 +298,7 @@ def test_without_lambdas_python_there_is_no_bytecode_and_it_is_said_loudly(patte
     assert json.loads(package.manifest.read_text())["bytecode"] is False
 
 
-def test_another_python_stands_in_on_this_machine_and_it_is_said(tmp_path):
+def test_a_warning_says_that_another_python_stands_in(tmp_path):
     package, _ = build(make(tmp_path / "future", python="3.99"), "host")
     assert package.interpreter == HERE
     assert f"Python {HERE.version}" in package.warnings[0]
@@ -322,7 +322,7 @@ def test_a_runtime_that_is_not_python_is_refused(tmp_path):
         ("python3.11", "arm64", "aarch64-manylinux_2_17"),
     ],
 )
-def test_lambda_is_the_operating_system_of_its_runtime(pattern, python, architecture, platform):
+def test_the_platform_is_that_of_the_runtimes_operating_system(pattern, python, architecture, platform):
     function = replace(pattern.functions[0], runtime=python, architecture=architecture)
     assert targets.resolve(pattern, function, "lambda").platform == platform
 
@@ -369,14 +369,14 @@ def test_a_library_of_another_system_is_found(tmp_path):
         ("-e ../shared\n", 1, "names another file, so the lock is not complete"),
     ],
 )
-def test_what_would_leave_something_to_resolve_is_refused(tmp_path, text, line, said):
+def test_requirements_that_are_not_pinned_are_refused(tmp_path, text, line, said):
     with pytest.raises(BlueprintError, match=said) as error:
         build(make(tmp_path / "open", requirements=text), "host")
     assert error.value.where.endswith(f"requirements.txt:{line}")
     assert "uv pip compile requirements.in -o requirements.txt" in error.value.advice
 
 
-def test_what_the_lock_lacks_is_said_when_it_is_built(tmp_path):
+def test_a_warning_names_packages_that_the_lock_lacks(tmp_path):
     pattern = make(tmp_path / "lacking", requirements="cffi==2.1.1\nsix==1.17.0\n")
     for _ in range(2):
         package, _ = build(pattern, "lambda")
@@ -408,14 +408,14 @@ def test_without_network_and_cache_the_missing_package_is_named(tmp_path, monkey
     assert list(cache.folder("packages").iterdir()) == []
 
 
-def test_what_is_cached_is_built_without_network(pattern, monkeypatch):
+def test_cached_packages_are_built_without_network(pattern, monkeypatch):
     build(pattern, "host")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("BLUEPRINTS_CACHE", os.environ["BLUEPRINTS_CACHE"] + "-2")
     assert not build(pattern, "host")[0].reused
 
 
-def test_a_package_that_lambda_would_not_take_is_refused(pattern, monkeypatch):
+def test_a_package_that_is_too_large_for_lambda_is_refused(pattern, monkeypatch):
     monkeypatch.setattr(builder, "UNZIPPED_LIMIT", 50_000)
     with pytest.raises(BlueprintError) as error:
         build(pattern, "lambda")
@@ -451,7 +451,7 @@ SHARED_LOCK = "six==1.17.0\nserverless-blueprints-shared==0.4.2\n"
 ASK = "import blueprints_shared; print(blueprints_shared.ANSWER)"
 
 
-def test_the_shared_package_comes_from_its_sources_as_they_are_now(tmp_path, shared):
+def test_the_shared_package_is_built_from_its_current_sources(tmp_path, shared):
     pattern = make(tmp_path / "user", requirements=SHARED_LOCK)
     first, _ = build(pattern, "host")
     assert run_in(first, tmp_path / "one", ASK).stdout.strip() == "41"
@@ -483,7 +483,7 @@ def test_a_copy_uses_the_wheel_in_its_vendor_folder(tmp_path, shared, monkeypatc
     assert build(pattern, "lambda")[0].sha256 == package.sha256, "where the wheel lies does not count"
 
 
-def test_another_version_of_the_shared_package_than_there_is_is_told(tmp_path, shared):
+def test_a_lock_with_another_version_of_the_shared_package_is_refused(tmp_path, shared):
     requirements = SHARED_LOCK.replace("0.4.2", "0.5.0")
     with pytest.raises(
         BlueprintError, match=r"names serverless-blueprints-shared==0\.5\.0, but shared/ is version 0\.4\.2"
@@ -521,7 +521,7 @@ def test_images_are_built_for_this_machine_and_for_lambda(tmp_path):
     assert remote.unzipped < builder.UNZIPPED_LIMIT / 5
 
 
-def test_a_wheel_that_needs_a_newer_lambda_is_not_taken(tmp_path):
+def test_a_wheel_for_a_newer_operating_system_is_refused(tmp_path):
     """Python 3.11 runs on Amazon Linux 2, which is older than what pyvips-binary is built for."""
     pattern = make(tmp_path / "images", requirements="pyvips-binary==8.18.7\n", python="3.11")
     with pytest.raises(BlueprintError, match=r"Python 3\.11 on aarch64-manylinux_2_17.*pyvips-binary==8\.18\.7"):
@@ -557,7 +557,7 @@ FILES = st.dictionaries(
 
 @settings(max_examples=60, deadline=None)
 @given(FILES)
-def test_archives_are_zip_files_and_are_read_back_as_they_were(files):
+def test_archives_are_zip_files_that_can_be_read_back(files):
     entries = [archive.entry(name, content, program=program) for name, (content, program) in files.items()]
     data = archive.write(entries)
     assert archive.write(archive.read(data)) == data

@@ -1,4 +1,4 @@
-"""Interpreters are found by running them; what Lambda's runtime has is made once for each."""
+"""Interpreters are found by running them; the packages of Lambda's runtime are installed once for each."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def bare_machine(tmp_path, monkeypatch):
-    """A machine on which nothing but what a test puts there can be found."""
+    """A machine that has only the interpreters that a test creates."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -52,7 +52,7 @@ def test_the_running_version_is_found_and_answers():
     assert asked.stdout.decode().strip() == found.version
 
 
-def test_a_version_that_is_nowhere_is_none_and_this_interpreter_stands_in(bare_machine):
+def test_this_interpreter_stands_in_for_a_version_that_is_not_found(bare_machine):
     assert interpreters.find("3.99") is None
     stand_in = interpreters.stand_in("3.99")
     assert not stand_in.is_wanted
@@ -60,7 +60,7 @@ def test_a_version_that_is_nowhere_is_none_and_this_interpreter_stands_in(bare_m
     assert "standing in for Python 3.99" in str(stand_in)
 
 
-def test_a_shim_that_fails_is_passed_over_for_one_that_answers(bare_machine):
+def test_a_shim_that_fails_is_ignored(bare_machine):
     script(bare_machine / "bin" / "python3.77", "echo 'pyenv: python3.77: command not found' >&2; exit 127")
     script(bare_machine / "home/.pyenv/versions/3.77.2/bin/python3.77", answering("3.77.2"))
     assert interpreters.find("3.77").version == "3.77.2"
@@ -91,7 +91,7 @@ def test_pythons_managed_by_uv_are_found_without_asking_uv(bare_machine):
     ],
     ids=["another version", "no answer", "no regular CPython"],
 )
-def test_whoever_does_not_answer_as_wanted_is_not_believed(bare_machine, body):
+def test_an_interpreter_with_another_answer_is_ignored(bare_machine, body):
     script(bare_machine / "bin" / "python3.77", body)
     assert interpreters.find("3.77") is None
 
@@ -104,7 +104,7 @@ def test_an_interpreter_is_asked_once_in_a_process(bare_machine):
     assert counted.read_text() == "x\n"
 
 
-def test_lambdas_runtime_packages_are_all_that_a_function_sees():
+def test_a_function_can_import_lambdas_packages_and_none_of_the_tools():
     runtime = runtime_environment(interpreters.current())
     seen = subprocess.run(
         [runtime.interpreter.path, "-S", "-c", "import boto3, awslambdaric, dateutil, jmespath; print(boto3.__file__)"],
@@ -123,12 +123,12 @@ def test_lambdas_runtime_packages_are_all_that_a_function_sees():
     assert b"No module named 'click'" in tools.stderr
 
 
-def test_runtime_packages_carry_bytecode_of_their_interpreter():
+def test_runtime_packages_have_bytecode_of_their_interpreter():
     runtime = runtime_environment(interpreters.current())
     assert list((runtime.path / "boto3/__pycache__").glob(f"session.cpython-{HERE.replace('.', '')}.pyc"))
 
 
-def test_runtime_packages_are_made_once():
+def test_runtime_packages_are_installed_once():
     first = runtime_environment(interpreters.current())
     made = first.path.stat().st_ctime_ns
     assert runtime_environment(interpreters.current()) == first
@@ -136,7 +136,7 @@ def test_runtime_packages_are_made_once():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the compiled client is published for Linux")
-def test_the_compiled_client_is_there_where_it_is_said_to_be():
+def test_native_says_whether_the_compiled_client_exists():
     runtime = runtime_environment(interpreters.current())
     assert bool(list(runtime.path.glob("runtime_client*.so"))) == runtime.native
 
@@ -155,7 +155,7 @@ def test_the_compiled_client_is_expected_only_where_aws_publishes_it(version, pl
     assert has_native_client(Interpreter(Path("python"), version, platform, libc)) is native
 
 
-def test_without_a_compiled_client_the_rest_is_there_and_nothing_compiled(tmp_path, monkeypatch):
+def test_without_a_compiled_client_the_other_packages_are_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path))
     here = interpreters.current()
     elsewhere = Interpreter(here.path, here.version, "macosx-14.0-arm64", "")
@@ -171,7 +171,7 @@ def test_the_cache_folder_can_be_moved(tmp_path, monkeypatch):
     assert (tmp_path / "elsewhere" / "x").is_dir()
 
 
-def test_what_fails_half_way_leaves_nothing_under_its_name(tmp_path, monkeypatch):
+def test_an_entry_that_cannot_be_completed_does_not_exist(tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path))
 
     def half(fresh):
@@ -185,7 +185,7 @@ def test_what_fails_half_way_leaves_nothing_under_its_name(tmp_path, monkeypatch
     assert list(cache.folder("scratch").iterdir()) == []
 
 
-def test_a_file_is_replaced_whole(tmp_path):
+def test_a_file_is_replaced_in_one_step(tmp_path):
     path = tmp_path / "deep" / "file"
     cache.write(path, b"old")
     cache.write(path, b"new")

@@ -1,4 +1,4 @@
-"""Every property that `sam package` uploads is uploaded, and named in the template in the form CloudFormation wants."""
+"""Files that `sam package` uploads are uploaded, and the template names them in the form CloudFormation needs."""
 
 import io
 import json
@@ -18,7 +18,7 @@ AS_THEY_ARE = [
 
 
 def uploading(folder, resources):
-    """The template as it is sent, and what was uploaded, by bucket and key."""
+    """The template for CloudFormation, and the uploaded content by bucket and key."""
     (folder / "template.json").write_text(json.dumps({"Resources": resources}))
     stored = {}
 
@@ -31,7 +31,7 @@ def uploading(folder, resources):
 
 
 @pytest.mark.parametrize(("kind", "name", "form"), AS_THEY_ARE)
-def test_a_file_is_uploaded_as_it_is(tmp_path, kind, name, form):
+def test_a_file_is_uploaded_unchanged(tmp_path, kind, name, form):
     (tmp_path / "content.txt").write_text("as it is")
     outer, _, inner = name.partition(".")
 
@@ -60,7 +60,7 @@ def test_a_folder_is_zipped(tmp_path, kind):
     assert zipfile.ZipFile(io.BytesIO(stored[place])).namelist() == ["python/words.py"]
 
 
-def test_an_include_is_uploaded_where_it_stands(tmp_path):
+def test_the_file_of_an_include_is_uploaded(tmp_path):
     (tmp_path / "part.yaml").write_text("TopicName: included\n")
     include = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "part.yaml"}}}
 
@@ -86,7 +86,7 @@ def test_templates_nested_in_nested_ones_are_uploaded_innermost_first(tmp_path):
     assert inner["Resources"]["T"]["Type"] == "AWS::SNS::Topic"
 
 
-def test_a_template_that_holds_itself_is_refused(tmp_path):
+def test_a_template_that_contains_itself_is_refused(tmp_path):
     stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "template.json"}}
 
     with pytest.raises(BlueprintError, match="would hold itself"):

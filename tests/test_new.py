@@ -1,4 +1,4 @@
-"""A copy made by `blueprints new` stands alone; a folder put into patterns/ is a pattern."""
+"""A copy made by `blueprints new` needs nothing of this project; a folder put into patterns/ is a pattern."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_sam_builds_and_validates_a_copy(copied):
         assert (built / "blueprints_shared" / "settings.py").is_file()
 
 
-def test_a_copy_leaves_what_stands_where_it_should_go(tmp_path):
+def test_new_does_not_touch_a_destination_that_exists(tmp_path):
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "mine.txt").write_text("precious")
@@ -110,7 +110,7 @@ def test_a_copy_into_the_pattern_itself_is_refused(tmp_path):
         copy(pattern, tmp_path / "small" / "copy")
 
 
-def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
+def test_a_copy_that_fails_leaves_nothing(tmp_path, monkeypatch):
     pattern = Pattern.load(small_pattern.write(tmp_path / "small"))
     monkeypatch.setattr("blueprints.copying._vendor_shared", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
 
@@ -121,7 +121,7 @@ def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_a_folder_put_into_patterns_is_listed_checked_built_and_run(tmp_path):
-    """Adding a pattern touches nothing else: no list of patterns has to be kept in step."""
+    """Adding a pattern changes no other file."""
     for room in ("blueprints", "patterns", "sar", "shared"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests" / "promises" / "good_pattern", tmp_path / "patterns" / "a-promising-pattern")

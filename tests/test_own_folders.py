@@ -1,4 +1,4 @@
-"""A folder of one's own is found by any of SAM's names, gets a stack name, and is asked for what it lacks."""
+"""SAM folders of the user: names of templates, stack names, missing parameters."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def test_a_template_is_found_by_each_of_sams_names(folder, name):
     assert (found.name, found.template) == ("app", place / name)
 
 
-def test_a_path_to_a_template_is_taken(folder):
+def test_a_template_can_be_given_by_its_path(folder):
     place = folder(network__yml=TOPIC, template__yaml=TOPIC)
 
     assert find(place / "template.yaml").name == "app"
@@ -58,7 +58,7 @@ def test_a_path_to_a_template_is_taken(folder):
     assert find(place / "network.yml").argument.endswith("network.yml")
 
 
-def test_of_several_templates_sams_first_is_taken_with_a_note(folder):
+def test_of_several_templates_sams_first_is_used_with_a_note(folder):
     progress = Progress()
 
     prepare(find(folder(template__yml=TOPIC, template__json="{}")), progress)
@@ -66,7 +66,7 @@ def test_of_several_templates_sams_first_is_taken_with_a_note(folder):
     assert progress.done[0].notes == ["uses template.yml, not template.json beside it"]
 
 
-def test_a_template_of_another_name_is_pointed_at(folder):
+def test_the_error_names_a_template_of_another_name(folder):
     place = folder(serverless__yml=TOPIC, notes__yml="a: b\n")
 
     with pytest.raises(
@@ -77,7 +77,7 @@ def test_a_template_of_another_name_is_pointed_at(folder):
     assert find(place / "serverless.yml").name == "serverless"
 
 
-def test_broken_json_is_said_with_its_line(folder):
+def test_an_error_names_the_line_of_broken_json(folder):
     place = folder(template__json='{\n  "Resources": {,}\n}')
 
     with pytest.raises(BlueprintError, match="This is not JSON") as error:
@@ -101,22 +101,22 @@ def test_a_folder_name_becomes_a_stack_name(folder_name, expected):
 
 
 @given(st.text(min_size=1, max_size=300))
-def test_every_folder_name_becomes_one_that_cloudformation_takes(name):
+def test_every_folder_name_becomes_a_valid_stack_name(name):
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,99}", stack_name(name))
 
 
-def test_long_names_stay_apart():
+def test_long_names_give_different_stack_names():
     assert stack_name("x" * 200) != stack_name("x" * 201)
 
 
-def test_two_folders_that_would_be_one_stack_are_refused(folder):
+def test_two_folders_with_the_same_stack_name_are_refused(folder):
     patterns = [find(folder(name, template__yaml=TOPIC)) for name in ("my_app", "my-app")]
 
     with pytest.raises(BlueprintError, match="would both be deployed as the stack my-app"):
         check_stacks_differ(patterns)
 
 
-def test_every_missing_parameter_is_listed_with_what_to_type(folder):
+def test_every_missing_parameter_is_listed_with_the_option_to_add(folder):
     pattern = find(folder(template__yaml=ASKING))
 
     with pytest.raises(BlueprintError, match="3 parameters without a value") as error:
@@ -137,7 +137,7 @@ def test_every_missing_parameter_is_listed_with_what_to_type(folder):
         ),
     ],
 )
-def test_samconfig_has_the_values_that_have_no_default(folder, written):
+def test_parameters_without_a_default_are_read_from_samconfig(folder, written):
     config = f"version = 0.1\n[default.deploy.parameters]\nparameter_overrides = {written}\n"
     pattern = find(folder(template__yaml=ASKING, samconfig__toml=config))
 
@@ -146,7 +146,7 @@ def test_samconfig_has_the_values_that_have_no_default(folder, written):
     assert (values, missing) == ({"Size": "large", "Email": "a@b.example", "Token": "s 1"}, [])
 
 
-def test_a_person_is_asked_for_what_is_missing(folder, monkeypatch):
+def test_missing_parameters_are_asked_for_in_a_terminal(folder, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -159,14 +159,14 @@ def test_a_person_is_asked_for_what_is_missing(folder, monkeypatch):
     assert values == {"Email": "a@b.example", "Size": "large", "Token": "s"}
 
 
-def test_nobody_is_asked_where_json_is_wanted(folder):
+def test_nothing_is_asked_for_with_json(folder):
     pattern = find(folder(template__yaml=ASKING))
 
     with pytest.raises(BlueprintError, match="a parameter without a value"):
         cli._values(pattern, ("Token=s", "Size=small"), quiet=True)
 
 
-def test_what_a_demo_lacks_is_said_with_a_path_that_works(folder):
+def test_a_missing_demo_is_reported_with_a_command_that_works(folder):
     from blueprints.demo import check_playable
 
     place = folder("my app", template__yaml=TOPIC)

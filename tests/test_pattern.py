@@ -1,4 +1,4 @@
-"""A pattern is a folder; its facts are read from its template."""
+"""Patterns are found by folder and read from their templates."""
 
 import subprocess
 import sys
@@ -72,14 +72,14 @@ def repository(tmp_path, folder, monkeypatch):
     return home
 
 
-def test_a_folder_is_read_into_names_and_facts(folder):
+def test_a_pattern_is_read_from_its_folder(folder):
     pattern = Pattern.load(folder)
     assert (pattern.name, pattern.version, pattern.flow) == ("s3-images", "1.2.3", "S3 → Lambda → S3")
     assert pattern.description == "Upload an image, get its renditions."
     assert pattern.template == folder / "template.yaml"
 
 
-def test_functions_are_those_whose_code_lies_here_and_globals_count(folder):
+def test_functions_with_local_code_are_read_with_globals(folder):
     render, hook = Pattern.load(folder).functions
     assert render.logical_id == "RenderImage"
     assert render.code == folder / "src"
@@ -90,7 +90,7 @@ def test_functions_are_those_whose_code_lies_here_and_globals_count(folder):
     assert (hook.runtime, hook.architecture, hook.requirements) == ("python3.12", "x86_64", None)
 
 
-def test_lambda_has_x86_64_unless_the_template_says_otherwise(folder):
+def test_the_default_architecture_is_x86_64(folder):
     text = TEMPLATE.replace("    Architectures: [!Ref Architecture]\n", "")
     (folder / "template.yaml").write_text(text)
     assert Pattern.load(folder).functions[0].architecture == "x86_64"
@@ -104,7 +104,7 @@ def test_lambda_has_x86_64_unless_the_template_says_otherwise(folder):
         ("[!Ref Architecture]", "[mips]", "Architectures ['mips']"),
     ],
 )
-def test_what_cannot_be_known_is_an_error_with_its_line(folder, old, new, said):
+def test_a_value_that_is_not_known_is_an_error_with_its_line(folder, old, new, said):
     (folder / "template.yaml").write_text(TEMPLATE.replace(old, new))
     with pytest.raises(BlueprintError) as error:
         Pattern.load(folder)
@@ -134,7 +134,7 @@ def test_a_pattern_is_found_by_name_and_by_path(repository, monkeypatch):
     assert find(".").name == "s3-images"
 
 
-def test_an_unknown_name_lists_what_there_is_and_what_was_meant(repository):
+def test_an_unknown_name_is_refused_with_the_patterns_and_the_nearest_name(repository):
     with pytest.raises(BlueprintError) as error:
         find("kinesis-s3-steam")
     assert "no pattern 'kinesis-s3-steam'" in str(error.value)
@@ -142,7 +142,7 @@ def test_an_unknown_name_lists_what_there_is_and_what_was_meant(repository):
     assert "rest-api" in error.value.advice
 
 
-def test_a_folder_without_a_template_is_said_to_be_one(repository):
+def test_a_folder_without_a_template_is_refused(repository):
     with pytest.raises(BlueprintError, match=r"no template\.yaml in this folder"):
         find(repository / "notes")
 

@@ -1,4 +1,4 @@
-"""Requirements that are no lock are resolved as pip would, with a note; what is already a lock stays as it is."""
+"""Requirements that are not a lock are resolved as by pip, with a note; a lock is used unchanged."""
 
 import io
 import tarfile
@@ -81,20 +81,20 @@ def test_open_requirements_are_resolved_with_a_note(tmp_path, target):
     assert NOTE in " ".join(warnings)
 
 
-def test_a_lock_is_taken_as_it_is_without_a_note(tmp_path):
+def test_a_lock_is_used_unchanged_without_a_note(tmp_path):
     _, warnings = built(tmp_path / "locked", LOCK)
 
     assert NOTE not in " ".join(warnings)
 
 
-def test_pinned_requirements_get_what_they_need_themselves(tmp_path):
+def test_packages_that_pinned_requirements_need_are_added(tmp_path):
     files, warnings = built(tmp_path / "half", "requests==2.32.5\n")
 
     assert {"requests/__init__.py", "urllib3/__init__.py", "certifi/__init__.py"} <= files.keys()
     assert NOTE in " ".join(warnings)
 
 
-def test_nested_files_constraints_and_markers_count(tmp_path):
+def test_nested_files_constraints_and_markers_are_respected(tmp_path):
     pattern = make(tmp_path / "nested", requirements="-r more/base.txt\n")
     more = pattern.folder / "src/more"
     more.mkdir()
@@ -109,7 +109,7 @@ def test_nested_files_constraints_and_markers_count(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["-e ../own", "../own", "own @ ../own"])
-def test_a_package_on_this_machine_is_taken_as_it_is_now(tmp_path, line):
+def test_a_local_package_is_installed_from_its_current_files(tmp_path, line):
     project(tmp_path / "local/own", "own", needs="six")
     pattern = make(tmp_path / "local/app-1", requirements=f"{line.replace('../', '../../')}\n")
 
@@ -125,7 +125,7 @@ def test_a_package_on_this_machine_is_taken_as_it_is_now(tmp_path, line):
 
 
 @pytest.mark.parametrize("target", ["host", "lambda"])
-def test_a_package_that_publishes_its_source_alone_is_built(tmp_path, target):
+def test_a_package_that_publishes_only_its_source_is_built(tmp_path, target):
     source_archive(tmp_path / "links", "example_of_blueprints")
 
     files, _ = built(tmp_path / "app", f"--find-links {tmp_path / 'links'}\nexample-of-blueprints\n", target)
@@ -153,7 +153,7 @@ def test_a_package_whose_source_is_bound_to_this_machine_is_refused_for_lambda(t
         ("two words\n", "two words"),
     ],
 )
-def test_what_cannot_be_resolved_is_said_with_its_file(tmp_path, requirements, said):
+def test_an_error_names_the_requirements_that_cannot_be_resolved(tmp_path, requirements, said):
     with pytest.raises(BlueprintError) as error:
         built(tmp_path / "wrong", requirements)
 

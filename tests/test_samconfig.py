@@ -1,4 +1,4 @@
-"""samconfig files are read as SAM reads them. What is expected was seen in aws-sam-cli 1.170."""
+"""samconfig files are read as by aws-sam-cli 1.170, whose results the tests expect."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def test_what_sam_refuses_is_refused(written):
         samconfig.SamConfig(Path("samconfig.toml"), content).overrides("default")
 
 
-def test_overrides_may_lie_in_files(tmp_path):
+def test_overrides_may_be_in_files(tmp_path):
     (tmp_path / "all.yaml").write_text("$include: file://some.toml\nB: 2\n")
     (tmp_path / "some.toml").write_text('A = 1\nB = "1"\n')
     written = [f"file://{tmp_path}/all.yaml", "C=3"]
@@ -67,7 +67,7 @@ def test_files_that_include_each_other_are_refused(tmp_path):
         samconfig.SamConfig(tmp_path / "samconfig.toml", content).overrides("dev")
 
 
-def test_a_command_lies_over_the_global_section():
+def test_a_commands_section_overrides_the_global_section():
     sections = {
         "global": {"parameters": {"stack_name": "all", "region": "eu-west-1", "parameter_overrides": "A=1"}},
         "deploy": {"parameters": {"stack_name": "own"}},
@@ -143,7 +143,7 @@ def test_every_form_in_yaml_keeps_the_promises(folder, name, overrides):
     assert found(folder) == set()
 
 
-def test_toml_goes_before_yaml(folder):
+def test_toml_is_read_before_yaml(folder):
     (folder / "samconfig.yaml").write_text("version: 0.1\nqa: {deploy: {parameters: {parameter_overrides: No=1}}}\n")
     (folder / "samconfig.toml").write_text(FORMS["text"])
     assert found(folder) == set()
@@ -167,6 +167,6 @@ def test_toml_goes_before_yaml(folder):
     ],
     ids=["unknown parameter", "wrong environment", "no TOML", "no version", "no YAML", "no pair", "JSON"],
 )  # fmt: skip
-def test_what_is_wrong_is_found_where_it_is(folder, file, text, finding):
+def test_findings_name_the_line(folder, file, text, finding):
     (folder / file).write_text(text)
     assert finding in found(folder)

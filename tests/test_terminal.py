@@ -76,7 +76,7 @@ FOREIGN = [
 
 
 def everything_shown(text, capsys, monkeypatch):
-    """Every view of the screen, each with the text wherever something foreign may stand; without urls of a cloud."""
+    """Shows everything that a command can show, with `text` wherever text from outside can be."""
     monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
     shown = Terminal()
     step = Step(text, notes=[text])
@@ -99,7 +99,7 @@ def everything_shown(text, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("text", FOREIGN)
-def test_foreign_text_is_shown_as_it_is(text, capsys, monkeypatch):
+def test_text_from_outside_is_shown_unchanged(text, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "2000")
 
     shown = everything_shown(text, capsys, monkeypatch)
@@ -122,7 +122,7 @@ def test_foreign_text_is_shown_as_it_is(text, capsys, monkeypatch):
         ("a\ttab", "a       tab"),
     ],
 )
-def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
+def test_control_characters_from_outside_are_shown_as_symbols(text, visible, capsys):
     Terminal().show_answer(FunctionResponse(payload=text, failed=False, log=text, duration_ms=None, memory_mb=None))
 
     shown = capsys.readouterr().out
@@ -130,7 +130,7 @@ def test_a_terminal_obeys_no_foreign_text(text, visible, capsys):
     assert not set(shown) & ({chr(code) for code in (*range(32), *range(0x7F, 0xA0))} - {"\n", "\t"})
 
 
-def test_a_terminal_shows_a_step_under_way_as_it_is(monkeypatch, capsys):
+def test_the_current_step_is_shown_unchanged(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     shown, step = Terminal(), Step("Deploy [red]x[/red] :smile:")

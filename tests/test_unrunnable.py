@@ -1,4 +1,4 @@
-"""What has no way to run here is refused before anything is built or started, with what to do instead."""
+"""Functions and layers that cannot run here are refused before anything is built or started, with a remedy."""
 
 import zipfile
 
@@ -99,11 +99,11 @@ def test_what_cannot_run_here_is_refused_with_a_remedy(folder, text, line, said,
 
 
 @pytest.mark.parametrize("code", ["code.zip", "src/", "src/app.py"])
-def test_code_as_a_zip_file_a_folder_or_one_file_is_taken(folder, code):
+def test_code_may_be_a_zip_file_a_folder_or_one_file(folder, code):
     check_runnable(folder(function(f"      CodeUri: {code}\n{PYTHON}")))
 
 
-def test_what_a_condition_may_leave_out_is_not_refused(folder):
+def test_a_resource_with_a_condition_is_not_refused(folder):
     text = "Conditions: { Never: !Equals [a, b] }\n" + FUNCTION + (
         "    Condition: Never\n    Properties: { PackageType: Image, ImageUri: x }\n"
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One rule says which files travel: into packages, copies, layers and published versions."""
+"""Packages, copies, layers and published versions take the same files of a folder."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ def packed(folder, **options):
         return {name: file.read(name) for name in file.namelist() if not name.endswith(".pyc")}
 
 
-def test_a_package_holds_nothing_of_tools_and_no_settings_of_the_machine(folder):
+def test_a_package_has_no_files_of_tools_and_no_local_settings(folder):
     put(folder, *JUNK, ".env.example", "environment.py", "build/kept.py")
 
     assert set(packed(folder)) == {
@@ -62,7 +62,7 @@ def test_a_package_holds_nothing_of_tools_and_no_settings_of_the_machine(folder)
     }  # fmt: skip
 
 
-def test_a_copy_holds_nothing_of_tools_and_no_settings_of_the_machine(folder, tmp_path):
+def test_a_copy_has_no_files_of_tools_and_no_local_settings(folder, tmp_path):
     put(folder, *JUNK, ".env.example", "layers/lib/native.so", "tests/test_it.py")
     put(folder, "ignored/x.py", "kept.txt")
     put(folder, ".gitignore", text="ignored/\n")
@@ -79,7 +79,7 @@ def test_a_copy_holds_nothing_of_tools_and_no_settings_of_the_machine(folder, tm
     assert {path.name for path in made.rglob("*") if path.is_file() and path.stat().st_mode & 0o111} == {"tool.sh"}
 
 
-def test_what_sam_and_gitignore_leave_out_and_somebody_may_miss_is_said(folder):
+def test_notes_name_files_that_the_user_may_miss(folder):
     put(folder, "native.so", "env/settings.py", "model.bin", "venv/pyvenv.cfg", ".env")
     put(folder, ".gitignore", text="*.bin\n")
 
@@ -93,7 +93,7 @@ def test_what_sam_and_gitignore_leave_out_and_somebody_may_miss_is_said(folder):
     ]
 
 
-def test_packages_written_into_the_code_folder_are_not_packed_by_the_next_build(folder):
+def test_packages_written_into_the_code_folder_are_not_packaged_by_the_next_build(folder):
     first = packed(folder, output=folder / "packages")
     again = packed(folder, output=folder / "packages")
 
@@ -143,7 +143,7 @@ def test_the_umask_of_a_clone_changes_no_byte(tmp_path, umask):
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="makes clones; install git to run this")
-def test_two_clones_with_different_litter_give_the_same_bytes(tmp_path, monkeypatch):
+def test_two_clones_with_different_untracked_files_give_the_same_bytes(tmp_path, monkeypatch):
     origin = small_pattern.write(tmp_path / "origin")
     put(origin, "src/run.sh", "common/words.py", "src/data.bin")
     put(origin, ".gitignore", text="*.log\n/src/generated/\n")
@@ -174,7 +174,7 @@ def test_two_clones_with_different_litter_give_the_same_bytes(tmp_path, monkeypa
 # --- links -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_links_lead_to_travels(folder, tmp_path):
+def test_the_targets_of_links_are_packaged_and_copied(folder, tmp_path):
     put(tmp_path / "common", "words.py", "deeper/more.py", text="HELLO = 'hello'\n")
     put(tmp_path / "common", ".env", "__pycache__/x.pyc")
     (folder / "common").symlink_to("../common")
@@ -201,7 +201,7 @@ def test_what_links_lead_to_travels(folder, tmp_path):
         ("deep/up", "..", r"deep/up: This symbolic link is circular"),
     ],
 )
-def test_a_link_that_leads_nowhere_or_in_a_circle_is_refused_by_name(folder, link, target, message, tmp_path):
+def test_a_broken_or_circular_link_is_refused_by_name(folder, link, target, message, tmp_path):
     (folder / "deep").mkdir()
     (folder / link).symlink_to(target)
 
@@ -236,7 +236,7 @@ def test_a_name_that_is_not_utf_8_is_refused(folder):
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything; run as another user")
-def test_what_may_not_be_read_is_named(folder):
+def test_a_file_that_cannot_be_read_is_named(folder):
     put(folder, "closed.txt")
     (folder / "closed.txt").chmod(0)
 
@@ -251,7 +251,7 @@ def test_a_pipe_is_refused_and_never_read(folder):
         select(folder)
 
 
-def test_a_virtual_environment_is_no_settings_whatever_its_name(folder):
+def test_a_virtual_environment_does_not_count_as_settings(folder):
     put(folder, ".env/pyvenv.cfg", ".env/bin/python", "env/pyvenv.cfg", "tools/pyvenv.cfg")
 
     selection = select(folder)
@@ -261,10 +261,10 @@ def test_a_virtual_environment_is_no_settings_whatever_its_name(folder):
 
 
 @pytest.mark.parametrize("name", [".env", ".env.local", ".ENV", ".env.prod.json", ".envrc", ".aws", ".ssh"])
-def test_settings_are_told_by_their_names(name):
+def test_settings_are_recognised_by_their_names(name):
     assert holds_settings(name)
 
 
 @pytest.mark.parametrize("name", [".env.example", ".env.sample", ".env.template", "env.py", ".environment", "x.env"])
-def test_examples_of_settings_are_none(name):
+def test_examples_of_settings_are_not_settings(name):
     assert not holds_settings(name)

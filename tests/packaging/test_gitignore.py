@@ -1,4 +1,4 @@
-"""Our reading of .gitignore files is git's."""
+"""The .gitignore rules select the same files as git."""
 
 import os
 import shutil
@@ -73,13 +73,13 @@ def test_the_files_selected_are_those_that_git_would_add(top, inner):
         ("b/**\n!b/notes\n", {each for each in FILES if each.startswith("b/")} - {"b/notes"}),
     ],
 )
-def test_patterns_count_in_a_folder_that_is_no_git_repository(tmp_path, text, left_out):
+def test_patterns_apply_outside_a_git_repository(tmp_path, text, left_out):
     folder = tree(tmp_path / "folder", top=text)
 
     assert selected(folder) == set(FILES) - left_out
 
 
-def test_the_rules_above_the_code_folder_count_from_the_repositorys_root_down(tmp_path):
+def test_rules_apply_from_the_repositorys_root_down(tmp_path):
     folder = tree(tmp_path / "checkout/patterns/one/src")
     (tmp_path / ".gitignore").write_text("*\n")
     (tmp_path / "checkout/.git").mkdir()
@@ -90,7 +90,7 @@ def test_the_rules_above_the_code_folder_count_from_the_repositorys_root_down(tm
     assert without_root == {each for each in FILES if not each.startswith("ab/")}
 
 
-def test_without_a_repository_the_rules_count_from_the_patterns_folder_down(tmp_path):
+def test_without_a_repository_rules_apply_from_the_patterns_folder_down(tmp_path):
     folder = tree(tmp_path / "copy/src")
     (tmp_path / ".gitignore").write_text("*\n")
     (tmp_path / "copy/.gitignore").write_text("*.log\n")
@@ -98,7 +98,7 @@ def test_without_a_repository_the_rules_count_from_the_patterns_folder_down(tmp_
     assert selected(folder, tmp_path / "copy") == {each for each in FILES if not each.endswith(".log")}
 
 
-def test_a_repository_that_ignores_the_folder_itself_does_not_count(tmp_path):
+def test_rules_of_a_repository_that_ignores_the_folder_do_not_apply(tmp_path):
     folder = tree(tmp_path / "home/work/copy/src")
     (tmp_path / "home/.git").mkdir()
     (tmp_path / "home/.gitignore").write_text("*\n")
