@@ -1,6 +1,8 @@
 """The command line: arguments and printing only."""
 
+import atexit
 import errno
+import gc
 import json
 import os
 import shlex
@@ -45,6 +47,8 @@ class _Commands(click.Group):
     """Prints errors of the user without a traceback, and ends with a status other than 0."""
 
     def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command, with room for the frames of its imports."""
+        atexit.register(gc.freeze)  # Python ends sooner if it looks for no garbage among what the system frees anyway
         return with_room(lambda: super(_Commands, self).main(*args, **options))
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -122,17 +126,17 @@ def run(
     as_json: bool,
 ) -> None:
     """Deploy a pattern to the embedded AWS, and run its demo."""
-    from blueprints.demo import check_playable
     from blueprints.pattern import find
 
     found = find(pattern)
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
-    check_playable(found, own, folder)
     values = _values(found, parameters, quiet=as_json)
     progress = _progress(quiet=as_json)
     with _embedded_aws(progress, port) as running:
+        from blueprints.demo import check_playable
         from blueprints.local.bring_up import bring_up, prepare
 
+        check_playable(found, own, folder)
         prepared = prepare(found, progress, values)
         cloud = running()
         stack = bring_up(cloud, prepared, progress)
@@ -528,8 +532,9 @@ def _embedded_aws(progress: "Progress", port: int) -> Iterator[Callable[[], "Clo
 
     def running() -> "Cloud":
         with progress.step("Start the embedded AWS"):
-            from blueprints.local.cloud import Cloud
+            from blueprints.local.cloud import Cloud, warm_up
 
+            warm_up()
             return Cloud(server=server)
 
     server = ServerProcess(port)

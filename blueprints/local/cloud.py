@@ -201,6 +201,12 @@ class Cloud:
         return body
 
 
+def warm_up() -> None:
+    """Read what the clients of a deployment need, while the embedded AWS starts: later ones are made quickly."""
+    for service in ("s3", "cloudformation", "lambda"):
+        owner_client(f"http://{HOST}", service)
+
+
 def owner_client(endpoint: str, service: str, region: str | None = None) -> Any:
     """A boto3 client of the account's owner in the embedded AWS that answers at `endpoint`."""
     settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3})
