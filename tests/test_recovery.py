@@ -150,6 +150,13 @@ def subscribed(cloud, stack):
     ]
 
 
+def was_invoked(cloud, stack):
+    """Whether a function of the stack has succeeded once."""
+    events = cloud.client("logs").filter_log_events(logGroupName=stack.outputs["LogGroup"])["events"]
+    reports = [json.loads(each["message"]) for each in events if "platform.report" in each["message"]]
+    return any(each["record"]["status"] == "success" for each in reports)
+
+
 def test_a_push_that_could_not_start_and_a_run_that_could_not_be_told_are_made_up_for(publishing):
     pattern, cloud, stack = publishing
     roles = {each.logical_id: each.physical_id for each in stack.of_type("AWS::IAM::Role")}
@@ -162,6 +169,7 @@ def test_a_push_that_could_not_start_and_a_run_that_could_not_be_told_are_made_u
         }
 
     until(lambda: list(runs("CreatePipeline").values()) == ["Failed"])  # there is no archive yet
+    until(lambda: was_invoked(cloud, stack), seconds=40)  # the message about that run has been sent
     gives_back = [
         take_away_policies(cloud, roles["StartRole"], "codepipeline:StartPipelineExecution"),
         take_away_policies(cloud, roles["ReportRunRole"], "sns:Publish"),
