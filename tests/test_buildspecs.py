@@ -50,10 +50,13 @@ def repository(tmp_path):
 
 
 class Pipeline:
-    """Builds in clean folders, each with a home of its own and with nothing of this process's environment."""
+    """Runs builds in clean folders, each with its own home and with nothing of this process's environment.
 
-    def __init__(self, cloud, repository, folder):
-        self.cloud, self.repository, self.folder = cloud, repository, folder
+    Only the first build of this file begins with empty caches of uv and of the tools; the others find what it cached.
+    """
+
+    def __init__(self, cloud, repository, folder, caches):
+        self.cloud, self.repository, self.folder, self.caches = cloud, repository, folder, caches
         self.bucket = of_cloud(cloud).bucket().name
         self.builds = 0
 
@@ -87,6 +90,7 @@ class Pipeline:
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(place / "home"),
+            "XDG_CACHE_HOME": str(self.caches),
             "LANG": "C.UTF-8",
             **self.cloud.environment(),
             "NO_PROXY": "127.0.0.1",
@@ -110,10 +114,15 @@ class Pipeline:
         }
 
 
+@pytest.fixture(scope="module")
+def caches(tmp_path_factory):
+    return tmp_path_factory.mktemp("caches")
+
+
 @pytest.fixture
-def pipeline(cloud, repository, tmp_path):
+def pipeline(cloud, repository, caches, tmp_path):
     cloud.reset()
-    return Pipeline(cloud, repository, tmp_path / "builds")
+    return Pipeline(cloud, repository, tmp_path / "builds", caches)
 
 
 def run(*command, cwd):

@@ -8,12 +8,13 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blueprints import cfn_lint
+from blueprints import cache, cfn_lint
 from blueprints.errors import BlueprintError
 from blueprints.promises import check
 from blueprints.promises.checking import Report
@@ -48,11 +49,24 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def output(folder) -> list[dict[str, Any]]:
-    """What cfn-lint itself finds in every file, as its command line prints it."""
-    files = sorted(str(path) for path in folder.glob("*/*") if path.is_file())
-    command = [Path(sys.executable).with_name("cfn-lint"), "--format", "json", *files]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
-    return json.loads(done.stdout)
+    """What cfn-lint itself finds in every file, as its command line prints it.
+
+    The run takes most of this file's time, so its output is cached: it depends on nothing but the version of cfn-lint
+    and the files.
+    """
+    files = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*") if path.is_file())
+    facts = [each for file in files for each in (file, (folder / file).read_bytes())]
+    place = cache.folder("tests", "cfn-lint") / cache.digest(version("cfn-lint"), *facts)
+
+    def run(fresh):
+        command = [Path(sys.executable).with_name("cfn-lint"), "--format", "json", *files]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+        (fresh / "findings.json").write_text(json.dumps(json.loads(done.stdout)))
+
+    if cache.made_once(place, run):
+        cache.keep_newest(place.parent, 5)
+    found = json.loads((place / "findings.json").read_text())
+    return [{**each, "Filename": str(folder / each["Filename"])} for each in found]
 
 
 @pytest.fixture(scope="module")
