@@ -1,4 +1,4 @@
-"""The command line of scripts/bench: which comparisons, how thoroughly, and where the results go."""
+"""The command line of scripts/bench."""
 
 import argparse
 import importlib
@@ -56,7 +56,7 @@ def run(name: str, bench: Bench) -> Outcome:
 
 
 def compared(title: str, claims: Iterable[Claim | Missing], bench: Bench) -> Outcome:
-    """Collect what a comparison yields; what it measured before it broke is kept."""
+    """Collect a comparison's rows; after an error, keep those measured before it."""
     rows: list[dict[str, Any]] = []
     broke = None
     try:
@@ -68,7 +68,7 @@ def compared(title: str, claims: Iterable[Claim | Missing], bench: Bench) -> Out
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures depend on."""
+    """Return the facts about this machine that figures depend on."""
     system = f"{platform.system()} {platform.machine()}"
     return {"system": system, "CPUs": str(os.cpu_count() or "?"), "Python": platform.python_version()}
 
@@ -105,8 +105,8 @@ def _write(chosen: argparse.Namespace, results: Mapping[str, dict[str, Any]]) ->
     if chosen.markdown:
         chosen.markdown.write_text(report.markdown(results) + "\n", encoding="utf-8")
     if chosen.record:
-        whole = {name: outcome for name, outcome in results.items() if not outcome["broke"]}
-        report.record(whole, section=report.COMPARISONS if chosen.against is None else report.AGAINST)
+        complete = {name: outcome for name, outcome in results.items() if not outcome["broke"]}
+        report.record(complete, section=report.COMPARISONS if chosen.against is None else report.AGAINST)
     print(report.markdown(results))
 
 
@@ -133,7 +133,7 @@ def _only_when_named(package: ModuleType, name: str) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "scripts/bench",
-        description="Compare speeds in one interleaved run: a peer's usual way, ours and a floor; or, with --against, "
+        description="Compare speeds in one interleaved run: a peer's usual solution, ours and a floor. With --against: "
         "this working tree and another commit of the project.",
     )
     parser.add_argument(
@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--against", metavar="COMMIT", help="compare this working tree with a clean one of that commit, branch or tag"
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each way runs (default: 7, or 3 to 15)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each variant runs (default: 7, or 3 to 15)")
     parser.add_argument("--quick", action="store_true", help="three rounds on smaller inputs, to see that all runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interrupt(*_: object) -> None:
-    """End as Ctrl-C does, so that a `kill` leaves nothing behind either."""
+    """Treat SIGTERM as Ctrl-C, so that `kill` also ends child processes and deletes temporary folders."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""Claims about what was measured: a case, the ways it compares, a target, and whether the target was reached."""
+"""Rows of results: a case, the measured variants, their ratio, and the target if there is one."""
 
 import statistics
 from collections.abc import Mapping
@@ -12,11 +12,10 @@ Kind = Literal["faster", "within", "at_most", "at_most_more"]
 
 @dataclass(frozen=True)
 class Target:
-    """What ours has to reach.
+    """The figure to reach.
 
-    `faster`: the other takes at least `limit` times what ours takes. `within`: ours takes at most `limit` times what
-    the other takes. `at_most`: ours takes at most `limit`. `at_most_more`: ours takes at most `limit` more than the
-    other. In seconds, or in megabytes for memory.
+    `faster`: other / ours >= `limit`. `within`: ours / other <= `limit`. `at_most`: ours <= `limit`. `at_most_more`:
+    ours - other <= `limit`. The last two are in seconds, megabytes (peak) or kilobytes (size).
     """
 
     kind: Kind
@@ -25,25 +24,25 @@ class Target:
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of the table. `against` is the role that ours is compared with."""
+    """One row of the table. `against` is the key of the variant that `ours` is compared with."""
 
     case: str
-    ways: Mapping[str, Timed]
+    variants: Mapping[str, Timed]
     against: str = "peer"
     measure: Measure = "cpu"
     target: Target | None = None
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The row with medians, spread, ratio and raw samples."""
+        """Return the row with medians, spreads, ratio and all samples."""
         figure = self._figure()
         return {
             "case": self.case,
             "measure": self.measure,
             "against": self.against,
-            "other": _summary(self.ways.get(self.against)),
-            "ours": _summary(self.ways["ours"]),
-            "floor": _summary(self.ways.get("floor")),
+            "other": _summary(self.variants.get(self.against)),
+            "ours": _summary(self.variants["ours"]),
+            "floor": _summary(self.variants.get("floor")),
             "figure": figure,
             "target": {"kind": self.target.kind, "limit": self.target.limit} if self.target else None,
             "reached": _reached(self.target, figure["median"]) if self.target else None,
@@ -51,12 +50,12 @@ class Claim:
         }
 
     def _figure(self) -> dict[str, Any]:
-        """What the target is about, round by round: a ratio, a difference or ours alone."""
+        """Return the spread over the rounds of the ratio, of the difference, or of ours alone."""
         kind = self.target.kind if self.target else ("within" if self.against in ("floor", "commit") else "faster")
-        ours = self.ways["ours"].values(self.measure)
+        ours = self.variants["ours"].values(self.measure)
         if kind == "at_most":
             return {"kind": kind, **_spread(ours)}
-        pairs = list(zip(self.ways[self.against].values(self.measure), ours, strict=True))
+        pairs = list(zip(self.variants[self.against].values(self.measure), ours, strict=True))
         if kind == "faster":
             return {"kind": kind, **_spread([other / own for other, own in pairs])}
         if kind == "within":
@@ -66,19 +65,19 @@ class Claim:
 
 @dataclass(frozen=True)
 class Missing:
-    """A row that could not be measured because a peer is not there; it is said, not left out."""
+    """A row that could not be measured because this machine lacks the peer. The table shows the reason."""
 
     case: str
     why: str
 
     def as_json(self) -> dict[str, Any]:
-        """The row with nothing in it but the reason."""
+        """Return the row, which holds only the reason."""
         return {"case": self.case, "unavailable": self.why}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a comparison came to."""
+    """The result of one comparison. `broke` is the error that ended it early, if any."""
 
     title: str
     rows: list[dict[str, Any]]

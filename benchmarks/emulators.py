@@ -1,4 +1,4 @@
-"""The emulator that the embedded AWS extends, as its makers ship it, and the same clients for both."""
+"""Runs the unmodified base emulator, and makes clients for it and for the embedded AWS."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _PATIENCE = 30.0
 
 
 def client(service: str, endpoint: str) -> Any:
-    """A client of the account's owner, whatever the user's own AWS settings and proxies are."""
+    """Return a botocore client with the account owner's credentials; it ignores the user's AWS settings and proxies."""
     import botocore.session
     from botocore.config import Config
 
@@ -41,7 +41,7 @@ def client(service: str, endpoint: str) -> Any:
 
 @contextmanager
 def stock() -> Iterator[str]:
-    """The base emulator as its makers ship it, in a process of its own; its endpoint."""
+    """Run the unmodified base emulator in a separate process, and yield its endpoint."""
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
     port = _free_port()
     endpoint = f"http://{_HOST}:{port}"
@@ -102,7 +102,7 @@ def _await_health(process: subprocess.Popen[bytes], endpoint: str, log: Path) ->
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise RuntimeError(f"ministack does not answer:\n{said}") from error
+                raise RuntimeError(f"ministack does not respond:\n{said}") from error
             time.sleep(0.05)
         else:
             return
@@ -114,7 +114,7 @@ def _request(url: str, method: str = "GET") -> None:
 
 
 def deploy(endpoint: str, name: str, template: dict[str, Any]) -> dict[str, str]:
-    """Deploy a template to an emulator that is running; its outputs."""
+    """Deploy a template to a running emulator and return the stack's outputs. Raises RuntimeError if it fails."""
     cloudformation = client("cloudformation", endpoint)
     capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Capabilities=capabilities)
@@ -126,11 +126,11 @@ def deploy(endpoint: str, name: str, template: dict[str, Any]) -> dict[str, str]
         if "IN_PROGRESS" not in stack["StackStatus"]:
             break
         time.sleep(0.05)
-    raise RuntimeError(f"the stack was not deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
+    raise RuntimeError(f"the stack could not be deployed: {stack['StackStatus']} {stack.get('StackStatusReason', '')}")
 
 
 def delete(endpoint: str, name: str) -> None:
-    """Delete a stack, and wait until it is gone."""
+    """Delete a stack and wait until it is deleted."""
     cloudformation = client("cloudformation", endpoint)
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})

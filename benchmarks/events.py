@@ -1,7 +1,7 @@
-"""Events of a shop as a stream's batch holds them, made and not downloaded: the same ones everywhere from one seed.
+"""Makes a batch of a shop's events as Lambda delivers it: the same seed gives the same events on every machine.
 
-Each is a kilobyte of JSON with what real ones have: random ids, times and amounts that do not compress, member names
-and words that do (gzip leaves 36 % of them). One in a hundred is poison: cut short, not UTF-8, or of another type.
+Each is 1 KB of JSON: random ids, times and amounts, which compress badly, and member names and words, which compress
+well (gzip reduces an event to 36 %). One in a hundred is invalid: truncated, not UTF-8, or of another type.
 """
 
 import base64
@@ -34,7 +34,7 @@ _STREAM = {
 
 
 def batch(count: int) -> dict[str, Any]:
-    """A batch of so many records, as Lambda delivers it."""
+    """Return a Kinesis event of `count` records, as Lambda delivers it."""
     chance = random.Random(20_261_112)  # noqa: S311 - an input, no secret
     vocabulary = _vocabulary(chance)
     return {"Records": [_delivered(chance, number, _data(chance, vocabulary, number)) for number in range(count)]}

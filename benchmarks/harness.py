@@ -1,4 +1,4 @@
-"""Runs the ways of doing one thing in turn (A B C A B C …), so that whatever else the machine does hits all alike."""
+"""Runs the variants of a comparison in turn (A B C A B C …), so that other load on the machine affects all of them."""
 
 import statistics
 from collections.abc import Callable, Mapping
@@ -10,12 +10,12 @@ Progress = Callable[[str], None]
 
 
 class Unavailable(Exception):
-    """A peer that this machine cannot run; the message says why."""
+    """This machine cannot run a peer; the message says why."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds by the clock, seconds of CPU, peak megabytes, kilobytes made; None where not measured."""
+    """One run: wall time and CPU time in seconds, peak memory in MB, size of the output in kB; None if not measured."""
 
     wall: float | None = None
     cpu: float | None = None
@@ -24,8 +24,8 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way of doing the thing: what people call it, and how to do it once."""
+class Variant:
+    """One implementation of what is compared: its name in the table, and a function that runs it once."""
 
     name: str
     run: Callable[[], Sample]
@@ -33,37 +33,37 @@ class Way:
 
 @dataclass(frozen=True)
 class Timed:
-    """A way and its samples, in the order of the rounds."""
+    """A variant's samples, in the order of the rounds."""
 
     name: str
     samples: tuple[Sample, ...]
 
     def values(self, measure: Measure) -> list[float]:
-        """The samples of one measure; empty where it was not taken."""
+        """Return the values of one measure; an empty list if it was not measured."""
         found = (getattr(sample, measure) for sample in self.samples)
         return [value for value in found if value is not None]
 
     def median(self, measure: Measure) -> float | None:
-        """The median of one measure; None where it was not taken."""
+        """Return the median of one measure; None if it was not measured."""
         values = self.values(measure)
         return statistics.median(values) if values else None
 
 
-def interleaved(ways: Mapping[str, Way], rounds: int, *, warm_up: bool = True) -> dict[str, Timed]:
-    """Run every way once per round, one after the other; a warm-up round goes before and is not counted."""
+def interleaved(variants: Mapping[str, Variant], rounds: int, *, warm_up: bool = True) -> dict[str, Timed]:
+    """Run every variant once per round, in turn. With `warm_up`, a first round is not counted."""
     if warm_up:
-        for way in ways.values():
-            way.run()
-    samples: dict[str, list[Sample]] = {role: [] for role in ways}
+        for variant in variants.values():
+            variant.run()
+    samples: dict[str, list[Sample]] = {role: [] for role in variants}
     for _ in range(rounds):
-        for role, way in ways.items():
-            samples[role].append(way.run())
-    return {role: Timed(way.name, tuple(samples[role])) for role, way in ways.items()}
+        for role, variant in variants.items():
+            samples[role].append(variant.run())
+    return {role: Timed(variant.name, tuple(samples[role])) for role, variant in variants.items()}
 
 
 @dataclass
 class Bench:
-    """What a comparison gets: how thorough to be, where to say what it is doing, which versions it used."""
+    """The settings of a run: number of rounds, where to report progress, and the versions of what is measured."""
 
     quick: bool = False
     chosen_rounds: int | None = None
@@ -72,17 +72,19 @@ class Bench:
 
     @property
     def rounds(self) -> int:
-        """How often each way is run."""
+        """How often each variant runs: 7 times, 3 with `quick`, or as often as the user chose."""
         return self.chosen_rounds or (3 if self.quick else 7)
 
     def measure(
-        self, what: str, ways: Mapping[str, Way], *, rounds: int | None = None, warm_up: bool = True
+        self, what: str, variants: Mapping[str, Variant], *, rounds: int | None = None, warm_up: bool = True
     ) -> dict[str, Timed]:
-        """Run the ways in turn; roles are `peer`, `ours`, `floor` and whatever else a claim names."""
+        """Run the variants in turn. Their keys are `peer`, `ours`, `floor` and others that a claim refers to."""
         count = self.chosen_rounds or rounds or self.rounds
-        self.progress(f"{what}: {count} rounds of {', '.join(dict.fromkeys(way.name for way in ways.values()))}")
-        return interleaved(ways, count, warm_up=warm_up)
+        self.progress(
+            f"{what}: {count} rounds of {', '.join(dict.fromkeys(variant.name for variant in variants.values()))}"
+        )
+        return interleaved(variants, count, warm_up=warm_up)
 
     def uses(self, name: str, version: Any) -> None:
-        """Note the version of something whose speed is reported."""
+        """Record a version for the line below the table."""
         self.versions[name] = str(version)

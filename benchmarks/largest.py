@@ -1,7 +1,8 @@
 """The largest images that s3-image-processing accepts, in the formats whose decoders take the most memory.
 
-Smooth noise: what a decoder takes depends on number and depth of the pixels. The 16-bit PNG's file is larger than the
-pattern's MAX_BYTES, which the comparison takes into account. HDR is told by a box that libvips does not write.
+The pixels are smooth noise, as a decoder's memory depends on their number and depth only. The file of the 16-bit PNG is
+larger than the pattern's MAX_BYTES, which the comparison takes into account. libvips does not write the box that marks
+an AVIF as HDR, so it is added here.
 """
 
 import json
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ask
+from benchmarks.processes import run_for_json
 from blueprints import cache
 
 NAMES = {
@@ -28,11 +29,11 @@ _LAYOUT = "1"
 
 
 def largest(kind: str, side: int) -> Path:
-    """The file of a square image of that kind; made once."""
+    """Return the path of a square image of that kind in the cache; make it if needed."""
     place = cache.folder("benchmarks", f"largest-{_LAYOUT}") / f"{kind}-{side}"
 
     def make(fresh: Path) -> None:
-        ask([sys.executable, "-m", "benchmarks.largest", kind, str(side), fresh])
+        run_for_json([sys.executable, "-m", "benchmarks.largest", kind, str(side), fresh])
 
     cache.made_once(place, make)
     return place / "image"
@@ -73,8 +74,8 @@ def _picture(vips: Any, side: int, bands: int, *, deep: bool) -> Any:
 
 
 def _with_pq(avif: bytes) -> bytes:
-    """The AVIF with its picture marked as PQ in BT.2020, in place of the box for the size of pixel samples (pixi)."""
-    # 16 bytes of pixi become a colr of 19, so that all that follows moves by 3.
+    """Return the AVIF marked as PQ in BT.2020: a `colr` box replaces the optional `pixi` box."""
+    # The 16 bytes of pixi become 19 bytes of colr, so everything behind moves by 3.
     at = avif.index(b"pixi") - 4
     size = struct.unpack_from(">I", avif, at)[0]
     box = struct.pack(">I8sHHHB", 19, b"colrnclx", 9, 16, 6, 0x80)

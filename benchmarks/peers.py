@@ -1,4 +1,4 @@
-"""Other projects' tools to compare with: each in an environment of its own in the cache, made when first needed."""
+"""Installs other projects' tools to compare with: each into its own environment in the cache, when first needed."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ SHARP = "0.35.5"
 
 
 def sam(progress: Progress) -> Path:
-    """The `sam` command of AWS SAM CLI."""
+    """Return the path of AWS SAM CLI's `sam`. Raises `Unavailable` if it cannot be installed."""
     place = cache.folder("benchmarks") / f"aws-sam-cli-{AWS_SAM_CLI}"
     command = place / "bin" / "sam"
     if not (place / ".installed").exists():
@@ -28,7 +28,7 @@ def sam(progress: Progress) -> Path:
 
 
 def node() -> str:
-    """Node.js."""
+    """Return the path of Node.js. Raises `Unavailable` without it."""
     found = shutil.which("node")
     if not found:
         raise Unavailable("Node.js is not on this machine")
@@ -36,7 +36,7 @@ def node() -> str:
 
 
 def sharp(progress: Progress) -> Path:
-    """The folder of a Node.js project that has sharp."""
+    """Return the folder of a Node.js project with sharp installed. Raises `Unavailable` if that is not possible."""
     node()
     npm = shutil.which("npm")
     if not npm:

@@ -1,8 +1,8 @@
-"""Inputs like photos, made and not downloaded: the same pixels everywhere from the same seeds.
+"""Makes images that compress like photos: the same seed gives the same pixels on every machine.
 
-Clouds of noise in octaves from half a thousand pixels down to two, hard edges, colour, and a sensor's grain, so that
-codecs find about as much to do as in a phone's picture. As a phone does, the picture is stored on its side with an
-EXIF orientation that says so, and carries a profile: sRGB, or for one of them Display P3, as some phones do.
+The pixels are noise in octaves of 512 down to 2 pixels, hard edges, colour and a sensor's grain, so that codecs have
+about as much work as with a phone's picture. As phones do, the picture is stored rotated, with the EXIF orientation,
+and has a colour profile: sRGB, or Display P3 for one of the pictures.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ask
+from benchmarks.processes import run_for_json
 from blueprints import cache
 
 SIZES = {0: (64, 48), 3: (2000, 1500), 12: (4000, 3000), 48: (8000, 6000)}
@@ -24,11 +24,11 @@ _LAYOUT = "3"
 
 
 def photo(megapixels: int, kind: str) -> Path:
-    """The file of a photo; made once."""
+    """Return the path of a photo in the cache; make it if needed."""
     place = cache.folder("benchmarks", f"photos-{_LAYOUT}") / str(megapixels)
 
     def make(fresh: Path) -> None:
-        ask([sys.executable, "-m", "benchmarks.photos", str(megapixels), fresh])
+        run_for_json([sys.executable, "-m", "benchmarks.photos", str(megapixels), fresh])
 
     cache.made_once(place, make)
     return place / f"photo.{kind}"
@@ -50,7 +50,7 @@ def _make(width: int, height: int, into: Path) -> None:
 
 
 def _with_gain_map(vips: Any, image: Any) -> Any:
-    """The picture with a gain map of a quarter of its width, as phones add one; it is coded as without it."""
+    """Return the JPEG with a gain map of a quarter of its width added, as phones do; its own pixels stay the same."""
     gain = image.colourspace("b-w").resize(0.25).jpegsave_buffer(Q=85, keep=0)
     image = image.copy()
     image.set_type(vips.GValue.blob_type, "gainmap-data", gain)

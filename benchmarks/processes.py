@@ -1,4 +1,4 @@
-"""A way in a fresh process: what it costs, imports and all, or what it says its work alone cost."""
+"""Runs commands and measures them: the whole process, or only the part of it that it measures itself."""
 
 import json
 import os
@@ -21,10 +21,10 @@ _KILOBYTES = 1024 if sys.platform != "darwin" else 1024 * 1024
 
 
 class Broke(Exception):
-    """A process that did not do its work; the message says what it said."""
+    """A command failed; the message has its exit status and the end of its output."""
 
 
-def whole(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Sample:
+def run_measured(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Sample:
     """Run a command and measure it from start to end, with every process that it waited for.
 
     Raises `Broke` unless the exit status is 0. If this process is interrupted meanwhile, the command is ended first.
@@ -77,7 +77,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def ask(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Any:
+def run_for_json(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Any:
     """Run a command and return the JSON that it printed as its last line."""
     finished = subprocess.run(
         [str(part) for part in command],
@@ -93,13 +93,13 @@ def ask(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, st
     return json.loads(finished.stdout.strip().splitlines()[-1])
 
 
-def fresh(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Sample:
-    """Run a command that measures its own work (see `tell`)."""
-    return Sample(**ask(command, env=env))
+def run_self_measuring(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Sample:
+    """Run a command that measures a part of its work with `measure_and_print`."""
+    return Sample(**run_for_json(command, env=env))
 
 
-def tell(work: Callable[[], object]) -> None:
-    """In a fresh process: do the work once and print what it cost; the peak is that of the whole process."""
+def measure_and_print(work: Callable[[], object]) -> None:
+    """Do the work once and print its cost as JSON. The peak memory is that of the whole process."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -107,7 +107,10 @@ def tell(work: Callable[[], object]) -> None:
 
 
 def own_peak() -> float:
-    """Megabytes of this process at its peak; Linux's own counter, as rusage's begins with that of the parent."""
+    """Return this process's peak memory in MB.
+
+    On Linux from /proc, because the peak that getrusage reports begins with the parent's memory.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
@@ -117,7 +120,7 @@ def own_peak() -> float:
 
 
 def _peak_of(maxrss: int) -> float | None:
-    """A child's rusage begins with its parent's memory, so a peak below ours says nothing."""
+    """Return a child's peak memory in MB; None if it is below ours, with which a child's rusage begins."""
     peak = maxrss * _KILOBYTES / 2**20
     return peak if peak > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES / 2**20 else None
 

@@ -1,4 +1,4 @@
-"""Results as JSON, and as Markdown that is a pure function of that JSON; docs/speed.md holds the last full run's."""
+"""Writes results as JSON and Markdown. docs/speed.md is made from benchmarks/results.json alone."""
 
 import copy
 import json
@@ -43,19 +43,19 @@ SECTIONS = (COMPARISONS, AGAINST)
 
 
 def as_json(results: Mapping[str, Any]) -> str:
-    """Results as they are written to a file."""
+    """Return results as the text of a JSON file."""
     return json.dumps(results, indent=1, ensure_ascii=False) + "\n"
 
 
 def without_samples(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Results with medians and spreads, and without each single run; figures to four digits."""
+    """Return results without single samples, and with figures of four digits."""
     return dict(_thinned(copy.deepcopy(dict(results))))
 
 
 def record(
     results: Mapping[str, Any], file: Path = RESULTS, page: Path = PAGE, *, section: Section = COMPARISONS
 ) -> None:
-    """Keep a full run: its comparisons replace their former results in results.json, and the page shows them."""
+    """Put the results of a full run into results.json and the page; they replace older ones of the same comparisons."""
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     merged = {**kept.get(section.key, {}), **without_samples(results)}
     kept[section.key] = {name: merged[name] for name in sorted(merged)}
@@ -72,7 +72,7 @@ def with_table(text: str, results: Mapping[str, Any], section: Section = COMPARI
 
 
 def markdown(results: Mapping[str, Any]) -> str:
-    """Every comparison as rows of one table, then what was noted, what broke, and what it ran on."""
+    """Return a table of all comparisons, followed by the notes and by the machine and versions of each."""
     ordered = [results[name] for name in sorted(results)]
     lines = [_row(_HEADER), _row("---" for _ in _HEADER)]
     notes: list[str] = []
@@ -109,10 +109,12 @@ def _cells(row: Mapping[str, Any], notes: list[str]) -> list[str]:
     ]
 
 
-def _taken(way: Mapping[str, Any], compared: str) -> str:
-    """All that was measured of a way; what is compared comes first and in bold."""
+def _taken(variant: Mapping[str, Any], compared: str) -> str:
+    """Return all medians of a variant; the measure that is compared comes first, in bold."""
     order = [compared, *(measure for measure in ("cpu", "wall", "peak", "size") if measure != compared)]
-    said = [f"{_amount(way[measure]['median'], measure)}{_UNITS[measure]}" for measure in order if measure in way]
+    said = [
+        f"{_amount(variant[measure]['median'], measure)}{_UNITS[measure]}" for measure in order if measure in variant
+    ]
     return ", ".join([f"**{said[0]}**", *said[1:]])
 
 

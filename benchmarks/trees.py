@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.harness import Progress, Sample
-from benchmarks.processes import ROOT, finished, whole
+from benchmarks.processes import ROOT, finished, run_measured
 from blueprints import cache
 from blueprints.packaging.installer import uv, uv_version
 
@@ -62,14 +62,14 @@ class Tree:
         """
         command = [self.command(name), *arguments]
         if not empty_cache:
-            return whole(command, cwd=cwd or self.root, env=self.environment(self.scratch / "cache"))
+            return run_measured(command, cwd=cwd or self.root, env=self.environment(self.scratch / "cache"))
         with tempfile.TemporaryDirectory(dir=self.scratch) as empty:
-            return whole(command, cwd=cwd or self.root, env=self.environment(Path(empty)))
+            return run_measured(command, cwd=cwd or self.root, env=self.environment(Path(empty)))
 
     def run_script(self, name: str, **environment: str) -> Sample:
         """Run one of the tree's `scripts/` from start to end, with its warm cache."""
         variables = {**self.environment(self.scratch / "cache"), **environment}
-        return whole([self.root / "scripts" / name], cwd=self.root, env=variables)
+        return run_measured([self.root / "scripts" / name], cwd=self.root, env=variables)
 
     def environment(self, cache_folder: Path) -> dict[str, str]:
         """Environment variables for the tree's commands."""

@@ -1,4 +1,4 @@
-"""`scripts/bench --against`, on a toy repository: no test here measures how fast anything is."""
+"""`scripts/bench --against`, tested on a toy repository: no test here measures a speed."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def bench(*arguments, rounds=1):
     return command.main(["--against", "before", *arguments, "--rounds", str(rounds)])
 
 
-def test_both_trees_take_turns_each_with_a_cache_that_is_warm(toy):
+def test_both_trees_run_in_turn_each_with_its_own_warm_cache(toy):
     assert bench("run", rounds=5) == 0
     assert [line[0] for line in toy.noted()] == ["before", "after"] * 6  # the first of each warms its cache
     for tree in ("before", "after"):
@@ -96,7 +96,7 @@ def test_both_trees_take_turns_each_with_a_cache_that_is_warm(toy):
     assert str(toy.cache) not in caches
 
 
-def test_an_empty_cache_is_empty_every_time(toy):
+def test_an_empty_cache_is_empty_in_every_run(toy):
     assert bench("check", rounds=2) == 0
     checks = [line for line in toy.noted() if line[1] == "blueprints"]
     cold = [line for line in checks if len(line) == 4]
@@ -124,7 +124,7 @@ def test_the_ratio_is_of_this_tree_to_the_other(toy, tmp_path, capsys):
     assert "“before”" in said
 
 
-def test_files_that_are_not_committed_are_counted(toy, capsys):
+def test_uncommitted_files_are_counted(toy, capsys):
     (toy.root / "tool").write_text(TOOL)
     (toy.root / "more").touch()
     assert bench("run") == 0
@@ -149,7 +149,7 @@ def test_the_suite_runs_only_when_named():
     assert command._chosen_names(command._parser().parse_args(["--against", "before", "suite"])) == ["suite"]
 
 
-def test_targets_hold_against_the_commit_that_they_were_set_for(tmp_path):
+def test_targets_apply_only_to_the_commit_they_were_set_for(tmp_path):
     def tree(commit):
         return trees.Tree("commit", commit, tmp_path, tmp_path)
 
@@ -157,7 +157,7 @@ def test_targets_hold_against_the_commit_that_they_were_set_for(tmp_path):
     assert target("run", tree("0" * 40)) is None
 
 
-def test_an_unknown_commit_is_named(toy, capsys):
+def test_an_unknown_commit_is_an_error(toy, capsys):
     assert command.main(["--against", "nowhere", "run"]) == 2
     said = capsys.readouterr().err
     assert f"There is no commit 'nowhere' in {toy.root}" in said
@@ -165,12 +165,12 @@ def test_an_unknown_commit_is_named(toy, capsys):
     assert toy.left_behind() == []
 
 
-def test_a_commit_is_never_taken_for_an_option_of_git(toy, capsys):
+def test_a_commit_is_never_passed_to_git_as_an_option(toy, capsys):
     assert command.main(["--against=--all", "run"]) == 2
     assert "There is no commit '--all'" in capsys.readouterr().err
 
 
-def test_a_tree_whose_setup_fails_is_not_compared(toy, capsys):
+def test_a_setup_that_fails_is_an_error(toy, capsys):
     toy.commit("broken", TOOL, setup="#!/bin/sh\necho no Python found\nexit 4\n")
     assert command.main(["--against", "HEAD", "run"]) == 2
     said = capsys.readouterr().err
@@ -179,7 +179,7 @@ def test_a_tree_whose_setup_fails_is_not_compared(toy, capsys):
     assert toy.left_behind() == []
 
 
-def test_a_tree_without_setup_is_not_compared(toy, capsys):
+def test_a_commit_without_a_setup_script_is_an_error(toy, capsys):
     toy.git("rm", "--quiet", "-r", "scripts")
     toy.git("-c", "user.name=Toy", "-c", "user.email=t@example.com", "commit", "-q", "-m", "none")
     assert command.main(["--against", "HEAD", "run"]) == 2
@@ -214,7 +214,7 @@ def test_nothing_is_left_behind(toy):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("slow", ["setup", "tool"])
-def test_an_interrupt_ends_the_command_and_deletes_the_tree(toy, tmp_path, number, slow):
+def test_an_interrupt_ends_all_processes_and_deletes_the_tree(toy, tmp_path, number, slow):
     waits = f"#!/bin/sh\necho $$ > {tmp_path}/started\nsleep 600 & echo $! >> {tmp_path}/started\nwait\n"
     toy.commit("slow", waits if slow == "tool" else TOOL, waits if slow == "setup" else SETUP)
     code = f"""
@@ -269,7 +269,7 @@ def _numbers_in(path, process):
     return [int(number) for number in path.read_text().split()]
 
 
-def test_results_are_recorded_in_a_section_of_their_own(tmp_path, toy, monkeypatch):
+def test_results_are_recorded_in_a_separate_section(tmp_path, toy, monkeypatch):
     file, page = tmp_path / "results.json", tmp_path / "speed.md"
     blocks = [f"{section.begin}\nold {section.key}\n{section.end}\n" for section in report.SECTIONS]
     page.write_text("above\n" + "between\n".join(blocks))

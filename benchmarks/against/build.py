@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
-from benchmarks.comparisons.builds import Workshop, python_of_functions
-from benchmarks.harness import Bench, Sample, Unavailable, Way
+from benchmarks.comparisons.builds import BuildFolders, python_of_functions
+from benchmarks.harness import Bench, Sample, Unavailable, Variant
 from benchmarks.trees import Tree
 
 TITLE = "blueprints build"
@@ -19,16 +19,16 @@ _AT_LEAST = 15  # times as fast as `sam build --cached`
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim | Missing]:
     """Yield the time of a build that has nothing to do, against the other commit and against SAM."""
     case = f"blueprints build {_PATTERN}, nothing changed"
-    ways = {"commit": Way(that.name, lambda: _build(that)), "ours": Way(this.name, lambda: _build(this))}
+    variants = {"commit": Variant(that.name, lambda: _build(that)), "ours": Variant(this.name, lambda: _build(this))}
     missing = None
     with tempfile.TemporaryDirectory(dir=this.scratch) as folder:
         try:
-            workshop = Workshop(Path(folder), peers.sam(bench.progress), python_of_functions().path)
+            folders = BuildFolders(Path(folder), peers.sam(bench.progress), python_of_functions().path)
             bench.uses("aws-sam-cli", peers.AWS_SAM_CLI)
-            ways = {"peer": Way("sam build --cached", workshop.sam_build_cached), **ways}
+            variants = {"peer": Variant("sam build --cached", folders.sam_build_cached), **variants}
         except Unavailable as reason:
             missing = Missing(f"{case}, against sam build --cached", str(reason))
-        timed = bench.measure(case, ways)
+        timed = bench.measure(case, variants)
     yield Claim(case, timed, against="commit", measure="wall")
     yield missing or Claim(case, timed, measure="wall", target=Target("faster", _AT_LEAST))
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.claims import Claim, Target
-from benchmarks.harness import Bench, Way
+from benchmarks.harness import Bench, Variant
 from benchmarks.trees import Tree
 
 TITLE = "blueprints check"
@@ -17,16 +17,16 @@ _TEMPLATE = Path("patterns", _PATTERN, "template.yaml")
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
     """Yield the times with an empty cache, against the other commit and against cfn-lint, and those with a warm one."""
     empty = partial(Tree.run, empty_cache=True)
-    ways = {
-        "cfn-lint": Way(f"cfn-lint {_TEMPLATE.name}", lambda: this.run("cfn-lint", _TEMPLATE)),
-        "one, commit": Way(that.name, lambda: empty(that, "blueprints", "check", _PATTERN)),
-        "one, ours": Way(this.name, lambda: empty(this, "blueprints", "check", _PATTERN)),
-        "all, commit": Way(that.name, lambda: empty(that, "blueprints", "check")),
-        "all, ours": Way(this.name, lambda: empty(this, "blueprints", "check")),
-        "warm, commit": Way(that.name, lambda: that.run("blueprints", "check")),
-        "warm, ours": Way(this.name, lambda: this.run("blueprints", "check")),
+    variants = {
+        "cfn-lint": Variant(f"cfn-lint {_TEMPLATE.name}", lambda: this.run("cfn-lint", _TEMPLATE)),
+        "one, commit": Variant(that.name, lambda: empty(that, "blueprints", "check", _PATTERN)),
+        "one, ours": Variant(this.name, lambda: empty(this, "blueprints", "check", _PATTERN)),
+        "all, commit": Variant(that.name, lambda: empty(that, "blueprints", "check")),
+        "all, ours": Variant(this.name, lambda: empty(this, "blueprints", "check")),
+        "warm, commit": Variant(that.name, lambda: that.run("blueprints", "check")),
+        "warm, ours": Variant(this.name, lambda: this.run("blueprints", "check")),
     }
-    timed = bench.measure("blueprints check", ways)
+    timed = bench.measure("blueprints check", variants)
     cases = (
         ("one", f"blueprints check {_PATTERN}, empty cache", 0.7),
         ("all", "blueprints check of all patterns, empty cache", 1.0),

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.against import target
 from benchmarks.claims import Claim
-from benchmarks.harness import Bench, Sample, Way
+from benchmarks.harness import Bench, Sample, Variant
 from benchmarks.trees import Tree
 
 TITLE = "blueprints run"
@@ -17,8 +17,8 @@ _PATTERN = "s3-image-processing"
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
     """Yield the time from the command's start to its end."""
     case = f"blueprints run {_PATTERN}, warm caches"
-    ways = {"commit": Way(that.name, lambda: _run(that)), "ours": Way(this.name, lambda: _run(this))}
-    timed = bench.measure(case, ways)
+    variants = {"commit": Variant(that.name, lambda: _run(that)), "ours": Variant(this.name, lambda: _run(this))}
+    timed = bench.measure(case, variants)
     yield Claim(case, timed, against="commit", measure="wall", target=target("run", that))
 
 

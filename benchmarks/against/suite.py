@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from benchmarks.against import target
 from benchmarks.claims import Claim
-from benchmarks.harness import Bench, Sample, Way
+from benchmarks.harness import Bench, Sample, Variant
 from benchmarks.trees import Tree
 
 TITLE = "Test suite"
@@ -16,8 +16,8 @@ ONLY_WHEN_NAMED = True
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
     """Yield the time of the suite; each tree runs its own tests."""
     case = "scripts/test"
-    ways = {"commit": Way(that.name, lambda: _test(that)), "ours": Way(this.name, lambda: _test(this))}
-    timed = bench.measure(case, ways, rounds=3)
+    variants = {"commit": Variant(that.name, lambda: _test(that)), "ours": Variant(this.name, lambda: _test(this))}
+    timed = bench.measure(case, variants, rounds=3)
     note = f"Number of tests: {this.name} {_number_of_tests(this):,}, {that.name} {_number_of_tests(that):,}"
     yield Claim(case, timed, against="commit", measure="wall", target=target("suite", that), note=note)
 

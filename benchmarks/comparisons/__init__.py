@@ -1,1 +1,1 @@
-"""One file per comparison: its TITLE, and `compare(bench)`, which measures and returns its claims."""
+"""Comparisons with other projects' tools: each file has a `TITLE`, and a `compare(bench)` that yields claims."""

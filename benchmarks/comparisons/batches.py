@@ -1,12 +1,14 @@
-"""kinesis-s3-stream's work without AWS: a batch of 3,000 records of a kilobyte in, the two objects' bytes out.
+"""kinesis-s3-stream's work on one batch, without AWS: 3,000 records of 1 KB in, the bytes of two objects out.
 
-The peer does what public samples do: Powertools' BatchProcessor hands a handler one record after the other, which
-decodes it, looks at the fields that matter and encodes its line; `gzip.compress` makes the object. Its lines say the
-same as ours, which is checked before anything is measured. S3 is a dictionary on both sides. Of three floors the first
-decodes and compresses and does nothing else. The second checks each record besides, as the pattern does: UTF-8, JSON's
-grammar, the schema, the depth. The third puts its position before each record, too; what is left then is what calling
-`transform`, handling in order, looking at the clock and for line ends cost.
-Each process handles the batch once before it is measured, and five times while it is.
+The peer is what public samples do: Powertools' BatchProcessor passes one record at a time to a function that decodes
+it, validates the fields it needs and encodes a line; `gzip.compress` makes the object. Before measuring, the comparison
+verifies that the peer's lines have the same content as ours. For all variants, S3 is a dictionary in memory.
+
+There are three floors. The first decodes and compresses. The second also validates each record as the pattern does:
+UTF-8, JSON grammar, schema, depth. The third also adds each record's position. What ours takes beyond the third is the
+cost of calling `transform`, of handling in order, of reading the clock and of looking for line ends.
+
+Each process handles the batch once as a warm-up, and then five times while it is measured.
 """
 
 import base64
@@ -22,8 +24,8 @@ from typing import Any
 
 from benchmarks import events
 from benchmarks.claims import Claim, Missing, Target
-from benchmarks.harness import Bench, Sample, Way
-from benchmarks.processes import ROOT, ask, fresh, own_peak, tell
+from benchmarks.harness import Bench, Sample, Variant
+from benchmarks.processes import ROOT, measure_and_print, own_peak, run_for_json, run_self_measuring
 
 TITLE = "A batch of a stream, compressed"
 
@@ -41,9 +43,9 @@ _WAYS = {
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
-    """Speed against the peer and the floors, then memory."""
+    """Yield the speed against the peer and the floors, then the memory."""
     records = RECORDS // 10 if bench.quick else RECORDS
-    for name, version in ask(_command("versions")).items():
+    for name, version in run_for_json(_command("versions")).items():
         bench.uses(name, version)
     with tempfile.TemporaryDirectory() as folder:
         payload = Path(folder, "event.json")
@@ -53,7 +55,7 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
 
 
 def _speed(bench: Bench, named: str, payload: Path) -> Iterable[Claim]:
-    sizes = ask(_command("same", payload))
+    sizes = run_for_json(_command("same", payload))
     timed = bench.measure(named, {role: _way(role, payload) for role in _WAYS}, rounds=3 if bench.quick else 15)
     note = f"Objects of {sizes['ours']:,} bytes, the peer's {sizes['peer']:,}, the floor's {sizes['floor']:,}"
     yield Claim(named, timed, target=Target("faster", 7), note=note)
@@ -66,42 +68,42 @@ def _memory(bench: Bench, named: str, payload: Path) -> Claim | Missing:
     if not _CLEAR_REFS.exists():
         return Missing(named, "this system does not tell a process's peak anew")
     size = payload.stat().st_size / 2**20
-    ways = {
-        "event": Way("the event as Lambda sends it", lambda: Sample(peak=size)),
-        "ours": Way("ours", lambda: Sample(**ask(_command("peak", payload, "ours")))),
+    variants = {
+        "event": Variant("the event as Lambda sends it", lambda: Sample(peak=size)),
+        "ours": Variant("ours", lambda: Sample(**run_for_json(_command("peak", payload, "ours")))),
     }
-    timed = bench.measure(named, ways, rounds=3 if bench.quick else 5, warm_up=False)
+    timed = bench.measure(named, variants, rounds=3 if bench.quick else 5, warm_up=False)
     return Claim(named, timed, against="event", measure="peak", target=Target("within", 2))
 
 
-def _way(role: str, payload: Path) -> Way:
-    return Way(_WAYS[role], lambda: fresh(_command("tell", payload, role)))
+def _way(role: str, payload: Path) -> Variant:
+    return Variant(_WAYS[role], lambda: run_self_measuring(_command("tell", payload, role)))
 
 
 def _command(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", "benchmarks.comparisons.batches", *arguments]
 
 
-# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+# ── In a new process ────────────────────────────────────────────────────────────────────────────────────────────────
 
 Work = Callable[[dict[str, Any]], dict[str, bytes]]
-"""From the event to the objects in the bucket."""
+"""Turns an event into the objects of the bucket."""
 
 
 class Bucket:
-    """S3 as the pattern's lake uses it; what is put here stays in the process."""
+    """S3 in memory, with the calls that the pattern's lake makes."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
     def head_object(self, **_: Any) -> Any:
-        """Nothing was there before: the answer to a first attempt."""
+        """Report that there is no such object, as on a first attempt."""
         from botocore.exceptions import ClientError
 
         raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
 
     def put_object(self, **given: Any) -> None:
-        """Keep the object."""
+        """Store the object."""
         self.objects[given["Key"]] = given["Body"]
 
 
@@ -115,7 +117,7 @@ def _main(command: str, payload: str = "", role: str = "") -> None:
     else:
         work, event = _work(role), json.loads(Path(payload).read_bytes())
         work(event)
-        tell(lambda: [work(event) for _ in range(_TIMES)])
+        measure_and_print(lambda: [work(event) for _ in range(_TIMES)])
 
 
 def _work(role: str) -> Work:
@@ -161,7 +163,7 @@ def _peer() -> Work:
 
 
 def _look_at(event: Any) -> None:
-    """The schema of the events, by hand: of the ways to hold a dictionary to it, one of the fastest."""
+    """Validate an event by hand-written code, one of the fastest ways to validate a dictionary."""
     valid = (
         isinstance(event, dict)
         and isinstance(event.get("event_id"), str)
@@ -234,7 +236,7 @@ def _placed() -> Work:
 
 
 def _valid() -> Callable[[dict[str, Any]], Iterable[tuple[dict[str, Any], bytes]]]:
-    """Gives of an event the records that the pattern's own check lets pass, decoded."""
+    """Return a function that gives an event's decoded records, without those that the pattern rejects."""
     sys.path.insert(0, str(_PATTERN / "src"))
     from pybase64 import b64decode
 
@@ -256,7 +258,7 @@ def _valid() -> Callable[[dict[str, Any]], Iterable[tuple[dict[str, Any], bytes]
 
 
 def _compressing(content: Callable[[dict[str, Any]], bytes]) -> Work:
-    """What `content` makes of the event, in one piece through the pattern's compressor at its level."""
+    """Return a function that compresses the output of `content` at once, with the pattern's compressor and level."""
     from isal import isal_zlib
 
     def work(event: dict[str, Any]) -> dict[str, bytes]:
@@ -268,13 +270,13 @@ def _compressing(content: Callable[[dict[str, Any]], bytes]) -> Work:
 
 
 def _same(event: dict[str, Any]) -> dict[str, int]:
-    """Both ways make the same of the batch, or this raises; the sizes of all data objects."""
+    """Return the size of each variant's data object. Raises RuntimeError if the peer's content differs from ours."""
     made = {role: _work(role)(event) for role in ("peer", "ours", "floor")}
     peer, ours = ([_lines(made[role][place]) for place in ("data", "errors")] for role in ("peer", "ours"))
     if peer[0] != ours[0]:
-        raise RuntimeError("the peer's lines and ours are not the same")
+        raise RuntimeError("the peer's lines differ from ours")
     if [_position(each) for each in peer[1]] != [_position(each) for each in ours[1]]:
-        raise RuntimeError("the peer and ours set different records aside")
+        raise RuntimeError("the peer and ours reject different records")
     return {role: len(objects["data"]) for role, objects in made.items()}
 
 
@@ -287,11 +289,14 @@ def _position(line: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def _peak(work: Work, payload: Path) -> dict[str, float]:
-    """What a warm process takes for one batch, the parsed event included, beyond what it takes while it waits."""
+    """Return the memory in MB that a warm process takes for one batch, beyond what it takes when idle.
+
+    The parsed event is included.
+    """
     work(events.batch(10))
     idle = _resident()
     event = json.loads(payload.read_bytes())
-    _CLEAR_REFS.write_text("5", encoding="ascii")  # the peak is counted anew from here
+    _CLEAR_REFS.write_text("5", encoding="ascii")  # resets the peak memory
     work(event)
     return {"peak": own_peak() - idle}
 

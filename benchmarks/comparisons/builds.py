@@ -1,7 +1,7 @@
-"""Packaging a function for Lambda, as a person waits for it: the command from start to end.
+"""`blueprints build` and `sam build` of one pattern, each as a whole process.
 
-The pattern is copied, its handler changed before every build. `sam build` has pip's cache warm and the wheel of the
-shared package at hand, and builds for the same platform with the same interpreter.
+Each builds a copy of the pattern whose handler changes before every build. `sam build` has a warm pip cache and a local
+wheel of the shared package, and builds for the same platform with the same interpreter.
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
-from benchmarks.harness import Bench, Sample, Unavailable, Way
-from benchmarks.processes import ROOT, whole
+from benchmarks.harness import Bench, Sample, Unavailable, Variant
+from benchmarks.processes import ROOT, run_measured
 from blueprints import cache
 from blueprints.packaging.interpreters import Interpreter, find
 from blueprints.packaging.shared_wheel import shared_wheel
@@ -33,7 +33,7 @@ _CASES = (
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
-    """Ours when only the handler changed, from the download cache, and with nothing to do."""
+    """Yield three cases: only the handler changed, only downloads are cached, and nothing changed."""
     try:
         interpreter = python_of_functions()
         sam = peers.sam(bench.progress)
@@ -43,15 +43,15 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
     bench.uses("aws-sam-cli", peers.AWS_SAM_CLI)
     bench.uses("handlers' Python", interpreter.version)
     with tempfile.TemporaryDirectory(dir=cache.folder("benchmarks")) as folder:
-        workshop = Workshop(Path(folder), sam, interpreter.path)
-        ways = {
-            "sam": Way("sam build", workshop.sam_build),
-            "changed": Way("ours, handler changed", workshop.handler_changed),
-            "downloads": Way("ours, from downloads", workshop.from_downloads),
-            "sam_cached": Way("sam build --cached", workshop.sam_build_cached),
-            "unchanged": Way("ours, unchanged", workshop.nothing_changed),
+        folders = BuildFolders(Path(folder), sam, interpreter.path)
+        variants = {
+            "sam": Variant("sam build", folders.sam_build),
+            "changed": Variant("ours, handler changed", folders.handler_changed),
+            "downloads": Variant("ours, from downloads", folders.from_downloads),
+            "sam_cached": Variant("sam build --cached", folders.sam_build_cached),
+            "unchanged": Variant("ours, unchanged", folders.nothing_changed),
         }
-        timed = bench.measure("s3-image-processing", ways, rounds=3 if bench.quick else 5)
+        timed = bench.measure("s3-image-processing", variants, rounds=3 if bench.quick else 5)
     for case, peer, ours, times in _CASES:
         pair = {"peer": timed[peer], "ours": timed[ours]}
         yield Claim(f"build: {case}", pair, measure="wall", target=Target("faster", times))
@@ -65,11 +65,11 @@ def python_of_functions() -> Interpreter:
     return interpreter
 
 
-class Workshop:
-    """A copy of the pattern to change and to build, for each tool one."""
+class BuildFolders:
+    """Copies of the pattern to change and to build, one for each tool."""
 
     def __init__(self, folder: Path, sam: Path, python: Path) -> None:
-        """`python` is the interpreter of the functions' runtime; sam takes the one that comes first on PATH."""
+        """`python` is the interpreter of the functions' runtime; sam uses the first one on PATH."""
         self._folder, self._sam = folder, sam
         self._ours, self._theirs, self._still = (self._copy(name) for name in ("ours", "theirs", "still"))
         self._numbers = count()
@@ -86,25 +86,25 @@ class Workshop:
         }
 
     def sam_build(self) -> Sample:
-        """`sam build` after a change of the handler."""
+        """Run `sam build` after the handler changed."""
         self._change(self._theirs)
         return self._built_by_sam(self._theirs, [])
 
     def sam_build_cached(self) -> Sample:
-        """`sam build --cached` with nothing to do."""
+        """Run `sam build --cached` with nothing changed."""
         return self._built_by_sam(self._still, ["--cached"])
 
     def handler_changed(self) -> Sample:
-        """Ours after a change of the handler."""
+        """Run `blueprints build` after the handler changed."""
         self._change(self._ours)
         return self._built(self._ours)
 
     def nothing_changed(self) -> Sample:
-        """Ours with nothing to do."""
+        """Run `blueprints build` with nothing changed."""
         return self._built(self._still)
 
     def from_downloads(self) -> Sample:
-        """Ours with a cache of its own that is empty; what was downloaded before lies in uv's cache."""
+        """Run `blueprints build` with an empty cache; the downloaded packages are in uv's cache."""
         self._change(self._ours)
         with tempfile.TemporaryDirectory(dir=self._folder) as empty:
             return self._built(self._ours, BLUEPRINTS_CACHE=empty)
@@ -112,12 +112,12 @@ class Workshop:
     def _built(self, pattern: Path, **environment: str) -> Sample:
         output = self._folder / f"{pattern.name}-built"
         command: list[str | Path] = [Path(sys.executable).with_name("blueprints"), "build", pattern, "--output", output]
-        sample = whole(command, env={**os.environ, **environment})
+        sample = run_measured(command, env={**os.environ, **environment})
         _expect(output, "*/*.zip")
         return sample
 
     def _built_by_sam(self, pattern: Path, options: list[str]) -> Sample:
-        # Beside the build folder sam keeps a record of what it built; each copy needs its own for `--cached` to hold.
+        # sam records what it built beside the build folder; `--cached` works only if each copy has its own record.
         output = self._folder / f"{pattern.name}-sam" / "build"
         command: list[str | Path] = [
             self._sam,
@@ -129,7 +129,7 @@ class Workshop:
             output,
         ]
         command += ["--cache-dir", self._folder / "sam-cache"] if options else []
-        sample = whole(command, cwd=self._folder, env=self._sam_environment)
+        sample = run_measured(command, cwd=self._folder, env=self._sam_environment)
         _expect(output, "RenderImage/render_image.py")
         return sample
 

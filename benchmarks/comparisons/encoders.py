@@ -1,9 +1,9 @@
-"""What the encoders' settings cost and give: WebP's effort, and the size of AVIF beside WebP's of one quality.
+"""Time, size and quality of encoder settings: WebP at each effort, and AVIF beside WebP at the same quality setting.
 
-Two pictures, the one of the other comparisons and the pattern's own photo, are reduced to the three sizes beforehand:
-this is about encoding alone. Distances are those to these reductions: PSNR over the three channels, and SSIM of the
-brightness (Gaussian window of 1.5 pixels), in decibels, -10 log10(1 - SSIM), as its own scale is crowded at its end.
-Bytes at equal quality are read off each encoder's own curve of quality against bytes.
+Only encoding is measured: two pictures, the made photo and the pattern's sample photo, are first reduced to the three
+sizes of the renditions. Quality is the distance to these reduced pictures, in decibels: PSNR over three channels, and
+SSIM of the luminance (Gaussian window, sigma 1.5 pixels) as -10 log10(1 - SSIM). Sizes at equal quality are
+interpolated on each encoder's curve of size over quality.
 """
 
 import io
@@ -19,9 +19,9 @@ from typing import Any
 
 from benchmarks.claims import Claim, Target
 from benchmarks.comparisons.images import QUALITY, SIZES, note_versions
-from benchmarks.harness import Bench, Sample, Way
+from benchmarks.harness import Bench, Sample, Variant
 from benchmarks.photos import photo
-from benchmarks.processes import ROOT, ask, fresh, tell
+from benchmarks.processes import ROOT, measure_and_print, run_for_json, run_self_measuring
 
 TITLE = "Encoding of renditions"
 
@@ -32,7 +32,7 @@ _ONE_THREAD = {"VIPS_CONCURRENCY": "1"}
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """WebP at each effort, then the formats."""
+    """Yield WebP at each effort, then AVIF against WebP."""
     note_versions(bench)
     pictures = {"made photo": photo(3 if bench.quick else 12, "jpeg"), "photo.jpg": _PATTERN / "photo.jpg"}
     for name, file in pictures.items():
@@ -43,22 +43,22 @@ def compare(bench: Bench) -> Iterable[Claim]:
 def _efforts(bench: Bench, name: str, file: Path) -> Iterable[Claim]:
     found = _ask("efforts", file)
     for effort in _EFFORTS:
-        ways = {
-            "peer": Way("Pillow, method 4", lambda: _timed("pillow", file, QUALITY)),
-            "ours": Way("ours", lambda effort=effort: _timed(str(effort), file, QUALITY)),  # type: ignore[misc]
+        variants = {
+            "peer": Variant("Pillow, method 4", lambda: _timed("pillow", file, QUALITY)),
+            "ours": Variant("ours", lambda effort=effort: _timed(str(effort), file, QUALITY)),  # type: ignore[misc]
         }
         case = f"{name}: WebP at effort {effort}" + (", which the pattern takes" if effort == 4 else "")
-        yield Claim(case, bench.measure(case, ways, rounds=5), note=_said_of_effort(found[str(effort)]))
+        yield Claim(case, bench.measure(case, variants, rounds=5), note=_said_of_effort(found[str(effort)]))
 
 
 def _sizes(name: str, file: Path) -> Claim:
-    """The same quality in both formats; fewer bytes, and as near to the original."""
+    """Yield the sizes of AVIF and WebP at the same quality setting."""
     found = _ask("formats", file)
-    ways = {
-        role: Way(f"{output.upper()} of quality {QUALITY}", lambda output=output: _sized(found[output]))  # type: ignore[misc]
+    variants = {
+        role: Variant(f"{output.upper()} of quality {QUALITY}", lambda output=output: _sized(found[output]))  # type: ignore[misc]
         for role, output in (("peer", "webp"), ("ours", "avif"))
     }
-    timed = Bench().measure(name, ways, rounds=1, warm_up=False)
+    timed = Bench().measure(name, variants, rounds=1, warm_up=False)
     note = "; ".join(f"{each.upper()}: {_said_of_format(found[each])}" for each in ("avif", "webp", "jpeg"))
     return Claim(f"{name}: AVIF of quality {QUALITY}", timed, measure="size", target=Target("faster", 1), note=note)
 
@@ -81,17 +81,19 @@ def _said_of_format(found: Mapping[str, Any]) -> str:
 
 
 def _timed(tool: str, file: Path, quality: int) -> Sample:
-    return fresh(
+    return run_self_measuring(
         [sys.executable, "-m", "benchmarks.comparisons.encoders", "encode", file, tool, str(quality)],
         env={**os.environ, **_ONE_THREAD},
     )
 
 
 def _ask(role: str, file: Path) -> Any:
-    return ask([sys.executable, "-m", "benchmarks.comparisons.encoders", role, file], env={**os.environ, **_ONE_THREAD})
+    return run_for_json(
+        [sys.executable, "-m", "benchmarks.comparisons.encoders", role, file], env={**os.environ, **_ONE_THREAD}
+    )
 
 
-# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+# ── In a new process ────────────────────────────────────────────────────────────────────────────────────────────────
 
 Encode = Callable[[Any, int], bytes]
 
@@ -102,7 +104,7 @@ def _main(role: str, file: str, *arguments: str) -> None:
         tool, quality = arguments
         encode = _pillow() if tool == "pillow" else _libvips(int(tool))
         encode(pictures[-1], int(quality))  # the library is loaded and warm
-        tell(lambda: [encode(picture, int(quality)) for picture in pictures])
+        measure_and_print(lambda: [encode(picture, int(quality)) for picture in pictures])
     elif role == "efforts":
         print(json.dumps(_compared(pictures)))
     else:
@@ -144,7 +146,7 @@ def _pattern(output: str) -> Encode:
 
 
 def _compared(pictures: list[Any]) -> dict[str, Any]:
-    """Each effort at the pattern's quality, and its bytes against Pillow's where its distance is Pillow's."""
+    """Measure each effort at the pattern's quality, and its size against Pillow's at equal PSNR and SSIM."""
     peer = _summed(_looked_at(pictures, _pillow(), QUALITY))
     found = {}
     for effort in _EFFORTS:
@@ -173,7 +175,7 @@ def _summed(looked_at: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def _bytes_at(curve: list[dict[str, float]], metric: str, wanted: float) -> float:
-    """Between the two points around `wanted`, bytes grow by the same factor with every step."""
+    """Interpolate the size at a quality, on a logarithmic scale, between the two nearest points."""
     low, high = next(((low, high) for low, high in itertools.pairwise(curve) if wanted <= high[metric]), curve[-2:])
     share = (wanted - low[metric]) / (high[metric] - low[metric])
     return float(low["bytes"] * (high["bytes"] / low["bytes"]) ** share)

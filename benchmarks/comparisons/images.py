@@ -22,9 +22,9 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
-from benchmarks.harness import Bench, Unavailable, Way
+from benchmarks.harness import Bench, Unavailable, Variant
 from benchmarks.photos import photo
-from benchmarks.processes import ROOT, ask, fresh, tell
+from benchmarks.processes import ROOT, measure_and_print, run_for_json, run_self_measuring
 
 TITLE = "Renditions of an image"
 
@@ -38,17 +38,17 @@ _ONE_THREAD = {"VIPS_CONCURRENCY": "1", "OMP_NUM_THREADS": "1"}
 
 @dataclass(frozen=True)
 class Case:
-    """An input and what is to be made of it."""
+    """An input image and the format of its renditions."""
 
     source: str
     output: str
     faster: float | None = None
-    """Times the peer's speed to reach."""
+    """Target: peer's time / our time."""
     near_floor: float | None = None
-    """Times the floor's time that may be taken."""
+    """Target: our time / floor's time."""
 
     def named(self, megapixels: int) -> str:
-        """As the table has it."""
+        """Return the name of the case in the table."""
         return f"{megapixels} MP {_WORDS[self.source]} to three {_WORDS[self.output]} renditions"
 
 
@@ -67,11 +67,11 @@ CASES = (
     Case("jpeg", "webp", faster=2.2),
 )
 PEAKS = {"jpeg": 100, "webp": 100, "png": 400, "progressive": 400}
-"""Megabytes that a fresh process may take for 48 megapixels."""
+"""Target: peak MB of a new process for 48 megapixels."""
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
-    """Speed at 12 megapixels, memory at 48."""
+    """Yield the speed at 12 megapixels and the peak memory at 48."""
     note_versions(bench)
     for case in CASES:
         yield from _speed(bench, case, 3 if bench.quick else 12)
@@ -85,42 +85,45 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
 def _speed(bench: Bench, case: Case, megapixels: int) -> Iterable[Claim]:
     source = photo(megapixels, case.source)
     quality = _equal_quality(source, case.output)
-    ways = {
+    variants = {
         "peer": _way("Pillow, each from the source", "peer", source, case.output, quality["qualities"]),
         "same": _way("Pillow, upright and in sRGB too", "same", source, case.output, quality["qualities"]),
         "ours": _way("ours", "ours", source, case.output),
         "floor": _way("decode once, encode three", "floor", source, case.output),
     }
     named = case.named(megapixels)
-    timed = bench.measure(named, ways)
+    timed = bench.measure(named, variants)
     yield Claim(named, timed, target=Target("faster", case.faster) if case.faster else None, note=_said(quality))
     yield Claim(named, timed, against="floor", target=Target("within", case.near_floor) if case.near_floor else None)
     yield Claim(named, timed, against="same")
 
 
 def _wide_gamut(bench: Bench, megapixels: int) -> Iterable[Claim]:
-    """With colours to convert; the plain peer leaves them as they are, so there is no quality to compare."""
+    """Yield the speed for a picture whose colours are converted.
+
+    The plain peer does not convert them, so qualities are not compared.
+    """
     case = Case("p3", "jpeg")
     source, named = photo(megapixels, case.source), case.named(megapixels)
-    ways = {
+    variants = {
         "peer": _way("Pillow, each from the source", "peer", source, case.output),
         "same": _way("Pillow, upright and in sRGB too", "same", source, case.output),
         "ours": _way("ours", "ours", source, case.output),
     }
-    timed = bench.measure(named, ways)
+    timed = bench.measure(named, variants)
     yield Claim(named, timed)
     yield Claim(named, timed, against="same")
 
 
 def _gain_map(bench: Bench, megapixels: int) -> Iterable[Claim]:
-    """Against the same picture without its gain map, which has nothing to do with the renditions."""
+    """Yield the time for a picture with a gain map against the same picture without it; renditions are the same."""
     case = Case("uhdr", "jpeg")
-    ways = {
+    variants = {
         "peer": _way("ours, without the gain map", "ours", photo(megapixels, "jpeg"), case.output),
         "ours": _way("ours", "ours", photo(megapixels, case.source), case.output),
     }
     named = case.named(megapixels)
-    yield Claim(named, bench.measure(named, ways), target=Target("within", 1.1))
+    yield Claim(named, bench.measure(named, variants), target=Target("within", 1.1))
 
 
 def _against_sharp(bench: Bench, megapixels: int) -> Iterable[Claim | Missing]:
@@ -132,14 +135,18 @@ def _against_sharp(bench: Bench, megapixels: int) -> Iterable[Claim | Missing]:
         yield Missing(f"{named}, against sharp", str(reason))
         return
     bench.uses("sharp", peers.SHARP)
-    bench.uses("Node.js", ask([peers.node(), "-p", "JSON.stringify(process.version)"]))
+    bench.uses("Node.js", run_for_json([peers.node(), "-p", "JSON.stringify(process.version)"]))
     source, environment = photo(megapixels, case.source), _sharp_env(folder)
-    ways = {
-        "each": Way("sharp, a pipeline per rendition", lambda: fresh(_sharp("each", source), env=environment)),
-        "cascade": Way("sharp, each from the one before", lambda: fresh(_sharp("cascade", source), env=environment)),
+    variants = {
+        "each": Variant(
+            "sharp, a pipeline per rendition", lambda: run_self_measuring(_sharp("each", source), env=environment)
+        ),
+        "cascade": Variant(
+            "sharp, each from the one before", lambda: run_self_measuring(_sharp("cascade", source), env=environment)
+        ),
         "ours": _way("ours", "ours", source, case.output),
     }
-    timed = bench.measure(f"{named}, against sharp", ways)
+    timed = bench.measure(f"{named}, against sharp", variants)
     note = _said_of_sharp(source, folder)
     yield Claim(named, timed, against="each", target=Target("faster", 1.4), note=note)
     yield Claim(named, timed, against="cascade")
@@ -147,20 +154,20 @@ def _against_sharp(bench: Bench, megapixels: int) -> Iterable[Claim | Missing]:
 
 def _memory(bench: Bench, case: Case, megapixels: int, limit: float) -> Claim:
     source, tiny = photo(megapixels, case.source), photo(0, case.source)
-    ways = {
+    variants = {
         "peer": _way("Pillow, each from the source", "peer", source, case.output, warm_up=tiny),
         "ours": _way("ours", "ours", source, case.output, warm_up=tiny),
     }
     named = case.named(megapixels)
-    timed = bench.measure(f"{named}, memory", ways, rounds=3 if bench.quick else 5, warm_up=False)
+    timed = bench.measure(f"{named}, memory", variants, rounds=3 if bench.quick else 5, warm_up=False)
     return Claim(f"{named}: peak memory", timed, measure="peak", target=Target("at_most", limit))
 
 
 def _way(
     name: str, role: str, source: Path, output: str, qualities: Sequence[int] = (), warm_up: Path | None = None
-) -> Way:
+) -> Variant:
     command = _command(role, source, output, qualities, warm_up)
-    return Way(name, lambda: fresh(command, env={**os.environ, **_ONE_THREAD}))
+    return Variant(name, lambda: run_self_measuring(command, env={**os.environ, **_ONE_THREAD}))
 
 
 def _command(
@@ -182,8 +189,8 @@ def _sharp_env(folder: Path) -> dict[str, str]:
 
 
 def _equal_quality(source: Path, output: str) -> dict[str, Any]:
-    """The peer's quality settings at which its renditions come within 0.1 dB of ours, and both's PSNR."""
-    found: dict[str, Any] = ask(_command("quality", source, output), env={**os.environ, **_ONE_THREAD})
+    """Return the peer's quality settings for renditions within 0.1 dB of ours, and the PSNR of both."""
+    found: dict[str, Any] = run_for_json(_command("quality", source, output), env={**os.environ, **_ONE_THREAD})
     return found
 
 
@@ -197,8 +204,8 @@ def _said(quality: Mapping[str, Any]) -> str:
 
 def _said_of_sharp(source: Path, project: Path) -> str:
     with tempfile.TemporaryDirectory() as made:
-        ask(_sharp("each", source, Path(made)), env=_sharp_env(project))
-        found = ask(_command("psnr", source, made))
+        run_for_json(_sharp("each", source, Path(made)), env=_sharp_env(project))
+        found = run_for_json(_command("psnr", source, made))
     return f"PSNR {_decibels(found['psnr'])} (quality {QUALITY}, {_kilobytes(found['bytes'])})"
 
 
@@ -211,12 +218,12 @@ def _kilobytes(values: Sequence[int]) -> str:
 
 
 def note_versions(bench: Bench) -> None:
-    """Note which Pillow, pyvips and libvips are measured."""
-    for name, version in ask([sys.executable, "-m", "benchmarks.comparisons.images", "versions"]).items():
+    """Record the versions of Pillow, pyvips and libvips."""
+    for name, version in run_for_json([sys.executable, "-m", "benchmarks.comparisons.images", "versions"]).items():
         bench.uses(name, version)
 
 
-# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+# ── In a new process ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _main(role: str, *arguments: str) -> None:
@@ -235,7 +242,7 @@ def _main(role: str, *arguments: str) -> None:
     else:
         prepare = {"peer": _peer, "same": _same, "ours": _ours, "floor": _floor}[role]
         prepare(Path(warm_up).read_bytes(), output, wanted)()
-        tell(prepare(data, output, wanted))
+        measure_and_print(prepare(data, output, wanted))
 
 
 def _peer(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], list[bytes]]:
@@ -252,7 +259,7 @@ def _peer(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], li
 
 
 def _same(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], list[bytes]]:
-    """The peer's way with what ours does besides; reduced first, so that little is left to turn and to convert."""
+    """Do what the peer does, plus orientation and conversion to sRGB; reduce first, so that less is left to convert."""
     from PIL import Image, ImageCms, ImageOps
 
     srgb = ImageCms.createProfile("sRGB")
@@ -297,7 +304,7 @@ def _floor(data: bytes, output: str, qualities: Sequence[int]) -> Callable[[], N
 
 
 def _shrink_on_load(header: Any) -> dict[str, Any]:
-    """The least the decoder can be asked for that still holds the largest rendition."""
+    """Return the smallest size that the JPEG decoder can decode to and that still covers the largest rendition."""
     scale = max(header.width, header.height) / SIZES[0]
     loader = header.get("vips-loader")
     if loader.startswith("jpeg"):
@@ -323,7 +330,7 @@ def _compared(data: bytes, output: str) -> dict[str, Any]:
 
 
 def _quality_for(data: bytes, output: str, at: int, reference: Any, wanted: float) -> int:
-    """The lowest setting from the pattern's upwards that is within 0.1 dB of what is wanted."""
+    """Return the lowest quality setting, from the pattern's upwards, within 0.1 dB of the wanted PSNR."""
     for quality in range(QUALITY, 100):
         made = _peer(data, output, [quality] * len(SIZES))()[at]
         if _psnr(reference, made) >= wanted - WITHIN_DB:
@@ -332,7 +339,7 @@ def _quality_for(data: bytes, output: str, at: int, reference: Any, wanted: floa
 
 
 def _references(data: bytes) -> list[Any]:
-    """The whole picture reduced by Pillow's Lanczos, as it lies in the file."""
+    """Return the whole picture reduced by Pillow with Lanczos, without orientation or colour conversion."""
     import pyvips
     from PIL import Image
 
@@ -351,7 +358,7 @@ def _psnr(reference: Any, encoded: bytes) -> float:
 
     image = pyvips.Image.new_from_buffer(encoded, "")
     if (image.width, image.height) != (reference.width, reference.height):
-        image = image.rot270()  # upright; the reference lies on its side, as the file does
+        image = image.rot270()  # back to the orientation of the file, which the reference has
     difference = image - reference
     return 10 * math.log10(255**2 / max((difference * difference).avg(), 1e-9))
 

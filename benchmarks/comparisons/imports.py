@@ -1,8 +1,8 @@
-"""What a cold start pays before the first event: the import of each pattern's handlers, packages and all.
+"""The import of each pattern's handlers from their packages: most of a cold start's time before the first event.
 
-In a fresh interpreter that sees what Lambda shows it: the function's own built package and the runtime's packages,
-both compiled, with the template's environment variables and those by which Lambda announces tracing. The peer is the
-line that most public handlers begin with, `boto3.client("s3")`; the floor is the client alone, made by botocore.
+Each import runs in a new interpreter with what it would find on Lambda: the function's built package and the runtime's
+packages, both compiled, the template's environment variables and those that Lambda sets for tracing. The peer is
+`boto3.client("s3")`, with which most public handlers begin; the floor is the same client made with botocore.
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import Claim, Target
-from benchmarks.harness import Bench, Way
-from benchmarks.processes import fresh
+from benchmarks.harness import Bench, Variant
+from benchmarks.processes import run_self_measuring
 from blueprints.packaging.build import Package, build
 from blueprints.packaging.lambda_runtime import RuntimeEnvironment, runtime_environment
 from blueprints.pattern import Function, Pattern, discover
@@ -40,7 +40,7 @@ print(json.dumps({{"wall": wall, "cpu": cpu}}))
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """Every module with a handler, of every pattern."""
+    """Yield the import time of every handler module of every pattern."""
     for pattern in discover():
         packages = {package.logical_id: package for package in build(pattern, "host", report=bench.progress)}
         by_module = {function.handler.rpartition(".")[0]: function for function in reversed(pattern.functions)}
@@ -59,17 +59,17 @@ def _claim(bench: Bench, pattern: Pattern, function: Function, package: Package)
             archive.extractall(code)
         variables = _environment(pattern, function)
         module = function.handler.rpartition(".")[0].replace("/", ".")
-        ways = {
+        variants = {
             "peer": _way('boto3.client("s3")', _PEER, code, runtime, variables),
             "ours": _way("ours", f"import {module}", code, runtime, variables),
             "floor": _way("the client alone", _FLOOR, code, runtime, variables),
         }
         named = f"{pattern.name}: {module}, traced"
-        timed = bench.measure(named, ways, rounds=3 if bench.quick else 15)
+        timed = bench.measure(named, variants, rounds=3 if bench.quick else 15)
     return Claim(named, timed, target=Target("within", _TARGET))
 
 
-def _way(name: str, work: str, code: Path, runtime: RuntimeEnvironment, variables: dict[str, str]) -> Way:
+def _way(name: str, work: str, code: Path, runtime: RuntimeEnvironment, variables: dict[str, str]) -> Variant:
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.devnull,
@@ -78,11 +78,11 @@ def _way(name: str, work: str, code: Path, runtime: RuntimeEnvironment, variable
         **variables,
     }
     command: list[str | Path] = [runtime.interpreter.path, "-S", "-c", _MEASURE.format(work=work)]
-    return Way(name, lambda: fresh(command, env=environment))
+    return Variant(name, lambda: run_self_measuring(command, env=environment))
 
 
 def _environment(pattern: Pattern, function: Function) -> dict[str, str]:
-    """Lambda's own variables and the template's, parameters at their defaults."""
+    """Return the environment variables of Lambda and of the template, with parameters at their defaults."""
     template = load(pattern.template)
     properties = expand(template)["Resources"][function.logical_id]["Properties"]
     written = properties.get("Environment", {}).get("Variables", {})
@@ -102,12 +102,12 @@ def _environment(pattern: Pattern, function: Function) -> dict[str, str]:
 
 
 def _default(name: str, parameter: dict[str, Any]) -> str:
-    """What stands for a resource that is not there by default, such as a database, has to look like one."""
+    """Return a plausible value for an optional resource, such as the ARN of a database."""
     return str(parameter.get("Default") or (_ARN if name.endswith("Arn") else ""))
 
 
 def _text(value: Any, defaults: dict[str, Any]) -> str:
-    """A value known before deployment: parameters at their defaults, conditions unmet, names for resources."""
+    """Resolve a value without deployment: defaults of parameters, false for conditions, logical ids for resources."""
     if isinstance(value, dict):
         function, argument = next(iter(value.items()))
         if function == "Ref":

@@ -1,8 +1,8 @@
-"""A put, a function, an object: how soon the embedded AWS answers, against the emulator that it extends, unmodified.
+"""Latency of the embedded AWS against the unmodified base emulator: an S3 event, and a synchronous invocation.
 
-In both the same stack is deployed: S3, an EventBridge rule, a function that copies the object. A second function
-answers at once, for the price of an invocation alone. Both are warm, their clients stay open, and the copy is looked
-for in a tight loop by the same calls. The floor is the handler called directly, in this process.
+The same stack is deployed to both: a bucket, an EventBridge rule and a function that copies the new object. A second
+function returns at once, to measure an invocation alone. Functions are warm, clients stay open, and the same calls poll
+for the copy without a pause. The floor is the handler called directly in this process.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import emulators
 from benchmarks.claims import Claim, Target
-from benchmarks.harness import Bench, Sample, Way
+from benchmarks.harness import Bench, Sample, Variant
 
 TITLE = "The embedded AWS, warm"
 
@@ -39,7 +39,7 @@ def handler(event, context):
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """From the put to the copy, and one synchronous invocation."""
+    """Yield the time from the put of an object to its copy, and that of one synchronous invocation."""
     from importlib.metadata import version
 
     from blueprints.local.cloud import Cloud
@@ -48,27 +48,27 @@ def compare(bench: Bench) -> Iterable[Claim]:
     rounds = 10 if bench.quick else 60
     bench.progress("starting and deploying to both")
     with Cloud() as cloud, emulators.stock() as stock:
-        theirs, ours = Subject.deployed(stock), Subject.deployed(cloud.endpoint)
+        theirs, ours = DeployedStack.deployed(stock), DeployedStack.deployed(cloud.endpoint)
         for _ in range(_WARM_UPS):
-            for way in (theirs.put_to_copy, ours.put_to_copy, theirs.invoke, ours.invoke):
-                way()
+            for variant in (theirs.put_to_copy, ours.put_to_copy, theirs.invoke, ours.invoke):
+                variant()
         named = "S3 put to its copy"
-        ways = {
-            "peer": Way("ministack as it is", theirs.put_to_copy),
-            "ours": Way("ours", ours.put_to_copy),
-            "floor": Way("the handler called directly", ours.handler_alone),
+        variants = {
+            "peer": Variant("ministack as it is", theirs.put_to_copy),
+            "ours": Variant("ours", ours.put_to_copy),
+            "floor": Variant("the handler called directly", ours.handler_alone),
         }
-        timed = bench.measure(named, ways, rounds=rounds)
+        timed = bench.measure(named, variants, rounds=rounds)
         yield Claim(named, timed, measure="wall", target=Target("faster", 4))
         yield Claim(named, timed, against="floor", measure="wall", target=Target("at_most_more", 0.015))
         named = "synchronous invocation"
-        ways = {"peer": Way("ministack as it is", theirs.invoke), "ours": Way("ours", ours.invoke)}
-        yield Claim(named, bench.measure(named, ways, rounds=rounds), measure="wall", target=Target("faster", 4))
+        variants = {"peer": Variant("ministack as it is", theirs.invoke), "ours": Variant("ours", ours.invoke)}
+        yield Claim(named, bench.measure(named, variants, rounds=rounds), measure="wall", target=Target("faster", 4))
 
 
 @dataclass(frozen=True)
-class Subject:
-    """An emulator with the stack deployed, and clients that stay open."""
+class DeployedStack:
+    """A stack on a running emulator, with clients that stay open."""
 
     s3: Any
     functions: Any
@@ -78,14 +78,14 @@ class Subject:
     handler: Callable[[Any, Any], None]
 
     @classmethod
-    def deployed(cls, endpoint: str) -> "Subject":
-        """Deploy to an emulator that is running."""
+    def deployed(cls, endpoint: str) -> "DeployedStack":
+        """Deploy the stack to a running emulator."""
         s3, functions = (emulators.client(name, endpoint) for name in ("s3", "lambda"))
         outputs = emulators.deploy(endpoint, _STACK, _template())
         return cls(s3, functions, outputs["Originals"], outputs["Copies"], outputs["Echo"], _handler(s3, outputs))
 
     def put_to_copy(self) -> Sample:
-        """Put an object and wait until its copy is there."""
+        """Put an object and wait for its copy."""
         from botocore.exceptions import ClientError
 
         key = f"{time.time_ns()}"
@@ -101,7 +101,7 @@ class Subject:
                 return Sample(time.perf_counter() - began)
 
     def handler_alone(self) -> Sample:
-        """The handler's own work: the copy, by a direct call."""
+        """Call the handler directly, which copies the object."""
         key = f"{time.time_ns()}"
         self.s3.put_object(Bucket=self.originals, Key=key, Body=b"x")
         event = {"detail": {"bucket": {"name": self.originals}, "object": {"key": key}}}
@@ -110,7 +110,7 @@ class Subject:
         return Sample(time.perf_counter() - began)
 
     def invoke(self) -> Sample:
-        """Invoke the function that answers at once, and look at its answer."""
+        """Invoke the function that answers at once, and verify its answer."""
         began = time.perf_counter()
         answer = self.functions.invoke(FunctionName=self.echo, Payload=b'{"said": 1}')
         passed = time.perf_counter() - began
@@ -121,7 +121,7 @@ class Subject:
 
 
 def _handler(s3: Any, outputs: dict[str, str]) -> Callable[[Any, Any], None]:
-    """The deployed handler's source, with a client that is open already."""
+    """Return the deployed handler's function, with a client that is already open."""
 
     def handler(event: Any, _: Any) -> None:
         detail = event["detail"]
@@ -132,7 +132,7 @@ def _handler(s3: Any, outputs: dict[str, str]) -> Callable[[Any, Any], None]:
 
 
 def _template() -> dict[str, Any]:
-    """SAM as a pattern would write it, the code in the template."""
+    """Return a SAM template with inline code."""
     copies = {"Ref": "Copies"}
     rule = {
         "Type": "EventBridgeRule",

@@ -1,8 +1,9 @@
-"""s3-image-processing's memory for the largest images that it accepts, in a warm environment.
+"""Peak memory of s3-image-processing for the largest images it accepts, in a warm execution environment.
 
-A fresh process imports what the handler imports and renders the same image three times, since memory that is freed and
-not given back counts for the next image; then one process renders every kind in turn. The target is the template's
-MemorySize, as if the file had MAX_BYTES (more for a larger file, less for a smaller), less 64 MB for Lambda's runtime.
+A new process imports what the handler imports and renders the same image three times, because memory that is freed but
+not returned to the system is still taken when the next image comes. Then one process renders every kind in turn. The
+target is the template's MemorySize minus 64 MB for Lambda's runtime, adjusted by the difference between the file's size
+and MAX_BYTES.
 """
 
 import os
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from benchmarks.claims import Claim, Target
 from benchmarks.comparisons.images import SIZES, note_versions
-from benchmarks.harness import Bench, Way
+from benchmarks.harness import Bench, Variant
 from benchmarks.largest import NAMES, largest
-from benchmarks.processes import ROOT, fresh, tell
+from benchmarks.processes import ROOT, measure_and_print, run_self_measuring
 
 TITLE = "Memory for the largest images"
 
@@ -24,7 +25,7 @@ _RUNTIME = 64
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """Each kind three times in a process, then all of them in one."""
+    """Yield the peak for each kind of image, three times in one process, and for all kinds in one process."""
     note_versions(bench)
     template = (_PATTERN / "template.yaml").read_text(encoding="utf-8")
     memory, pixels, most = (_number(template, pattern) for pattern in _NUMBERS)
@@ -49,20 +50,20 @@ _NUMBERS = (
 def _claim(bench: Bench, named: str, files: Sequence[Path], room: float) -> Claim:
     command: list[str | Path] = [sys.executable, "-m", "benchmarks.comparisons.memory", *files]
     environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
-    ways = {"ours": Way("ours", lambda: fresh(command, env=environment))}
-    timed = bench.measure(named, ways, rounds=1, warm_up=False)
+    variants = {"ours": Variant("ours", lambda: run_self_measuring(command, env=environment))}
+    timed = bench.measure(named, variants, rounds=1, warm_up=False)
     return Claim(named, timed, measure="peak", target=Target("at_most", room))
 
 
 def _number(text: str, pattern: str) -> int:
     found = re.search(pattern, text)
     if not found:
-        raise ValueError(f"the template has nothing like {pattern}")
+        raise ValueError(f"the template has no line that matches {pattern}")
     return int(found[1])
 
 
 def _main(files: Sequence[str]) -> None:
-    """In the fresh process: all that the handler imports, then one image after the other."""
+    """Import what the handler imports, then process one image after the other."""
     sys.path[:0] = [str(_PATTERN / "src"), str(ROOT / "shared")]
     from image_renditions import RenditionSpec, render  # type: ignore[import-not-found]
 
@@ -78,7 +79,7 @@ def _main(files: Sequence[str]) -> None:
         for file in files:
             render(Path(file).read_bytes(), specs, Encoding("webp"), 64_000_000)
 
-    tell(work)
+    measure_and_print(work)
     assert kept
 
 

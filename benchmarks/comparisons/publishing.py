@@ -1,7 +1,7 @@
-"""Publishing every pattern again when nothing has changed, as a pipeline does on most pushes.
+"""Publishing all patterns when nothing changed, as a pipeline does on most pushes.
 
-Both ways publish to one embedded AWS, each in an account of its own, and have published everything before they are
-measured. The usual way builds, packages and publishes each pattern; it finds out at the end that the version is there.
+Both variants publish to one embedded AWS, in different accounts, and publish everything once before they are measured.
+The peer builds, packages and publishes each pattern, and finds at the end that the version exists.
 """
 
 import json
@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.comparisons.builds import python_of_functions
-from benchmarks.harness import Bench, Sample, Unavailable, Way
-from benchmarks.processes import whole
+from benchmarks.harness import Bench, Sample, Unavailable, Variant
+from benchmarks.processes import run_measured
 from blueprints import cache
 from blueprints.local.cloud import Cloud
 from blueprints.packaging.shared_wheel import shared_wheel
@@ -32,7 +32,7 @@ _PYTHON = "3.13"
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
-    """`blueprints publish` and `sam build`, `sam package`, `sam publish`, over the same patterns."""
+    """Yield `blueprints publish` against `sam build`, `sam package` and `sam publish` of the same patterns."""
     patterns = discover()[:1] if bench.quick else discover()
     case = f"publish {len(patterns)} pattern{'s' * (len(patterns) > 1)}: nothing changed"
     try:
@@ -48,17 +48,17 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
         bench.progress("publishing everything for the first time")
         ours.publish()
         theirs.publish()
-        ways = {
-            "peer": Way("sam build, sam package, sam publish", theirs.publish),
-            "ours": Way("blueprints publish", ours.publish),
+        variants = {
+            "peer": Variant("sam build, sam package, sam publish", theirs.publish),
+            "ours": Variant("blueprints publish", ours.publish),
         }
-        timed = bench.measure(case, ways, rounds=3 if bench.quick else 5, warm_up=False)
+        timed = bench.measure(case, variants, rounds=3 if bench.quick else 5, warm_up=False)
         _expect_all(cloud, patterns)
     yield Claim(case, timed, measure="wall", target=Target("faster", 20))
 
 
 class Ours:
-    """One command for all."""
+    """`blueprints publish`: one command for all patterns."""
 
     def __init__(self, cloud: Cloud, patterns: Sequence[Pattern], folder: Path) -> None:
         names = [each.name for each in patterns]
@@ -68,14 +68,14 @@ class Ours:
 
     def publish(self) -> Sample:
         """Publish all patterns."""
-        return whole(self._command, cwd=self._folder, env=self._environment)
+        return run_measured(self._command, cwd=self._folder, env=self._environment)
 
 
 class Theirs:
-    """Three commands for each, on copies without the settings that belong to `sam deploy`."""
+    """SAM: three commands for each pattern, on copies without samconfig.toml, whose settings are for `sam deploy`."""
 
     def __init__(self, cloud: Cloud, patterns: Sequence[Pattern], folder: Path, sam: Path, python: Path) -> None:
-        """`python` is the interpreter of the functions' runtime; sam takes the one that comes first on PATH."""
+        """`python` is the interpreter of the functions' runtime; sam uses the first one on PATH."""
         self._sam, self._bucket = sam, _made_bucket(cloud, _THEIRS)
         self._copies = [_copy(each, folder / "theirs" / each.name) for each in patterns]
         (folder / "bin").mkdir()
@@ -111,7 +111,7 @@ class Theirs:
         yield self._run(copy, "publish", "--template", packaged)
 
     def _run(self, copy: Path, *arguments: str | Path) -> Sample:
-        return whole([self._sam, *arguments], cwd=copy, env=self._environment)
+        return run_measured([self._sam, *arguments], cwd=copy, env=self._environment)
 
 
 def _copy(pattern: Pattern, destination: Path) -> Path:
@@ -121,7 +121,7 @@ def _copy(pattern: Pattern, destination: Path) -> Path:
 
 
 def _made_bucket(cloud: Cloud, account: str) -> str:
-    """A bucket of an account that the repository may read."""
+    """Make a bucket that the Serverless Application Repository may read, and return its name."""
     name = _BUCKET.format(account)
     s3 = _client(cloud, "s3", account)
     s3.create_bucket(Bucket=name)
@@ -137,7 +137,7 @@ def _made_bucket(cloud: Cloud, account: str) -> str:
 
 
 def _expect_all(cloud: Cloud, patterns: Sequence[Pattern]) -> None:
-    """Every pattern has been published by both ways, in one version each."""
+    """Raise RuntimeError unless both variants published each pattern in exactly one version."""
     for account in (_OURS, _THEIRS):
         sar = _client(cloud, "serverlessrepo", account)
         found = {each["Name"]: each["ApplicationId"] for each in sar.list_applications()["Applications"]}

@@ -1,9 +1,9 @@
-"""dynamodb-stream-trigger's writing: the changes of a batch as rows of PostgreSQL, by way of the RDS Data API.
+"""Writing a batch of changes to PostgreSQL through the RDS Data API, as dynamodb-stream-trigger does.
 
-All write the same thousand rows, of which half are there in an older version, into the pattern's own table on the
-PostgreSQL of the embedded AWS; what is there afterwards is compared before anything is measured. The peer sends one
-statement a row, in one transaction. The Data API's own way of writing many rows is its BatchExecuteStatement. The floor
-is one statement that finds the rows in the database already. Each process has a connection before it is measured.
+All variants write the same 1,000 rows into the pattern's table in the PostgreSQL of the embedded AWS; half of them are
+there already in an older version. Before measuring, the tables that they leave are compared. The peer sends one
+statement per row, in one transaction. Another variant is the Data API's BatchExecuteStatement. The floor is one
+statement whose rows are already in a table of the database. Each process has an open connection before it is measured.
 """
 
 import json
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.claims import Claim, Missing, Target
-from benchmarks.harness import Bench, Way
-from benchmarks.processes import ROOT, ask, fresh
+from benchmarks.harness import Bench, Variant
+from benchmarks.processes import ROOT, run_for_json, run_self_measuring
 
 TITLE = "Rows into PostgreSQL by the Data API"
 
@@ -32,7 +32,7 @@ _WAYS = {
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
-    """The four ways in turn, on one cluster."""
+    """Yield the four variants' times, on one cluster."""
     from importlib.metadata import version
     from importlib.util import find_spec
 
@@ -47,18 +47,18 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
     with Cloud() as cloud:
         place = _cluster(cloud.client("cloudformation"))
         environment = {**os.environ, **cloud.environment()}
-        found = ask(_command("same", rows, *place), env=environment)
+        found = run_for_json(_command("same", rows, *place), env=environment)
         bench.uses("PostgreSQL", found["postgresql"])
         bench.uses("botocore", version("botocore"))
-        ways = {role: _way(role, rows, place, environment) for role in _WAYS}
-        timed = bench.measure(named, ways, rounds=3 if bench.quick else 7)
+        variants = {role: _way(role, rows, place, environment) for role in _WAYS}
+        timed = bench.measure(named, variants, rounds=3 if bench.quick else 7)
     yield Claim(named, timed, measure="wall", target=Target("faster", 7))
     yield Claim(named, timed, against="batch", measure="wall")
     yield Claim(named, timed, against="floor", measure="wall")
 
 
 def _cluster(cloudformation: Any) -> tuple[str, str]:
-    """Deploy the pattern's own database; the ARNs of the cluster and its secret."""
+    """Deploy the pattern's database stack; return the ARNs of the cluster and of its secret."""
     cloudformation.create_stack(StackName="replica", TemplateBody=_COMPANION.read_text(encoding="utf-8"))
     cloudformation.get_waiter("stack_create_complete").wait(StackName="replica", WaiterConfig={"Delay": 1})
     (stack,) = cloudformation.describe_stacks(StackName="replica")["Stacks"]
@@ -66,15 +66,15 @@ def _cluster(cloudformation: Any) -> tuple[str, str]:
     return outputs["DatabaseClusterArn"], outputs["SecretArn"]
 
 
-def _way(role: str, rows: int, place: Sequence[str], environment: Mapping[str, str]) -> Way:
-    return Way(_WAYS[role], lambda: fresh(_command(role, rows, *place), env=environment))
+def _way(role: str, rows: int, place: Sequence[str], environment: Mapping[str, str]) -> Variant:
+    return Variant(_WAYS[role], lambda: run_self_measuring(_command(role, rows, *place), env=environment))
 
 
 def _command(*arguments: str | int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.comparisons.replica", *map(str, arguments)]
 
 
-# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+# ── In a new process ────────────────────────────────────────────────────────────────────────────────────────────────
 
 _SCHEMA = "replica"
 _INTO = f"""
@@ -103,8 +103,8 @@ _SEEN = f"""
 """  # noqa: S608 - a name of ours
 
 
-class Subject:
-    """The replica's table, and the ways to write to it."""
+class ReplicaTable:
+    """The replica's table, and the variants of writing to it."""
 
     def __init__(self, cluster: str, secret: str) -> None:
         sys.path.insert(0, str(_PATTERN / "src"))
@@ -121,7 +121,7 @@ class Subject:
         self._replica.prepare(time.monotonic() + 60)
 
     def begin(self, rows: int) -> list[Any]:
-        """Half of the rows in an older version in the table, all of them staged; the entries to write."""
+        """Put half of the rows into the table in an older version, and stage all; return the entries to write."""
         entries: list[Any] = self._reduced(_records(rows, 2)).entries
         self.database.run(f"TRUNCATE {_SCHEMA}.items")
         self._write(entries)
@@ -132,7 +132,7 @@ class Subject:
         return entries
 
     def prepared(self, role: str, entries: list[Any]) -> Callable[[], Any]:
-        """What writes the entries, all parameters made beforehand."""
+        """Return a function that writes the entries; it has its parameters ready."""
         if role == "ours":
             return lambda: self._write(entries)
         if role == "floor":
@@ -141,7 +141,7 @@ class Subject:
         return lambda: {"peer": self._row_by_row, "batch": self._batch}[role](parameters)
 
     def seen(self) -> list[Any]:
-        """How many rows there are, and a digest of them."""
+        """Return the number of rows and a digest of them."""
         (row,) = self.database.rows(_SEEN)
         return list(row)
 
@@ -163,33 +163,33 @@ class Subject:
 
 
 def _main(command: str, rows: str, cluster: str, secret: str) -> None:
-    subject = Subject(cluster, secret)
+    table = ReplicaTable(cluster, secret)
     if command == "same":
-        print(json.dumps({"postgresql": _same(subject, int(rows))}))
+        print(json.dumps({"postgresql": _same(table, int(rows))}))
         return
-    subject.prepared(command, subject.begin(10))()
-    work = subject.prepared(command, subject.begin(int(rows)))
+    table.prepared(command, table.begin(10))()
+    work = table.prepared(command, table.begin(int(rows)))
     began = time.perf_counter()
     work()
     passed = time.perf_counter() - began
-    if subject.seen()[0] != int(rows):
-        raise RuntimeError(f"{subject.seen()[0]} of {rows} rows are there")
+    if table.seen()[0] != int(rows):
+        raise RuntimeError(f"{table.seen()[0]} of {rows} rows are in the table")
     print(json.dumps({"wall": passed}))
 
 
-def _same(subject: Subject, rows: int) -> str:
-    """All ways leave the same rows, or this raises; PostgreSQL's version."""
+def _same(table: ReplicaTable, rows: int) -> str:
+    """Return PostgreSQL's version. Raises RuntimeError unless all variants leave the same rows."""
     seen = {}
     for role in _WAYS:
-        subject.prepared(role, subject.begin(rows))()
-        seen[role] = tuple(subject.seen())
+        table.prepared(role, table.begin(rows))()
+        seen[role] = tuple(table.seen())
     if set(seen.values()) != {(rows, seen["floor"][1])}:
-        raise RuntimeError(f"the ways do not leave the same rows: {seen}")
-    return str(subject.database.rows("SHOW server_version")[0][0])
+        raise RuntimeError(f"the variants do not leave the same rows: {seen}")
+    return str(table.database.rows("SHOW server_version")[0][0])
 
 
 def _records(count: int, version: int) -> list[dict[str, Any]]:
-    """Changes of so many orders, each in that version."""
+    """Return changes of `count` orders, all with the given version."""
     chance = random.Random(20_261_112)  # noqa: S311 - an input, no secret
     return [_record(chance, number, version) for number in range(count)]
 
@@ -221,7 +221,7 @@ def _record(chance: random.Random, number: int, version: int) -> dict[str, Any]:
 
 
 def _parameters(row: bytes) -> list[dict[str, Any]]:
-    """A row's fields as parameters, key and item as they are written, for a float would round their numbers."""
+    """Return a row as parameters; key and item as JSON text, because a float would round their numbers."""
     import msgspec
 
     fields = msgspec.json.decode(row, type=dict[str, msgspec.Raw])

@@ -1,9 +1,9 @@
-"""An image of a DynamoDB item as a row of Python values: `blueprints_shared.streams.dynamodb_rows` against boto3.
+"""Converting images of DynamoDB items to Python values: `blueprints_shared.streams.dynamodb_rows` against boto3.
 
-The peer is boto3's TypeDeserializer, as most stream handlers use it, one attribute after the other. The floor is a
-function written by hand for this one shape of item, which trusts every image to have it. Both of ours and the peer's
-rows are compared before anything is measured. A hundred items stay in the processor's cache, as those of a small batch
-do; ten thousand, the most that a batch can have, do not, and then all wait for memory alike.
+The peer is boto3's TypeDeserializer, applied to one attribute after the other as most stream handlers do. The floor is
+a function written by hand for this one shape of item, without checks. The rows of all three are compared before they
+are measured. A hundred items, a small batch, fit into the processor's cache; ten thousand, the largest batch, do not,
+so that all variants wait for memory.
 """
 
 import json
@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from benchmarks.claims import Claim, Target
-from benchmarks.harness import Bench, Way
-from benchmarks.processes import ask, fresh, tell
+from benchmarks.harness import Bench, Variant
+from benchmarks.processes import measure_and_print, run_for_json, run_self_measuring
 
 TITLE = "An item of DynamoDB as a row"
 
@@ -25,27 +25,27 @@ _WAYS = {"peer": "boto3's TypeDeserializer", "ours": "ours", "floor": "written b
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """A small batch over and over, and the largest."""
-    for name, version in ask(_command("versions")).items():
+    """Yield the times for a small batch, converted repeatedly, and for a large one."""
+    for name, version in run_for_json(_command("versions")).items():
         bench.uses(name, version)
     for named, items, faster in _BATCHES:
         rows = items if bench.quick else _ROWS
-        ask(_command("same", items))
-        ways = {role: Way(name, _run(role, items, rows)) for role, name in _WAYS.items()}
-        timed = bench.measure(named, ways)
+        run_for_json(_command("same", items))
+        variants = {role: Variant(name, _run(role, items, rows)) for role, name in _WAYS.items()}
+        timed = bench.measure(named, variants)
         yield Claim(named, timed, target=Target("faster", faster))
         yield Claim(named, timed, against="floor")
 
 
 def _run(role: str, items: int, rows: int) -> Callable[[], Any]:
-    return lambda: fresh(_command("tell", items, rows, role))
+    return lambda: run_self_measuring(_command("tell", items, rows, role))
 
 
 def _command(*arguments: str | int) -> list[str]:
     return [sys.executable, "-m", "benchmarks.comparisons.rows", *map(str, arguments)]
 
 
-# ── In the fresh process ────────────────────────────────────────────────────────────────────────────────────────────
+# ── In a new process ────────────────────────────────────────────────────────────────────────────────────────────────
 
 Convert = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -60,7 +60,7 @@ def _main(command: str, items: str = "0", rows: str = "0", role: str = "") -> No
         convert = _converter(role)
         for image in images:
             convert(image)
-        tell(lambda: _convert_all(convert, images, int(rows) // len(images)))
+        measure_and_print(lambda: _convert_all(convert, images, int(rows) // len(images)))
 
 
 def _convert_all(convert: Convert, images: list[dict[str, Any]], times: int) -> None:
@@ -70,7 +70,7 @@ def _convert_all(convert: Convert, images: list[dict[str, Any]], times: int) -> 
 
 
 def _images(count: int) -> list[dict[str, Any]]:
-    """New images of orders, as a batch holds them after the runtime has parsed it."""
+    """Return new images of orders, as they are in an event parsed by the runtime."""
     chance = random.Random(20_261_112)  # noqa: S311 - an input, no secret
     images: list[dict[str, Any]] = json.loads(json.dumps([_image(chance, number) for number in range(count)]))
     return images
@@ -142,10 +142,10 @@ def _by_hand(image: dict[str, Any]) -> dict[str, Any]:
 
 
 def _same(images: list[dict[str, Any]]) -> int:
-    """All three make the same rows, or this raises; how many."""
+    """Return the number of rows. Raises RuntimeError unless all three variants make the same ones."""
     made = {role: list(map(_converter(role), images)) for role in _WAYS}
     if not made["peer"] == made["ours"] == made["floor"]:
-        raise RuntimeError("boto3's rows and ours are not the same")
+        raise RuntimeError("boto3's rows differ from ours")
     return len(images)
 
 

@@ -1,13 +1,17 @@
-"""Records through a stream: how soon they are in objects, against the base emulator, unmodified.
+"""Throughput of a stream through the embedded AWS, against the unmodified base emulator.
 
-In both the same stack is deployed: a stream of four shards, an event source mapping set as kinesis-s3-stream's is (and
-once with batches of 100, Lambda's default), a function that compresses a batch into one object, with IAM on. Each round
-has a new one, warmed by a few records, for the base emulator takes records the slower the more it has. Once the clock
-runs from the first put to the last object; most of that is the taking of records. Else the records are in the stream
-already, and it runs from the mapping's being enabled. The objects are opened afterwards and every record counted. The
-base emulator reads the shards in turn, one batch at a time, and does less: it asks no role's permission, and knows no
-partial answer, bisecting, record age, batching window or failed batch. The floor is the handler called directly, with
-the same records.
+The same stack is deployed to both, with IAM enforced: a stream of four shards, an event source mapping with the
+settings of kinesis-s3-stream (in one case with Lambda's default batch size of 100), and a function that compresses a
+batch into one object. Each round deploys a new stack and warms it up with a few records, because the base emulator
+accepts records more slowly the more it holds.
+
+The first case measures from the first put to the last object; most of this time goes into accepting the records. In the
+others the records are in the stream before the mapping is enabled, and the time runs from then. Afterwards the objects
+are opened and every record is counted.
+
+The base emulator reads the shards one after the other, one batch at a time, and does less: it checks no permissions of
+the role, and supports no partial batch responses, bisecting, maximum record age, batching window or on-failure
+destination. The floor is the handler called directly with the same records.
 """
 
 import base64
@@ -22,7 +26,7 @@ from typing import Any
 
 from benchmarks import emulators
 from benchmarks.claims import Claim, Target
-from benchmarks.harness import Bench, Sample, Timed, Way
+from benchmarks.harness import Bench, Sample, Timed, Variant
 
 TITLE = "A stream through the embedded AWS"
 
@@ -53,7 +57,7 @@ def handler(event, context):
 
 
 def compare(bench: Bench) -> Iterable[Claim]:
-    """All records of a round, from the first put to the last object."""
+    """Yield the time until all records of a round are in objects."""
     from importlib.metadata import version
 
     from blueprints.local.cloud import Cloud
@@ -63,41 +67,43 @@ def compare(bench: Bench) -> Iterable[Claim]:
     bench.progress("starting both")
     with Cloud() as cloud, emulators.stock() as stock:
         cases = {
-            f"{records:,} records through {_SHARDS} shards, from the first put": (Subject.play, _PATTERNS_OWN),
-            f"{records:,} records that wait in {_SHARDS} shards": (Subject.drain, _PATTERNS_OWN),
-            f"{records:,} records that wait, in batches of 100": (Subject.drain, _BY_DEFAULT),
+            f"{records:,} records through {_SHARDS} shards, from the first put": (DeployedStack.play, _PATTERNS_OWN),
+            f"{records:,} records that wait in {_SHARDS} shards": (DeployedStack.drain, _PATTERNS_OWN),
+            f"{records:,} records that wait, in batches of 100": (DeployedStack.drain, _BY_DEFAULT),
         }
         for named, (play, batches) in cases.items():
-            ways = {
-                "peer": Way("ministack as it is", partial(_once, stock, batches, play, records)),
-                "ours": Way("ours", partial(_once, cloud.endpoint, batches, play, records)),
-                "floor": Way(
-                    "the handler called directly", partial(_once, cloud.endpoint, batches, Subject.alone, records)
+            variants = {
+                "peer": Variant("ministack as it is", partial(_once, stock, batches, play, records)),
+                "ours": Variant("ours", partial(_once, cloud.endpoint, batches, play, records)),
+                "floor": Variant(
+                    "the handler called directly", partial(_once, cloud.endpoint, batches, DeployedStack.alone, records)
                 ),
             }
-            timed = bench.measure(named, ways, rounds=3 if bench.quick else 5)
+            timed = bench.measure(named, variants, rounds=3 if bench.quick else 5)
             yield Claim(named, timed, measure="wall", target=Target("faster", 1), note=_rates(timed, records))
 
 
 def _rates(timed: Mapping[str, Timed], records: int) -> str:
-    seconds = {way.name: way.median("wall") or 0.0 for way in timed.values()}
+    seconds = {variant.name: variant.median("wall") or 0.0 for variant in timed.values()}
     return "Records a second: " + ", ".join(f"{name} {records / taken:,.0f}" for name, taken in seconds.items())
 
 
-def _once(endpoint: str, batches: Mapping[str, int], play: "Callable[[Subject, int], Sample]", records: int) -> Sample:
-    """One way of one round, on a stack that is there for it alone."""
+def _once(
+    endpoint: str, batches: Mapping[str, int], play: "Callable[[DeployedStack, int], Sample]", records: int
+) -> Sample:
+    """Run one variant once, on a new stack."""
     name = f"{_STACK}-{next(_STACKS)}"
-    subject = Subject.deployed(endpoint, name, batches)
+    stack = DeployedStack.deployed(endpoint, name, batches)
     try:
-        subject.play(_WARM_UP)
-        return play(subject, records)
+        stack.play(_WARM_UP)
+        return play(stack, records)
     finally:
         emulators.delete(endpoint, name)
 
 
 @dataclass
-class Subject:
-    """An emulator with the stack deployed, and clients that stay open."""
+class DeployedStack:
+    """A stack on a running emulator, with clients that stay open."""
 
     kinesis: Any
     s3: Any
@@ -109,8 +115,8 @@ class Subject:
     rounds: "count[int]" = field(default_factory=count)
 
     @classmethod
-    def deployed(cls, endpoint: str, name: str, batches: Mapping[str, int]) -> "Subject":
-        """Deploy to an emulator that is running."""
+    def deployed(cls, endpoint: str, name: str, batches: Mapping[str, int]) -> "DeployedStack":
+        """Deploy the stack to a running emulator."""
         outputs = emulators.deploy(endpoint, name, _template(batches))
         kinesis, s3, functions = (emulators.client(name, endpoint) for name in ("kinesis", "s3", "lambda"))
         return cls(
@@ -124,7 +130,7 @@ class Subject:
         )
 
     def play(self, records: int) -> Sample:
-        """Put the records and wait until as many are in objects; then look for each."""
+        """Put the records and wait until as many are in objects; then verify that each is there."""
         sent = self._made(records)
         began = time.perf_counter()
         self._put(sent)
@@ -134,12 +140,12 @@ class Subject:
         return Sample(passed)
 
     def drain(self, records: int) -> Sample:
-        """Put the records while nobody reads; then have them read, and wait as above."""
+        """Put the records while the mapping is disabled; then enable it, wait and verify as above."""
         sent = self._made(records)
         self._enable(False)
         self._put(sent)
         if self._keys():
-            raise RuntimeError("the mapping is disabled and reads")
+            raise RuntimeError("the mapping is disabled and still reads records")
         began = time.perf_counter()
         self._enable(True)
         self._await(records, began)
@@ -148,7 +154,7 @@ class Subject:
         return Sample(passed)
 
     def alone(self, records: int) -> Sample:
-        """The handler's own work: the same batches, by direct calls."""
+        """Call the handler directly with the same batches."""
         numbers = range(records)
         events = [_event(numbers[at : at + self.batch]) for at in range(0, records, self.batch)]
         began = time.perf_counter()
@@ -170,7 +176,7 @@ class Subject:
                 raise RuntimeError("the stream refused records")
 
     def _enable(self, enabled: bool) -> None:
-        """Switch the mapping; when it is off, wait until it is."""
+        """Enable or disable the mapping; after disabling wait until it takes effect."""
         (mapping,) = self.functions.list_event_source_mappings()["EventSourceMappings"]
         self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
         deadline = time.monotonic() + _PATIENCE
@@ -185,7 +191,7 @@ class Subject:
     def _await(self, records: int, began: float) -> None:
         while (found := sum(int(key.rpartition(".")[2]) for key in self._keys())) < records:
             if time.perf_counter() - began > _PATIENCE:
-                raise RuntimeError(f"{found:,} of {records:,} records are there after {_PATIENCE:.0f} s")
+                raise RuntimeError(f"{found:,} of {records:,} records are in objects after {_PATIENCE:.0f} s")
             time.sleep(_BETWEEN_LOOKS)
 
     def _look_for(self, sent: list[bytes]) -> None:
@@ -193,7 +199,9 @@ class Subject:
         bodies = [self.s3.get_object(Bucket=self.lake, Key=key)["Body"].read() for key in keys]
         found = sorted(line for body in bodies for line in gzip.decompress(body).split(b"\n"))
         if found != sorted(sent):
-            raise RuntimeError(f"{len(found):,} records are there, and they are not the {len(sent):,} that were put")
+            raise RuntimeError(
+                f"{len(found):,} records are in objects, and they differ from the {len(sent):,} that were put"
+            )
         self._remove(keys)
 
     def _keys(self) -> list[str]:
@@ -205,7 +213,7 @@ class Subject:
 
 
 def _record(story: int, number: int) -> bytes:
-    """About as long as an event of the stream pattern's demo."""
+    """Return a record of about the size of those in the stream pattern's demo."""
     return json.dumps({"story": story, "number": number, "text": f"{number:07}" * 32}).encode()
 
 
@@ -215,7 +223,7 @@ def _event(numbers: Iterable[int]) -> dict[str, Any]:
 
 
 def _handler(s3: Any, lake: str) -> Callable[[Any, Any], None]:
-    """The deployed handler's work, with a client that is open already."""
+    """Return the deployed handler's function, with a client that is already open."""
 
     def handler(event: Any, _: Any) -> None:
         records = event["Records"]
@@ -227,7 +235,7 @@ def _handler(s3: Any, lake: str) -> Callable[[Any, Any], None]:
 
 
 def _template(batches: Mapping[str, int]) -> dict[str, Any]:
-    """SAM as a pattern would write it, the code in the template."""
+    """Return a SAM template with inline code."""
     mapping = {
         "Stream": {"Fn::GetAtt": ["Stream", "Arn"]},
         "StartingPosition": "TRIM_HORIZON",
