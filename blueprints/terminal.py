@@ -89,7 +89,7 @@ class Terminal:
         for name, value in report["result"].items():
             self._show_fact(name, value)
         self._show_not_emulated(report.get("not_emulated", []))
-        self._print("\n", (report["pattern"], "bold"), f" played in {seconds:.1f} s")
+        self._print("\n", (report["pattern"], "bold"), f" finished in {seconds:.1f} s")
         for line in _places(report["files"]):
             self._print(f"  {line}")
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the rooms of the house, held by reading the imports."""
+"""The directions of imports, checked by reading the source files."""
 
 import ast
 import re
@@ -17,10 +17,17 @@ IN_EVERY_PATTERN = ("tests/template_facts.py", "LICENSE")
 COMMANDS = ("blueprints_shared.replay", "blueprints_shared.stack_command")
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """The import statements of a file, wherever in it."""
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in tree if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported(path: Path) -> set[str]:
     """The full names of all modules a file imports, wherever in it."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -211,7 +218,7 @@ def imports_of_the_tools() -> list[Import]:
 
 def _imports() -> Iterator[Import]:
     for path in sorted(sources(TOOLS)):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             for module in _modules(node):
                 place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
                 yield Import(place, path.relative_to(TOOLS).as_posix(), module)
