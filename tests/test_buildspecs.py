@@ -1,6 +1,6 @@
-"""What the pipeline of sar/auto-publish runs, run here: its buildspecs' commands, one by one, in a clean folder.
+"""The commands in the buildspecs of sar/auto-publish, run one by one in a clean folder.
 
-Not by the embedded CodeBuild but by bash itself, so that neither can be wrong together with the other.
+bash runs them and not the embedded CodeBuild, so that both cannot have the same fault.
 """
 
 import base64
@@ -41,7 +41,7 @@ def cloud():
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository of one pattern, as somebody has who made it with `blueprints new`."""
+    """A repository with one pattern, made by `blueprints new`."""
     folder = tmp_path / "repository"
     folder.mkdir()
     run(BLUEPRINTS, "new", EXAMPLE, folder / "patterns" / "my-book", cwd=folder)
@@ -61,7 +61,7 @@ class Pipeline:
         self.builds = 0
 
     def build(self, project, **variables):
-        """Run a project's commands on a fresh clone; returns the status, what was printed, and what was exported."""
+        """Run a project's commands on a fresh clone; return the status, the output, and the exported variables."""
         self.builds += 1
         place = self.folder / f"{project}-{self.builds}"
         (place / "home").mkdir(parents=True)
@@ -103,7 +103,7 @@ class Pipeline:
         }
 
     def published(self):
-        """The applications that there are, with their versions."""
+        """The versions of each published application, by name."""
         sar = self.cloud.client("serverlessrepo")
         return {
             each["Name"]: [
@@ -144,8 +144,8 @@ def change(repository, old, new):
     commit(repository)
 
 
-def test_a_push_is_verified_and_published_and_the_next_has_nothing_to_do(pipeline):
-    """A plan that has something to do ends with 2, which is no failure."""
+def test_a_push_is_verified_and_published_and_the_next_publishes_nothing(pipeline):
+    """A plan with something to publish ends with status 2, which is not a failure."""
     status, printed, said = pipeline.build("Verify", CHECK_PROMISES="true")
     assert status == 0, printed
     assert said == {"PLANNED": f"{APPLICATION} 0.1.0"}
@@ -162,7 +162,7 @@ def test_a_push_is_verified_and_published_and_the_next_has_nothing_to_do(pipelin
 
 
 @pytest.mark.skipif("try" not in main.commands, reason="this version of the tools cannot try a pattern yet")
-def test_a_twin_is_tried_and_nothing_of_it_is_left(pipeline):
+def test_try_leaves_nothing_of_the_private_copy(pipeline):
     status, printed, _ = pipeline.build("Try")
 
     assert status == 0, printed
@@ -173,7 +173,7 @@ def test_a_twin_is_tried_and_nothing_of_it_is_left(pipeline):
 
 
 @pytest.mark.skipif("try" not in main.commands, reason="this version of the tools cannot try a pattern yet")
-def test_a_demo_that_fails_fails_the_try_and_leaves_nothing(pipeline, repository):
+def test_a_failing_demo_fails_try_and_leaves_nothing(pipeline, repository):
     demo = repository / "patterns" / "my-book" / "demo.py"
     demo.write_text(demo.read_text().replace('if words != "was here"', 'if words == "was here"'))
     commit(repository)
@@ -185,7 +185,7 @@ def test_a_demo_that_fails_fails_the_try_and_leaves_nothing(pipeline, repository
     assert pipeline.published() == {}
 
 
-def test_other_content_under_a_published_version_is_not_verified(pipeline, repository):
+def test_other_content_under_a_published_version_fails_verify(pipeline, repository):
     assert pipeline.build("Publish")[0] == 0
     change(repository, "Put a name here", "Put any name here")
 
@@ -199,7 +199,7 @@ def test_other_content_under_a_published_version_is_not_verified(pipeline, repos
     assert pipeline.build("Verify")[::2] == (0, {"PLANNED": f"{APPLICATION} 0.1.1"})
 
 
-def test_tests_that_fail_stop_everything_that_follows(pipeline):
+def test_failing_tests_stop_the_build(pipeline):
     status, printed, said = pipeline.build("Verify", TEST_COMMAND="echo no good; false")
 
     assert status != 0
@@ -208,7 +208,7 @@ def test_tests_that_fail_stop_everything_that_follows(pipeline):
     assert said == {}
 
 
-def test_a_broken_promise_stops_the_push_unless_promises_are_not_asked_for(pipeline, repository):
+def test_a_broken_promise_fails_verify_if_promises_are_checked(pipeline, repository):
     shutil.rmtree(repository / "patterns" / "my-book" / "events")
     commit(repository)
 
@@ -219,7 +219,7 @@ def test_a_broken_promise_stops_the_push_unless_promises_are_not_asked_for(pipel
     assert pipeline.build("Verify")[::2] == (0, {"PLANNED": f"{APPLICATION} 0.1.0"})
 
 
-def test_sharing_is_done_as_it_is_said(pipeline):
+def test_an_application_is_shared_as_the_parameter_says(pipeline):
     assert pipeline.build("Publish", SHARING="--sharing accounts=111122223333")[0] == 0
 
     sar = pipeline.cloud.client("serverlessrepo")
@@ -228,7 +228,7 @@ def test_sharing_is_done_as_it_is_said(pipeline):
     assert statement["Principals"] == ["111122223333"]
 
 
-def test_a_folder_that_is_called_like_an_option_is_none(pipeline, repository):
+def test_a_folder_with_the_name_of_an_option_is_a_folder(pipeline, repository):
     (repository / "patterns" / "my-book").rename(repository / "--public")
     commit(repository)
 
@@ -240,7 +240,7 @@ def test_a_folder_that_is_called_like_an_option_is_none(pipeline, repository):
     assert policy["Statements"] == []
 
 
-def test_what_is_planned_fits_into_an_approval_however_many_patterns_there_are(tmp_path):
+def test_the_plan_of_many_patterns_fits_into_an_approval(tmp_path):
     tools = tmp_path / "blueprints"
     tools.write_text(
         '#!/bin/bash\nfor each in {1..100}; do echo "  CreateApplication pattern-$each 0.1.0"; done; exit 2\n'
@@ -264,20 +264,19 @@ def test_what_is_planned_fits_into_an_approval_however_many_patterns_there_are(t
 
 
 @pytest.mark.parametrize("project", PROJECTS)
-def test_the_embedded_codebuild_understands_every_buildspec(project):
+def test_the_embedded_codebuild_reads_every_buildspec(project):
     assert read(PROJECTS[project]).phases
 
 
 def test_the_defaults_fit_this_repository():
-    """The commands that run when nobody says otherwise are there, and the folders are patterns."""
+    """The default commands exist, and the default folders are patterns."""
     defaults = {name: each.get("Default") for name, each in TEMPLATE.section("Parameters").items()}
     for name in ("InstallCommand", "TestCommand"):
         assert os.access(ROOT / defaults[name], os.X_OK)
     assert [find(folder).name for folder in sorted(ROOT.glob(defaults["Patterns"])) if folder.is_dir()]
 
 
-def test_a_build_has_every_variable_that_its_commands_use():
-    """And no other is passed."""
+def test_a_build_gets_exactly_the_variables_that_its_commands_use():
     own = {"PATH", "PWD", "status", "PLANNED", "PUBLISHED"}
     for name, spec in PROJECTS.items():
         commands = json.dumps(yaml.safe_load(spec)["phases"])

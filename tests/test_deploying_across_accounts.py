@@ -1,4 +1,4 @@
-"""The other pipeline of sar/auto-publish: a push comes to dev, to staging, and to prod once somebody says so."""
+"""The pipeline of deploy-across-accounts.yaml deploys a push to dev, to staging, and after an approval to prod."""
 
 import json
 import uuid
@@ -32,7 +32,7 @@ def cloud():
 
 
 class Release:
-    """The pipeline, with a role for each environment that may deploy that environment's stack alone."""
+    """The pipeline, with a role per environment that may deploy only the stack of that environment."""
 
     def __init__(self, cloud, *, without=()):
         self.cloud, self.suffix = cloud, uuid.uuid4().hex[:8]
@@ -90,7 +90,7 @@ class Release:
         return {stage for stage in STAGES for each in stacks if each["StackName"] == f"{stage}-{self.suffix}"}
 
 
-def test_a_push_goes_from_account_to_account_and_waits_before_prod(cloud):
+def test_a_push_passes_through_the_accounts_and_waits_before_prod(cloud):
     release = Release(cloud)
     execution = release.push()
 
@@ -108,7 +108,7 @@ def test_a_push_goes_from_account_to_account_and_waits_before_prod(cloud):
     assert release.standing() == {"dev", "staging", "prod"}
 
 
-def test_what_fails_in_one_account_goes_no_further(cloud):
+def test_a_failure_in_one_account_stops_the_run(cloud):
     release = Release(cloud, without=("staging",))
     execution = release.push()
 
@@ -117,5 +117,5 @@ def test_what_fails_in_one_account_goes_no_further(cloud):
 
 
 @pytest.mark.parametrize("companion", sorted(COMPANIONS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_companions_are_clean(companion):
+def test_the_companions_pass_cfn_lint(companion):
     assert lint_file(companion) == []

@@ -1,4 +1,4 @@
-"""What the parameters of sar/auto-publish make of its pipeline, sources that are not on this machine among them."""
+"""The pipeline of sar/auto-publish with different parameters, also with sources that the embedded AWS lacks."""
 
 import json
 import re
@@ -22,7 +22,7 @@ BY_CODECOMMIT = {"Repository": "patterns", "Branch": "release"}
 
 
 class Variant:
-    """The template's resources with these parameters: conditions decided, what is left out left out."""
+    """The template's resources with these parameters: conditions are evaluated, and NoValue is removed."""
 
     def __init__(self, **given):
         defaults = {name: each.get("Default") for name, each in TEMPLATE.section("Parameters").items()}
@@ -64,7 +64,7 @@ class Variant:
         return {each["Name"]: each["Actions"][0] for each in self.resources["Pipeline"]["Stages"]}
 
     def actions_of(self, role):
-        """What a role may do, what comes with its managed policies of this template included."""
+        """The actions that a role allows, including those of managed policies in this template."""
         policies = [each["PolicyDocument"] for each in self.resources[role].get("Policies", [])]
         if role in ("VerifyRole", "TryRole", "PublishRole"):
             policies.append(self.resources["BuildPolicy"]["PolicyDocument"])
@@ -77,8 +77,8 @@ class Variant:
         return next(each["Value"] for each in variables if each["Name"] == name)
 
 
-def test_every_resource_that_is_named_is_there_in_every_variant():
-    """No variant names what another condition leaves out."""
+def test_every_variant_has_the_resources_that_it_refers_to():
+    """No condition leaves out a resource that is still referred to."""
     for given in ({}, BY_CONNECTION, BY_CODECOMMIT, {**BY_CONNECTION, "TrialPolicyArn": TRIAL, "Environment": "prod"}):
         variant = Variant(**given)
         text = json.dumps(variant.resources)
@@ -87,7 +87,7 @@ def test_every_resource_that_is_named_is_there_in_every_variant():
         assert flat <= set(variant.resources), given
 
 
-def test_a_connection_tells_the_pipeline_itself():
+def test_a_connection_starts_the_pipeline_by_a_trigger():
     variant = Variant(**BY_CONNECTION)
 
     source = variant.stages["Source"]
@@ -100,7 +100,7 @@ def test_a_connection_tells_the_pipeline_itself():
     assert "SourceArchives" not in json.dumps(variant.resources["PipelineRole"])
 
 
-def test_codecommit_starts_it_by_a_rule():
+def test_codecommit_starts_the_pipeline_by_a_rule():
     variant = Variant(**BY_CODECOMMIT)
 
     assert variant.stages["Source"]["ActionTypeId"]["Provider"] == "CodeCommit"
@@ -112,14 +112,14 @@ def test_codecommit_starts_it_by_a_rule():
     assert "SourceArchives" not in variant.resources
 
 
-def test_nothing_is_tried_without_a_policy_for_it():
+def test_there_is_no_stage_try_without_a_policy():
     assert list(Variant().stages) == ["Source", "Verify", "Publish"]
     assert not {"Try", "TryRole"} & set(Variant().resources)
     assert list(Variant(TrialPolicyArn=TRIAL).stages) == ["Source", "Verify", "Try", "Publish"]
 
 
 @pytest.mark.parametrize("given", [{"Environment": "prod"}, {"RequireApproval": "true"}])
-def test_a_person_stands_before_the_release(given):
+def test_a_person_approves_the_release(given):
     assert list(Variant(TrialPolicyArn=TRIAL, **given).stages) == ["Source", "Verify", "Try", "Approve", "Publish"]
 
 
@@ -127,7 +127,7 @@ def test_a_person_stands_before_the_release(given):
     ("sharing", "option", "may_share"),
     [("", "", False), ("private", {"Fn::Sub": "--sharing ${Sharing}"}, True), ("public", "--public", True)],
 )
-def test_it_may_share_only_where_it_is_told_to(sharing, option, may_share):
+def test_publish_may_share_only_if_sharing_is_set(sharing, option, may_share):
     variant = Variant(Sharing=sharing)
 
     assert variant.variable("Publish", "SHARING") == variant.variable("Verify", "SHARING") == option
@@ -144,8 +144,8 @@ def test_only_the_last_stage_may_publish():
     assert "s3:PutObject" not in variant.actions_of("VerifyRole")
 
 
-def test_a_try_reaches_nothing_that_is_released():
-    """Publish takes what lies under a digest for what has that digest, so that no other stage may write there."""
+def test_try_cannot_write_packages_of_releases():
+    """Publish trusts that an object has the digest in its key, so no other stage may write there."""
     variant = Variant(TrialPolicyArn=TRIAL)
 
     assert variant.variable("Publish", "ARTIFACT_BUCKET") == {"Ref": "ApplicationArtifacts"}
@@ -158,7 +158,7 @@ def test_a_try_reaches_nothing_that_is_released():
 @pytest.mark.parametrize(
     ("given", "provider"), [(BY_CONNECTION, "CodeStarSourceConnection"), (BY_CODECOMMIT, "CodeCommit")]
 )
-def test_a_source_elsewhere_is_refused_by_name_on_the_embedded_aws(given, provider):
+def test_the_embedded_aws_names_a_source_that_it_lacks(given, provider):
     progress = Progress()
     prepared = prepare(Pattern.load(BLUEPRINT), progress, given)
     with Cloud() as cloud, pytest.raises(BlueprintError, match=f"by {provider} is not emulated"):
