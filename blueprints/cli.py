@@ -539,6 +539,7 @@ def _embedded_aws(progress: "Progress", port: int) -> Iterator[Callable[[], "Clo
 
     server = ServerProcess(port)
     try:
+        server.start()
         yield running
     finally:
         server.stop()

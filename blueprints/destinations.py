@@ -30,9 +30,8 @@ def embedded(progress: Progress, state: Path = STATE) -> Iterator[Destination]:
     check_can_be_made(state.absolute())
     with progress.step("Start the embedded AWS"):
         from blueprints.local.cloud import Cloud
-        from blueprints.local.server_process import ServerProcess
 
-        cloud = Cloud(server=ServerProcess(sar_folder=state.absolute()))
+        cloud = Cloud(sar_folder=state.absolute())
 
     with cloud:
         yield of_cloud(cloud)

@@ -56,15 +56,25 @@ _FAILED = re.compile(r"^\S+ \S+ ERROR \[blueprints\.[\w.]+\] (.*)$", re.MULTILIN
 class Cloud:
     """A running embedded AWS. A context manager: leaving it leaves no process, no port and no folder."""
 
-    def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, server: ServerProcess | None = None) -> None:
-        """Start on a free port, or the given one, or wait for a process that was started before.
+    def __init__(
+        self,
+        port: int = 0,
+        time_scale: float = TIME_SCALE,
+        sar_folder: Path | None = None,
+        *,
+        server: ServerProcess | None = None,
+    ) -> None:
+        """Start on a free port, or the given one, or wait for a process that is started already.
 
-        Raises BlueprintError when it can't.
+        The Serverless Application Repository keeps what is published in `sar_folder`; without, until the end. Raises
+        BlueprintError when it can't start.
         """
-        self._server = server or ServerProcess(port, time_scale)
+        self._server = server or ServerProcess(port, time_scale, sar_folder)
         self.notes: tuple[str, ...] = ()
         """What differs from AWS on this machine, as lines for the user."""
         try:
+            if not server:
+                self._server.start()
             self._about = self._server.wait_until_listening()
             self.port = int(self._about["port"])
             self.notes = tuple(self._about["notes"])

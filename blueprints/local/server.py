@@ -148,7 +148,8 @@ def main() -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
-    threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True).start()
+    watch = threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True)
+    watch.start()
     authority = folder / "certificate-authority.pem"
     about = {
         "port": port,
@@ -156,7 +157,10 @@ def main() -> None:
         "certificate_authority": str(authority),
         "notes": server.notes,
     }
-    print(json.dumps(about), flush=True)
+    try:
+        print(json.dumps(about), flush=True)
+    except BrokenPipeError:
+        watch.join()  # the parent is gone, so this ends the process
     asyncio.run(serve(application, listener, encrypted, authority))
 
 

@@ -6,10 +6,13 @@ This module imports little, as the process is started first.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +33,41 @@ class ServerProcess:
     """The process, its log and its temporary `folder`."""
 
     def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, sar_folder: Path | None = None) -> None:
-        """Start the process; it will listen on a free port, or on the given one.
+        """The process will listen on a free port, or on the given one.
 
         The Serverless Application Repository keeps what is published in `sar_folder`; without, until the end.
         """
+        self._port, self._time_scale, self._sar_folder = port, time_scale, sar_folder
         self._stopping = threading.Lock()
         self._listens = False
+        self._started: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process that writes it
-        self.folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "blueprints.local.server", self.folder, str(port), str(time_scale)],
+        self._folder: Path | None = None
+
+    def start(self) -> None:
+        """Start the process, which `stop` ends. Interrupts are handled once it is known."""
+        with _uninterrupted():
+            self._folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
+            self._started = subprocess.Popen(
+                [sys.executable, "-m", "blueprints.local.server", self._folder, str(self._port), str(self._time_scale)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=_environment(sar_folder),
-                cwd=self.folder,
+                env=_environment(self._sar_folder),
+                cwd=self._folder,
                 start_new_session=True,
             )
-        except BaseException:
-            self._clean_up()
-            raise
+
+    @property
+    def folder(self) -> Path:
+        """The temporary folder of the process."""
+        assert self._folder
+        return self._folder
+
+    @property
+    def _process(self) -> "subprocess.Popen[bytes]":
+        assert self._started
+        return self._started
 
     def wait_until_listening(self) -> dict[str, Any]:
         """What the process says about itself, such as its `port`. Raises BlueprintError if it cannot start."""
@@ -80,18 +97,24 @@ class ServerProcess:
     def stop(self) -> None:
         """End the process and all it started, and remove its folder. Stopping twice does no harm."""
         with self._stopping:
-            if self._process.stdin and not self._process.stdin.closed:
-                self._process.stdin.close()
-            if not self._listens:
-                self._process.kill()  # nothing is there yet that it would have to end
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._clean_up()
+            if self._started:
+                self._end(self._started)
+            self._log.close()
+            if self._folder:
+                remove(self._folder)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.stdin and not process.stdin.closed:
+            process.stdin.close()
+        if not self._listens:
+            process.kill()  # nothing is there yet that it would have to end
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
 
     def log_size(self) -> int:
         """The number of bytes that the process has logged so far."""
@@ -105,9 +128,24 @@ class ServerProcess:
         """The end of the log, for an error message."""
         return self.log_after(0).decode(errors="replace")[-2000:]
 
-    def _clean_up(self) -> None:
-        self._log.close()
-        remove(self.folder)
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Postpone SIGINT and SIGTERM, so that no process is started that nobody would end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are handled in the main thread alone
+        return
+    came: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in handlers:
+        signal.signal(each, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _environment(sar_folder: Path | None) -> dict[str, str]:

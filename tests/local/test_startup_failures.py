@@ -1,13 +1,18 @@
 """A function that does not start: what to do, and whether Lambda would do the same, said only where it is true."""
 
+import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from blueprints.errors import BlueprintError
+from blueprints.local.deployment import check_functions
 from blueprints.local.startup_failures import Facts, advice
 from blueprints.packaging.interpreters import StandIn, current
 from blueprints.pattern import find
+from tests.local.resources import function_resource
 from tests.local.sam_folders_up import bring_folder_up
 
 SAME = "It would fail the same way on Lambda."
@@ -141,3 +146,44 @@ def test_a_missing_file_is_no_program(tmp_path, made, said, same):
     assert said in told
     assert (SAME in told) is same
     assert "program" not in told
+
+
+def test_a_function_that_fails_is_told_without_waiting_for_the_others(cloud, stack):
+    slow = "import time\ntime.sleep(9)\ndef handler(event, context):\n    return 1\n"
+    made = stack(
+        Broken=function_resource("raise RuntimeError('no ink left')", Timeout=10),
+        Slow=function_resource(slow, Timeout=10),
+    )
+    begun = time.monotonic()
+
+    with pytest.raises(BlueprintError, match=r"Function Broken does not start: .*no ink left"):
+        check_functions(cloud, made)
+
+    assert time.monotonic() - begun < 8
+
+
+def test_functions_start_side_by_side(cloud, stack):
+    met = threading.Barrier(2, timeout=8)
+
+    class Meeting(BaseHTTPRequestHandler):
+        def do_GET(self):
+            met.wait()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Meeting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = (
+            "import urllib.request\n"
+            f"urllib.request.urlopen('http://127.0.0.1:{server.server_port}')\n"
+            "def handler(event, context):\n    return 1\n"
+        )
+        made = stack(One=function_resource(source, Timeout=10), Other=function_resource(source, Timeout=10))
+
+        started = check_functions(cloud, made)
+        server.shutdown()
+
+    assert set(started) == {"One", "Other"}
