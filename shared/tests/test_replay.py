@@ -162,7 +162,9 @@ class TestStoredBatches:
         assert (left, keys, function.sent) == (1, ["aws/lambda/1/b"], [[1, 2, 3], [7]])
         assert said[-2] == "  left: the function stopped at its first record, 7; its log says why"
 
-    def test_the_rest_takes_the_batchs_place_before_it_is_tried(self, play, s3):
+    @pytest.mark.parametrize("info", ["KinesisBatchInfo", "DDBStreamBatchInfo"])
+    def test_the_rest_takes_the_batchs_place_before_it_is_tried(self, play, s3, info):
+        s3.objects["aws/lambda/1/a"] = failed(1, 2, 3).replace(b"KinesisBatchInfo", info.encode())
         function = Function(stops_at=[2])
         answer, function.invoke = function.invoke, lambda **call: answer(**call) if not function.sent else 1 / 0
         with pytest.raises(ZeroDivisionError):
@@ -170,7 +172,7 @@ class TestStoredBatches:
         stored = json.loads(s3.objects["aws/lambda/1/a"])
         records = json.loads(stored["payload"])["Records"]
         assert [record["kinesis"]["sequenceNumber"] for record in records] == ["2", "3"]
-        assert (stored["KinesisBatchInfo"]["startSequenceNumber"], stored["KinesisBatchInfo"]["batchSize"]) == ("2", 2)
+        assert (stored[info]["startSequenceNumber"], stored[info]["batchSize"]) == ("2", 2)
 
     @pytest.mark.parametrize(
         "body",
