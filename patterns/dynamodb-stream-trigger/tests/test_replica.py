@@ -263,9 +263,9 @@ def test_the_largest_item_fits_in_a_request_in_any_encoding():
 
 
 @pytest.fixture
-def readme():
-    """Finds SQL in the README: from the given words to the end of the statement."""
-    words = (Path(__file__).parent.parent / "README.md").read_text()
+def documented():
+    """Finds SQL in replica.md: from the given words to the end of the statement."""
+    words = (Path(__file__).parent.parent / "replica.md").read_text()
     return lambda start: re.search(rf"{start}[^`;]+", words)[0]
 
 
@@ -279,12 +279,12 @@ def migration_files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_migration_can_add_a_view(migration_files, readme, written, data_api, schema):
+def test_a_migration_can_add_a_view(migration_files, documented, written, data_api, schema):
     from migrations import migrate
 
     table = StreamedTable()
     written(table.put("a", status={"S": "paid"}, total={"N": "1.50"}), table.put("b"), table.delete("b"))
-    view, index = readme("CREATE VIEW orders"), readme("CREATE INDEX items_status")
+    view, index = documented("CREATE VIEW orders"), documented("CREATE INDEX items_status")
     (migration_files / "0002_orders.sql").write_text(f"{view};\n{index};\n")
 
     assert migrate(Database(data_api, "cluster", "secret", "replica"), schema) == 1
@@ -292,10 +292,10 @@ def test_a_migration_can_add_a_view(migration_files, readme, written, data_api, 
     assert [[field["stringValue"] for field in row] for row in found] == [["a", "paid", "1.50"]]
 
 
-def test_old_tombstones_can_be_deleted(readme, written, data_api, schema):
+def test_old_tombstones_can_be_deleted(documented, written, data_api, schema):
     table = StreamedTable()
     written(table.put("a"), table.put("b"), table.delete("b"), table.expire("a"), table.put("c"))
-    sweep = readme("DELETE FROM items WHERE").replace("FROM items", f"FROM {schema}.items")
+    sweep = documented("DELETE FROM items WHERE").replace("FROM items", f"FROM {schema}.items")
 
     assert data_api.execute_statement(sweep, [])["numberOfRecordsUpdated"] == 0
     data_api.execute_statement(f"UPDATE {schema}.items SET changed_at = changed_at - interval '92 days'", [])

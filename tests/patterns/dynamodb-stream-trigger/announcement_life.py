@@ -1,4 +1,4 @@
-"""The life of announcements: each change is heard of, under its own id, in the order of its key."""
+"""Simulates Announce: every change is announced with its own id, in the order of its key."""
 
 import inspect
 import json
@@ -16,7 +16,7 @@ KEY = b"k" * 32
 
 
 class Announcing(Life):
-    """The life of announcements. `bus`: on the event bus, instead of a webhook."""
+    """One schedule of Announce. With `bus`, it announces on the event bus instead of a webhook."""
 
     function = "announce"
 
@@ -40,7 +40,7 @@ class Announcing(Life):
         return Response(kind, {"retry-after": self.random.choice(("1", "3600"))}, b"")
 
     def invoke(self, event, context, version):
-        """One invocation."""
+        """Invoke the handler once."""
         with seen_by("announce", version) as module:
             module.receiver = EventBus(self.receiver) if self.bus else self.webhook
             module.rejected_records = RejectedRecords(lambda: self.s3, "failures", "announce")
@@ -54,12 +54,12 @@ class Announcing(Life):
         self.check_what_is_there()
 
     def check_what_is_there(self):
-        """Under its own id and always the same; those of a key in order, but for what was given up or set aside."""
+        """Check ids, equal content, and the order of each key, except for changes that were given up or rejected."""
         self.excused |= self._rejected()
         by_id, first, last = {change.id: change for change in self.changes}, {}, {}
         for each, body in self.receiver.taken:
             assert each in by_id, f"no change has the id {each}"
-            assert first.setdefault(each, body) == body, f"{each} came with another content"
+            assert first.setdefault(each, body) == body, f"{each} was announced with different content"
         for each, body in first.items():
             data, change = json.loads(body)["data"], by_id[each]
             assert (data["sequence_number"], data["keys"]["pk"]) == (change.number, change.name)

@@ -1,15 +1,15 @@
-"""Changes of a table's items, of kinds that fare differently."""
+"""Changes of items, of kinds that are handled differently."""
 
 from dataclasses import dataclass
 
-# What is done to an item. "odd": PostgreSQL can't hold it; "huge": it refuses it; "unwelcome": the receiver refuses it;
-# "differs": one version of the functions can't take it; "fails": one fails at it; "malformed": the record is none.
+# "odd": jsonb cannot hold the item; "huge": PostgreSQL refuses it; "unwelcome": the receiver refuses it; "differs": one
+# version of the functions rejects it; "fails": one version fails at it; "malformed": it is not a stream record.
 KINDS = ("put",) * 8 + ("delete",) * 3 + ("expire", "odd", "huge", "unwelcome", "differs", "fails", "malformed")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one item; `place`, the stream's label and the number, orders those of a key."""
+    """One change of one item; `place`, the stream's label and the sequence number, orders the changes of a key."""
 
     name: str
     kind: str
@@ -26,7 +26,7 @@ class Change:
 
 
 def made(table, name, kind, number):
-    """Make a change of a kind in the table."""
+    """Change an item of the table in the given way."""
     if kind in ("delete", "expire") and name in table.items:
         return Change.of(name, kind, getattr(table, kind)(name))
     attributes = {

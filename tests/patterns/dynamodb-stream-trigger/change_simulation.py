@@ -1,11 +1,11 @@
-"""Plays a table's life against the real handlers and the real replay: what Lambda may do between a change and its end.
+"""Simulates a table, its stream and Lambda around the real handlers and the real replay.
 
-One `Life` is one schedule, drawn from a seed. The stream's shards split, and the stream may be made anew; lanes
-(ParallelizationFactor) interleave; batches are cut and cut anew, longer and shorter; attempts are killed before, during
-and after each call, run out of time, are refused, run another version of the function; answers get lost; batches are
-bisected, answered in part, given up, replayed by a person who is interrupted too, while the stream is read or after it.
+One `Life` is one schedule, drawn from a seed. Shards split, and the stream may be replaced; lanes
+(ParallelizationFactor) interleave; batches have varying sizes; attempts are killed before, during and after each call,
+run out of time, are refused, or run another version of the function; responses get lost; batches are bisected, handled
+in part, given up, and replayed, while the stream is read or afterwards, by a person who may be interrupted too.
 
-Every change has a number, so that what came of them can be compared with what was to come.
+Every change has a number, so that the results can be compared with the changes.
 """
 
 import itertools
@@ -22,7 +22,7 @@ import sql_database
 import webhook
 from botocore.exceptions import ClientError
 from change_history import KINDS, made
-from handler_versions import BROKEN, MENDED, PLAIN, STRICT, handlers
+from handler_versions import BROKEN, FIXED, PLAIN, STRICT, handlers
 from replay import failures
 from streamed import LATER_STREAM, STREAM, StreamedTable
 from unreliable_services import S3, Died, Network
@@ -41,7 +41,7 @@ OUTPUTS = {
 
 @dataclass
 class Lane:
-    """What one poller reads in order: a shard's changes of some keys. `ends`: of batches being bisected."""
+    """What one poller reads in order: changes of some keys of a shard. `ends` are the ends of bisected batches."""
 
     stream: str
     generation: int
@@ -56,7 +56,10 @@ class Lane:
 
 
 class Life:
-    """One schedule of one function. `late`: calls of the dead may land later; `rewound`: the reading begins again."""
+    """One schedule of one function.
+
+    `late`: calls of killed attempts may arrive later; `rewound`: the stream is read again.
+    """
 
     function: str
 
@@ -69,8 +72,8 @@ class Life:
         self.versions = self.random.choice(((PLAIN,), (PLAIN, STRICT), (PLAIN, BROKEN), (STRICT, BROKEN)))
         self.retry_limit = self.random.choice((0, 1, 4))
         self.window = self.random.choice((2, 5, 15))
-        self.taught = False  # whether receivers take what they refused
-        self.excused = set()  # ids of the changes that were given up or set aside: they may come late
+        self.taught = False  # whether receivers accept what they refused before
+        self.excused = set()  # ids of the changes that were given up or rejected: they may come late
         self.wrong = []
         self.happened = Counter()
         self._names = itertools.count()
@@ -79,7 +82,7 @@ class Life:
         self.by_number = {change.number: change for change in self.changes}
 
     def play(self):
-        """Read everything, replay what was given up, and look at what came of it."""
+        """Read everything, replay what was given up, and check the results."""
         with simulated():
             self._read()
             self.check_that_nothing_is_lost()
@@ -94,16 +97,16 @@ class Life:
             self.network.land()
             self._drain()
             self.check_the_end()
-            assert self.snapshot() == before, "what came twice changed something"
+            assert self.snapshot() == before, "repeated changes had an effect"
             assert not self.wrong, self.wrong[0]
 
     # --- the stream --------------------------------------------------------------------------------------------------
 
     def _lanes(self):
-        """Shards, each read by 1 to 10 lanes; a generation of shards is read when the one before it is."""
+        """Shards, each read by 1 to 10 lanes; a generation of shards is read after the one before it."""
         names, items = "abcdef"[: self.random.randint(1, 6)], {}
         for stream in (STREAM, LATER_STREAM)[: self.random.choice((1, 1, 2))]:
-            # A stream made anew numbers its changes anew.
+            # A new stream starts a new series of numbers.
             table = StreamedTable(stream, start=10**22 + 1000 if stream == STREAM else 10**21)
             table.items = items
             for generation in range(self.random.choice((1, 1, 2, 3))):
@@ -117,7 +120,7 @@ class Life:
                 yield from lanes
 
     def _readable(self):
-        """A child is read when its parents are read to the end; the streams, beside each other."""
+        """The lanes that can be read: a child shard after its parents, both streams at the same time."""
         waiting = [lane for lane in self.lanes if not lane.done]
         return [
             lane
@@ -140,7 +143,7 @@ class Life:
             lane.ends = [min(lane.at + self.random.randint(1, self.window), len(lane.changes))]
         batch = lane.changes[lane.at : lane.ends[-1]]
         handled = self._attempt(batch, self.random.choice(self.versions))
-        seen = handled and self.random.random() >= self.trouble / 2  # else the answer is lost
+        seen = handled and self.random.random() >= self.trouble / 2  # else the response is lost
         if seen:
             lane.at, lane.retries = lane.at + handled, 0
             self.happened["answered in part"] += handled < len(batch)
@@ -150,7 +153,7 @@ class Life:
             self._fail(lane, batch)
 
     def _attempt(self, batch, version):
-        """How many changes the function says it has handled; 0 when it failed or died."""
+        """The number of changes that the function reports as handled; 0 if it failed or died."""
         seconds = 5 + self.random.choice((1000, 1000, 1000, self.random.randint(0, 12)))
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
         event = {"Records": [change.record for change in batch]}
@@ -165,7 +168,7 @@ class Life:
 
     def _fail(self, lane, batch):
         lane.retries += 1
-        if self.random.random() < 0.15:  # another poller takes over, from the checkpoint, and cuts as it likes
+        if self.random.random() < 0.15:  # another poller takes over from the checkpoint, with other batches
             lane.ends, lane.retries = [], 0
             self.happened["cut anew"] += 1
         elif lane.retries > self.retry_limit:
@@ -176,10 +179,10 @@ class Life:
             self.happened["bisected"] += 1
 
     def _give_up(self, batch):
-        """Lambda's own call; it lets go of nothing before this went well."""
+        """Write the batch to the bucket, as Lambda does before it moves the checkpoint."""
         self.happened["given up"] += 1
         self.excused |= {change.id for change in batch}
-        second = next(self._names) // 3  # several in one, with names that say nothing of their order
+        second = next(self._names) // 3  # several in one second, so that names do not show their order
         name = f"2026-11-12T00.{second // 60:02}.{second % 60:02}-{self.random.getrandbits(64):016x}"
         content = {
             "requestContext": {"functionArn": ARNS[self.function], "condition": "RetryAttemptsExhausted"},
@@ -191,14 +194,14 @@ class Life:
     # --- what a person does ------------------------------------------------------------------------------------------
 
     def _drain(self):
-        """Everything is mended; replay again and again until nothing is left but what never was a change."""
+        """Everything is fixed; replay until only malformed records are left."""
         self.taught = True
         for _ in range(300):
             if not self._batches_left() and self._rejected() <= self._malformed():
                 return
             for rejected in (False, True):
-                self._replay(rejected, MENDED)
-        raise AssertionError("replaying does not come to an end")
+                self._replay(rejected, FIXED)
+        raise AssertionError("replaying does not end")
 
     def _replay(self, rejected, version=None):
         self.happened["replayed meanwhile"] += not self.taught
@@ -209,10 +212,10 @@ class Life:
         try:
             replay(failures(stack, SimpleNamespace(rejected=rejected, prefix="")), lambda _: None)
         except (Died, ClientError):
-            self.network.dead = False  # the person starts it again, or not
+            self.network.dead = False  # the person starts replay again, or not
 
     def _invoke(self, FunctionName, Payload):
-        """What Lambda answers to the person's invocation."""
+        """Lambda's response to an invocation by replay."""
         assert FunctionName == ARNS[self.function]
         by_number, event = self.by_number, json.loads(Payload)
         batch = [by_number[each["dynamodb"]["SequenceNumber"]] for each in event["Records"]]
@@ -224,7 +227,7 @@ class Life:
             said, more = {"batchItemFailures": [{"itemIdentifier": change.number} for change in left]}, {}
         return {"Payload": SimpleNamespace(read=lambda: json.dumps(said)), **more}
 
-    # --- what is to come of it ---------------------------------------------------------------------------------------
+    # --- what is checked ---------------------------------------------------------------------------------------------
 
     def _fate(self, _):
         if self.random.random() >= self.trouble:
@@ -245,7 +248,7 @@ class Life:
         }
 
     def _rejected(self):
-        """The ids of the changes that were set aside."""
+        """The ids of the changes that were rejected."""
         return {
             name.rpartition("-")[2].removesuffix(".json") for name in self.s3.objects if name.startswith("rejected/")
         }
@@ -254,21 +257,21 @@ class Life:
         return {change.id for change in self.changes if change.kind == "malformed"}
 
     def check_that_nothing_is_lost(self):
-        """What came of each change stands, or it is among the failures."""
+        """Check that each change had its effect, or is in the failures bucket."""
         kept = self.waiting() | self._rejected()
         lost = [change for change in self.changes if not self.arrived(change) and not self.is_safe(change, kept)]
         assert not lost, f"lost: {lost[0].id} {lost[0].kind}"
-        self.happened["set aside"] += len(self._rejected())
+        self.happened["rejected"] += len(self._rejected())
 
     def is_safe(self, change, kept):
-        """Whether it is among the failures, whose ids are `kept`."""
+        """Whether the change is in the failures bucket; `kept` has the ids there."""
         return change.id in kept
 
     def check_the_end(self, *, drained=True):
-        """The end is that of a life without faults."""
+        """Check that the result equals that of a schedule without faults."""
         for change in self.changes:
             if change.kind == "malformed":
-                assert change.id in self._rejected() | self.waiting(), f"lost: {change.id}, which is no change"
+                assert change.id in self._rejected() | self.waiting(), f"lost: {change.id}, a malformed record"
             else:
                 assert self.arrived(change), f"lost: {change.id} {change.kind}"
         if drained:
@@ -278,7 +281,7 @@ class Life:
 
 @contextmanager
 def simulated():
-    """Time that passes by being looked at and slept through."""
+    """Replace the clock: each reading takes a second, and sleeping takes no real time."""
     now = [1_790_000_000.0]
 
     def look():

@@ -1,4 +1,4 @@
-"""The real handlers, in versions: what a canary, a bug and a mended function make of changes."""
+"""Versions of the real handlers, as a canary deployment, a bug and its fix produce them."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from model_database import SCHEMA
 from rejected_records import Rejection
 from template_facts import import_anew, variables_by_default
 
-PLAIN, STRICT, BROKEN, MENDED = "plain", "strict", "broken", "mended"
+PLAIN, STRICT, BROKEN, FIXED = "plain", "strict", "broken", "fixed"
 ENVIRONMENT = {
     **variables_by_default(),
     "AWS_DEFAULT_REGION": "eu-west-1",
@@ -30,12 +30,12 @@ ENVIRONMENT = {
 
 
 class Bug(Exception):
-    """What a version of a function raises that can't handle a change."""
+    """A version of a function fails at a change."""
 
 
 @cache
 def handlers():
-    """The modules of the handlers, by function; their clients are put in place for each invocation."""
+    """The modules of the handlers by function; each invocation gets its own clients."""
     modules = {}
     with (
         mock.patch.dict(os.environ, ENVIRONMENT),
@@ -43,7 +43,7 @@ def handlers():
     ):
         for function in ("replicate", "announce"):
             module = modules[function] = import_anew(function.capitalize())
-            del sys.modules[module.__name__]  # others import it with clients and settings of their own
+            del sys.modules[module.__name__]  # other tests import it with other clients and settings
             nothing = lambda *_, **__: None  # noqa: E731
             module.logger = SimpleNamespace(info=nothing, warning=nothing, error=nothing)
             module.metrics = SimpleNamespace(add_metric=nothing)
@@ -52,7 +52,7 @@ def handlers():
 
 @contextmanager
 def seen_by(function, version):
-    """Have a version of a function handle changes."""
+    """Make a version of a function handle changes."""
     module = handlers()[function]
     name, seen = ("reduced", _reduced) if function == "replicate" else ("announcement_of", _announced)
     whole = getattr(module, name)
@@ -75,10 +75,10 @@ def _reduced(reduce, records, version):
 
 
 def _as_seen(record, version):
-    """The mended version writes what PostgreSQL can hold; the strict one takes for poison what the others do not."""
+    """The fixed version changes items so that PostgreSQL accepts them; the strict one rejects what others accept."""
     image = record["dynamodb"].get("NewImage", {})
-    if version == MENDED and ("size" in image or _kind(record) == "before\0after"):
-        image = {**image, "note": {"S": "mended"}, "size": {"N": "0"}}
+    if version == FIXED and ("size" in image or _kind(record) == "before\0after"):
+        image = {**image, "note": {"S": "fixed"}, "size": {"N": "0"}}
     elif version == STRICT and _kind(record) == "differs":
         image = {**image, "note": {"S": "\0"}}
     else:
@@ -90,5 +90,5 @@ def _announced(announce, record, version):
     if version == BROKEN and _kind(record) == "fails":
         raise Bug
     if version == STRICT and _kind(record) == "differs":
-        raise Rejection("odd", "this version calls it poison")
+        raise Rejection("odd", "this version rejects it")
     return announce(record)

@@ -1,6 +1,6 @@
-"""The replica's table in memory: what PostgreSQL does with the statements of migrations.py and replica.py, and fast.
+"""A fast model in memory of what PostgreSQL does with the statements of migrations.py and replica.py.
 
-test_model_database.py has both run the same statements and compares every answer and every row.
+test_model_database.py runs the same statements on both, and compares every response and every row.
 """
 
 import json
@@ -11,13 +11,13 @@ import replica
 from unreliable_services import aws_error
 
 SCHEMA = "replica"
-# What PostgreSQL's numeric holds before the decimal point.
+# PostgreSQL's numeric has at most this many digits before the decimal point.
 LARGEST_EXPONENT = 131_071
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of `items`; those columns that tell one outcome from another."""
+    """A row of `items`, with the columns that matter for its result."""
 
     key: str
     item: str | None
@@ -27,20 +27,20 @@ class Row:
 
     @property
     def place(self):
-        """Where it stands among the changes of its key."""
+        """Its position among the changes of its key."""
         return self.stream, self.number
 
 
 VERSION = f"SELECT version FROM {SCHEMA}.migrations"
 WRITE = replica._WRITE.format(schema=SCHEMA)
 UNGUARDED, GUARD, _ = WRITE.partition("    WHERE (stored.stream")
-assert GUARD, "replica.py writes without its guard"
+assert GUARD, "the statement of replica.py has no WHERE clause for stored rows"
 
 
 class ModelDatabase:
-    """Runs the statements it knows, each at once; refuses any other, so that it can't fall behind them unnoticed.
+    """Runs the known statements, and raises KeyError for any other, so that it cannot become outdated unnoticed.
 
-    `moved` hears of each row that is made or changed: as it was, and as it is.
+    `moved` is called with the old and the new version of each row that changes.
     """
 
     def __init__(self, moved=lambda before, after: None):
@@ -56,7 +56,7 @@ class ModelDatabase:
         }
 
     def execute_statement(self, *, sql, parameters, transactionId=None, **_):
-        """As the Data API does; errors too."""
+        """Respond or raise as the Data API does."""
         if transactionId is not None:
             versions = self._open(transactionId)
             if sql.startswith("INSERT INTO migrations"):
@@ -66,13 +66,13 @@ class ModelDatabase:
         return self._statements[sql](**values)
 
     def begin_transaction(self, **_):
-        """Transactions of the dead are over: nobody waits for what they have locked for longer than three minutes."""
+        """Begin a transaction, and end those of killed attempts, which the Data API ends after three minutes."""
         self._begun += 1
         self._transactions = {f"transaction-{self._begun}": []}
         return {"transactionId": f"transaction-{self._begun}"}
 
     def commit_transaction(self, *, transactionId, **_):
-        """Only migrations run in transactions; the last statement of each says that it is done."""
+        """Commit the migrations of the transaction; nothing else runs in one."""
         self.versions.update(self._open(transactionId))
         del self._transactions[transactionId]
 
@@ -100,7 +100,7 @@ class ModelDatabase:
     def _write(self, rows, gives_way):
         self._look_for_schema()
         changes = _parsed(rows)
-        assert len({each["id"] for each in changes}) == len(changes), "PostgreSQL touches no row twice in a statement"
+        assert len({each["id"] for each in changes}) == len(changes), "a statement updates a row twice"
         count = 0
         for change in changes:
             new = _row(change)
@@ -155,12 +155,12 @@ def _row(change):
 
 
 def _canonical(value):
-    """The same text for the same value of jsonb; a number as PostgreSQL writes it, which knows no -0."""
+    """The same text for equal jsonb values; numbers as PostgreSQL writes them, which has no -0."""
     return json.dumps(value, sort_keys=True, default=lambda number: f"{number or abs(number):f}")
 
 
 def rows_of(data_api, schema):
-    """The table's rows in a real PostgreSQL, as the model has them."""
+    """The rows of the table in a real PostgreSQL, in the form of the model."""
     answer = data_api.execute_statement(
         f"SELECT id, key::text, item::text, state, stream, sequence_number::text FROM {schema}.items", []
     )

@@ -1,4 +1,4 @@
-"""The life of a replica: whatever happens, each row ends at the newest change of its key."""
+"""Simulates Replicate: each row ends at the newest change of its key."""
 
 import inspect
 import json
@@ -19,7 +19,7 @@ REFUSALS = ("ServiceUnavailableError", "DatabaseResumingException", "StatementTi
 
 
 class Replicating(Life):
-    """The life of a replica. `database` runs the statements: the model, or one beside it."""
+    """One schedule of Replicate. `database` runs the statements: the model, or the model beside PostgreSQL."""
 
     function = "replicate"
 
@@ -35,7 +35,7 @@ class Replicating(Life):
             self.wrong.append(f"{after.key} went back from {before.place} to {after.place}")
 
     def invoke(self, event, context, version):
-        """One invocation, in an environment that was there or a new one."""
+        """Invoke the handler once, in the existing or in a new execution environment."""
         if self._replica is None or self.random.random() < 0.2:
             self._replica = Replica(Database(self.client, "cluster", "secret", "replica"), SCHEMA)
         with seen_by("replicate", version) as module:
@@ -49,12 +49,12 @@ class Replicating(Life):
                 raise
 
     def arrived(self, change):
-        """Whether the row of its item stands at this change or a later one."""
+        """Whether the row has this change or a later one."""
         row = self.database.rows.get(row_of(change.name))
         return change.kind == "malformed" or (row is not None and row.place >= change.place)
 
     def is_safe(self, change, kept):
-        """A change that a later one replaced in its batch is as safe as that one: the row is to show the newest."""
+        """Whether this change, or a later one of its key, is in the failures bucket."""
         return any(each.id in kept for each in self.changes if each.name == change.name and each.place >= change.place)
 
     def check_that_nothing_is_lost(self):
@@ -63,10 +63,10 @@ class Replicating(Life):
         for name, change in self._newest().items():
             row = self.database.rows.get(row_of(name))
             if change.id not in kept and row and row.state == "rejected":
-                assert change.id in rejected, f"the row of {name} says rejected, and no object holds the change"
+                assert change.id in rejected, f"the row of {name} says rejected, but no object has the change"
 
     def check_what_is_there(self):
-        """Each row shows its key's newest change."""
+        """Check that each row has the newest change of its key."""
         newest = self._newest()
         assert len(self.database.rows) == len(newest)
         for name, change in newest.items():

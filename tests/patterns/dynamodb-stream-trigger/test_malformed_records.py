@@ -1,4 +1,4 @@
-"""Whatever stands where a change should be: it is set aside with its reason and position, and the batch goes on."""
+"""Malformed records and items are stored with the reason, and the rest of the batch is handled."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ TRIED = settings(
 
 @pytest.fixture
 def replicate(load, data_api, schema, context):
-    """Handle records; returns the states of the rows by the names of their items."""
+    """Invoke Replicate; return the states of the rows by name."""
     module = load("Replicate", given={"rds-data": data_api}, DATABASE_SCHEMA=schema)
 
     def handle(*records):
@@ -29,7 +29,7 @@ def replicate(load, data_api, schema, context):
 
 @pytest.fixture
 def announce(load, context, events):
-    """Handle records; returns the details of the events that came of them."""
+    """Invoke Announce; return the details of its events."""
     module = load("Announce")
 
     def handle(*records):
@@ -78,7 +78,7 @@ NO_RECORDS = {
 }
 
 
-def test_records_without_id_and_number_do_not_take_each_others_place(announce, s3):
+def test_records_without_id_and_number_get_different_keys(announce, s3):
     some = [{"dynamodb": {}}, {"eventName": "INSERT"}, {}]
     announce(*some)
     found = [each["record"] for each in s3.contents()]
@@ -87,7 +87,7 @@ def test_records_without_id_and_number_do_not_take_each_others_place(announce, s
 
 @pytest.mark.parametrize("poison", NO_RECORDS.values(), ids=NO_RECORDS)
 def test_a_malformed_record_is_stored_and_the_batch_goes_on(replicate, announce, s3, poison):
-    """First, last and in the middle of a batch, and twice: one object each, in words of its own."""
+    """First, last and in the middle of a batch, and twice: each function stores one object."""
     table = StreamedTable()
     before, after = table.put("before"), table.put("after")
 
@@ -117,7 +117,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize(("record", "field", "value", "state", "kind"), VARIANTS.values(), ids=VARIANTS)
-def test_a_record_without_what_nobody_needs_is_handled(replicate, announce, s3, record, field, value, state, kind):
+def test_a_record_without_unneeded_fields_is_handled(replicate, announce, s3, record, field, value, state, kind):
     data = {name: each for name, each in {**record["dynamodb"], field: value}.items() if each is not ...}
     odd = {**record, "dynamodb": data}
 
@@ -139,7 +139,7 @@ def test_a_record_without_what_nobody_needs_is_handled(replicate, announce, s3, 
         ({"type": "Service", "principalId": "dynamodb.amazonaws.com", "region": "eu-west-1"}, "item.expired"),
     ],
 )
-def test_only_time_to_live_makes_a_removal_an_expiry(announce, identity, kind):
+def test_only_a_deletion_by_time_to_live_is_an_expiry(announce, identity, kind):
     (heard,) = announce({**REMOVED, "userIdentity": identity})
 
     assert heard["type"] == kind
@@ -147,7 +147,7 @@ def test_only_time_to_live_makes_a_removal_an_expiry(announce, identity, kind):
 
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY"])
 def test_a_change_without_its_new_image_is_stored_and_the_batch_goes_on(replicate, announce, s3, name):
-    """As a stream of another view type has it."""
+    """As in a stream of another view type."""
     odd = image()
     odd = {**odd, "eventName": name, "dynamodb": {each: odd["dynamodb"][each] for each in ("Keys", "SequenceNumber")}}
     after = StreamedTable(start=9).put("after")
@@ -191,7 +191,7 @@ def test_an_item_that_one_function_cannot_handle_is_stored_by_it(replicate, anno
 
 
 def places(value, path=()):
-    """Every place in a JSON value."""
+    """The path of every part of a JSON value."""
     yield path
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, each in inside:
@@ -226,8 +226,8 @@ anything = st.recursive(
 
 @TRIED
 @given(place=st.sampled_from(list(places(RECORD))), other=anything)
-def test_whatever_stands_in_a_record_nothing_blocks_the_batch(replicate, announce, s3, data_api, schema, place, other):
-    """Each place of a record, replaced by anything: its neighbours are handled, and it is written or set aside."""
+def test_a_record_with_anything_in_any_place_blocks_nothing(replicate, announce, s3, data_api, schema, place, other):
+    """Any part of a record is replaced by anything: the other records are handled, and it is written or rejected."""
     s3.objects.clear()
     table = StreamedTable(start=10**22)
     first, last = table.put("before"), table.put("after")
@@ -240,7 +240,7 @@ def test_whatever_stands_in_a_record_nothing_blocks_the_batch(replicate, announc
     assert heard[0] == "before"
     assert heard[-1] == "after"
     by = [key.split("/")[1] for key in s3.objects]
-    # At fault for the replica: no row, or one that says so.
+    # Rejected by the replica: there is no row, or it says so.
     assert by.count("replicate") == (not rows or set(rows.values()) == {"rejected"})
     assert by.count("announce") == (len(heard) == 2)
     data_api.execute_statement(f"DELETE FROM {schema}.items", [])

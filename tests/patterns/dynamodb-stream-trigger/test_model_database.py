@@ -1,4 +1,4 @@
-"""The model that thousands of schedules run on is what PostgreSQL does: both run the same statements, one by one."""
+"""The model database behaves like PostgreSQL: both run the same statements, with the same results."""
 
 import json
 import re
@@ -20,12 +20,12 @@ TRIED = settings(
 
 
 class Both:
-    """The model with a real PostgreSQL beside it: every answer and every row of theirs is the same, or this fails."""
+    """The model and a real PostgreSQL; records every difference between their responses and rows."""
 
     def __init__(self, data_api, moved=lambda before, after: None):
         self.model, self._data_api = ModelDatabase(moved), data_api
         self._identities = {}
-        self.differences = []  # kept, for a handler takes what is raised in it for a failure of the database
+        self.differences = []  # not raised, because a handler would take it for a failure of the database
         data_api.execute_statement(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE", [])
 
     @property
@@ -61,7 +61,7 @@ class Both:
         self._data_api.rollback_transaction(self._identities.pop(transactionId))
 
     def _both(self, of_model, of_postgres, *, compared):
-        """What the model answers or raises, after PostgreSQL answered or raised the same."""
+        """Run the statement on both, compare, and respond or raise as the model does."""
         try:
             answer, error = of_model(), None
         except ClientError as raised:
@@ -89,8 +89,8 @@ def _state(error):
 
 
 @pytest.mark.parametrize("kind", [{}, {"late": True}, {"rewound": True}], ids=["drained", "late", "rewound"])
-def test_both_have_the_same_life(data_api, kind):
-    """Schedules of the simulation, on PostgreSQL: its promises hold there, and the model says of each statement how."""
+def test_both_play_schedules_with_the_same_results(data_api, kind):
+    """The simulation's checks hold on PostgreSQL, and the model gives the same result for each statement."""
     for seed in range(20):
         life = Replicating(seed, database=lambda moved: Both(data_api, moved), **kind)
         life.play()
@@ -128,7 +128,7 @@ steps = st.lists(
 
 @TRIED
 @given(steps=steps, remade=st.booleans(), order=st.randoms(use_true_random=False), size=st.integers(1, 4))
-def test_both_answer_alike_whatever_is_written(data_api, steps, remade, order, size):
+def test_both_give_the_same_results_for_any_values(data_api, steps, remade, order, size):
     """Any values, in any order, from two streams, repeated, in statements of several rows."""
     both = Both(data_api)
     database = Database(both, "cluster", "secret", "replica")
@@ -150,7 +150,7 @@ def test_both_answer_alike_whatever_is_written(data_api, steps, remade, order, s
 
 
 @pytest.mark.parametrize("rows", ["[", "{}x", '[{"key": NaN}]', '[{"key": {"a": "\\u0000"}}]'])
-def test_both_refuse_what_is_no_json_or_no_text(data_api, rows):
+def test_both_refuse_malformed_json_and_text(data_api, rows):
     both = Both(data_api)
     database = Database(both, "cluster", "secret", "replica")
     Replica(database, SCHEMA).prepare(0)
@@ -160,7 +160,7 @@ def test_both_refuse_what_is_no_json_or_no_text(data_api, rows):
     assert not both.differences
 
 
-def test_the_comparison_would_notice(data_api):
+def test_the_comparison_finds_a_difference(data_api):
     both = Both(data_api)
     database = Database(both, "cluster", "secret", "replica")
     Replica(database, SCHEMA).prepare(0)
@@ -176,12 +176,12 @@ def test_the_comparison_would_notice(data_api):
     assert [json.loads(each.item)["n"] for side in rows for each in side.values()] == ["1", "2"]
 
 
-def test_it_knows_no_other_statement():
+def test_the_model_refuses_an_unknown_statement():
     with pytest.raises(KeyError):
         ModelDatabase().execute_statement(sql=VERSION + " ", parameters=[])
 
 
 def _run(database, rows):
-    """Write rows, whether they are taken or not: that it is the same on both sides is what is looked at."""
+    """Write rows; whether they are accepted does not matter, only that both sides do the same."""
     with suppress(DatabaseRefused):
         database.run(WRITE, rows=rows)

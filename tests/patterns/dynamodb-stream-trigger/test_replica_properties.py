@@ -20,7 +20,7 @@ SLOW = settings(
 
 
 def stored(data_api, schema):
-    """The replica: state and item by name, with numbers as they are."""
+    """All rows: state and item by name, with exact numbers."""
     answer = data_api.execute_statement(f"SELECT key::text, state, item::text FROM {schema}.items", [])
     rows = {}
     for key, state, item in ([next(iter(field.values())) for field in record] for record in answer["records"]):
@@ -37,7 +37,7 @@ def shown(name, **attributes):
     st.lists(st.text(st.sampled_from('a"\\\né😀\x01'), max_size=300), min_size=1, max_size=12), st.integers(500, 4000)
 )
 @settings(deadline=None, derandomize=True)
-def test_a_chunk_is_not_longer_on_the_wire_than_allowed(texts, limit):
+def test_a_chunk_is_not_longer_in_the_request_than_allowed(texts, limit):
     table = StreamedTable()
     entries = reduced([table.put(str(number), text={"S": text}) for number, text in enumerate(texts)]).entries
 
@@ -58,7 +58,7 @@ changes = st.lists(
 
 
 def history(steps):
-    """The records of some changes, and what the replica is to end at."""
+    """The records of some changes, and the rows that the replica must end with."""
     table, records, end = StreamedTable(), [], {}
     for number, (name, what) in enumerate(steps):
         if what == "put":
@@ -75,7 +75,7 @@ def history(steps):
 
 @st.composite
 def deliveries(draw):
-    """Batches in which every record comes at least once, in any order; and what goes wrong meanwhile."""
+    """Batches in which every record comes at least once, in any order; and faults meanwhile."""
     records, end = history(draw(changes))
     order = draw(st.permutations(range(len(records))))
     again = draw(st.lists(st.integers(0, len(records) - 1), max_size=8))
@@ -92,7 +92,7 @@ def deliveries(draw):
 @given(deliveries())
 @SLOW
 def test_any_delivery_converges(data_api, schema, story):
-    """Out of order, repeated, cut into chunks, killed between chunks, with answers lost: the end is the same."""
+    """Out of order, repeated, in chunks, killed between chunks, with lost responses: the rows are the same."""
     batches, end, faults = story
     data_api.execute_statement(f"DROP SCHEMA IF EXISTS {schema} CASCADE", [])
     replica = Replica(Database(data_api, "cluster", "secret", "replica"), schema)
@@ -101,7 +101,7 @@ def test_any_delivery_converges(data_api, schema, story):
     data_api.faults = [made[fault] for fault in faults]
 
     for batch in batches:
-        for _ in range(len(faults) + 1):  # Lambda tries again until the batch is handled
+        for _ in range(len(faults) + 1):  # Lambda retries until the batch is handled
             try:
                 for chunk in chunked(reduced(batch).entries, 400):
                     replica.write(chunk.entries, lambda *_: None)

@@ -1,4 +1,4 @@
-"""What is promised of changes, tried on random schedules of what Lambda, AWS, receivers and people do."""
+"""The promises of the README, on random schedules of what Lambda, AWS, receivers and people do."""
 
 from collections import Counter
 from unittest import mock
@@ -22,48 +22,48 @@ SEEDS = st.integers(0, 2**32)
 
 
 class TestTheReplicaConverges:
-    """To the newest change of each key, whatever happens; what was deleted stays so, nothing moves back.
+    """Each row ends at the newest change of its key; deleted items stay deleted, and no row goes back.
 
-    Kills, time-outs, 500s, throttles, lost answers, bisects, batches cut anew, canaries, re-sharding, 1 to 10 lanes, a
-    stream made anew. Before failures are drained, each change is in the replica or among them; after, the end is that
-    of a life without faults, and what comes twice changes nothing.
+    With kills, time-outs, errors 500, throttling, lost responses, bisected batches, canaries, resharding, 1 to 10 lanes
+    and a new stream. Before the failures are replayed, each change is in the replica or in the bucket; afterwards, the
+    result is the same as without faults, and repeated changes have no effect.
     """
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_the_failures_are_drained(self, seed):
+    def test_when_the_failures_are_replayed(self, seed):
         Replicating(seed).play()
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_requests_of_the_dead_land_late(self, seed):
+    def test_when_requests_of_killed_attempts_arrive_late(self, seed):
         Replicating(seed, late=True).play()
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_the_stream_is_read_again_from_further_back(self, seed):
+    def test_when_the_stream_is_read_again_from_an_earlier_position(self, seed):
         Replicating(seed, rewound=True).play()
 
 
 class TestEveryChangeIsAnnounced:
-    """At least once, under its own id, with the same content; to a webhook in the order of its key.
+    """Each change is announced at least once, with its own id and equal content; to a webhook in the order of its key.
 
-    But for what was given up or refused: that is among the failures, and comes late, when it is replayed.
+    Changes that were given up or refused are in the failures bucket, and come late, when they are replayed.
     """
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_the_failures_are_drained(self, seed):
+    def test_when_the_failures_are_replayed(self, seed):
         Announcing(seed).play()
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_requests_of_the_dead_land_late(self, seed):
+    def test_when_requests_of_killed_attempts_arrive_late(self, seed):
         Announcing(seed, late=True).play()
 
     @SCHEDULES
     @given(seed=SEEDS)
-    def test_when_the_stream_is_read_again_from_further_back(self, seed):
+    def test_when_the_stream_is_read_again_from_an_earlier_position(self, seed):
         Announcing(seed, rewound=True).play()
 
     @SCHEDULES
@@ -73,7 +73,7 @@ class TestEveryChangeIsAnnounced:
 
 
 def fails(life, count=300, **kind):
-    """Whether one of some schedules goes wrong."""
+    """Whether a check fails in one of `count` schedules."""
     for seed in range(count):
         try:
             life(seed, **kind).play()
@@ -83,7 +83,7 @@ def fails(life, count=300, **kind):
 
 
 def run_past_failures(report):
-    """An ordered checkpoint that is none: it goes on behind a failure; `report` is its first one, or nothing."""
+    """A wrong checkpoint that goes on after a failure, and reports the first one only with `report`."""
 
     def handle(records, handle_one, context, **_):
         failed = []
@@ -106,8 +106,8 @@ def deleting_first(self):
 replay_one = StoredBatch.replay
 
 
-class TestTheSimulationFindsWhatItIsFor:
-    """Each step is there for a reason: without it, a schedule goes wrong."""
+class TestTheSimulationFindsMissingSteps:
+    """Each step of the design is needed: without it, a check fails in some schedule."""
 
     def test_rows_without_a_guard(self):
         with mock.patch("replica._WRITE", UNGUARDED.replace("replica.items", "{schema}.items")):
@@ -127,7 +127,7 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails(Replicating, rewound=True)
 
     def test_rows_without_tombstones(self):
-        """That a row is gone is no offence here; that it is there again is."""
+        """A missing row is allowed here; a row that comes back is not."""
 
         class Forgetful(ModelDatabase):
             def _write(self, *given):
@@ -148,17 +148,22 @@ class TestTheSimulationFindsWhatItIsFor:
             assert not fails(Replicating, count=50)
             assert fails(Replicating, database=Forgetful)
 
+    # Going on and reporting it does no harm to rows, which only later changes overwrite.
     @pytest.mark.parametrize(
         ("life", "report"),
-        [(Replicating, False), (Announcing, False), (Announcing, True)],  # rows are guarded: to go on does them no harm
+        [
+            (Replicating, False),
+            (Announcing, False),
+            (Announcing, True),
+        ],
         ids=["rows", "announcements", "announcements, and reporting it"],
     )
-    def test_running_past_a_failure(self, life, report):
+    def test_going_on_after_a_failure(self, life, report):
         with mock.patch.object(handlers()[life.function], "handle_in_order", run_past_failures(report)):
             assert fails(life)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
-    def test_a_checkpoint_a_record_too_far(self, life):
+    def test_a_checkpoint_one_record_too_far(self, life):
         def too_far(records, *rest, **options):
             progress = handle_in_order(records, *rest, **options)
             if progress.stopped_at and progress.handled + 1 < len(records):
@@ -168,7 +173,7 @@ class TestTheSimulationFindsWhatItIsFor:
         with mock.patch.object(handlers()[life.function], "handle_in_order", too_far):
             assert fails(life)
 
-    def test_an_id_of_each_attempt(self):
+    def test_a_new_id_for_each_attempt(self):
         headers = Webhook._headers
 
         def with_another_id(self, announcement):
@@ -178,12 +183,12 @@ class TestTheSimulationFindsWhatItIsFor:
             assert fails(Announcing)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
-    def test_setting_nothing_aside(self, life):
+    def test_storing_no_rejected_records(self, life):
         with mock.patch.object(RejectedRecords, "put", return_value="nowhere"):
             assert fails(life)
 
     @pytest.mark.parametrize("life", [Replicating, Announcing])
-    def test_replaying_what_is_gone_already(self, life):
+    def test_replaying_after_removal(self, life):
         with mock.patch.object(StoredBatch, "replay", deleting_first):
             assert fails(life)
 
@@ -195,19 +200,19 @@ class TestTheSimulationFindsWhatItIsFor:
         with mock.patch.object(StoredBatch, "_remove", remove):
             assert fails(life)
 
-    def test_every_kind_of_trouble_comes_up(self):
+    def test_every_kind_of_fault_occurs(self):
         happened = Counter()
         for seed in range(60):
             for life in (Replicating(seed, late=True), Announcing(seed, late=True), Announcing(seed, bus=True)):
                 life.play()
                 happened += life.happened
-        wanted = {*FAULTS, "late", "answered in part", "cut anew", "bisected", "given up", "set aside"}
+        wanted = {*FAULTS, "late", "answered in part", "cut anew", "bisected", "given up", "rejected"}
         assert wanted | {"replayed meanwhile"} <= {name for name, count in happened.items() if count > 10}, happened
 
 
 @pytest.mark.parametrize("kind", [{}, {"late": True}, {"rewound": True}])
 @pytest.mark.parametrize("life", [Replicating, Announcing])
-def test_a_quiet_life_needs_no_luck(life, kind):
+def test_schedules_without_faults(life, kind):
     for seed in range(10):
         quiet = life(seed, **kind)
         quiet.trouble, quiet.versions = 0, quiet.versions[:1]

@@ -1,4 +1,4 @@
-"""S3, the Data API, a receiver of webhooks and the event bus, as they fail, die and delay when they are told to."""
+"""Fakes of S3, the Data API, a webhook receiver and the event bus that fail, delay and kill the caller on demand."""
 
 import hashlib
 import hmac
@@ -12,24 +12,23 @@ from blueprints_shared.http_post import NoResponse, Response
 
 
 class Died(BaseException):
-    """The process was killed: nothing of it runs on."""
+    """The process was killed; nothing in it handles this."""
 
 
 class Network:
-    """Every call passes here; `fate(call)` says what becomes of it.
+    """All calls go through the network; `fate(call)` decides what happens.
 
-    "go"; "refuse": it does not happen, and an error says so; "lose": it happens, and an error is all that is heard;
-    "die before", "die after": the process is killed around it; "late": it is killed, and the call arrives when `land()`
-    is called.
+    "go": it succeeds; "refuse": it has no effect and fails; "lose": it has its effect and fails; "die before", "die
+    after": the process is killed; "late": the process is killed, and the call has its effect at `land()`.
     """
 
     def __init__(self, fate=lambda call: "go"):
         self.fate = fate
-        self.dead = False  # of whoever calls: nothing it does on its way out arrives
+        self.dead = False  # the caller was killed: its further calls have no effect
         self._under_way = []
 
     def land(self):
-        """The calls of the dead arrive, and nobody hears the answers."""
+        """Let the late calls of killed processes have their effect."""
         under_way, self._under_way = self._under_way, []
         for effect in under_way:
             try:
@@ -38,7 +37,7 @@ class Network:
                 continue
 
     def call(self, name, effect, refusal, loss, *, delayable=True):
-        """Have the effect as fate will have it; `refusal` and `loss` make what the caller sees of an error."""
+        """Call `effect` as fate decides; `refusal` and `loss` raise or return what the caller gets instead."""
         fate = "die before" if self.dead else self.fate(name)
         if fate == "late" and delayable:
             self._under_way.append(effect)
@@ -68,7 +67,7 @@ def aws_error(code, message=""):
 
 
 class S3:
-    """One bucket's objects by key."""
+    """The objects of one bucket, by key."""
 
     def __init__(self, network):
         self._network = network
@@ -116,7 +115,7 @@ class S3:
 
 
 class DataApi:
-    """The Data API in front of a database that runs statements for sure; `refusals` are what it may answer instead."""
+    """The Data API of a database; `refusal()` is the code of its error."""
 
     def __init__(self, network, database, refusal):
         self._network, self._database = network, database
@@ -140,7 +139,7 @@ class DataApi:
 
 
 class Receiver:
-    """Takes webhooks that are signed with `key`; `refuses(message)` says which it refuses for good."""
+    """Accepts webhooks that are signed with `key`; `refuses(message)` decides which it refuses permanently."""
 
     def __init__(self, network, key, refuses, busy):
         self._network, self._key, self._refuses, self._busy = network, key, refuses, busy
@@ -163,7 +162,7 @@ class Receiver:
 
 
 class Events:
-    """The event bus. `entry_fails()` says whether one entry of a request fails for now."""
+    """The event bus. `entry_fails()` decides whether one entry of a request fails temporarily."""
 
     def __init__(self, network, refuses, entry_fails):
         self._network, self._refuses, self._entry_fails = network, refuses, entry_fails
