@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from blueprints.errors import BlueprintError
-from blueprints.template import expand, load, packaged, problems
+from blueprints.template.artifacts import packaged
+from blueprints.template.expansion import expand
+from blueprints.template.problems import problems
+from blueprints.template.reading import load
 
 GOOD = """\
 AWSTemplateFormatVersion: '2010-09-09'

@@ -48,10 +48,13 @@ def uploads(cloud: Cloud) -> Callable[[bytes, str], tuple[str, str]]:
     """A function that uploads content for CloudFormation, under its digest and a suffix, and returns bucket and key."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=_PACKAGES)
+    done: set[str] = set()
 
     def put(content: bytes, suffix: str) -> tuple[str, str]:
         key = f"{hashlib.sha256(content).hexdigest()}{suffix}"
-        s3.put_object(Bucket=_PACKAGES, Key=key, Body=content)
+        if key not in done:  # functions from the same sources have the same package
+            s3.put_object(Bucket=_PACKAGES, Key=key, Body=content)
+            done.add(key)
         return _PACKAGES, key
 
     return put

@@ -7,7 +7,6 @@ it. Failures are not kept, so that each is explained anew.
 import json
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ def kept_expansion(inputs: list[Any], expand: Callable[[], dict[str, Any]]) -> d
 
 @cache
 def _versions() -> tuple[str, ...]:
+    from importlib.metadata import version  # slow to import, and needed for a template of SAM's alone
+
     return (*(version(each) for each in _MADE_BY), Path(__file__).read_text(encoding="utf-8"))
 
 

@@ -19,8 +19,8 @@ from blueprints.errors import BlueprintError
 from blueprints.promises import check
 from blueprints.promises.checking import Report
 from blueprints.promises.linting import IGNORED_IN_EXPANDED
-from blueprints.template import expand, load
-from blueprints.template.reading import Template
+from blueprints.template.expansion import expand
+from blueprints.template.reading import Template, load
 from tests.promises.broken_templates import BROKEN, WHOLE, template
 
 _IDS = re.compile(r"[(\[]cfn-lint ([EWI]\d{4}(?:, [EWI]\d{4})*)[)\]]")

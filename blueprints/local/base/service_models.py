@@ -27,6 +27,7 @@ def _service_model(service: str) -> ServiceModel | None:
     return ServiceModel(model, name) if model else None
 
 
+@cache
 def _model_as_json(botocore_service: str) -> dict[str, Any]:
     """The newest model of a service; empty if botocore has none."""
     try:
