@@ -26,22 +26,22 @@ class Copy:
 def copy(pattern: Pattern, destination: Path, report: Report | None = None) -> Copy:
     """Copy a pattern in one step. Raises BlueprintError if the destination exists and is not an empty folder."""
     destination = destination.absolute()
-    _refuse(pattern, destination)
-    _refuse_code_elsewhere(pattern)
+    _check_destination(pattern, destination)
+    _check_code_is_inside(pattern)
     destination.parent.mkdir(parents=True, exist_ok=True)
     fresh = destination.parent / f".{destination.name}-{uuid.uuid4().hex[:8]}"
     try:
         _copy_files(pattern.folder, fresh)
         vendored = _vendor_shared(fresh, pattern, report)
         if destination.is_dir():
-            destination.rmdir()  # empty, as _refuse saw
+            destination.rmdir()  # empty, as _check_destination saw
         fresh.rename(destination)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Copy(destination, vendored)
 
 
-def _refuse_code_elsewhere(pattern: Pattern) -> None:
+def _check_code_is_inside(pattern: Pattern) -> None:
     folder = pattern.folder.resolve()
     for function in pattern.functions:
         if not function.code.is_relative_to(folder):
@@ -61,10 +61,10 @@ def _copy_files(source: Path, destination: Path) -> None:
         shutil.copyfile(each.path, place)
         if each.program:
             mode = place.stat().st_mode
-            place.chmod(mode | (mode & 0o444) >> 2)  # whoever may read it may execute it
+            place.chmod(mode | (mode & 0o444) >> 2)  # who can read it can execute it
 
 
-def _refuse(pattern: Pattern, destination: Path) -> None:
+def _check_destination(pattern: Pattern, destination: Path) -> None:
     if destination.is_relative_to(pattern.folder):
         raise BlueprintError(f"{at(destination)} is inside the pattern itself.", advice="Name a folder somewhere else.")
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):

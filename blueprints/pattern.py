@@ -27,7 +27,7 @@ _DEFAULT_ARCHITECTURE = "x86_64"
 
 @dataclass(frozen=True)
 class Function:
-    """A Lambda function whose code lies in the pattern's folder."""
+    """A Lambda function whose code is in the pattern's folder."""
 
     logical_id: str
     code: Path

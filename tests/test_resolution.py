@@ -198,13 +198,13 @@ def test_the_advice_makes_a_lock(tmp_path):
     ],
 )
 def test_the_name_of_an_archives_package_is_in_its_file_name(tmp_path, written, name):
-    requirement = resolution._absolute(f"{written} ; python_version < '4'", tmp_path)
+    requirement = resolution._with_absolute_path(f"{written} ; python_version < '4'", tmp_path)
 
     assert requirement == f"{name} @ {(tmp_path / written).resolve().as_uri()} ; python_version < '4'"
 
 
 def test_an_archive_whose_file_name_has_no_version_needs_a_name(tmp_path):
     with pytest.raises(BlueprintError, match="is not in the name of") as refused:
-        resolution._absolute("./project-main.zip", tmp_path)
+        resolution._with_absolute_path("./project-main.zip", tmp_path)
 
     assert "Write it: 'NAME @ file://" in refused.value.advice

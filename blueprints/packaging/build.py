@@ -104,7 +104,7 @@ def build(
         same = (function.code, function.runtime, function.architecture)
         if same not in made:
             made[same] = _build(pattern, function, target, results, report, unpinned=unpinned)
-        packages.append(_delivered(made[same], function.logical_id, output))
+        packages.append(_deliver(made[same], function.logical_id, output))
     return packages
 
 
@@ -119,8 +119,8 @@ def _build(
 ) -> Package:
     began = time.perf_counter()
     target = resolve(pattern, function, kind)
-    lock = _lock(function.requirements, target, report, unpinned=unpinned) if function.requirements else None
-    selection = _selected(pattern, function, results | set(lock.links if lock else ()))
+    lock = _read_or_resolve(function.requirements, target, report, unpinned=unpinned) if function.requirements else None
+    selection = _select(pattern, function, results | set(lock.links if lock else ()))
     sources = [_Source(each.name, each.path.read_bytes(), each.program) for each in selection.files]
     named = _secret_by_name(function, selection)
     wheel = wheel_for(lock, report) if lock else None
@@ -133,7 +133,7 @@ def _build(
             report(f"packaging {function.logical_id} for {'Lambda' if kind == 'lambda' else 'this machine'}")
         nothing = dependencies.Dependencies([], [])
         installed = dependencies.dependencies(lock, wheel, target, report) if lock else nothing
-        entries = _with_own(installed.entries, function, sources, target)
+        entries = _merge_own_files(installed.entries, function, sources, target)
         _check_size(pattern, function, entries)
         lacks = {"lock": lock.digest if lock else None, "missing": installed.missing}
         facts = {**target.facts, "bytecode": target.interpreter is not None, **lacks, "secrets": _secrets_in(sources)}
@@ -157,8 +157,8 @@ def _build(
         interpreter=target.interpreter,
         warnings=(
             *target.warnings,
-            *_resolved(function, lock),
-            *_incomplete(function, about["missing"]),
+            *_resolution_warnings(function, lock),
+            *_completeness_warnings(function, about["missing"]),
             *(f"{function.logical_id}: {note}." for note in selection.notes()),
         ),
         secrets=(*named, *held),
@@ -176,7 +176,7 @@ class _Source:
     program: bool
 
 
-def _selected(pattern: Pattern, function: Function, leave_out: frozenset[Path]) -> Selection:
+def _select(pattern: Pattern, function: Function, leave_out: frozenset[Path]) -> Selection:
     """Select the function's own files, without folders of wheels and the output folder."""
     if not function.code.is_dir():
         raise BlueprintError(
@@ -209,27 +209,27 @@ def _secrets_in(sources: Sequence[_Source]) -> list[tuple[str, str, int | None]]
     return [(name, secret.what, secret.line) for name, secret in found if secret]
 
 
-def _lock(requirements: Path, target: Target, report: Report | None, *, unpinned: bool) -> locks.Lock:
+def _read_or_resolve(requirements: Path, target: Target, report: Report | None, *, unpinned: bool) -> locks.Lock:
     """The lock of a function: as written, or resolved now if `unpinned` allows it and the file pins too little."""
     if not unpinned:
         return locks.read(requirements)
     try:
         lock = locks.read(requirements)
     except (BlueprintError, UnicodeDecodeError):
-        return _resolved_now(requirements, target, report)
+        return _resolve_now(requirements, target, report)
     own = lock.shared_version is not None  # the shared package is on no package index, so uv cannot resolve it
     if own or not dependencies.lacking(lock, wheel_for(lock, report), target, report):
         return lock
-    return _resolved_now(requirements, target, report)
+    return _resolve_now(requirements, target, report)
 
 
-def _resolved_now(requirements: Path, target: Target, report: Report | None) -> locks.Lock:
+def _resolve_now(requirements: Path, target: Target, report: Report | None) -> locks.Lock:
     from blueprints.packaging.resolution import resolve as resolve_requirements  # locks need none of it
 
     return resolve_requirements(requirements, target, report)
 
 
-def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:
+def _resolution_warnings(function: Function, lock: locks.Lock | None) -> Iterator[str]:
     if lock and lock.resolved:
         yield (
             f"{function.logical_id}: {REQUIREMENTS} does not pin every package, so the newest versions were installed, "
@@ -237,7 +237,7 @@ def _resolved(function: Function, lock: locks.Lock | None) -> Iterator[str]:
         )
 
 
-def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
+def _completeness_warnings(function: Function, missing: Sequence[str]) -> Iterator[str]:
     if missing:
         yield (
             f"{function.logical_id}: {REQUIREMENTS} lacks {', '.join(missing)}, which packages in it need; "
@@ -245,7 +245,7 @@ def _incomplete(function: Function, missing: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _with_own(
+def _merge_own_files(
     installed: Sequence[archive.Entry], function: Function, sources: Sequence[_Source], target: Target
 ) -> list[archive.Entry]:
     """The entries of the dependencies and of the function's own files, which replace dependencies of the same name."""
@@ -300,17 +300,17 @@ def _write(fresh: Path, entries: Sequence[archive.Entry], facts: Mapping[str, ob
     (fresh / _MANIFEST).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def _delivered(package: Package, logical_id: str, output: Path | None) -> Package:
+def _deliver(package: Package, logical_id: str, output: Path | None) -> Package:
     if output is None:
         return replace(package, logical_id=logical_id)
     archive_path, manifest = output / f"{logical_id}.zip", output / f"{logical_id}.json"
-    if not _same(archive_path, package):
+    if not _is_same(archive_path, package):
         cache.write(archive_path, package.path.read_bytes())
     cache.write(manifest, package.manifest.read_bytes())
     return replace(package, logical_id=logical_id, path=archive_path, manifest=manifest)
 
 
-def _same(path: Path, package: Package) -> bool:
+def _is_same(path: Path, package: Package) -> bool:
     if not path.is_file() or path.stat().st_size != package.size:
         return False
     with path.open("rb") as file:

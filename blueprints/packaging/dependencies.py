@@ -46,17 +46,17 @@ class Dependencies:
 
 def lacking(lock: Lock, wheel: Path | None, target: Target, report: Report | None = None) -> list[str]:
     """Packages that the lock lacks although its packages need them."""
-    found: list[str] = json.loads((_made(lock, wheel, target, report) / _MISSING).read_text())
+    found: list[str] = json.loads((_install_once(lock, wheel, target, report) / _MISSING).read_text())
     return found
 
 
 def dependencies(lock: Lock, wheel: Path | None, target: Target, report: Report | None = None) -> Dependencies:
     """Install a lock for a target, or take the result from the cache."""
-    place = _made(lock, wheel, target, report)
+    place = _install_once(lock, wheel, target, report)
     return Dependencies(archive.read((place / _ARCHIVE).read_bytes()), json.loads((place / _MISSING).read_text()))
 
 
-def _made(lock: Lock, wheel: Path | None, target: Target, report: Report | None) -> Path:
+def _install_once(lock: Lock, wheel: Path | None, target: Target, report: Report | None) -> Path:
     """The cache folder of what a lock installs, filled if it does not exist."""
     place = cache.folder("dependencies") / key(lock, wheel, target)[:32]
 
@@ -67,7 +67,7 @@ def _made(lock: Lock, wheel: Path | None, target: Target, report: Report | None)
             _install(lock, target, site, wheel, report)
             _check(lock, target, site)
             absent = [] if lock.resolved else missing(lock, target, wheel)
-            (fresh / _ARCHIVE).write_bytes(archive.write(_compressed(site, target, report)))
+            (fresh / _ARCHIVE).write_bytes(archive.write(_compress(site, target, report)))
             (fresh / _MISSING).write_text(json.dumps(absent), encoding="utf-8")
 
     if cache.made_once(place, make):
@@ -123,7 +123,7 @@ def _fresh(lock: Lock) -> list[str]:
     return [part for name in folders for part in ("--refresh-package", name, "--no-binary", name)]
 
 
-def _compressed(site: Path, target: Target, report: Report | None) -> list[archive.Entry]:
+def _compress(site: Path, target: Target, report: Report | None) -> list[archive.Entry]:
     """Compile and compress in parallel: both take about the same time, and zlib releases the GIL."""
     with ThreadPoolExecutor() as pool:
         sources = [pool.submit(archive.file_entry, site, path) for path in archive.files(site)]

@@ -85,7 +85,7 @@ def run(
     succeeded, online = _run(arguments, report, environment)
     if succeeded:
         return online
-    raise _explained(online, offline, subject, verb)
+    raise _explain(online, offline, subject, verb)
 
 
 def _run(arguments: Sequence[str], report: Report | None, environment: Mapping[str, str] | None) -> tuple[bool, str]:
@@ -114,22 +114,22 @@ def _run(arguments: Sequence[str], report: Report | None, environment: Mapping[s
     return process.returncode == 0, "".join(said)
 
 
-def _explained(online: str, offline: str, subject: str, verb: str) -> BlueprintError:
+def _explain(online: str, offline: str, subject: str, verb: str) -> BlueprintError:
     if any(sign in online for sign in _UNREACHABLE):
-        missing = _named(offline) or _named(online) or "a package"
+        missing = _package_named_in(offline) or _package_named_in(online) or "a package"
         return BlueprintError(
             f"{missing} is not in the download cache, and the package index cannot be reached.",
             where=subject,
             advice="Connect to the network once and run this again; afterwards it works without.\n\n" + online.rstrip(),
         )
     return BlueprintError(
-        f"uv could not {verb} {_named(online) or 'the packages'}.",
+        f"uv could not {verb} {_package_named_in(online) or 'the packages'}.",
         where=subject,
         advice="uv says:\n" + online.rstrip(),
     )
 
 
-def _named(said: str) -> str | None:
+def _package_named_in(said: str) -> str | None:
     """The package that uv's output names; uv wraps lines at the terminal's width."""
     flat = " ".join(said.split())
     for pattern in _NAMED_BY_UV:

@@ -144,13 +144,13 @@ def _uv_folder() -> Path:
 @cache
 def ask(executable: Path) -> Interpreter | None:
     """Run a candidate. None if it fails, does not answer in time, or is not a regular CPython."""
-    facts = _remembered(executable)
+    facts = _ask_cached(executable)
     if facts is None or not facts["plain"]:
         return None
     return Interpreter(executable, facts["version"], facts["platform"], facts["libc"])
 
 
-def _remembered(executable: Path) -> dict[str, Any] | None:
+def _ask_cached(executable: Path) -> dict[str, Any] | None:
     """The answer of a program, from the cache if the program has not changed, as running it takes long."""
     from blueprints import cache as disk
 
@@ -160,13 +160,13 @@ def _remembered(executable: Path) -> dict[str, Any] | None:
         return None
     # A shim of a version manager is a script that stays the same while its answer changes with the environment.
     if executable.parent.name == "shims":
-        return _answer(executable)
+        return _run(executable)
     name = disk.digest(_QUESTION, str(executable), str(executable.resolve()), f"{state.st_mtime_ns} {state.st_size}")
     kept = disk.folder("interpreters") / f"{name[:32]}.json"
     try:
         return dict(json.loads(kept.read_bytes()))
     except (OSError, ValueError):
-        facts = _answer(executable)
+        facts = _run(executable)
     if facts is not None:
         fresh = kept.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(facts))
@@ -174,7 +174,7 @@ def _remembered(executable: Path) -> dict[str, Any] | None:
     return facts
 
 
-def _answer(executable: Path) -> dict[str, Any] | None:
+def _run(executable: Path) -> dict[str, Any] | None:
     """Run a candidate. Failures are not cached, as they may be repaired before the next time."""
     try:
         answer = subprocess.run(

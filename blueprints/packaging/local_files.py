@@ -73,7 +73,7 @@ def collect(pattern: Pattern, packages: list[Package], build: Build, within: tup
             nested = Pattern.load(path)
             found.nested[place] = collect(nested, build(nested), build, within)
         elif artifact.kind == "zip":
-            found.files[place] = (_archive(pattern, template, artifact, path, build), ".zip")
+            found.files[place] = (_zip_artifact(pattern, template, artifact, path, build), ".zip")
         else:
             found.files[place] = (_text(path), path.suffix)
     for include, name in includes(template):
@@ -81,7 +81,7 @@ def collect(pattern: Pattern, packages: list[Package], build: Build, within: tup
     return found
 
 
-def _archive(pattern: Pattern, template: Template, artifact: Artifact, path: Path, build: Build) -> bytes:
+def _zip_artifact(pattern: Pattern, template: Template, artifact: Artifact, path: Path, build: Build) -> bytes:
     if path.is_file() and path.suffix not in _ZIPPED:
         return _zip({path.name: path.read_bytes()})
     if template.resources[artifact.logical_id]["Type"] not in _LAYERS:
@@ -97,10 +97,10 @@ def _archive(pattern: Pattern, template: Template, artifact: Artifact, path: Pat
             advice="Build it with 'sam build', set ContentUri to the resulting folder and remove BuildMethod; or write "
             "'BuildMethod: python3.13'.",
         )
-    return _built(pattern, template, artifact.logical_id, path, str(method), build)
+    return _build_layer(pattern, template, artifact.logical_id, path, str(method), build)
 
 
-def _built(pattern: Pattern, template: Template, logical_id: str, path: Path, method: str, build: Build) -> bytes:
+def _build_layer(pattern: Pattern, template: Template, logical_id: str, path: Path, method: str, build: Build) -> bytes:
     """A layer as `sam build` makes it: the folder's files and its requirements, below python/."""
     requirements = path / REQUIREMENTS
     architectures = template.properties(logical_id).get("CompatibleArchitectures") or ["x86_64"]

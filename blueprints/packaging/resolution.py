@@ -55,13 +55,13 @@ def resolve(path: Path, target: Target, report: Report | None = None) -> Lock:
         if flat.constraints:
             constraints.write_text("\n".join([*flat.constraints, ""]), encoding="utf-8")
             command += ["--constraint", str(constraints)]
-        _compile(command, path, target, report)
+        _resolve_to_wheels(command, path, target, report)
         lines = made.read_text(encoding="utf-8")
     lock = parse("\n".join([*flat.options, lines]), path)
     return replace(lock, resolved=True, requirements=tuple(_with_hashes(lock, flat.hashes)))
 
 
-def _compile(command: list[str], path: Path, target: Target, report: Report | None) -> None:
+def _resolve_to_wheels(command: list[str], path: Path, target: Target, report: Report | None) -> None:
     """Resolve to wheels only, except for packages that publish no wheel at all.
 
     By default uv takes the newest version even if only its source fits, and compiles it for minutes.
@@ -119,7 +119,7 @@ class _Flat:
         for number, line in logical_lines(read_text(path)):
             nested = _INCLUDED.match(line) or _CONSTRAINED.match(line)
             if nested:
-                named = _nested(path, number, nested["file"])
+                named = _nested_file(path, number, nested["file"])
                 self.read(named, constrain=constrain or line.startswith(("-c", "--c")))
             elif line.startswith("-") and not _EDITABLE.match(line):
                 self._option(path, line)
@@ -129,7 +129,7 @@ class _Flat:
     def _requirement(self, path: Path, line: str, *, constrain: bool) -> None:
         editable = _EDITABLE.match(line)
         bare, *hashes = re.split(r"\s+(?=--hash)", editable["what"] if editable else line)
-        requirement = _absolute(bare.strip(), path.parent)
+        requirement = _with_absolute_path(bare.strip(), path.parent)
         if hashes:
             self.hashes[re.sub(r"\s|;.*", "", requirement).lower()] = " ".join(hashes)
         (self.constraints if constrain else self.requirements).append(requirement)
@@ -146,7 +146,7 @@ class _Flat:
             self.options.append(line)
 
 
-def _nested(path: Path, number: int, name: str) -> Path:
+def _nested_file(path: Path, number: int, name: str) -> Path:
     found = path.parent / name.strip().strip("\"'")
     if not found.is_file():
         raise BlueprintError(
@@ -157,7 +157,7 @@ def _nested(path: Path, number: int, name: str) -> Path:
     return found
 
 
-def _absolute(requirement: str, folder: Path) -> str:
+def _with_absolute_path(requirement: str, folder: Path) -> str:
     """A requirement with its local path made absolute, in the form `name @ file:///path`."""
     named = _NAMED.fullmatch(requirement)
     if named:
@@ -176,7 +176,7 @@ def _name(place: Path) -> str:
     """The name of the package in a folder, a wheel or a source archive."""
     if place.name.endswith(_ARCHIVES):
         return _name_of_archive(place)
-    return next(_declared(place), place.name)
+    return next(_declared_names(place), place.name)
 
 
 def _name_of_archive(place: Path) -> str:
@@ -191,7 +191,7 @@ def _name_of_archive(place: Path) -> str:
     return named[0]
 
 
-def _declared(folder: Path) -> Iterator[str]:
+def _declared_names(folder: Path) -> Iterator[str]:
     project, config, setup = folder / "pyproject.toml", folder / "setup.cfg", folder / "setup.py"
     if project.is_file():
         about = tomllib.loads(project.read_text(encoding="utf-8"))

@@ -87,7 +87,7 @@ class Plan:
             "arn": self.arn,
             "digest": self.digest,
             "actions": [
-                {"call": each.call, "changes": [_shown(change) for change in each.changes]} for each in self.actions
+                {"call": each.call, "changes": [_as_json(change) for change in each.changes]} for each in self.actions
             ],
             "uploads": [{"key": each.key, "bytes": each.size, "present": each.present} for each in self.uploads],
         }
@@ -260,7 +260,7 @@ def _lines(text: str | None) -> list[str]:
     return (text or "").strip().splitlines()
 
 
-def _shown(change: Change) -> dict[str, Any]:
+def _as_json(change: Change) -> dict[str, Any]:
     return {"field": change.field, "before": shortened(change.before), "after": shortened(change.after)}
 
 

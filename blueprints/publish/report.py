@@ -14,7 +14,7 @@ _MARKS: dict[Verdict, str] = {"unconfirmed": "unconfirmed", "accepted": "note"}
 
 def lines(outcome: Outcome) -> list[str]:
     """The plan as lines, and the application's ARN and link."""
-    planned = list(_planned(outcome.plan)) if outcome.plan else []
+    planned = list(_plan_lines(outcome.plan)) if outcome.plan else []
     if outcome.plan and not outcome.plan.actions:
         planned = [f"{outcome.plan.name} {outcome.plan.version}: nothing to do"]
     if outcome.published and outcome.arn:
@@ -59,17 +59,17 @@ def deploy_link(arn: str) -> str | None:
     return f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/create/app?applicationId={arn}"
 
 
-def _planned(plan: Plan) -> list[str]:
+def _plan_lines(plan: Plan) -> list[str]:
     uploads = [
         f"upload {each.key[:12]}… {each.size:,} bytes{' (is there)' if each.present else ''}" for each in plan.uploads
     ]
     actions = []
     for action in plan.actions:
         actions.append(f"{action.call} {plan.name} {plan.version}")
-        actions.extend(f"  {_change(each)}" for each in action.changes)
+        actions.extend(f"  {_change_line(each)}" for each in action.changes)
     return [*uploads, *actions, f"plan {plan.digest}"]
 
 
-def _change(change: Change) -> str:
+def _change_line(change: Change) -> str:
     before, after = shortened(change.before), shortened(change.after)
     return f"{change.field}: {after}" if change.before is None else f"{change.field}: {before} → {after}"

@@ -50,7 +50,7 @@ class Repository:
     def find(self, name: str) -> str | None:
         """The ARN of an application, or None. The account's applications are listed once."""
         if self._names is None:
-            self._names = self._listed()
+            self._names = self._list()
         return self._names.get(name)
 
     def forget(self) -> None:
@@ -167,7 +167,7 @@ class Repository:
         )
         return made["ChangeSetId"], made["StackId"]
 
-    def _listed(self) -> dict[str, str]:
+    def _list(self) -> dict[str, str]:
         names: dict[str, str] = {}
         token: dict[str, str] = {}
         while True:

@@ -89,7 +89,7 @@ def supported_types() -> frozenset[str]:
         raise BlueprintError(
             "The list of the resource types that can be published is missing.",
             where=at(path),
-            advice="Install the tools anew, or publish from a checkout of the project.",
+            advice="Install the tools again, or publish from a checkout of the project.",
         )
     lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
     return frozenset(line for line in lines if line)

@@ -34,13 +34,13 @@ def call(method: Callable[..., Any], operation: str, about: str, /, **arguments:
     Raises Conflict, or BlueprintError with the service's message.
     """
     try:
-        return _retried(method, arguments)
+        return _call_with_retries(method, arguments)
     except ClientError as error:
         code = _code(error)
         if code in ("ConflictException", "ConditionalRequestConflict"):
             raise Conflict(str(error)) from error
         raise BlueprintError(
-            f"{operation} failed: {_described(error)}", where=about, advice=_advice(code, str(error))
+            f"{operation} failed: {_message(error)}", where=about, advice=_advice(code, str(error))
         ) from error
     except BotoCoreError as error:
         raise BlueprintError(f"{operation} failed: {error}", where=about, advice=_AGAIN) from error
@@ -63,7 +63,7 @@ def is_on_this_machine(client: Any) -> bool:
     return urlsplit(client.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
 
 
-def _retried(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _call_with_retries(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Retry a 429 without a body, such as HeadObject's, which the SDK does not retry."""
     for attempt in range(1, _ATTEMPTS):
         try:
@@ -79,7 +79,7 @@ def _code(error: ClientError) -> str:
     return str(error.response["Error"].get("Code"))
 
 
-def _described(error: ClientError) -> str:
+def _message(error: ClientError) -> str:
     answer = error.response["Error"]
     retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
     tried = f" (after {retries + 1} attempts)" if retries else ""
@@ -102,7 +102,7 @@ def _advice(code: str, message: str) -> str | None:
 def advice_on(error: Exception) -> str | None:
     """What to do about an exception of botocore; None if its message says it, or if it is another exception."""
     if isinstance(error, EndpointConnectionError):
-        return "Nothing answers there. An embedded AWS ends with its `blueprints up`; AWS itself has other Regions."
+        return "Nothing answers there. An embedded AWS ends with its `blueprints up`; for AWS itself, check the Region."
     code = _code(error) if isinstance(error, ClientError) else None
     if code in EXPIRED:
         return "Your AWS credentials are not valid any more; sign in again."

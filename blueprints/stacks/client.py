@@ -97,7 +97,7 @@ class Stacks:
 
     def describe(self, name: str) -> Stack:
         """A stack by its name or id, with outputs and resources. Raises BlueprintError as `get` does."""
-        return self._described(self.get(name))
+        return self._stack_of(self.get(name))
 
     def nested(self, stack: Stack) -> list[Stack]:
         """The nested stacks of a stack, at any depth."""
@@ -186,7 +186,7 @@ class Stacks:
             raise BlueprintError(
                 f"The stack was not deployed ({stack['StackStatus']}):\n  {listed}", where=stack["StackName"]
             )
-        return self._described(stack)
+        return self._stack_of(stack)
 
     def wait_while_busy(self, stack_id: str, also: tuple[str, ...] = ()) -> dict[str, Any]:
         """Wait while CloudFormation works on a stack, or its status is among `also`.
@@ -271,7 +271,7 @@ class Stacks:
             return self.describe(name)
         return self.wait_until_complete(updated["StackId"])
 
-    def _described(self, stack: Mapping[str, Any]) -> Stack:
+    def _stack_of(self, stack: Mapping[str, Any]) -> Stack:
         name = stack["StackName"]
         return Stack(name, outputs_of(stack), tuple(self.resources(stack.get("StackId", name))))
 
