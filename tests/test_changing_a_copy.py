@@ -17,7 +17,7 @@ from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.pattern import Pattern, find
 from blueprints.progress import Progress
-from blueprints.promises import Subject, findings, promises, rule_of
+from blueprints.promises import CheckedPattern, findings, promises, rule_of
 
 IMAGES, STREAM, CHANGES, PUBLISHING = (
     "s3-image-processing",
@@ -46,7 +46,7 @@ class Owned:
     def breaches(self, *, lint=False):
         """What `blueprints check` says; cfn-lint, which takes seconds, has its say where it is asked for."""
         asked = [each for each in promises() if lint or "cfn-lint" not in rule_of(each)]
-        found = findings(Subject(Pattern.load(self.folder)), asked)
+        found = findings(CheckedPattern(Pattern.load(self.folder)), asked)
         return [f"{each.file.relative_to(self.folder).as_posix()}: {each.message}" for each in found]
 
     def own_tests(self, *arguments):
@@ -214,7 +214,7 @@ class TestImages:
         (said,) = mine.breaches(lint=True)
         assert said == (
             "template.yaml: Feature flag KeepMetadata switches nothing: condition KeepsMetadata is not used; "
-            "put it into a resource, or take both out. [cfn-lint W8001]"
+            "use it in a resource, or remove both. [cfn-lint W8001]"
         )
 
     def test_an_alarm_that_is_taken_out_is_one_line(self, own):

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 
 from blueprints.cli import main
 from blueprints.pattern import Pattern
-from blueprints.promises import Subject, check, findings, promises, rule_of
+from blueprints.promises import CheckedPattern, check, findings, promises, rule_of
 from blueprints.promises.reporting import page
 from tests.promises.broken import FAST, SLOW, Broken
 
 GOOD = Path(__file__).parent / "promises" / "good_pattern"
 LINT = {"template-passes-cfn-lint", "expanded-template-passes-cfn-lint"}
-WHAT_TO_DO = r"[;:] (write|put|take|make|give|mend|shorten|it has)\b|did you mean"
+WHAT_TO_DO = r"[;:] (write|put|take|make|give|correct|remove|see|use|generate|create|shorten|it has)\b|did you mean"
 QUICK = [promise for promise in promises() if rule_of(promise) not in LINT]
 
 
@@ -59,7 +59,7 @@ def line_of(folder: Path, case: Broken) -> int:
 
 
 def found_in(folder: Path, asked=QUICK):
-    return findings(Subject(Pattern.load(folder)), asked)
+    return findings(CheckedPattern(Pattern.load(folder)), asked)
 
 
 def test_a_good_pattern_keeps_every_promise(tmp_path, monkeypatch):
@@ -118,10 +118,10 @@ def everywhere(value: Any, place: tuple = ()) -> Iterator[tuple]:
 def test_no_rule_falls_over_an_odd_template(junk):
     """Whatever stands anywhere in a resource, rules answer with findings or not at all."""
     pattern = Pattern.load(GOOD)
-    good = Subject(pattern).expanded
+    good = CheckedPattern(pattern).expanded
     asked = [promise for promise in QUICK if rule_of(promise) != "template-has-no-problems"]
     for place in list(everywhere(good["Resources"]))[::23]:
-        odd = Subject(pattern)
+        odd = CheckedPattern(pattern)
         odd._expansion = copy.deepcopy(good)
         holder = odd.expanded["Resources"]
         for name in place[:-1]:
@@ -165,7 +165,7 @@ def test_the_command_prints_places_and_ends_badly(folder, tmp_path, monkeypatch)
 
     assert ended.exit_code == 1
     assert f"  good-pattern/template.yaml:{line}: every-parameter-has-a-default: " in ended.output
-    assert ended.output.splitlines()[-1] == f"{2 * len(promises()) - 1} promises kept / 1 breach"
+    assert ended.output.splitlines()[-1] == f"{2 * len(promises()) - 1} promises kept / 1 finding"
     assert as_json.exit_code == 1
     report = json.loads(as_json.output)
     assert report["rules"] == len(promises())
@@ -177,4 +177,4 @@ def test_the_command_ends_well_when_everything_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
     ended = CliRunner().invoke(main, ["check", str(GOOD)])
     assert ended.exit_code == 0, ended.output
-    assert ended.output.splitlines()[-1] == f"{len(promises())} promises kept / 0 breaches"
+    assert ended.output.splitlines()[-1] == f"{len(promises())} promises kept / 0 findings"

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from blueprints.cli import main
 from blueprints.pattern import Pattern, discover
-from blueprints.promises import Subject
+from blueprints.promises import CheckedPattern
 from blueprints.promises.speaks import readme_lists_every_parameter_and_output
 from blueprints.readme_tables import marked, marks, table, written
 from blueprints.template.reading import load
@@ -56,7 +56,7 @@ def command(*arguments):
 
 
 def breaches(folder):
-    found = readme_lists_every_parameter_and_output(Subject(Pattern.load(folder)))
+    found = readme_lists_every_parameter_and_output(CheckedPattern(Pattern.load(folder)))
     return [(each.line, each.message) for each in found]
 
 

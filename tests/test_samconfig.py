@@ -8,7 +8,7 @@ import pytest
 
 from blueprints import samconfig
 from blueprints.pattern import Pattern
-from blueprints.promises import Subject, findings, promises, rule_of
+from blueprints.promises import CheckedPattern, findings, promises, rule_of
 
 GOOD = Path(__file__).parent / "promises" / "good_pattern"
 RULES = [each for each in promises() if rule_of(each).startswith("samconfig") or rule_of(each).endswith("is-complete")]
@@ -85,7 +85,7 @@ def folder(tmp_path):
 
 
 def found(folder):
-    return {(each.rule, each.file.name, each.line) for each in findings(Subject(Pattern.load(folder)), RULES)}
+    return {(each.rule, each.file.name, each.line) for each in findings(CheckedPattern(Pattern.load(folder)), RULES)}
 
 
 def toml(section: str, overrides: str) -> str:

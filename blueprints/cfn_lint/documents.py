@@ -6,8 +6,9 @@ from typing import Any
 
 
 def apply() -> None:
-    """Replace the constructor of texts that know their place, which catches an exception for each text."""
+    """Replace the slow functions that make and search documents."""
     import_module("cfnlint.decode.node").str_node.__init__ = _initialize
+    import_module("cfnlint.template.template").Template._search_deep_keys = _search
 
 
 def document(template: dict[str, Any]) -> Any:
@@ -43,6 +44,35 @@ def document(template: dict[str, Any]) -> Any:
         return decode.decode_str(json.dumps(template))[0]
 
 
+def _search(_: Any, wanted: Any, tree: Any, path: list[Any]) -> list[list[Any]]:
+    """The paths to every key that is, or matches, the wanted one, each with the key's value at its end.
+
+    cfn-lint copies the path at every key.
+    """
+    found: list[list[Any]] = []
+    here = list(path)
+
+    def visit(value: Any) -> None:
+        if isinstance(value, dict):
+            for key, child in value.items():
+                here.append(key)
+                if key == wanted if isinstance(wanted, str) else isinstance(key, str) and wanted.match(key):
+                    found.append([*here, child])
+                if isinstance(child, (dict, list)):
+                    visit(child)
+                here.pop()
+        elif isinstance(value, list):
+            for index, child in enumerate(value):
+                if isinstance(child, (dict, list)):
+                    here.append(index)
+                    visit(child)
+                    here.pop()
+
+    visit(tree)
+    return found
+
+
+# The original catches an exception for each text.
 def _initialize(self: Any, _: str, start_mark: Any = None, end_mark: Any = None) -> None:
     self.start_mark = start_mark or _mark()
     self.end_mark = end_mark or _mark()

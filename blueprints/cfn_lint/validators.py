@@ -14,7 +14,7 @@ _STRUCTURE = ("properties", "additionalProperties", "patternProperties")
 
 def apply() -> None:
     """Replace the slow methods of cfn-lint's validators."""
-    from cfnlint.jsonschema import _filter, _keywords, validators
+    from cfnlint.jsonschema import _filter, _keywords, _utils, validators
 
     base = import_module("cfnlint.rules.jsonschema.Base")
     for kind in (validators.CfnTemplateValidator, validators.StandardValidator):
@@ -25,6 +25,7 @@ def apply() -> None:
     _filter.FunctionFilter.evolve = changed
     _filter.FunctionFilter.filter = _filter_from(_filter)
     _filter.FunctionFilter._filter_schemas = _split_from(_filter)
+    _utils.equal = _keywords.equal = _equal_from(_utils)
     _keywords.re = SimpleNamespace(**vars(_keywords.re) | {"search": _search_from(_keywords.re)})
 
 
@@ -165,6 +166,22 @@ def _split_from(module: Any) -> Any:
         return standard, grouped
 
     return split
+
+
+def _equal_from(module: Any) -> Any:
+    equal = module.equal
+
+    def equal_texts_first(one: Any, other: Any) -> Any:
+        """`equal`, where most values are texts and few of them mean true or false."""
+        if isinstance(one, str) and isinstance(other, str) and not (_is_boolean(one) or _is_boolean(other)):
+            return one == other
+        return equal(one, other)
+
+    return equal_texts_first
+
+
+def _is_boolean(text: str) -> bool:
+    return len(text) in (4, 5) and text.lower() in ("true", "false")
 
 
 def _search_from(regex: Any) -> Any:

@@ -1,6 +1,6 @@
 """Reports each cause once: a finding that another one explains is left out.
 
-What cfn-lint found of the same cause is named in the finding that stays, as `[cfn-lint E1020, E3031]`.
+The finding that stays names the checks of cfn-lint that found the same cause, as `[cfn-lint E1020, E3031]`.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from blueprints.promises.finding import Finding
+from blueprints.findings import Finding
 from blueprints.template.references import Undeclared
 
 _LINT = re.compile(r"\(cfn-lint ([EWI]\d{4})\)")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from blueprints.promises.subject import Breach, Resource, Subject
+from blueprints.findings import Finding
+from blueprints.promises.checked_pattern import CheckedPattern, Resource
 from blueprints.promises.values import always, at, items, mappings, references, text
 
 ALIAS = "live"
@@ -24,118 +25,120 @@ _AFTER = "AfterAllowTrafficHook"
 _REPORT = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 
-def deployment_preference_offers_what_codedeploy_has(subject: Subject) -> Iterator[Breach]:
-    """A parameter DeploymentPreference offers all at once and every canary and linear way that CodeDeploy has."""
-    parameter = subject.parameters.get("DeploymentPreference", {})
+def deployment_preference_offers_what_codedeploy_has(checked: CheckedPattern) -> Iterator[Finding]:
+    """A parameter DeploymentPreference allows AllAtOnce and every canary and linear configuration of CodeDeploy."""
+    parameter = checked.parameters.get("DeploymentPreference", {})
     if set(map(text, items(parameter.get("AllowedValues")))) != set(PREFERENCES):
         offered = ", ".join(PREFERENCES)
         message = f"There is no parameter DeploymentPreference with exactly these AllowedValues; write {offered}."
-        yield subject.breach(message, "Parameters", "DeploymentPreference", "AllowedValues")
+        yield checked.finding(message, "Parameters", "DeploymentPreference", "AllowedValues")
 
 
-def events_reach_an_alias(subject: Subject) -> Iterator[Breach]:
+def events_reach_an_alias(checked: CheckedPattern) -> Iterator[Finding]:
     """Events reach a function through its alias `live`, so that a deployment can move them."""
-    for function in subject.reached:
-        alias = subject.alias_of(function)
+    for function in checked.reached:
+        alias = checked.alias_of(function)
         if alias is None or alias.properties.get("Name") != ALIAS:
             message = f"{function} has no alias {ALIAS}; write 'AutoPublishAlias: {ALIAS}'."
-            yield subject.breach_of(function, message, "AutoPublishAlias")
+            yield checked.finding_at(function, message, "AutoPublishAlias")
             continue
-        for source in subject.sources:
+        for source in checked.sources:
             if source.function == function.logical_id and alias.logical_id not in references(source.target):
-                message = f"{source.by} brings events past the alias of {function}; write '!Ref {function}.Alias'."
-                yield subject.breach_of(source.by, message)
+                message = (
+                    f"{source.by} delivers events to it without the alias of {function}; write '!Ref {function}.Alias'."
+                )
+                yield checked.finding_at(source.by, message)
 
 
-def functions_are_deployed_by_preference(subject: Subject) -> Iterator[Breach]:
-    """Every function that events reach is moved to a new version in the way that DeploymentPreference says."""
-    for function in subject.reached:
-        written = _preference(subject, function)
-        gradual = subject.deployment_group_of(function) is not None
+def functions_are_deployed_by_preference(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every function that events reach is deployed by the parameter DeploymentPreference."""
+    for function in checked.reached:
+        written = _preference(checked, function)
+        gradual = checked.deployment_group_of(function) is not None
         if not gradual or written.get("Type") != {"Ref": "DeploymentPreference"}:
             message = (
                 f"{function} ignores the parameter; write 'DeploymentPreference: {{Type: !Ref DeploymentPreference}}'."
             )
-            yield subject.breach_of(function, message, "DeploymentPreference", "Type")
+            yield checked.finding_at(function, message, "DeploymentPreference", "Type")
 
 
-def alarms_stop_a_deployment(subject: Subject) -> Iterator[Breach]:
-    """An alarm takes a new version back while it is being deployed."""
-    for function in subject.reached:
-        group = subject.deployment_group_of(function)
-        if group and not subject.named(
+def alarms_stop_a_deployment(checked: CheckedPattern) -> Iterator[Finding]:
+    """An alarm rolls a deployment back."""
+    for function in checked.reached:
+        group = checked.deployment_group_of(function)
+        if group and not checked.named(
             list(at(group.properties, "AlarmConfiguration", "Alarms")), "AWS::CloudWatch::Alarm"
         ):
             message = f"No alarm stops a deployment of {function}; write under DeploymentPreference 'Alarms: [!Ref …]'."
-            yield subject.breach_of(function, message, "DeploymentPreference")
+            yield checked.finding_at(function, message, "DeploymentPreference")
 
 
-def a_probe_runs_before_traffic(subject: Subject) -> Iterator[Breach]:
-    """A hook sends a new version a probe before it gets traffic."""
-    yield from _without_hook(subject, _BEFORE, "PreTraffic", "a function that sends the new version a probe")
+def a_probe_runs_before_traffic(checked: CheckedPattern) -> Iterator[Finding]:
+    """A hook invokes a new version with a probe before it gets traffic."""
+    yield from _without_hook(checked, _BEFORE, "PreTraffic", "a function that sends the new version a probe")
 
 
-def a_check_runs_after_traffic(subject: Subject) -> Iterator[Breach]:
-    """A hook looks at what users see after a new version got all traffic."""
-    yield from _without_hook(subject, _AFTER, "PostTraffic", "a function that checks what users see")
+def a_check_runs_after_traffic(checked: CheckedPattern) -> Iterator[Finding]:
+    """A hook checks the live alias after a new version gets all traffic."""
+    yield from _without_hook(checked, _AFTER, "PostTraffic", "a function that checks what users see")
 
 
-def deployment_hooks_are_deployed_at_once(subject: Subject) -> Iterator[Breach]:
+def deployment_hooks_are_deployed_at_once(checked: CheckedPattern) -> Iterator[Finding]:
     """A deployment hook is not itself deployed gradually."""
-    for hook in subject.hooks:
-        if not always(_preference(subject, hook).get("Enabled"), expected=False):
+    for hook in checked.hooks:
+        if not always(_preference(checked, hook).get("Enabled"), expected=False):
             message = f"{hook} is a deployment hook; write 'DeploymentPreference: {{Enabled: false}}'."
-            yield subject.breach_of(hook, message, "DeploymentPreference")
+            yield checked.finding_at(hook, message, "DeploymentPreference")
 
 
-def deployment_hooks_may_report(subject: Subject) -> Iterator[Breach]:
-    """A deployment hook may tell CodeDeploy what it found."""
-    for hook in subject.hooks:
-        if not any(_REPORT in items(statement.get("Action")) for statement in _allowed(subject, hook)):
+def deployment_hooks_may_report(checked: CheckedPattern) -> Iterator[Finding]:
+    """A deployment hook has permission to report its result to CodeDeploy."""
+    for hook in checked.hooks:
+        if not any(_REPORT in items(statement.get("Action")) for statement in _allowed(checked, hook)):
             message = f"{hook} may not report to CodeDeploy; write a policy that allows {_REPORT}."
-            yield subject.breach_of(hook, message, "Policies")
+            yield checked.finding_at(hook, message, "Policies")
 
 
-def deployment_hooks_may_invoke_what_they_probe(subject: Subject) -> Iterator[Breach]:
-    """A hook that runs before traffic may invoke the new version of the function that it probes."""
-    for function in subject.reached:
-        for hook in subject.named(_hooks_of(subject, function, _BEFORE), "AWS::Lambda::Function"):
-            if not any(_invokes(statement, function) for statement in _allowed(subject, hook)):
+def deployment_hooks_may_invoke_what_they_probe(checked: CheckedPattern) -> Iterator[Finding]:
+    """A hook that runs before traffic has permission to invoke the new version of the function that it probes."""
+    for function in checked.reached:
+        for hook in checked.named(_hooks_of(checked, function, _BEFORE), "AWS::Lambda::Function"):
+            if not any(_invokes(statement, function) for statement in _allowed(checked, hook)):
                 message = (
                     f"{hook} may not invoke {function}; write a policy that allows "
                     f"lambda:InvokeFunction on '!Sub ${{{function}.Arn}}:*'."
                 )
-                yield subject.breach_of(hook, message, "Policies")
+                yield checked.finding_at(hook, message, "Policies")
 
 
-def _without_hook(subject: Subject, event: str, name: str, what: str) -> Iterator[Breach]:
-    for function in subject.reached:
-        if not subject.named(_hooks_of(subject, function, event), "AWS::Lambda::Function"):
+def _without_hook(checked: CheckedPattern, event: str, name: str, what: str) -> Iterator[Finding]:
+    for function in checked.reached:
+        if not checked.named(_hooks_of(checked, function, event), "AWS::Lambda::Function"):
             message = (
                 f"{function} has no {name} hook, {what}; write under DeploymentPreference 'Hooks: {{{name}: !Ref …}}'."
             )
-            yield subject.breach_of(function, message, "DeploymentPreference")
+            yield checked.finding_at(function, message, "DeploymentPreference")
 
 
-def _hooks_of(subject: Subject, function: Resource, event: str) -> list[object]:
-    alias = subject.alias_of(function)
+def _hooks_of(checked: CheckedPattern, function: Resource, event: str) -> list[object]:
+    alias = checked.alias_of(function)
     policy = alias.body.get("UpdatePolicy") if alias else None
     return list(at(policy, "CodeDeployLambdaAliasUpdate", event))
 
 
-def _preference(subject: Subject, function: Resource) -> dict[str, Any]:
-    """What is written about a function's deployment: its own over that of Globals."""
-    own = subject.template.resources.get(function.logical_id, {}).get("Properties")
+def _preference(checked: CheckedPattern, function: Resource) -> dict[str, Any]:
+    """A function's DeploymentPreference: that of Globals, overridden by its own."""
+    own = checked.template.resources.get(function.logical_id, {}).get("Properties")
     found: dict[str, Any] = {}
-    for written in (subject.template.section("Globals").get("Function"), own):
+    for written in (checked.template.section("Globals").get("Function"), own):
         for preference in mappings(written, "DeploymentPreference"):
             found |= preference
     return found
 
 
-def _allowed(subject: Subject, function: Resource) -> list[dict[str, Any]]:
-    role = subject.role_of(function)
-    statements = [statement for _, statement in subject.statements(role)] if role else []
+def _allowed(checked: CheckedPattern, function: Resource) -> list[dict[str, Any]]:
+    role = checked.role_of(function)
+    statements = [statement for _, statement in checked.statements(role)] if role else []
     return [statement for statement in statements if statement.get("Effect") == "Allow"]
 
 

@@ -1,4 +1,4 @@
-"""Holds together: the files of the folder agree, also after a change of one of them."""
+"""Holds together: the files of the folder agree with each other, also after one of them changes."""
 
 import re
 import sys
@@ -7,8 +7,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from blueprints.findings import Finding
+from blueprints.promises.checked_pattern import CheckedPattern, Resource
 from blueprints.promises.sources import Import, Setting, python_files, read
-from blueprints.promises.subject import Breach, Resource, Subject
 from blueprints.template.schemas import advice
 
 _README = "README.md"
@@ -22,9 +23,9 @@ _OF_LAMBDA = re.compile(r"AWS_|LAMBDA_|_|(TZ|LANG|PATH|LD_LIBRARY_PATH|PYTHONPAT
 _OTHERWISE_NAMED = {"cv2": "opencv", "fitz": "pymupdf", "osgeo": "gdal"}
 
 
-def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
-    """Every module that a Python file of the folder imports is in the folder, in Python, or in requirements."""
-    folder = subject.pattern.folder
+def imported_modules_are_there(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every module that a Python file of the folder imports is in the folder, in Python, or in its requirements."""
+    folder = checked.pattern.folder
     files = python_files(folder)
     own = {path.stem for path in files} | {parent.name for path in files for parent in path.parents}
     brought = _Brought(folder)
@@ -33,59 +34,59 @@ def imported_modules_are_there(subject: Subject) -> Iterator[Breach]:
         for each in read(path).imports:
             if each.name not in own and not brought.brings(each.name):
                 missing.setdefault(each.name, []).append((path, each))
-    layers = any("Layers" in function.properties for function in subject.functions) if missing else False
+    layers = any("Layers" in function.properties for function in checked.functions) if missing else False
     for name, places in missing.items() if not layers else ():
         file, *others = dict.fromkeys(path.relative_to(folder).as_posix() for path, _ in places)
         listed = f" (imported by {', '.join(others)} too)" if others else ""
         meant = advice(name, sorted(own), "write it, or add its package to requirements.txt.")
-        yield subject.breach_in(
+        yield checked.finding_in(
             file, f"Module {name} is not in the folder, nor in requirements{listed}; {meant}", places[0][1].line
         )
 
 
-def settings_have_their_environment_variables(subject: Subject) -> Iterator[Breach]:
-    """Every setting that a function loads has its environment variable, and is optional if that may be empty."""
+def settings_have_their_environment_variables(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every setting that a function loads has an environment variable, and is optional if that may be empty."""
     found: dict[Setting, list[tuple[Resource, str]]] = {}
-    for function in subject.functions:
-        for setting in _settings_of(subject, function.logical_id):
-            fault = _fault(subject, function, setting)
+    for function in checked.functions:
+        for setting in _settings_of(checked, function.logical_id):
+            fault = _fault(checked, function, setting)
             if fault:
                 found.setdefault(setting, []).append((function, fault))
     for setting, faults in found.items():
-        file = setting.file.relative_to(subject.pattern.folder).as_posix()
+        file = setting.file.relative_to(checked.pattern.folder).as_posix()
         functions = ", ".join(function.logical_id for function, _ in faults)
-        yield subject.breach_in(file, f"{functions}: {faults[0][1]}", setting.line)
+        yield checked.finding_in(file, f"{functions}: {faults[0][1]}", setting.line)
 
 
-def files_that_are_named_are_there(subject: Subject) -> Iterator[Breach]:
-    """Every file of the folder that its README, a requirements.txt, or a test's `sample` names exists."""
-    folder = subject.pattern.folder
+def files_that_are_named_are_there(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every file that the README, a requirements.txt or a test's `sample` names exists."""
+    folder = checked.pattern.folder
     named: dict[str, int] = {}
-    for number, line in enumerate(subject.readme, 1):
+    for number, line in enumerate(checked.readme, 1):
         links = [path for path in _LINK.findall(line) if not _ELSEWHERE.match(path)]
         for path in (*_NAMED.findall(line), *links):
             named.setdefault(path, number)
     for path, place in named.items():
         if not (folder / path).exists():
-            yield subject.breach_in(_README, _missing(folder / path, path), place)
+            yield checked.finding_in(_README, _missing(folder / path, path), place)
     for lock in sorted(folder.glob("*/requirements*.txt")):
         for number, line in enumerate(lock.read_text(encoding="utf-8").splitlines(), 1):
             nested = _NESTED.match(line)
             if nested and not (lock.parent / nested[1]).is_file():
                 message = _missing(lock.parent / nested[1], nested[1])
-                yield subject.breach_in(lock.relative_to(folder).as_posix(), message, number)
-    yield from _missing_events(subject)
+                yield checked.finding_in(lock.relative_to(folder).as_posix(), message, number)
+    yield from _missing_events(checked)
 
 
-def _missing_events(subject: Subject) -> Iterator[Breach]:
-    """Missing events that tests name, each once."""
-    folder = subject.pattern.folder
+def _missing_events(checked: CheckedPattern) -> Iterator[Finding]:
+    """Events that tests name and that do not exist, each once."""
+    folder = checked.pattern.folder
     named = [(name, path, line) for path in python_files(folder / "tests") for name, line in read(path).samples()]
     for name in dict.fromkeys(name for name, _, _ in named):
         if not (folder / "events" / f"{name}.json").is_file():
             path, line = next((path, line) for each, path, line in named if each == name)
             message = _missing(folder / "events" / f"{name}.json", f"events/{name}.json")
-            yield subject.breach_in(path.relative_to(folder).as_posix(), message, line)
+            yield checked.finding_in(path.relative_to(folder).as_posix(), message, line)
 
 
 def _missing(path: Path, name: str) -> str:
@@ -94,7 +95,7 @@ def _missing(path: Path, name: str) -> str:
 
 
 class _Brought:
-    """Modules from outside the folder: of Python, of Lambda's runtime, of requirements, and of these tools."""
+    """Modules from outside the folder: Python's, those of Lambda's runtime, of the requirements, and of these tools."""
 
     def __init__(self, folder: Path) -> None:
         files = [path for path in folder.rglob("requirements*") if path.suffix in (".txt", ".in")]
@@ -124,9 +125,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]", "", name).lower()
 
 
-def _settings_of(subject: Subject, logical_id: str) -> list[Setting]:
+def _settings_of(checked: CheckedPattern, logical_id: str) -> list[Setting]:
     """The settings that a function's handler loads, itself or in a module that it imports."""
-    function = next((each for each in subject.pattern.functions if each.logical_id == logical_id), None)
+    function = next((each for each in checked.pattern.functions if each.logical_id == logical_id), None)
     if function is None or not function.python:
         return []
     waiting = [function.code.joinpath(*re.split(r"[./]", function.handler)[:-1]).with_suffix(".py")]
@@ -142,7 +143,7 @@ def _settings_of(subject: Subject, logical_id: str) -> list[Setting]:
     return list(settings)
 
 
-def _fault(subject: Subject, function: Resource, setting: Setting) -> str | None:
+def _fault(checked: CheckedPattern, function: Resource, setting: Setting) -> str | None:
     variables = function.properties.get("Environment", {}).get("Variables", {})
     variable = setting.name.upper()
     if setting.optional or not isinstance(variables, dict) or _OF_LAMBDA.match(variable):
@@ -156,7 +157,7 @@ def _fault(subject: Subject, function: Resource, setting: Setting) -> str | None
     parameter = value.get("Ref") if isinstance(value, dict) else None
     if "Condition" in function.body:
         return None  # the function may exist only if the parameter has a value
-    if parameter in subject.parameters and subject.parameters[parameter].get("Default") == "":
+    if parameter in checked.parameters and checked.parameters[parameter].get("Default") == "":
         return (
             f"setting {setting.name} is empty when {parameter} has its default, ''; "
             f"write '{setting.name}: {setting.type} | None', or another default."

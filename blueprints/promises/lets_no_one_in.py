@@ -1,12 +1,13 @@
-"""Lets no one in: each function may do what it does and nothing else, and data is encrypted at rest and on its way."""
+"""Lets no one in: each function has only the permissions it needs; data is encrypted at rest and in transit."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from blueprints.promises.subject import Breach, Resource, Subject
+from blueprints.findings import Finding
+from blueprints.promises.checked_pattern import CheckedPattern, Resource
 from blueprints.promises.values import alternatives, always, at, items, mappings, text
 
-# Actions that know no resource: AWS's service authorization reference lists none for them, so that "*" is all there is.
+# Actions without resource-level permissions in AWS's service authorization reference: they only work with "*".
 _WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
@@ -45,100 +46,100 @@ _OPEN_POLICIES = ("FullAccess", "AdministratorAccess", "PowerUserAccess")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
-def every_function_has_its_own_role(subject: Subject) -> Iterator[Breach]:
-    """Every function has a role of its own, which the template makes."""
+def every_function_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every function has its own role, which the template creates."""
     taken: dict[str, str] = {}
-    for function in subject.functions:
-        role = subject.role_of(function)
+    for function in checked.functions:
+        role = checked.role_of(function)
         if role is None:
             message = f"{function} has a role from elsewhere; take Role out and write its Policies."
-            yield subject.breach_of(function, message, "Role")
+            yield checked.finding_at(function, message, "Role")
         elif role.logical_id in taken:
             message = f"{function} shares its role with {taken[role.logical_id]}; give it Policies of its own."
-            yield subject.breach_of(function, message, "Role")
+            yield checked.finding_at(function, message, "Role")
         else:
             taken[role.logical_id] = function.logical_id
 
 
-def no_action_is_a_wildcard(subject: Subject) -> Iterator[Breach]:
+def no_action_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
     """No policy allows actions by a wildcard."""
-    for holder, statement in _allowing(subject):
+    for holder, statement in _allowing(checked):
         for action in [*items(statement.get("Action")), *items(statement.get("NotAction"))]:
             wildcard = "*" in text(action) and action not in _OF_SAM
             if wildcard or "NotAction" in statement:
                 message = f"{holder} allows {text(action)}; write the actions that it uses, one by one."
-                yield subject.breach(message, *subject.where(holder, text(action)))
+                yield checked.finding(message, *checked.where(holder, text(action)))
 
 
-def no_resource_is_a_wildcard(subject: Subject) -> Iterator[Breach]:
-    """No policy allows something on all resources, but for actions that know no resource."""
-    for holder, statement in subject.statements():
+def no_resource_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
+    """No policy allows an action on all resources, except for actions without resource-level permissions."""
+    for holder, statement in checked.statements():
         if statement.get("Effect") != "Allow" or "*" not in map(text, items(statement.get("Resource", "*"))):
             continue
         actions = [text(action) for action in items(statement.get("Action"))]
         for action in [action for action in actions if action not in _WITHOUT_RESOURCE]:
-            message = f"{holder} allows {action} on everything; write the ARN of what it is used on."
-            yield subject.breach(message, *subject.where(holder, action))
+            message = f"{holder} allows {action} on everything; write the ARN of the resource that it is used on."
+            yield checked.finding(message, *checked.where(holder, action))
 
 
-def no_policy_is_wide_open(subject: Subject) -> Iterator[Breach]:
-    """No role has one of AWS's policies that allow everything of a service."""
-    for holder in subject.of_type("AWS::IAM::Role"):
+def no_policy_is_wide_open(checked: CheckedPattern) -> Iterator[Finding]:
+    """No role has an AWS managed policy that allows everything in a service."""
+    for holder in checked.of_type("AWS::IAM::Role"):
         for policy in items(holder.properties.get("ManagedPolicyArns")):
             name = text(policy).rpartition("/")[2]
             if any(word in name for word in _OPEN_POLICIES):
                 message = f"{holder} has {name}; write the actions that it uses, or a SAM policy template."
-                yield subject.breach(message, *subject.where(holder, name))
+                yield checked.finding(message, *checked.where(holder, name))
 
 
-def data_is_encrypted_at_rest(subject: Subject) -> Iterator[Breach]:
+def data_is_encrypted_at_rest(checked: CheckedPattern) -> Iterator[Finding]:
     """Every bucket, queue, topic, table and stream is encrypted, and the template says so."""
-    for resource in subject.resources.values():
+    for resource in checked.resources.values():
         missing = _not_encrypted(resource)
         if missing:
-            yield subject.breach_of(resource, f"{resource} does not say how it is encrypted; write '{missing}'.")
+            yield checked.finding_at(resource, f"{resource} does not say how it is encrypted; write '{missing}'.")
 
 
-def buckets_block_public_access(subject: Subject) -> Iterator[Breach]:
-    """Every bucket blocks public access in all four ways."""
-    for bucket in subject.of_type("AWS::S3::Bucket"):
+def buckets_block_public_access(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every bucket has all four settings that block public access."""
+    for bucket in checked.of_type("AWS::S3::Bucket"):
         blocked = list(mappings(bucket.properties, "PublicAccessBlockConfiguration"))
         for name in _BLOCKS:
             if not blocked or not all(always(each.get(name), expected=True) for each in blocked):
                 message = f"{bucket} may be made public; write 'PublicAccessBlockConfiguration: {{{name}: true}}'."
-                yield subject.breach_of(bucket, message, "PublicAccessBlockConfiguration", name)
+                yield checked.finding_at(bucket, message, "PublicAccessBlockConfiguration", name)
 
 
-def buckets_take_tls_only(subject: Subject) -> Iterator[Breach]:
-    """Every bucket refuses requests that do not come over TLS, for itself and for its objects."""
-    for bucket in subject.of_type("AWS::S3::Bucket"):
-        policies = _policies(subject, bucket, "AWS::S3::BucketPolicy", "Bucket")
+def buckets_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every bucket denies requests without TLS, to itself and to its objects."""
+    for bucket in checked.of_type("AWS::S3::Bucket"):
+        policies = _policies(checked, bucket, "AWS::S3::BucketPolicy", "Bucket")
         statements = (statement for policy in policies for statement in _written(policy))
         if not any(_refuses_plain(each, "s3:*") and _covers_objects(each) for each in statements):
             message = f"{bucket} takes requests without TLS; write an AWS::S3::BucketPolicy with {_tls_only('s3:*')}."
-            yield subject.breach_of(bucket, message)
+            yield checked.finding_at(bucket, message)
 
 
-def queues_and_topics_with_a_policy_take_tls_only(subject: Subject) -> Iterator[Breach]:
-    """A queue or topic that has a policy refuses what does not come over TLS."""
+def queues_and_topics_with_a_policy_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
+    """A queue or topic that has a policy denies requests without TLS."""
     for kind, name, action in (
         ("AWS::SQS::QueuePolicy", "Queues", "sqs:SendMessage"),
         ("AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),
     ):
-        for policy in subject.of_type(kind):
+        for policy in checked.of_type(kind):
             if name in policy.properties and not any(_refuses_plain(each, action) for each in _written(policy)):
                 message = f"{policy} takes requests without TLS; write a statement with {_tls_only(action)}."
-                yield subject.breach_of(policy, message)
+                yield checked.finding_at(policy, message)
 
 
 def _tls_only(action: str) -> str:
     return f'\'Effect: Deny, Principal: "*", Action: {action}, Condition: {{Bool: {{aws:SecureTransport: "false"}}}}\''
 
 
-def _allowing(subject: Subject) -> Iterator[tuple[Resource, dict[str, Any]]]:
+def _allowing(checked: CheckedPattern) -> Iterator[tuple[Resource, dict[str, Any]]]:
     """Statements that allow something: of identities, and of resources that others may use."""
-    resources = subject.of_type("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
-    for holder, statement in (*subject.statements(), *((each, own) for each in resources for own in _written(each))):
+    resources = checked.of_type("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+    for holder, statement in (*checked.statements(), *((each, own) for each in resources for own in _written(each))):
         if statement.get("Effect") == "Allow":
             yield holder, statement
 
@@ -147,8 +148,8 @@ def _written(policy: Resource) -> Iterator[dict[str, Any]]:
     return mappings(policy.properties, "PolicyDocument", "Statement")
 
 
-def _policies(subject: Subject, resource: Resource, kind: str, name: str) -> Iterator[Resource]:
-    return (policy for policy in subject.of_type(kind) if resource in subject.named(policy.properties.get(name)))
+def _policies(checked: CheckedPattern, resource: Resource, kind: str, name: str) -> Iterator[Resource]:
+    return (policy for policy in checked.of_type(kind) if resource in checked.named(policy.properties.get(name)))
 
 
 def _refuses_plain(statement: dict[str, Any], action: str) -> bool:
@@ -162,7 +163,7 @@ def _refuses_plain(statement: dict[str, Any], action: str) -> bool:
 
 
 def _covers_objects(statement: dict[str, Any]) -> bool:
-    """Whether a bucket policy's statement is about the bucket and about what is in it."""
+    """Whether a bucket policy's statement covers the bucket and its objects."""
     named = [text(each) for each in items(statement.get("Resource"))]
     return "*" in named or {name.endswith("/*") for name in named} == {True, False}
 

@@ -131,7 +131,7 @@ def _arriving(expanded: int) -> Iterator[tuple[dict[str, Any], list[str]]]:
 
 
 def _be_silent() -> None:
-    """End at the first signal, and write nowhere: whatever fails here is done again, and told, by the parent."""
+    """End at the first signal, and print nothing: the parent repeats what fails here, and reports it."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)

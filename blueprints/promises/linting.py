@@ -88,7 +88,7 @@ def _cycles(expanded: dict[str, Any], as_written: Collection[str]) -> Iterator[M
         where = min(ring, key=lambda name: (name not in as_written, name))
         names = ", ".join(sorted(ring))
         message = (
-            f"{names} wait for each other (cfn-lint E3004); take one reference out, or write it as a resource apart."
+            f"{names} depend on each other (cfn-lint E3004); remove one reference, or move it to a resource of its own."
         )
         yield Match("E3004", 1, ("Resources", where), message)
 
@@ -99,11 +99,11 @@ def _match(match: Any) -> Match:
 
 
 def _said(message: str, rule: Any) -> str:
-    return f"{message.rstrip('.')} (cfn-lint {rule.id}); mend it as {rule.source_url or rule.shortdesc} says."
+    return f"{message.rstrip('.')} (cfn-lint {rule.id}); see {rule.source_url or rule.shortdesc}."
 
 
 def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
-    """What was found by this linter in exactly these facts, if need be by looking for it now."""
+    """The findings in exactly these facts: from the cache, or from running the linter now."""
     place = _place(*facts)
 
     def make(fresh: Path) -> None:

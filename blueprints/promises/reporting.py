@@ -1,29 +1,30 @@
-"""What was found, for people and for programs, and the promises themselves as a page."""
+"""Reports for people and for programs, and the page that lists the promises."""
 
 import importlib
 from collections.abc import Sequence
 from typing import Any
 
 from blueprints.counting import counted
+from blueprints.findings import Finding
 from blueprints.promises.checking import Report, promises, rule_of
-from blueprints.promises.finding import Finding
 
 _PAGE = """\
 # What every pattern promises
 
-`blueprints check` asks every pattern for these, on the template that SAM expands, and ends well only when all are kept.
-This page is made out of the docstrings in `blueprints/promises/`: `python -m blueprints.promises > docs/promises.md`.
+`blueprints check` verifies these rules for every pattern, on the template that SAM generates. It exits with status 1
+unless all are kept.
+This page is generated from docstrings in `blueprints/promises/`: `python -m blueprints.promises > docs/promises.md`.
 """
 
 
 def as_text(reports: Sequence[Report]) -> str:
-    """Breaches as `file:line: rule: message` under each pattern's name, and how many there are."""
+    """The findings as `file:line: rule: message` below each pattern's name, and how many there are."""
     blocks = [_block(report) for report in reports]
-    breaches = sum(len(report.findings) for report in reports)
+    found = sum(len(report.findings) for report in reports)
     asked = len(promises()) * len(reports)
     broken = sum(len({finding.rule for finding in report.findings}) for report in reports)
     waiting = sum(len(report.waiting) for report in reports)
-    kept = f"{counted(asked - broken - waiting, 'promise')} kept / {counted(breaches, 'breach', 'breaches')}"
+    kept = f"{counted(asked - broken - waiting, 'promise')} kept / {counted(found, 'finding')}"
     if waiting:
         kept += f" / {waiting} not checked until the template is corrected"
     return "\n\n".join([*blocks, kept])

@@ -43,7 +43,7 @@ def _is_left_out(name: str) -> bool:
 
 
 def read(path: Path) -> "Source":
-    """A file as it is now; parsed once for all that is asked of it."""
+    """A file as it is now; parsed once."""
     about = path.stat()
     return _read(path, about.st_mtime_ns, about.st_size)
 
@@ -55,7 +55,7 @@ def _read(path: Path, _changed: int, _size: int) -> "Source":
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file; what is not Python has neither imports nor settings."""
+    """One Python file; a file with a syntax error has neither imports nor settings."""
 
     path: Path
 
@@ -72,7 +72,7 @@ class Source:
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
-        """Every module that has to be there; those that the file can do without are left out."""
+        """Every module that the file requires; optional imports are left out."""
         return tuple(_imports(self._tree))
 
     def samples(self) -> Iterator[tuple[str, int]]:
@@ -141,7 +141,7 @@ def _imports(node: ast.AST) -> Iterator[Import]:
 
 
 def _can_do_without(node: ast.AST) -> bool:
-    """`try: import x` with an answer to its absence, `if TYPE_CHECKING:`."""
+    """Whether an import is optional: `try: import x` that handles its absence, or `if TYPE_CHECKING:`."""
     if isinstance(node, ast.Try):
         caught = " ".join(ast.unparse(each.type) if each.type else "Exception" for each in node.handlers)
         return any(name in caught for name in _NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Speaks: the folder is complete, and its README tells a stranger everything in the same order."""
+"""Speaks: the folder is complete, and every README has the same sections in the same order."""
 
 import ast
 import re
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blueprints import readme_tables, samconfig
+from blueprints.findings import Finding
 from blueprints.pattern import REQUIREMENTS
-from blueprints.promises.subject import Breach, Subject
+from blueprints.promises.checked_pattern import CheckedPattern
 
 README = "README.md"
 SECTIONS = (
@@ -33,22 +34,22 @@ class _Heading:
     words: str
 
 
-def the_folder_is_complete(subject: Subject) -> Iterator[Breach]:
-    """The folder has what a copy needs: template, words, licence, demo, environments, events, tests, requirements."""
-    samconfigs = (name for name in samconfig.NAMES if (subject.pattern.folder / name).is_file())
-    for name in (*_COMPLETE, next(samconfigs, samconfig.NAMES[0]), *_locks(subject)):
-        path = subject.pattern.folder / name
+def the_folder_is_complete(checked: CheckedPattern) -> Iterator[Finding]:
+    """The folder has what a copy needs: template, README, licence, demo, samconfig, events, tests, requirements."""
+    samconfigs = (name for name in samconfig.NAMES if (checked.pattern.folder / name).is_file())
+    for name in (*_COMPLETE, next(samconfigs, samconfig.NAMES[0]), *_locks(checked)):
+        path = checked.pattern.folder / name
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            yield subject.breach_in(name, f"{name} is not there, or is empty; write it.")
+            yield checked.finding_in(name, f"{name} is not there, or is empty; write it.")
 
 
-def readme_begins_with_one_sentence_and_a_picture(subject: Subject) -> Iterator[Breach]:
+def readme_begins_with_one_sentence_and_a_picture(checked: CheckedPattern) -> Iterator[Finding]:
     """The README begins with one sentence that says what the pattern does, and a picture of it."""
-    if not subject.readme:
+    if not checked.readme:
         return
-    headings = _headings(subject)
-    end = headings[1].line - 1 if len(headings) > 1 else len(subject.readme)
-    beginning = subject.readme[1:end]
+    headings = _headings(checked)
+    end = headings[1].line - 1 if len(headings) > 1 else len(checked.readme)
+    beginning = checked.readme[1:end]
     first = " ".join("\n".join(beginning).strip().partition("\n\n")[0].split())
     if (
         not headings
@@ -56,114 +57,114 @@ def readme_begins_with_one_sentence_and_a_picture(subject: Subject) -> Iterator[
         or not re.fullmatch(r"[A-Z`*].*[.]", first)
         or re.search(r"[.!?] [A-Z]", first)
     ):
-        yield subject.breach_in(
+        yield checked.finding_in(
             README, "It does not begin with '# name' and one sentence; write what the pattern does."
         )
     if not any(_PICTURE.search(line) for line in beginning):
-        yield subject.breach_in(
+        yield checked.finding_in(
             README, "No picture comes before the first section; write '![what it shows](picture.webp)'."
         )
 
 
-def readme_has_its_sections_in_order(subject: Subject) -> Iterator[Breach]:
-    """The README has the same sections in the same order as that of every other pattern."""
+def readme_has_its_sections_in_order(checked: CheckedPattern) -> Iterator[Finding]:
+    """The README has the same sections, in the same order, as every other pattern's."""
     position = 0
-    missing = [title for title, form in SECTIONS if _section(subject, form) is None]
+    missing = [title for title, form in SECTIONS if _section(checked, form) is None]
     if missing:
         titles, headings = ", ".join(f"'{title}'" for title in missing), ", ".join(f"'## {title}'" for title in missing)
         several = len(missing) > 1
-        yield subject.breach_in(
+        yield checked.finding_in(
             README, f"There {'are' if several else 'is'} no section{'s' * several} {titles}; write {headings}."
         )
     for title, form in SECTIONS:
-        found = _section(subject, form)
+        found = _section(checked, form)
         if found and found.line < position:
             order = ", ".join(title for title, _ in SECTIONS)
-            yield subject.breach_in(
+            yield checked.finding_in(
                 README, f"Section '{title}' comes too late or too early; write: {order}.", found.line
             )
         position = max(position, found.line if found else 0)
 
 
-def readme_lists_every_parameter_and_output(subject: Subject) -> Iterator[Breach]:
+def readme_lists_every_parameter_and_output(checked: CheckedPattern) -> Iterator[Finding]:
     """The README's tables list the template's parameters and outputs; `blueprints tables` writes them."""
-    marked = readme_tables.marked("\n".join(subject.readme))
+    marked = readme_tables.marked("\n".join(checked.readme))
     for kind, (line, table) in marked.items():
-        if table != readme_tables.table(kind, subject.template):
+        if table != readme_tables.table(kind, checked.template):
             message = (
-                f"The table of {kind} differs from the template; run 'blueprints tables {subject.pattern.argument}'."
+                f"The table of {kind} differs from the template; run 'blueprints tables {checked.pattern.argument}'."
             )
-            yield subject.breach_in(README, message, line)
-    section = _section(subject, dict(SECTIONS)["Parameters and outputs"])
+            yield checked.finding_in(README, message, line)
+    section = _section(checked, dict(SECTIONS)["Parameters and outputs"])
     if section is None or len(marked) == len(("parameters", "outputs")):
         return
-    listed = dict(_first_cells(subject, section))
-    known = [*subject.parameters, *subject.outputs]
+    listed = dict(_first_cells(checked, section))
+    known = [*checked.parameters, *checked.outputs]
     missing, gone = [name for name in known if name not in listed], [name for name in listed if name not in known]
     if len(missing) == len(gone) == 1:
         message = f"The template has {missing[0]} and no {gone[0]}; write the new name, or another row."
-        yield subject.breach_in(README, message, listed[gone[0]])
+        yield checked.finding_in(README, message, listed[gone[0]])
         return
     for name in missing:
-        yield subject.breach_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)
+        yield checked.finding_in(README, f"{name} is not listed; write a row '| `{name}` | … |'.", section.line)
     for name in gone:
-        message = f"The template has no parameter or output {name}; take the row out."
-        yield subject.breach_in(README, message, listed[name])
+        message = f"The template has no parameter or output {name}; remove the row."
+        yield checked.finding_in(README, message, listed[name])
 
 
-def readme_says_what_it_costs(subject: Subject) -> Iterator[Breach]:
-    """The README says what the pattern costs: the formula, and a month worked out in dollars."""
-    section = _section(subject, dict(SECTIONS)["What it costs"])
+def readme_says_what_it_costs(checked: CheckedPattern) -> Iterator[Finding]:
+    """The README states the pattern's costs: the formula, and an example month in dollars."""
+    section = _section(checked, dict(SECTIONS)["What it costs"])
     if section is None:
         return
-    words = " ".join(subject.readme[section.line : _end(subject, section)]).lower()
+    words = " ".join(checked.readme[section.line : _end(checked, section)]).lower()
     if "$" not in words or "month" not in words:
-        message = "What it costs is not worked out; write the formula and one month's bill in $."
-        yield subject.breach_in(README, message, section.line)
+        message = "The costs are not calculated; write the formula and one month's bill in $."
+        yield checked.finding_in(README, message, section.line)
 
 
-def the_demo_has_a_run(subject: Subject) -> Iterator[Breach]:
-    """The demo has `run(stack)`, which plays the pattern's story on any stack of it."""
-    path = subject.pattern.folder / "demo.py"
+def the_demo_has_a_run(checked: CheckedPattern) -> Iterator[Finding]:
+    """The demo has `run(stack)`, which runs on any stack of the pattern."""
+    path = checked.pattern.folder / "demo.py"
     if not path.is_file():
         return
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except SyntaxError as error:
-        yield subject.breach_in("demo.py", f"This is not Python: {error.msg}; mend it.", error.lineno or 1)
+        yield checked.finding_in("demo.py", f"This is not Python: {error.msg}; correct it.", error.lineno or 1)
         return
     runs = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == "run"]
     if not runs:
-        yield subject.breach_in("demo.py", "There is no run; write 'def run(stack): …'.")
+        yield checked.finding_in("demo.py", "There is no run; write 'def run(stack): …'.")
     elif len(runs[0].args.args) != 1:
-        yield subject.breach_in(
+        yield checked.finding_in(
             "demo.py", "run does not take the stack alone; write 'def run(stack): …'.", runs[0].lineno
         )
 
 
-def requirements_are_pinned(subject: Subject) -> Iterator[Breach]:
+def requirements_are_pinned(checked: CheckedPattern) -> Iterator[Finding]:
     """Every line of a function's requirements.txt names one version."""
-    for lock in _locks(subject):
-        path = subject.pattern.folder / lock
+    for lock in _locks(checked):
+        path = checked.pattern.folder / lock
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         for number, line in enumerate(lines, 1):
             words = line.partition(" #")[0].strip().rstrip("\\").strip()
             if words and not words.startswith(("#", "--")) and not _PINNED.fullmatch(words):
-                message = f"'{words}' is not pinned; make the file out of requirements.in with 'uv pip compile'."
-                yield subject.breach_in(lock, message, number)
+                message = f"'{words}' is not pinned; generate the file from requirements.in with 'uv pip compile'."
+                yield checked.finding_in(lock, message, number)
 
 
-def _locks(subject: Subject) -> list[str]:
-    """The requirements.txt of every folder of code that is there."""
-    home = subject.pattern.folder.resolve()
-    codes = {function.code for function in subject.pattern.functions}
+def _locks(checked: CheckedPattern) -> list[str]:
+    """The requirements.txt of every code folder that exists."""
+    home = checked.pattern.folder.resolve()
+    codes = {function.code for function in checked.pattern.functions}
     own = (code for code in codes if code.is_dir() and code.is_relative_to(home))
     return sorted((code / REQUIREMENTS).relative_to(home).as_posix() for code in own)
 
 
-def _headings(subject: Subject) -> list[_Heading]:
+def _headings(checked: CheckedPattern) -> list[_Heading]:
     found, fenced = [], False
-    for number, line in enumerate(subject.readme, 1):
+    for number, line in enumerate(checked.readme, 1):
         fenced ^= line.startswith("```")
         heading = re.match(r"(#+)\s+(.*)", line)
         if heading and not fenced:
@@ -171,17 +172,17 @@ def _headings(subject: Subject) -> list[_Heading]:
     return found
 
 
-def _section(subject: Subject, form: str) -> _Heading | None:
-    return next((each for each in _headings(subject) if each.level == 2 and re.search(form, each.words)), None)
+def _section(checked: CheckedPattern, form: str) -> _Heading | None:
+    return next((each for each in _headings(checked) if each.level == 2 and re.search(form, each.words)), None)
 
 
-def _end(subject: Subject, section: _Heading) -> int:
-    following = (each.line - 1 for each in _headings(subject) if each.line > section.line and each.level <= 2)
-    return next(following, len(subject.readme))
+def _end(checked: CheckedPattern, section: _Heading) -> int:
+    following = (each.line - 1 for each in _headings(checked) if each.line > section.line and each.level <= 2)
+    return next(following, len(checked.readme))
 
 
-def _first_cells(subject: Subject, section: _Heading) -> Iterator[tuple[str, int]]:
-    for number in range(section.line + 1, _end(subject, section) + 1):
-        cell = re.match(r"\|\s*`(\w+)`\s*\|", subject.readme[number - 1])
+def _first_cells(checked: CheckedPattern, section: _Heading) -> Iterator[tuple[str, int]]:
+    for number in range(section.line + 1, _end(checked, section) + 1):
+        cell = re.match(r"\|\s*`(\w+)`\s*\|", checked.readme[number - 1])
         if cell:
             yield cell[1], number

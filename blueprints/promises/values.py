@@ -1,11 +1,11 @@
-"""What CloudFormation values may turn out to be: both branches of Fn::If, the names they refer to, their text."""
+"""The possible values of CloudFormation expressions: both branches of Fn::If, the names in them, their text."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 STACK_UUID = "${stack uuid}"
-"""Stands in `text` for the UUID part of the stack's id, which is another one in every copy."""
+"""In `text`, the UUID in the stack's id, which differs in every copy."""
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
 _STACK_UUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
@@ -13,7 +13,7 @@ _IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def alternatives(value: object) -> Iterator[Any]:
-    """What a value may be, without AWS::NoValue."""
+    """The possible values of an expression, without AWS::NoValue."""
     branches = _branches(value)
     if branches is not None:
         for branch in branches:
@@ -23,7 +23,7 @@ def alternatives(value: object) -> Iterator[Any]:
 
 
 def items(value: object) -> Iterator[Any]:
-    """The items of a list, or of what may be one; a single value counts as a list of it."""
+    """The items of a list or of its possible values; a single value counts as a list of one."""
     for each in alternatives(value):
         if isinstance(each, list):
             for item in each:
@@ -33,7 +33,7 @@ def items(value: object) -> Iterator[Any]:
 
 
 def at(value: object, *path: str) -> Iterator[Any]:
-    """What may stand at a path of names below a value."""
+    """The possible values at a path of names below a value."""
     for each in items(value):
         if not path:
             yield each
@@ -42,12 +42,12 @@ def at(value: object, *path: str) -> Iterator[Any]:
 
 
 def mappings(value: object, *path: str) -> Iterator[dict[str, Any]]:
-    """What may stand at a path of names below a value, where it is a mapping."""
+    """The possible values at a path of names below a value that are mappings."""
     return (each for each in at(value, *path) if isinstance(each, dict))
 
 
 def always(value: object, expected: object) -> bool:
-    """Whether a value is the expected one whatever the conditions are; `true` and "true" are the same."""
+    """Whether a value is the expected one under all conditions; `true` and "true" are equal."""
     if value == _NO_VALUE:
         return False
     branches = _branches(value)
@@ -87,7 +87,7 @@ def within(value: object, name: str) -> Iterator[Any]:
 
 
 def text(value: object) -> str:
-    """A value as text, with `${Name}` or `${Name.Attribute}` where it is known at deployment only."""
+    """A value as text, with `${Name}` or `${Name.Attribute}` for parts that are only known at deployment."""
     if value == _STACK_UUID:
         return STACK_UUID
     if isinstance(value, dict) and len(value) == 1:
@@ -109,7 +109,7 @@ def _branches(value: object) -> list[Any] | None:
 
 
 def _sub(argument: object) -> tuple[str, dict[str, Any]]:
-    """The words of Fn::Sub, and the variables that it brings itself."""
+    """The text of Fn::Sub, and its own variables."""
     words, own = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
     return str(words), own if isinstance(own, dict) else {}
 

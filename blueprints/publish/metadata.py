@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from blueprints.counting import counted
-from blueprints.errors import at
 from blueprints.publish.provenance import home_url
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.sar_rules.limits import FORMS, LABEL, LABELS, METADATA, OSI_LICENCES, REQUIRED, TEXT_BYTES
 from blueprints.template.reading import Place, Template
 
@@ -55,7 +54,7 @@ def read(template: Template) -> Metadata:
     )
 
 
-def check(template: Template, *, public: bool) -> Iterator[Finding]:
+def check(template: Template, *, public: bool) -> Iterator[RepositoryFinding]:
     """Every finding in the metadata; `public` adds the requirements of public sharing."""
     about = written(template)
     if not about:
@@ -74,7 +73,7 @@ def check(template: Template, *, public: bool) -> Iterator[Finding]:
         yield from _public(template, about)
 
 
-def _field(template: Template, name: str, value: Any) -> Iterator[Finding]:
+def _field(template: Template, name: str, value: Any) -> Iterator[RepositoryFinding]:
     place = (*_ABOUT, name)
     texts = value if name in _LISTS and isinstance(value, list) else [value]
     if any(isinstance(each, dict | list) for each in texts):
@@ -90,7 +89,7 @@ def _field(template: Template, name: str, value: Any) -> Iterator[Finding]:
         yield found("refused", message, template, place)
 
 
-def _labels(template: Template, labels: list[str]) -> Iterator[Finding]:
+def _labels(template: Template, labels: list[str]) -> Iterator[RepositoryFinding]:
     place = (*_ABOUT, "Labels")
     if len(labels) > LABELS:
         yield found("refused", f"There are {len(labels)} Labels; write at most {LABELS}.", template, place)
@@ -100,7 +99,7 @@ def _labels(template: Template, labels: list[str]) -> Iterator[Finding]:
             yield found("refused", message, template, (*place, index))
 
 
-def _file(template: Template, about: dict[str, Any], name: str, body: str) -> Iterator[Finding]:
+def _file(template: Template, about: dict[str, Any], name: str, body: str) -> Iterator[RepositoryFinding]:
     place = (*_ABOUT, name if name in about else body)
     if name in about and body in about:
         yield found("refused", f"There are both {name} and {body}; keep one.", template, place)
@@ -111,26 +110,26 @@ def _file(template: Template, about: dict[str, Any], name: str, body: str) -> It
         yield from _on_disk(template, about[name], name, place)
 
 
-def _on_disk(template: Template, written_path: str, name: str, place: Place) -> Iterator[Finding]:
+def _on_disk(template: Template, written_path: str, name: str, place: Place) -> Iterator[RepositoryFinding]:
     path = template.folder / written_path
     if "://" in written_path or not path.is_file():
         message = f"{name} names {written_path}, which is not a file in this folder; write the name of one."
         yield found("refused", message, template, place)
     elif path.stat().st_size > TEXT_BYTES:
         message = f"{written_path} has {path.stat().st_size:,} bytes; {name} may have 5 MB. Shorten it."
-        yield Finding("refused", message, at(path, 1))
+        yield RepositoryFinding(path, 1, message)
     else:
         yield from _readable(path)
 
 
-def _readable(path: Path) -> Iterator[Finding]:
+def _readable(path: Path) -> Iterator[RepositoryFinding]:
     try:
         path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        yield Finding("refused", f"{path.name} is not UTF-8 ({error.reason}); save it as UTF-8.", at(path))
+        yield RepositoryFinding(path, 0, f"{path.name} is not UTF-8 ({error.reason}); save it as UTF-8.")
 
 
-def _public(template: Template, about: dict[str, Any]) -> Iterator[Finding]:
+def _public(template: Template, about: dict[str, Any]) -> Iterator[RepositoryFinding]:
     if about.get("SpdxLicenseId") not in OSI_LICENCES:
         message = "To be public, an application needs an SpdxLicenseId that the OSI has approved, such as MIT-0."
         yield found("refused", message, template, (*_ABOUT, "SpdxLicenseId"))

@@ -3,19 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blueprints.errors import at
 from blueprints.packaging.build import Package
 from blueprints.pattern import Pattern
 from blueprints.publish import metadata, secrets, unverified
 from blueprints.sar_rules import capabilities, iam_grants, resource_types, template_form
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.sar_rules.limits import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
 from blueprints.template.problems import problems
 from blueprints.template.reading import Template
 
 
-def check_template(pattern: Pattern, template: Template, *, public: bool) -> list[Finding]:
+def check_template(pattern: Pattern, template: Template, *, public: bool) -> list[RepositoryFinding]:
     """Findings in the template and its metadata, both as written and as SAM expands it."""
     findings = check_written(pattern, template, public=public)
     if not any(each.verdict == "refused" for each in findings):
@@ -26,7 +25,7 @@ def check_template(pattern: Pattern, template: Template, *, public: bool) -> lis
     return findings
 
 
-def check_written(pattern: Pattern, template: Template, *, public: bool = False) -> list[Finding]:
+def check_written(pattern: Pattern, template: Template, *, public: bool = False) -> list[RepositoryFinding]:
     """Findings in the template as it is written and in its metadata. Expands nothing, so it is fast."""
     return [
         *metadata.check(template, public=public),
@@ -40,7 +39,7 @@ def check_written(pattern: Pattern, template: Template, *, public: bool = False)
     ]
 
 
-def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[Finding]:
+def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) -> Iterator[RepositoryFinding]:
     """Findings in the packages: secrets, too large together, or without bytecode for Lambda (unless `local`)."""
     yield from secrets.in_packages(pattern, packages)
     sizes = {package.sha256: package.size for package in packages}
@@ -51,28 +50,28 @@ def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) ->
             f"{largest.logical_id}: the artifacts have {total:,} bytes together, and one version may have "
             f"{ARTIFACT_BYTES:,}. Remove what the functions do not need, or use a container image."
         )
-        yield Finding("refused", message, _line(pattern, largest))
+        yield RepositoryFinding(pattern.template, _line(pattern, largest), message)
     for package in packages:
         if package.interpreter is None and not local and _is_python(pattern, package):
             message = (
                 f"{package.logical_id}: its package is without bytecode, as this machine lacks the Python of its "
                 "runtime; install that Python and publish again."
             )
-            yield Finding("refused", message, _line(pattern, package))
+            yield RepositoryFinding(pattern.template, _line(pattern, package), message)
 
 
-def check_size(template: Template, size_in_bytes: int) -> list[Finding]:
+def check_size(template: Template, size_in_bytes: int) -> list[RepositoryFinding]:
     """Findings in the size of the packaged template."""
     return list(template_form.size(template, size_in_bytes))
 
 
-def _mistakes(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
+def _mistakes(template: Template, body: Mapping[str, Any]) -> Iterator[RepositoryFinding]:
     """Mistakes that would make every deployment fail."""
     for each in problems(template, body):
-        yield Finding("refused", each.message, at(each.file, each.line))
+        yield RepositoryFinding(each.file, each.line, each.message)
 
 
-def _capabilities(template: Template) -> Iterator[Finding]:
+def _capabilities(template: Template) -> Iterator[RepositoryFinding]:
     for capability, place in capabilities.required(template).items():
         if capability == capabilities.EXPAND:
             continue
@@ -83,9 +82,9 @@ def _capabilities(template: Template) -> Iterator[Finding]:
         yield found("accepted", message, template, place)
 
 
-def _line(pattern: Pattern, package: Package) -> str:
+def _line(pattern: Pattern, package: Package) -> int:
     lines = {function.logical_id: function.line for function in pattern.functions}
-    return at(pattern.template, lines.get(package.logical_id))
+    return lines.get(package.logical_id, 0)
 
 
 def _is_python(pattern: Pattern, package: Package) -> bool:

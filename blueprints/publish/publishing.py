@@ -13,7 +13,7 @@ from blueprints.publish.apply import apply
 from blueprints.publish.destinations import Destination
 from blueprints.publish.plan import Plan, make_plan
 from blueprints.publish.sharing import Sharing
-from blueprints.sar_rules.findings import Finding, stop_at_refused, verdict
+from blueprints.sar_rules.findings import RepositoryFinding, stop_at_refused, verdict
 from blueprints.stacks.calls import Conflict
 from blueprints.template.reading import load
 
@@ -37,7 +37,7 @@ class Outcome:
     """The result of publishing one pattern."""
 
     pattern: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[RepositoryFinding] = field(default_factory=list)
     plan: Plan | None = None
     published: bool = False
     """Whether the plan has been carried out."""

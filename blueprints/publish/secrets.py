@@ -4,17 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blueprints import project_settings
-from blueprints.errors import at
 from blueprints.packaging.build import Package
 from blueprints.packaging.secret_files import by_content
 from blueprints.pattern import Pattern
 from blueprints.project_settings import ProjectSettings
 from blueprints.publish import metadata
-from blueprints.sar_rules.findings import Finding
+from blueprints.sar_rules.findings import RepositoryFinding
 from blueprints.template.reading import Template
 
 
-def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
+def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[RepositoryFinding]:
     """Files in the functions' code folders that look like secrets, including those that a build leaves out.
 
     A `.env` is in no package, but it stops publishing too: unless .gitignore ignores it, it will be pushed to the
@@ -28,7 +27,7 @@ def in_packages(pattern: Pattern, packages: list[Package]) -> Iterator[Finding]:
             yield _finding(settings, each.path, each.line, each.what)
 
 
-def in_texts(pattern: Pattern, template: Template) -> Iterator[Finding]:
+def in_texts(pattern: Pattern, template: Template) -> Iterator[RepositoryFinding]:
     """Secrets in the other published files: template, readme and licence."""
     settings = _settings(pattern)
     about = metadata.written(template)
@@ -43,11 +42,11 @@ def _settings(pattern: Pattern) -> ProjectSettings:
     return project_settings.load(pattern.folder.resolve())
 
 
-def _finding(settings: ProjectSettings, path: Path, line: int | None, what: str) -> Finding:
+def _finding(settings: ProjectSettings, path: Path, line: int | None, what: str) -> RepositoryFinding:
     folder = settings.path.parent
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
     message = (
         f"{name} looks like {what}, and a published version can't be deleted. Remove it, or add it to .gitignore. "
         f'If it is public, allow it in {settings.path.name}: [publish] public-files = ["{name}"].'
     )
-    return Finding("refused", message, at(path, line))
+    return RepositoryFinding(path, line or 0, message)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.template.reading import Place, Template
 
 _NEWEST_RUNTIMES = {"dotnet10", "java25", "nodejs22.x", "nodejs24.x", "python3.13", "python3.14", "ruby3.4"}
 _FUNCTION = "AWS::Serverless::Function"
 
 
-def properties(template: Template) -> Iterator[Finding]:
+def properties(template: Template) -> Iterator[RepositoryFinding]:
     """One finding for each runtime or property, at its first place in the template."""
     seen: set[str] = set()
     for logical_id in template.of_type(_FUNCTION):
@@ -23,7 +23,7 @@ def properties(template: Template) -> Iterator[Finding]:
             yield _unconfirmed(template, logical_id, "LoggingConfig", "LoggingConfig")
 
 
-def _unconfirmed(template: Template, logical_id: str, name: str, what: str) -> Finding:
+def _unconfirmed(template: Template, logical_id: str, name: str, what: str) -> RepositoryFinding:
     message = (
         f"{what} is newer than the last known schema of the repository; 'blueprints try' finds out, with a private "
         "copy, whether it is accepted."

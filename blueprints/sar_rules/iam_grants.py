@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.template.reading import Place, Template
 
 _POLICY = "AWSLambda_FullAccess"
 _ACTIONS = ("iam:attachrolepolicy", "iam:putrolepolicy")
 
 
-def blocked(template: Template) -> Iterator[Finding]:
+def blocked(template: Template) -> Iterator[RepositoryFinding]:
     """Every blocked permission in the template as written."""
     yield from _within(template, template.section("Globals"), ("Globals",))
     yield from _within(template, template.section("Resources"), ("Resources",))
 
 
-def _within(template: Template, value: Any, place: Place) -> Iterator[Finding]:
+def _within(template: Template, value: Any, place: Place) -> Iterator[RepositoryFinding]:
     if isinstance(value, str) and value.rpartition("/")[2] == _POLICY:
         yield found("refused", f"{_POLICY} is blocked; allow only the actions that are needed.", template, place)
     if isinstance(value, dict):

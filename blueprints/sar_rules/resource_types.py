@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.sar_rules.limits import EXPANDED_SEEN, REFUSED_TYPES, supported_types
 from blueprints.template.reading import Place, Template
 
@@ -13,7 +13,7 @@ _HOW_TO_FIND_OUT = (
 )
 
 
-def written(template: Template) -> Iterator[Finding]:
+def written(template: Template) -> Iterator[RepositoryFinding]:
     """Findings in the types that are written; the repository checks these."""
     for logical_id, resource in template.resources.items():
         place: Place = ("Resources", logical_id, "Type")
@@ -29,7 +29,7 @@ def written(template: Template) -> Iterator[Finding]:
         yield from _refused_parts(template, logical_id, resource)
 
 
-def expanded(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
+def expanded(template: Template, body: Mapping[str, Any]) -> Iterator[RepositoryFinding]:
     """Findings in the types that SAM generates; the repository is known to accept some that are not on its list."""
     for logical_id, resource in body.get("Resources", {}).items():
         kind = str(resource.get("Type"))
@@ -45,7 +45,7 @@ def expanded(template: Template, body: Mapping[str, Any]) -> Iterator[Finding]:
             yield found("unconfirmed", message, template, _origin(template, logical_id))
 
 
-def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, Any]) -> Iterator[Finding]:
+def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, Any]) -> Iterator[RepositoryFinding]:
     place: Place = ("Resources", logical_id)
     if "Connectors" in resource:
         message = f"{logical_id}: Connectors are refused; {REFUSED_TYPES['AWS::Serverless::Connector']}."

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from blueprints.sar_rules.findings import Finding, found
+from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.sar_rules.limits import TEMPLATE_BYTES
 from blueprints.template.artifacts import includes, local_artifacts
 from blueprints.template.macros import macro_uses
 from blueprints.template.reading import SAM, Template
 
 
-def transforms(template: Template) -> Iterator[Finding]:
+def transforms(template: Template) -> Iterator[RepositoryFinding]:
     """Findings in transforms: the template must have SAM's and no other, and no macros."""
     uses = list(macro_uses(template))
     for use in uses:
@@ -24,7 +24,7 @@ def transforms(template: Template) -> Iterator[Finding]:
         yield found("refused", "AWS::Include names a local file; write its content here.", template, place)
 
 
-def nested_by_path(template: Template) -> Iterator[Finding]:
+def nested_by_path(template: Template) -> Iterator[RepositoryFinding]:
     """Findings in nested templates with a local path: they must be published as applications first."""
     for artifact in local_artifacts(template):
         if template.resources[artifact.logical_id]["Type"] in (
@@ -38,7 +38,7 @@ def nested_by_path(template: Template) -> Iterator[Finding]:
             yield found("refused", message, template, ("Resources", artifact.logical_id, "Properties", *artifact.place))
 
 
-def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> Iterator[RepositoryFinding]:
     """Findings in local paths of resources that are not among `packaged`, by logical id."""
     nested = ("AWS::Serverless::Application", "AWS::CloudFormation::Stack")
     for artifact in local_artifacts(template):
@@ -51,7 +51,7 @@ def unpackaged(template: Template, packaged: frozenset[str] = frozenset()) -> It
         yield found("refused", message, template, ("Resources", artifact.logical_id, "Properties", *artifact.place))
 
 
-def size(template: Template, size_in_bytes: int) -> Iterator[Finding]:
+def size(template: Template, size_in_bytes: int) -> Iterator[RepositoryFinding]:
     """A finding if the packaged template is too large."""
     if size_in_bytes > TEMPLATE_BYTES:
         message = (

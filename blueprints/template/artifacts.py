@@ -1,4 +1,4 @@
-"""Properties that name a local file or folder, and the template with what was uploaded in their place."""
+"""Properties that name a local file or folder, and the template with the uploads' locations in their place."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ _REMOTE = ("s3://", "https://", "http://")
 
 @dataclass(frozen=True)
 class Artifact:
-    """One property that names something on this machine."""
+    """One property that names a local file or folder."""
 
     logical_id: str
     place: tuple[str, ...]
@@ -22,7 +22,7 @@ class Artifact:
     path: str
     form: str
     kind: str
-    """`zip` for code, `file` for what is taken as it is, `template` for another template."""
+    """`zip` for code, `file` for a file that is uploaded unchanged, `template` for another template."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class Artifact:
         return ".".join(self.place)
 
 
-# What `aws cloudformation package` and `sam package` upload, and how CloudFormation wants to be told where it lies.
+# What `aws cloudformation package` and `sam package` upload, and the form in which CloudFormation takes its location.
 _ARTIFACTS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "AWS::Serverless::Function": (("CodeUri", "Bucket Key", "zip"),),
     "AWS::Serverless::LayerVersion": (("ContentUri", "Bucket Key", "zip"),),
@@ -88,15 +88,15 @@ def packaged(
 ) -> str:
     """The template as JSON with `code`, logical id to (bucket, key), in place of local paths.
 
-    `files` has the uploads of what is no function's code: by logical id and property name, or by an include's place.
-    What CloudFormation cannot see is never sent: a local path without an upload is an error that names it.
+    `files` has the uploads that are not code: by logical id and property name, or by the place of an AWS::Include.
+    Raises BlueprintError for a local path without an upload, as CloudFormation cannot read it.
     """
     files = files or {}
     body = copy.deepcopy(template.body)
     unknown = sorted(set(code) - {artifact.logical_id for artifact in local_artifacts(template)})
     if unknown:
         raise BlueprintError(
-            f"{', '.join(unknown)}: uploads were given for what names no local path.",
+            f"{', '.join(unknown)}: there are uploads for resources that name no local path.",
             where=template.at("Resources"),
             advice="Give uploads only for resources whose CodeUri, ContentUri or DefinitionUri is a local path.",
         )

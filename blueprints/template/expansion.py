@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from blueprints.errors import BlueprintError, at
+from blueprints.findings import Finding
 from blueprints.template.artifacts import local_artifacts
 from blueprints.template.deferred_imports import import_when_used
 from blueprints.template.kept_expansions import kept_expansion
 from blueprints.template.macros import check_macros
-from blueprints.template.problems import Problem, problems
+from blueprints.template.problems import problems
 from blueprints.template.reading import Place, Template
 
 _SELDOM_USED = ("function", "capacity_provider", "microvmimage", "networkconnector", "graphqlapi")
@@ -22,9 +23,9 @@ _IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/local:image"
 
 
 def expand(template: Template, parameters: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The CloudFormation that SAM makes out of the template; parameters not given take their defaults.
+    """The CloudFormation template that SAM generates; parameters that are not given have their defaults.
 
-    Local paths need not have been uploaded: a placeholder location stands for them.
+    Local paths need not be uploaded: they are replaced by a placeholder. Raises BlueprintError if SAM rejects it.
     """
     check_macros(template)
     body, given = _with_placeholders(template), dict(parameters or {})
@@ -36,7 +37,7 @@ def expand(template: Template, parameters: Mapping[str, object] | None = None) -
 
 
 def _translate(body: dict[str, Any], parameters: dict[str, object]) -> dict[str, Any]:
-    """What `samtranslator.translator.transform.transform` does, with nothing left that would ask AWS."""
+    """Do what `samtranslator.translator.transform.transform` does, without calls to AWS."""
     # Models of resource types that few templates have: running them takes longer than an expansion.
     import_when_used(*(f"samtranslator.internal.schema_source.aws_serverless_{name}" for name in _SELDOM_USED))
     import boto3
@@ -46,25 +47,25 @@ def _translate(body: dict[str, Any], parameters: dict[str, object]) -> dict[str,
     from samtranslator.translator.translator import Translator
     from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
-    # The session is asked for its Region alone; left to itself the translator would read the user's AWS profile.
+    # Only the session's Region is used; without a session the translator would read the user's AWS profile.
     session = boto3.session.Session(_OFFLINE, _OFFLINE, region_name=_REGION)
-    # Its toggles live in AWS; that there are none here is no news.
+    # It warns that its feature toggles, which are kept in AWS, are missing.
     logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
     metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
     plugins = [ServerlessAppPlugin(sar_client=_NoRepository(), validate_only=True, parameters=parameters)]
-    # Logical ids of API deployments are hashes, made as AWS makes them: of the template as Python 2 printed it.
+    # Logical ids of API deployments are hashes of the template as Python 2 printed it, as on AWS.
     to_py27_compatible_template(body, parameters)
     try:
         translator = Translator(None, Parser(), plugins, boto_session=session, metrics=metrics)
         made = translator.translate(body, parameter_values=parameters, get_managed_policy_map=dict)
     finally:
-        metrics.publish()  # into nothing; the translator warns on standard error when this is left out
+        metrics.publish()  # publishes nothing; without it the translator warns on standard error
     expanded: dict[str, Any] = undo_mark_unicode_str_in_template(made)
     return expanded
 
 
 class _NoRepository:
-    """Takes nested applications of the Serverless Application Repository at their word: looking them up needs AWS."""
+    """Accepts any nested application of the Serverless Application Repository, as looking one up needs AWS."""
 
     def get_application(self, **_: object) -> dict[str, object]:
         return {}
@@ -90,10 +91,10 @@ def _with_placeholders(template: Template) -> dict[str, Any]:
 
 
 def _explained(template: Template, error: Any) -> BlueprintError:
-    """One error for all causes, at the misspelt property where there is one, else at the resource that is named."""
+    """One error for all causes: at the misspelt property if there is one, or at the resource that SAM names."""
     named = [(_logical_id(template, cause), _message(cause)) for cause in error.causes]
     said = [f"{logical_id}: {message}" if logical_id else message for logical_id, message in named]
-    what = said[0] if len(said) == 1 else "SAM refuses the template:\n  " + "\n  ".join(said)
+    what = said[0] if len(said) == 1 else "SAM rejects the template:\n  " + "\n  ".join(said)
     misspelt = [problem for problem in problems(template) if _explains(problem, named)]
     if misspelt:
         advice = "\n  ".join(problem.message for problem in misspelt)
@@ -101,12 +102,12 @@ def _explained(template: Template, error: Any) -> BlueprintError:
     return BlueprintError(
         what,
         where=template.at(*_place(template, *named[0])),
-        advice="Mend it as SAM's specification of that resource type says.",
+        advice="Correct it as SAM's specification of that resource type says.",
     )
 
 
 def _place(template: Template, logical_id: str | None, message: str) -> Place:
-    """Where a cause lies: its event, its resource, or what it quotes from Globals."""
+    """The place of a cause: its event, its resource, or the property of Globals that it quotes."""
     event = re.search(r"Event with id \[(\w+)\]", message)
     if logical_id:
         resource: Place = ("Resources", logical_id)
@@ -126,8 +127,8 @@ def _message(cause: Any) -> str:
     return message
 
 
-def _explains(problem: Problem, named: list[tuple[str | None, str]]) -> bool:
-    """Whether an unknown property may be why SAM refuses a resource, or is the one that SAM names without a place."""
+def _explains(problem: Finding, named: list[tuple[str | None, str]]) -> bool:
+    """Whether an unknown property may be the reason why SAM rejects a resource, or is the property that SAM names."""
     if problem.rule != "unknown-property":
         return False
     refused = {name for _, message in named for name in re.findall(r"property (\w+) not defined", message)}

@@ -1,4 +1,4 @@
-"""Whether a function's handler is there, read from its source without importing it."""
+"""Whether a function's handler exists, by its source, without importing it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from blueprints.template.schemas import advice
 
 
 def missing_handler(folder: Path, handler: str, *, elsewhere: bool) -> str | None:
-    """What is wrong with a Python handler such as `render_image.handler`; None when it is there.
+    """The mistake in a Python handler such as `render_image.handler`; None if there is none.
 
     `elsewhere`: layers may bring the module, so that its absence from the folder says nothing.
     """
@@ -25,7 +25,7 @@ def missing_handler(folder: Path, handler: str, *, elsewhere: bool) -> str | Non
     try:
         names = _names(ast.parse(source.read_bytes(), str(source)))
     except (SyntaxError, ValueError) as error:
-        return f"Handler '{handler}': {source.name} is not Python: {error}; mend it."
+        return f"Handler '{handler}': {source.name} is not Python: {error}; correct it."
     if function in names or "*" in names:
         return None
     functions = tuple(sorted(name for name in names if not name.startswith("_")))

@@ -28,7 +28,7 @@ class UsedLayer:
 def used_layers(
     body: Mapping[str, Any], parameters: Mapping[str, object], pseudo: Mapping[str, str]
 ) -> Iterator[UsedLayer]:
-    """The layers whose ARNs are made of text, parameters, pseudo parameters and mappings; others are skipped.
+    """The layers whose ARNs consist of text, parameters, pseudo parameters and mappings; others are skipped.
 
     `body` is expanded CloudFormation; `pseudo` has values such as `AWS::Region`.
     """

@@ -1,12 +1,10 @@
-"""What is wrong with a template that CloudFormation, or its emulation, would pass over or find out too late."""
+"""Mistakes in a template that CloudFormation, or its emulation, would ignore or report too late."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
-from blueprints.errors import at
+from blueprints.findings import Finding
 from blueprints.template.artifacts import includes, local_artifacts
 from blueprints.template.handlers import missing_handler
 from blueprints.template.reading import SAM, Place, Template
@@ -21,25 +19,12 @@ _SAM_ATTRIBUTES = ("Connectors", "IgnoreGlobals")
 _CUSTOM_ATTRIBUTES = ("Version",)
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
-    """One mistake: where it is, which rule it breaks, and what to write instead."""
+def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> list[Finding]:
+    """Every mistake in a template, sorted by line.
 
-    file: Path
-    line: int
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{at(self.file, self.line)}: {self.message} [{self.rule}]"
-
-
-def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> list[Problem]:
-    """Every problem of a template, in the order of its lines.
-
-    With `expanded`, also of what SAM made out of it, where properties that SAM hands on unseen are checked. Without
-    it (because expanding failed, say) only what is written is checked, and by SAM's published schema alone, which lags
-    behind what SAM takes.
+    With `expanded`, the template that SAM generates, also mistakes in it: SAM passes many properties on unchecked.
+    Without it (if the expansion failed, for example), properties of SAM's resources are checked by SAM's published
+    schema alone, which lacks some that SAM accepts.
     """
     found = [
         *(problem for logical_id in template.resources for problem in _resource(template, logical_id, expanded)),
@@ -53,16 +38,18 @@ def problems(template: Template, expanded: Mapping[str, Any] | None = None) -> l
     return sorted(dict.fromkeys(found))
 
 
-def _problem(template: Template, place: Place, rule: str, message: str) -> Problem:
-    return Problem(template.path, template.line(*place), rule, message)
+def _problem(template: Template, place: Place, rule: str, message: str) -> Finding:
+    return Finding(template.path, template.line(*place), message, rule=rule)
 
 
-def _transform(template: Template) -> Iterator[Problem]:
-    """Without its transform CloudFormation knows none of SAM's types."""
+def _transform(template: Template) -> Iterator[Finding]:
+    """SAM's resource types need SAM's transform."""
     written = str(template.body.get("Transform", ""))
     first = next((name for name in template.resources if _is_sam(template, name)), None)
     if first and SAM not in written:
-        message = f"{first} is of a SAM type, which CloudFormation does not know by itself; write 'Transform: {SAM}'."
+        message = (
+            f"{first} has a SAM type, which CloudFormation only knows with SAM's transform; write 'Transform: {SAM}'."
+        )
         yield _problem(template, ("Resources", first, "Type"), "transform", message)
 
 
@@ -70,7 +57,7 @@ def _is_sam(template: Template, logical_id: str) -> bool:
     return str(template.resources[logical_id].get("Type")).startswith("AWS::Serverless::")
 
 
-def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] | None) -> Iterator[Problem]:
+def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] | None) -> Iterator[Finding]:
     resource = template.resources[logical_id]
     place = ("Resources", logical_id)
     kind = resource.get("Type")
@@ -95,7 +82,7 @@ def _resource(template: Template, logical_id: str, expanded: Mapping[str, Any] |
 
 
 def _handed_on(template: Template, logical_id: str, expanded: Mapping[str, Any]) -> frozenset[str]:
-    """Names that SAM passed to the resources it made of this one: CloudFormation's schemas judge them there."""
+    """Names that SAM passed on to generated resources, where CloudFormation's schemas apply."""
     if not _is_sam(template, logical_id):
         return frozenset()
     made = (
@@ -107,7 +94,7 @@ def _handed_on(template: Template, logical_id: str, expanded: Mapping[str, Any])
 
 
 def _known_to_sam(template: Template, place: Place) -> bool:
-    """Whether SAM's translator takes an event's property that its published schema lacks."""
+    """Whether SAM's translator accepts an event's property that its published schema lacks."""
     if len(place) != 7 or place[3] != "Events" or place[5] != "Properties":
         return False
     resource = template.resources[str(place[1])]
@@ -124,7 +111,7 @@ def _all_names(value: object) -> Iterator[str]:
 
 
 def _unknown_type(kind: str) -> str | None:
-    """Types of private registries are taken at their word, unless they look like a slip of the keyboard."""
+    """Accepts types of private registries, unless they look like a misspelt type."""
     if schema_of(kind) is not None:
         return None
     close = get_close_matches(kind, resource_types(), n=1, cutoff=0.6 if kind.startswith("AWS::") else 0.9)
@@ -133,7 +120,7 @@ def _unknown_type(kind: str) -> str | None:
     return f"there is no resource type {kind}; " + (f"did you mean {close[0]}?" if close else "look it up.")
 
 
-def _attributes(template: Template, logical_id: str, resource: dict[str, Any], kind: str) -> Iterator[Problem]:
+def _attributes(template: Template, logical_id: str, resource: dict[str, Any], kind: str) -> Iterator[Finding]:
     known: tuple[str, ...] = _ATTRIBUTES
     if kind.startswith("AWS::Serverless::"):
         known += _SAM_ATTRIBUTES
@@ -152,7 +139,7 @@ def _attributes(template: Template, logical_id: str, resource: dict[str, Any], k
 
 
 def _own_names(kind: str, name: str) -> tuple[str, ...]:
-    """A property written one level too high is found by its own name."""
+    """The property of that name, if it was written one level too high."""
     properties = (schema_of(kind) or {}).get("properties", {})
     return (f"Properties.{name}",) if name in properties else ()
 
@@ -162,7 +149,7 @@ def _owner(kind: str, place: Place) -> str:
     return f"{kind}.{path}" if path else kind
 
 
-def _artifacts(template: Template) -> Iterator[Problem]:
+def _artifacts(template: Template) -> Iterator[Finding]:
     paths: list[tuple[Place, str, str]] = [
         (("Resources", each.logical_id, "Properties", *each.place), f"{each.logical_id}: {each.name}", each.path)
         for each in local_artifacts(template)
@@ -183,12 +170,12 @@ def _artifacts(template: Template) -> Iterator[Problem]:
             yield _problem(template, place, "outside", message)
         elif not target.exists():
             siblings = tuple(sorted(each.name for each in target.parent.glob("*") if not each.name.startswith(".")))
-            otherwise = f"make it, or name what is in {home.name}/."
+            otherwise = f"create it, or name a file in {home.name}/."
             message = f"{name} '{path}' does not exist{lines}; {advice(target.name, siblings, otherwise)}"
             yield _problem(template, place, "missing-path", message)
 
 
-def _handlers(template: Template) -> Iterator[Problem]:
+def _handlers(template: Template) -> Iterator[Finding]:
     wrong: dict[str, list[str]] = {}
     for logical_id in template.of_type("AWS::Serverless::Function", "AWS::Lambda::Function"):
         found = _wrong_handler(template, logical_id)
@@ -212,8 +199,8 @@ def _wrong_handler(template: Template, logical_id: str) -> str | None:
     return missing_handler(template.folder / code, handler, elsewhere=bool(properties.get("Layers")))
 
 
-def _expanded(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems of what SAM made; resources that it left as they were written have been checked already."""
+def _expanded(template: Template, expanded: Mapping[str, Any]) -> Iterator[Finding]:
+    """Mistakes in resources that SAM generated; those that it left unchanged are checked as written."""
     for logical_id, resource in expanded.get("Resources", {}).items():
         written = template.resources.get(logical_id)
         if written is not None and written.get("Type") == resource.get("Type"):
@@ -228,19 +215,19 @@ def _expanded(template: Template, expanded: Mapping[str, Any]) -> Iterator[Probl
                 template,
                 _nearest(template, source, unknown.name),
                 "unknown-property",
-                f"{source}: {_owner(kind, unknown.place)}, which SAM makes of it, has no property {unknown.name}; "
-                f"{unknown.advice}",
+                f"{source}: {_owner(kind, unknown.place)}, which SAM generates from it, has no property "
+                f"{unknown.name}; {unknown.advice}",
             )
 
 
 def _source(template: Template, logical_id: str) -> str:
-    """The written resource that an expanded one was made of: the longest name that it begins with."""
+    """The written resource that SAM generated an expanded one from: the longest of their names that it begins with."""
     fitting = [name for name in template.resources if logical_id.startswith(name)]
     return max(fitting, key=len, default=logical_id)
 
 
 def _nearest(template: Template, logical_id: str, name: str) -> Place:
-    """Where in a resource a property of that name is written, Globals included; else the resource itself."""
+    """The place in a resource, or in Globals, of a property of that name; the resource if there is none."""
     start = ("Resources", logical_id)
     for place in template.lines:
         if place and place[-1] == name and (place[:2] == start or place[0] == "Globals"):
@@ -248,7 +235,7 @@ def _nearest(template: Template, logical_id: str, name: str) -> Place:
     return start
 
 
-def _undeclared(template: Template, expanded: Mapping[str, Any]) -> Iterator[Problem]:
+def _undeclared(template: Template, expanded: Mapping[str, Any]) -> Iterator[Finding]:
     kinds = {"name": "parameter or resource"}
     for each in undeclared_names(template, expanded):
         first, lines = _first_and_other_lines(template, each.places)

@@ -48,7 +48,7 @@ class Template:
 
     @property
     def folder(self) -> Path:
-        """What paths in the template are relative to."""
+        """The folder that paths in the template are relative to."""
         return self.path.parent
 
     @property
@@ -57,7 +57,7 @@ class Template:
         return {name: value for name, value in self.section("Resources").items() if isinstance(value, dict)}
 
     def section(self, name: str) -> dict[str, Any]:
-        """A top-level section; empty where there is none."""
+        """A top-level section; empty if there is none."""
         section = self.body.get(name)
         return section if isinstance(section, dict) else {}
 
@@ -73,7 +73,7 @@ class Template:
         return at(self.path, self.line(*place))
 
     def properties(self, logical_id: str) -> dict[str, Any]:
-        """A resource's properties, with the scalars of Globals where the resource says nothing itself."""
+        """A resource's properties, with those of Globals that the resource does not set."""
         resource = self.resources[logical_id]
         own = resource.get("Properties")
         own = own if isinstance(own, dict) else {}
@@ -81,7 +81,7 @@ class Template:
         return {**shared, **own} if isinstance(shared, dict) else own
 
     def value(self, written: object) -> object:
-        """What a value is when every parameter has its default: looks through a Ref to a parameter, no further."""
+        """The value with every parameter at its default: resolves a Ref to a parameter, and nothing else."""
         if isinstance(written, dict) and set(written) == {"Ref"}:
             parameter = self.section("Parameters").get(written["Ref"])
             if isinstance(parameter, dict) and "Default" in parameter:
@@ -94,16 +94,16 @@ class Template:
 
 
 def load(path: Path) -> Template:
-    """Reads a template; a mistake in its YAML is reported with file and line.
+    """Read a template. Raises BlueprintError with file and line for a mistake in its YAML or JSON.
 
-    Its content is shared by all who load the same text: copy what you change.
+    The same text is parsed once in a process, and its content is shared: copy it before you change it.
     """
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise BlueprintError(
-            "There is no such template.", where=at(path), advice="Name a folder that holds a template.yaml."
+            "There is no such template.", where=at(path), advice="Name a folder that contains a template.yaml."
         ) from None
     except UnicodeDecodeError as error:
         raise BlueprintError(
@@ -116,7 +116,7 @@ def load(path: Path) -> Template:
 
 @lru_cache(maxsize=32)
 def _parsed(path: Path, text: str) -> Template:
-    """Every command reads its template several times, and parsing takes most of a build that has nothing to do."""
+    """Parsing takes most of the time of a build with nothing to do, so a text is parsed once."""
     reader = _Reader(path)
     body = reader.read(_checked_json(path, text) if path.suffix == ".json" else text)
     if not isinstance(body, dict):
@@ -127,12 +127,12 @@ def _parsed(path: Path, text: str) -> Template:
 
 
 def _checked_json(path: Path, text: str) -> str:
-    """JSON as YAML reads it: indented with spaces; tabs in JSON are nothing but indentation."""
+    """JSON as YAML reads it: indented with spaces instead of tabs."""
     try:
         json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise BlueprintError(f"This is not JSON: {error}.", where=at(path, line), advice="Mend it there.") from None
+        raise BlueprintError(f"This is not JSON: {error}.", where=at(path, line), advice="Correct it there.") from None
     return text.replace("\t", "  ")
 
 
@@ -152,7 +152,7 @@ class _Reader:
             said = " ".join(part for part in (error.context, error.problem) if part)
             raise self._error(mark.line if mark else 0, f"This is not YAML: {said}.", _hint(text, mark)) from None
         except yaml.YAMLError as error:
-            raise self._error(0, f"This is not YAML: {error}.", "Mend the file's encoding or characters.") from None
+            raise self._error(0, f"This is not YAML: {error}.", "Correct the file's encoding or characters.") from None
 
     def _value(self, node: yaml.Node, place: Place) -> object:
         self.lines.setdefault(place, node.start_mark.line + 1)
@@ -190,7 +190,7 @@ class _Reader:
         sources = child.value if isinstance(child, yaml.SequenceNode) else [child]
         for source in sources:
             if isinstance(source, yaml.MappingNode):
-                # Lines of what is merged in are not kept: what is written beside it may override it.
+                # The lines of merged values are not kept, as values beside them may override them.
                 aside = _Reader(self.path)
                 aside._loader = self._loader
                 for name, value in aside._mapping(source, place).items():
@@ -223,7 +223,7 @@ def _plain_tag(node: yaml.Node) -> str:
 
 def _hint(text: str, mark: yaml.Mark | None) -> str:
     if mark is None:
-        return "Mend the YAML there."
+        return "Correct the YAML there."
     line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
     if re.match(r"\s*\t", line):
         return "Indent with spaces: YAML does not allow tabs."

@@ -37,11 +37,11 @@ class Undeclared:
     meant_is_idle: bool
     """Whether nothing refers to `meant`, as after it was renamed."""
     derived: tuple[str, ...] = ()
-    """Names that SAM would derive from it, such as its events', and that are unknown for the same reason."""
+    """Names that SAM would derive from it, such as those of its events, which are unknown for the same reason."""
 
 
 def undeclared_names(template: Template, expanded: Mapping[str, Any]) -> list[Undeclared]:
-    """Every name that is referred to without a parameter, resource (SAM's own included) or condition of that name."""
+    """Every name that is referred to although no parameter, resource (written or generated) or condition has it."""
     if _brings_unseen(template):
         return []
     references = list(_references(template))
@@ -60,9 +60,10 @@ def undeclared_names(template: Template, expanded: Mapping[str, Any]) -> list[Un
 
 
 def _without_derived(unknown: Sequence[Undeclared], declared: "_Declared") -> Iterator[Undeclared]:
-    """Leaves out names that SAM would make of another unknown one, such as RenderImageChanged; that one has the places.
+    """Leave out names that SAM would derive from another unknown name, such as RenderImageChanged from RenderImage.
 
-    They are known by what SAM makes of the resource that was probably meant: it ends the same.
+    A derived name ends like one that SAM derives from the resource that was probably meant. The other name gets its
+    places.
     """
     for each in unknown:
         if any(_derives(each, other, declared) for other in unknown):
@@ -80,7 +81,7 @@ def _derives(name: Undeclared, origin: Undeclared, declared: "_Declared") -> boo
 
 @dataclass(frozen=True)
 class _Declared:
-    """What a template declares, and the names that SAM adds, by the kinds of references to them."""
+    """The names that a template declares and that SAM adds, by kind of reference."""
 
     parameters: tuple[str, ...]
     resources: tuple[str, ...]
@@ -104,7 +105,7 @@ class _Declared:
         return {"parameter": self.parameters, "resource": self.resources, "condition": self.conditions}[kind]
 
     def meant(self, name: str, kind: str, endings: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-        """The declared names that an unknown one may stand for, and whether nothing refers to those.
+        """The declared names that may be meant by an unknown one, and whether nothing refers to those.
 
         `endings` are those of other unknown names that begin like this one: SAM makes such names of a resource.
         """
@@ -119,7 +120,7 @@ class _Declared:
 
 
 def _goes_on(name: str, beginning: str) -> bool:
-    """Whether a name is another one with words after it, as RenderImageLogs is of RenderImage: then it is not meant."""
+    """Whether a name continues another one with a word, as RenderImageLogs does RenderImage; then it is not meant."""
     return name.startswith(beginning) and name[len(beginning) :][:1].isupper()
 
 
@@ -128,7 +129,7 @@ def _seldom_referred_to(template: Template, name: str) -> bool:
 
 
 def _brings_unseen(template: Template) -> bool:
-    """Whether macros add resources that cannot be seen here."""
+    """Whether macros add resources that are unknown before the deployment."""
     sections = (template.body, template.section("Resources"), template.section("Outputs"))
     if any(name.startswith(("Fn::Transform", "Fn::ForEach")) for section in sections for name in section):
         return True
@@ -205,6 +206,6 @@ def _function(name: str, argument: object, place: Place) -> Iterator[tuple[Place
 
 
 def _named(name: str) -> tuple[str, str]:
-    """The kind and the name: `Function.Arn`, `Function.Alias` and `Api.Stage` are of a resource, or made of it."""
+    """The kind and the name of a reference; with a dot, as in `Function.Arn`, it is to a resource."""
     owner, dot, _ = name.partition(".")
     return "resource" if dot else "name", owner

@@ -17,13 +17,13 @@ from blueprints.template.reading import Place
 Schema = dict[str, Any]
 
 _BRANCHES = ("oneOf", "anyOf")
-# Names that SAM reads itself and that its published schema lacks.
+# Names that SAM accepts and that its published schema lacks.
 _UNLISTED: dict[Place, set[str]] = {("DestinationConfig", "OnFailure"): {"Type"}}
 
 
 @dataclass(frozen=True)
 class UnknownName:
-    """A property that is not there: where it is written, and the names that are."""
+    """A property that the schema lacks: its place, and the names that the schema has."""
 
     place: Place
     name: str
@@ -40,7 +40,7 @@ class UnknownName:
 
 
 def advice(name: str, known: Sequence[str], otherwise: str | None = None) -> str:
-    """`did you mean …?`; when nothing is close, what is said otherwise, or all the names there are."""
+    """`did you mean …?`; if no name is similar, `otherwise` or the list of known names."""
     exact = [candidate for candidate in known if candidate.lower() == name.lower()]
     close = exact or get_close_matches(name, known, n=1, cutoff=0.6)
     if not close:
@@ -51,7 +51,7 @@ def advice(name: str, known: Sequence[str], otherwise: str | None = None) -> str
 
 
 def schema_of(resource_type: str) -> Schema | None:
-    """The schema of a resource type; None where there is no such type."""
+    """The schema of a resource type; None if there is no such type."""
     return cfn_lint.resource_schema(resource_type)
 
 
@@ -91,7 +91,7 @@ def _check(value: object, schemas: list[Schema], root: Schema, place: Place) -> 
         for index, item in enumerate(value):
             inner = [found for schema in flat for found in _items(schema, index)]
             if inner or isinstance(item, dict):
-                # `Fn::If` in a list may give a list again, which cannot be told from here: both are tried.
+                # `Fn::If` in a list may return an item or a list: both are tried.
                 yield from _check(item, inner, root, (*place, index)) if inner else ()
 
 
@@ -121,7 +121,7 @@ def _conditional(value: dict[str, Any]) -> list[tuple[int, object]] | None:
 
 
 def _flatten(value: object, schemas: list[Schema], root: Schema) -> list[Schema]:
-    """The schemas, and those they are made of, that a value of this kind could belong to."""
+    """The schemas and their subschemas that may apply to a value of this type."""
     found: list[Schema] = []
     waiting = list(schemas)
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""One mistake is one breach, that says what else names it; what cannot be judged meanwhile is not called kept."""
+"""One mistake is one finding that names its other places; a promise that cannot be checked yet is not kept."""
 
 import re
 import shutil
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from blueprints.findings import Finding
 from blueprints.promises import check, promises
 from blueprints.promises.causes import once_each
-from blueprints.promises.finding import Finding
 from blueprints.promises.reporting import as_json, as_text
 from blueprints.template.references import Undeclared
 
@@ -173,7 +173,7 @@ def test_promises_that_a_misspelt_template_leaves_open_are_not_called_kept(folde
     assert "readme-has-its-sections-in-order" not in report.waiting
     kept = len(promises()) - 1 - len(report.waiting)
     assert as_text([report]).splitlines()[-1] == (
-        f"{kept} promises kept / 1 breach / {len(report.waiting)} not checked until the template is corrected"
+        f"{kept} promises kept / 1 finding / {len(report.waiting)} not checked until the template is corrected"
     )
     assert as_json([report])["patterns"][0]["waiting"] == list(report.waiting)
 
@@ -191,14 +191,14 @@ def test_mistakes_that_have_nothing_to_do_with_an_undeclared_name_are_reported_b
 
 
 def lint(line, message, rule="template-passes-cfn-lint"):
-    return Finding(TEMPLATE, line, rule, message)
+    return Finding(TEMPLATE, line, message, rule=rule)
 
 
 def test_what_several_checks_of_cfn_lint_say_of_one_value_is_one_finding_in_the_plainest_words():
-    plain = lint(7, "'x' is not one of ['a', 'b'] (cfn-lint E3030); mend it.")
-    vague = lint(7, "'x' is not valid under any of the given schemas (cfn-lint E1020); mend it.")
-    again = lint(7, "'x' is not one of ['a', 'b'] (cfn-lint E3030); mend it.", "expanded-template-passes-cfn-lint")
-    other = lint(7, "'y' is not one of ['a', 'b'] (cfn-lint E3030); mend it.")
+    plain = lint(7, "'x' is not one of ['a', 'b'] (cfn-lint E3030); see E3030.")
+    vague = lint(7, "'x' is not valid under any of the given schemas (cfn-lint E1020); see E3030.")
+    again = lint(7, "'x' is not one of ['a', 'b'] (cfn-lint E3030); see E3030.", "expanded-template-passes-cfn-lint")
+    other = lint(7, "'y' is not one of ['a', 'b'] (cfn-lint E3030); see E3030.")
     elsewhere = lint(9, plain.message)
 
     kept = once_each([vague, again, other, elsewhere, plain], [])
@@ -211,5 +211,5 @@ def test_what_several_checks_of_cfn_lint_say_of_one_value_is_one_finding_in_the_
 
 
 def test_nothing_is_left_out_where_no_finding_says_that_a_name_is_not_declared():
-    found = [lint(3, "Condition Bar not used (cfn-lint W8001); mend it."), lint(7, "Foo is strange.")]
+    found = [lint(3, "Condition Bar not used (cfn-lint W8001); see E3030."), lint(7, "Foo is strange.")]
     assert once_each(found, [Undeclared("Foo", "name", (), ("Bar",), meant_is_idle=True)]) == found

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blueprints.pattern import Pattern
-from blueprints.promises import Subject, findings
+from blueprints.promises import CheckedPattern, findings
 from blueprints.promises.holds_together import (
     files_that_are_named_are_there,
     imported_modules_are_there,
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def found(folder, *promises):
-    return findings(Subject(Pattern.load(folder)), promises)
+    return findings(CheckedPattern(Pattern.load(folder)), promises)
 
 
 def write(folder, name, text):

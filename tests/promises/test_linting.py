@@ -58,4 +58,4 @@ def test_a_ring_is_one_finding_at_what_is_written_as_such():
     }
     (match,) = linting._cycles(expanded, {"Bucket", "Apart"})
     assert match.place == ("Resources", "Bucket")
-    assert match.message.startswith("Bucket, MadeQueue, MadeTopic wait for each other")
+    assert match.message.startswith("Bucket, MadeQueue, MadeTopic depend on each other")

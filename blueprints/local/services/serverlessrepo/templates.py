@@ -9,7 +9,7 @@ from blueprints.errors import BlueprintError
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.serverlessrepo import model
 from blueprints.sar_rules import capabilities, iam_grants, resource_types, template_form
-from blueprints.sar_rules.findings import Finding
+from blueprints.sar_rules.findings import RepositoryFinding
 from blueprints.template.reading import Template, load
 
 _DEFINITION = {
@@ -43,7 +43,7 @@ def judged(path: Path) -> Judged:
     return Judged(template, list(_parameters(template)), sorted(_capabilities(template)), list(_dependencies(template)))
 
 
-def _findings(template: Template, size: int) -> Iterator[Finding]:
+def _findings(template: Template, size: int) -> Iterator[RepositoryFinding]:
     yield from template_form.size(template, size)
     yield from template_form.transforms(template)
     yield from template_form.nested_by_path(template)

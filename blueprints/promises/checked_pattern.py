@@ -1,21 +1,21 @@
-"""What promises are asked about: a pattern's folder, its template as written, and what SAM makes of it."""
+"""A pattern as the promises see it: its folder, its template as written, and its expanded template."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from blueprints.errors import BlueprintError
+from blueprints.findings import Finding
 from blueprints.pattern import Pattern
 from blueprints.promises.values import at, mappings, references, text, within
 from blueprints.template.expansion import expand
-from blueprints.template.problems import Problem, problems
+from blueprints.template.problems import problems
 from blueprints.template.reading import Place, Template, load
 from blueprints.template.references import Undeclared, undeclared_names
 
 HOOK_NAME = "CodeDeployHook_"
-"""What the names of functions begin with that CodeDeploy may invoke while it deploys another."""
+"""The beginning of the names of functions that CodeDeploy may invoke as hooks."""
 
 _MISSPELT = ("unknown-reference", "unknown-type", "unknown-property", "unknown-attribute", "type")
 
@@ -28,16 +28,6 @@ _STREAMS = (
     "AWS::DynamoDB::Table",
     "AWS::DynamoDB::GlobalTable",
 )
-
-
-@dataclass(frozen=True)
-class Breach:
-    """One place where a promise is not kept."""
-
-    file: Path
-    line: int
-    message: str
-    """What is wrong, and what to write."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +47,26 @@ class Resource:
 
     @property
     def properties(self) -> dict[str, Any]:
-        """Its properties; empty where it has none."""
+        """Its properties; empty if it has none."""
         properties = self.body.get("Properties")
         return properties if isinstance(properties, dict) else {}
 
 
 @dataclass(frozen=True)
 class Source:
-    """One way for events to reach a function."""
+    """One source of events that reach a function."""
 
     kind: str
     """`stream`, `queue`, `asynchronous` or `synchronous`."""
     function: str
     by: Resource
-    """What brings the events: a mapping, a permission, a rule, a data source."""
+    """The resource that delivers the events: a mapping, a permission, a rule, a data source."""
     target: object
-    """The function, or the alias of it, that they are brought to."""
+    """The function or alias that it delivers to."""
 
 
-class Subject:
-    """One pattern, with the questions that several promises ask of it."""
+class CheckedPattern:
+    """A pattern and the facts about it that several promises use."""
 
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern
@@ -88,9 +78,9 @@ class Subject:
 
     @property
     def expanded(self) -> dict[str, Any]:
-        """What SAM makes of it when every parameter has its default.
+        """The template that SAM generates from it, with every parameter at its default.
 
-        Raises BlueprintError if there is no such template, because SAM refuses this one or names in it are misspelt.
+        Raises BlueprintError if SAM rejects the template, or if names in it are misspelt.
         """
         if isinstance(self._expansion, BlueprintError):
             raise self._expansion
@@ -100,17 +90,17 @@ class Subject:
 
     @property
     def refusal(self) -> BlueprintError | None:
-        """Why SAM refuses the template, if it does."""
+        """The reason why SAM rejects the template; None if it accepts it."""
         return self._expansion if isinstance(self._expansion, BlueprintError) else None
 
     @property
     def is_expanded(self) -> bool:
-        """Whether there is an expanded template: SAM takes this one, and no names in it are misspelt."""
+        """Whether there is an expanded template: SAM accepts this one, and no names in it are misspelt."""
         return not (self.refusal or self.is_misspelt)
 
     @cached_property
-    def problems(self) -> list[Problem]:
-        """Names and files that are misspelt, missing, or outside the folder; empty if SAM refuses the template."""
+    def problems(self) -> list[Finding]:
+        """Names and files that are misspelt, missing, or outside the folder; empty if SAM rejects the template."""
         return [] if isinstance(self._expansion, BlueprintError) else problems(self.template, self._expansion)
 
     @property
@@ -142,7 +132,7 @@ class Subject:
 
     @cached_property
     def readme(self) -> list[str]:
-        """The lines of README.md; none where there is none."""
+        """The lines of README.md; empty if there is none."""
         path = self.pattern.folder / "README.md"
         return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
@@ -180,7 +170,7 @@ class Subject:
 
     @cached_property
     def hooks(self) -> list[Resource]:
-        """Functions that CodeDeploy invokes while it deploys another, or that are named as if it did."""
+        """Deployment hooks: functions that CodeDeploy invokes during a deployment, or that have a hook's name."""
         policies = [alias.body.get("UpdatePolicy") for alias in self.of_type("AWS::Lambda::Alias")]
         called = {
             resource.logical_id
@@ -195,7 +185,7 @@ class Subject:
 
     @cached_property
     def reached(self) -> list[Resource]:
-        """Functions that events reach, deployment hooks left out."""
+        """Functions that events reach, except deployment hooks."""
         names = {source.function for source in self.sources}
         hooks = {hook.logical_id for hook in self.hooks}
         return [each for each in self.functions if each.logical_id in names - hooks]
@@ -217,11 +207,11 @@ class Subject:
 
     @cached_property
     def sources(self) -> list[Source]:
-        """Every way for events to reach a function of the template."""
+        """Every source of events that reach a function of the template."""
         return [*self._mappings(), *self._permissions(), *self._targets()]
 
     def kinds_of(self, function: Resource) -> set[str]:
-        """In which ways events reach a function."""
+        """The kinds of sources whose events reach a function."""
         return {source.kind for source in self.sources if source.function == function.logical_id}
 
     def mappings(self, *kinds: str) -> list[Resource]:
@@ -272,7 +262,7 @@ class Subject:
 
     @cached_property
     def dead_letter_queues(self) -> list[Resource]:
-        """Queues into which something else in the stack puts what failed."""
+        """Queues that other resources of the stack send failed events to."""
         properties = [resource.properties for resource in self.resources.values()]
         settings = (each for name in _DEAD_LETTERS for each in within(properties, name))
         names = {queue.logical_id for each in settings for queue in self.named(each, "AWS::SQS::Queue")}
@@ -281,7 +271,7 @@ class Subject:
     # --- permissions -------------------------------------------------------------------------------------------------
 
     def statements(self, role: Resource | None = None) -> Iterator[tuple[Resource, dict[str, Any]]]:
-        """Each policy statement of identities with the resource it stands in; those of one role alone, if asked."""
+        """Each statement of an identity policy with the resource that contains it; with a role, only that role's."""
         for holder in self.of_type("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
             own = holder.type == "AWS::IAM::Role"
             if role and holder != role and (own or role not in self.named(holder.properties.get("Roles"))):
@@ -290,27 +280,27 @@ class Subject:
             yield from ((holder, each) for each in mappings(holder.properties, *path))
 
     def role_of(self, function: Resource) -> Resource | None:
-        """A function's role, where the template makes it."""
+        """A function's role, if the template creates it."""
         return next(iter(self.named(function.properties.get("Role"), "AWS::IAM::Role")), None)
 
     # --- places ------------------------------------------------------------------------------------------------------
 
-    def breach(self, message: str, *place: str | int) -> Breach:
-        """A breach at a place of the template as it is written."""
-        return Breach(self.pattern.template, self.template.line(*place), message)
+    def finding(self, message: str, *place: str | int) -> Finding:
+        """A finding at a place of the template as it is written."""
+        return Finding(self.pattern.template, self.template.line(*place), message)
 
-    def breach_of(self, resource: Resource, message: str, *path: str | int) -> Breach:
-        """A breach of an expanded resource, below its properties, at what is written of it."""
-        return self.breach(message, *self.place(resource.logical_id, *path))
+    def finding_at(self, resource: Resource, message: str, *path: str | int) -> Finding:
+        """A finding in the properties of an expanded resource, at the place of the template that they come from."""
+        return self.finding(message, *self.place(resource.logical_id, *path))
 
-    def breach_in(self, file: str, message: str, line: int = 1) -> Breach:
-        """A breach in another file of the folder."""
-        return Breach(self.pattern.folder / file, line, message)
+    def finding_in(self, file: str, message: str, line: int = 1) -> Finding:
+        """A finding in another file of the folder."""
+        return Finding(self.pattern.folder / file, line, message)
 
     def place(self, logical_id: str, *path: str | int) -> Place:
-        """Where something below an expanded resource's properties is written: there, in an event, or in Globals.
+        """The place of an expanded resource's property in the template: in the resource, in an event, or in Globals.
 
-        Where it is not written at all, the resource or the event.
+        If it is not written, the place of the resource or the event.
         """
         lines = self.template.lines
         owner = self._owner(logical_id)
@@ -321,7 +311,7 @@ class Subject:
         return shared if logical_id in self.template.resources and shared[:3] in lines else owner
 
     def nearest(self, logical_id: str, *path: str | int) -> Place:
-        """Where the last name in an expanded path that is written at all is written."""
+        """The place of the last name of an expanded path that the template contains."""
         owner = self._owner(logical_id)
         for name in reversed([each for each in path if isinstance(each, str)]):
             for base in (owner, ("Globals", "Function")):
@@ -331,7 +321,7 @@ class Subject:
         return owner
 
     def _owner(self, logical_id: str) -> Place:
-        """The resource that an expanded one was made of, or the event of it."""
+        """The written resource that SAM generated an expanded one from, or the event of that resource."""
         source = self.written(logical_id)
         properties = self.template.resources.get(source, {}).get("Properties")
         events = {name for each in mappings(properties, "Events") for name in each}
@@ -340,12 +330,12 @@ class Subject:
         return (*place, "Properties", "Events", event) if event and logical_id != source else place
 
     def written(self, logical_id: str) -> str:
-        """The written resource that an expanded one was made of: the longest name that it begins with."""
+        """The written resource that SAM generated an expanded one from: the longest name that it begins with."""
         fitting = [name for name in self.template.resources if logical_id.startswith(name)]
         return max(fitting, key=len, default=logical_id)
 
     def where(self, resource: Resource, words: str) -> Place:
-        """Where in a resource some words are written; the resource itself where they are not."""
+        """The place in a resource of a text; the resource if it does not contain it."""
         place: Place = ("Resources", self.written(resource.logical_id))
         found = _find(self.template.resources.get(str(place[1]), {}), words, place)
         return found or self.place(resource.logical_id)
