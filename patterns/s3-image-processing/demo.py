@@ -79,7 +79,7 @@ def wait_for_manifest(s3: Any, outputs: dict[str, str], key: str, dead_letters: 
             answer = s3.get_object(Bucket=outputs["RenditionsBucket"], Key=f"{key}/manifest.json")
         except s3.exceptions.NoSuchKey:
             dead_letters.raise_when_grown()
-            time.sleep(0.1)
+            time.sleep(0.05)
             continue
         manifest: dict[str, Any] = json.loads(answer["Body"].read())
         if manifest["state"] == "rejected":
