@@ -38,12 +38,12 @@ class Match:
 
 def lint_file(path: Path) -> list[Match]:
     """What cfn-lint finds in a template as it is written."""
-    return _kept(lambda: _file(path), _facts(path))
+    return _kept(lambda: _file(path), path.read_bytes())
 
 
 def is_known(path: Path) -> bool:
     """Whether the findings in a template as it is written are in the cache."""
-    return _place(_facts(path)).exists()
+    return _place(path.read_bytes()).exists()
 
 
 def lint_expanded(expanded: dict[str, Any], as_written: Collection[str]) -> list[Match]:
@@ -102,7 +102,7 @@ def _said(message: str, rule: Any) -> str:
     return f"{message.rstrip('.')} (cfn-lint {rule.id}); see {rule.source_url or rule.shortdesc}."
 
 
-def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
+def _kept(lint: Callable[[], Iterator[Match]], *facts: str | bytes) -> list[Match]:
     """The findings in exactly these facts: from the cache, or from running the linter now."""
     place = _place(*facts)
 
@@ -115,12 +115,8 @@ def _kept(lint: Callable[[], Iterator[Match]], *facts: str) -> list[Match]:
     return [Match(rule, line, tuple(at), message) for rule, line, at, message in found]
 
 
-def _place(*facts: str) -> Path:
+def _place(*facts: str | bytes) -> Path:
     return folder("lint") / digest(_edition(), *facts)
-
-
-def _facts(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 @cache

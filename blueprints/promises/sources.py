@@ -84,8 +84,10 @@ class Source:
 
     def settings(self) -> Iterator[Setting]:
         """Every setting that the file loads: the fields of `Settings` in `load(Settings)`, inherited ones included."""
+        if b"blueprints_shared" not in self._text:
+            return
         loader = next((name for name, (module, of) in self._names.items() if (module, of) == (_SETTINGS, "load")), None)
-        for node in ast.walk(self._tree) if loader else ():
+        for node in ast.walk(self._tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == loader:
                 given = node.args[0] if node.args else None
                 if isinstance(given, ast.Name):
@@ -94,8 +96,7 @@ class Source:
     @cached_property
     def _names(self) -> dict[str, tuple[str, str]]:
         """Names that the file imports from modules: the module, and the name there."""
-        tree = ast.walk(self._tree) if _SETTINGS.encode() in self._text else ast.iter_child_nodes(self._tree)
-        imports = (node for node in tree if isinstance(node, ast.ImportFrom) and node.module)
+        imports = (node for node in ast.walk(self._tree) if isinstance(node, ast.ImportFrom) and node.module)
         return {alias.asname or alias.name: (node.module or "", alias.name) for node in imports for alias in node.names}
 
     def _fields(self, name: str) -> Iterator[Setting]:

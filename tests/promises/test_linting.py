@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.promises import linting
+from blueprints.promises import check, linting
 
 GOOD = (Path(__file__).parent / "good_pattern" / "template.yaml").read_text()
 BAD = GOOD.replace("ComparisonOperator: Greater", "ComparisonOperator: Larger", 1)
@@ -26,6 +26,12 @@ def test_what_was_found_is_found_again_without_the_linter(template, monkeypatch)
     assert [(match.line, "E3030" in match.message) for match in first] == [
         (BAD.splitlines().index("      ComparisonOperator: LargerThanOrEqualToThreshold") + 1, True)
     ]
+
+
+def test_a_template_that_is_not_utf8_is_a_finding(template):
+    template.write_bytes(b"Resources:\n  Topic:\n    Type: AWS::SNS::Topic # \xe9\n")
+    (report,) = check([template])
+    assert [each.rule for each in report.findings if "not UTF-8" in each.message] == ["sam-takes-the-template"]
 
 
 def test_a_changed_template_is_linted_again(template):
