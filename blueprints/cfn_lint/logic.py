@@ -7,6 +7,7 @@ A formula is a `Boolean`; `EncodedCNF` collects formulas in conjunctive normal f
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 Clause = frozenset[int]
@@ -178,7 +179,7 @@ def satisfiable(cnf: EncodedCNF, all_models: bool = False) -> dict[Boolean, bool
     """Values of the variables that make the formulas true; False if there are none."""
     if all_models:
         raise NotImplementedError("cfn-lint asks for one model")
-    chosen = _solve(cnf.clauses)
+    chosen = _solve(frozenset(cnf.clauses))
     if chosen is None:
         return False
     return {symbol: number in chosen for symbol, number in cnf.encoding.items()}
@@ -235,8 +236,12 @@ def _distributed(parts: Sequence[set[_Literals]]) -> set[_Literals]:
     return joined
 
 
-def _solve(clauses: Iterable[Clause]) -> set[int] | None:
-    """Literals that make every clause true, found by the DPLL procedure; None if there are none."""
+@lru_cache(maxsize=4096)
+def _solve(clauses: frozenset[Clause]) -> frozenset[int] | None:
+    """Literals that make every clause true, found by the DPLL procedure; None if there are none.
+
+    cfn-lint asks about the same conditions again and again, also in the expanded template.
+    """
     waiting: list[tuple[Iterable[Clause], list[int], set[int]]] = [(clauses, [], set())]
     while waiting:
         rest, units, chosen = waiting.pop()
@@ -244,7 +249,7 @@ def _solve(clauses: Iterable[Clause]) -> set[int] | None:
         if left is None:
             continue
         if not left:
-            return chosen
+            return frozenset(chosen)
         shortest = min(left, key=len)
         literal = next(iter(shortest))
         waiting += [(left, [-literal], set(chosen)), (left, [literal], set(chosen))]
