@@ -36,7 +36,7 @@ def slow(tmp_path):
     return str(small_pattern.write(tmp_path / "greeting", handler=SLOW))
 
 
-@pytest.mark.parametrize(("moment", "ending"), CASES, ids=str)
+@pytest.mark.parametrize(("moment", "ending"), CASES, ids=lambda each: getattr(each, "name", each))
 def test_nothing_stays(shell, slow, moment, ending):
     if moment == "functions start" and not _has_own_view_of_files():
         pytest.skip("functions use the machine's own files here, so no folder shows that one starts")

@@ -142,14 +142,14 @@ def main() -> None:
     except IncompatibleEmulator as error:
         _refuse(str(error))
 
+    ending = threading.Event()
+
     def end(*_: object) -> NoReturn:
+        ending.set()
         server.close()
         remove(folder)
         os._exit(0)
 
-    signal.signal(signal.SIGTERM, end)
-    watch = threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True)
-    watch.start()
     authority = folder / "certificate-authority.pem"
     about = {
         "port": port,
@@ -157,11 +157,16 @@ def main() -> None:
         "certificate_authority": str(authority),
         "notes": server.notes,
     }
+    signal.signal(signal.SIGTERM, end)
+    watch = threading.Thread(target=_end_with_stdin, args=(end,), name="parent-watch", daemon=True)
+    watch.start()
     try:
         print(json.dumps(about), flush=True)
-    except BrokenPipeError:
-        watch.join()  # the parent is gone, so this ends the process
-    asyncio.run(serve(application, listener, encrypted, authority))
+        asyncio.run(serve(application, listener, encrypted, authority))
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) or ending.is_set():
+            watch.join()  # the parent is gone: that thread removes the folder and ends the process
+        raise
 
 
 def _is_rarely_used(module: str) -> bool:
