@@ -192,12 +192,25 @@ def test_what_is_given_up_is_kept_shown_and_replayed_to_the_same_end(changes, po
     assert len(dict.fromkeys(heard)) == 2
 
 
-def test_a_change_at_fault_is_left_by_a_replay_that_mends_nothing(changes):
+def test_a_rejected_change_is_left_by_a_replay_that_fixes_nothing(changes, port):
+    _, cloud, stack = changes
+
+    def rejected():
+        return cloud.client("s3").list_objects_v2(Bucket=stack.outputs["FailuresBucket"], Prefix="rejected/")[
+            "KeyCount"
+        ]
+
+    count = rejected() + 1
+    with listening(port):
+        item = {"pk": {"S": "rejected"}, "sk": {"S": "x"}, "note": {"S": "before\0after"}}
+        cloud.client("dynamodb").put_item(TableName=stack.outputs["TableName"], Item=item)
+        until(lambda: rejected() == count)
+
     left = command(changes, "replay.py", "--rejected")
 
     assert left.returncode == 1
     assert "it was written again meanwhile" in left.stdout
-    assert left.stdout.endswith("0 replayed (0 records), 1 left\n")
+    assert left.stdout.endswith(f"0 replayed (0 records), {count} left\n")
 
 
 def test_the_replica_is_what_reconciling_finds(changes):
