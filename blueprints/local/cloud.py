@@ -97,7 +97,10 @@ class Cloud:
     def certificate_authority(self) -> Path:
         """The file with the authority's certificate, made now if need be. Raises BlueprintError without."""
         path = Path(self._about["certificate_authority"])
-        socket.create_connection((HOST, self._about["tls_port"])).close()  # the first connection makes it
+        try:
+            socket.create_connection((HOST, self._about["tls_port"])).close()  # the first connection makes it
+        except OSError as error:
+            raise BlueprintError("The port with TLS is closed.", advice=self._server.last_words()) from error
         deadline = time.monotonic() + _START_SECONDS
         while not path.is_file():
             if time.monotonic() > deadline or self._server.wait(0.02) is not None:
@@ -156,9 +159,15 @@ class Cloud:
         return listed
 
     def reset(self) -> None:
-        """Empty the account: every resource of every service is gone."""
+        """Empty the account: every resource of every service is gone. Raises BlueprintError if a service fails."""
         request = urllib.request.Request(f"{self.endpoint}{RESET_PATH}", method="POST")  # noqa: S310
-        _opener().open(request, timeout=60).close()
+        try:
+            _opener().open(request, timeout=60).close()
+        except urllib.error.HTTPError as error:
+            raise BlueprintError(
+                f"The embedded AWS is not empty. {error.read().decode(errors='replace')}",
+                advice=f"Its last words:\n{self._server.last_words()}",
+            ) from error
 
     def stop(self) -> None:
         """End the process and all it started, and remove its folder. Stopping twice does no harm."""

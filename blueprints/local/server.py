@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,7 +31,7 @@ from blueprints.local.base.extension import (
     internals_below,
 )
 from blueprints.local.base.folders import remove
-from blueprints.local.base.http import send_response
+from blueprints.local.base.http import ClientGone, send_response
 from blueprints.local.base.internals import IncompatibleEmulator, verify
 from blueprints.local.base.process import HOST, RESET_PATH
 from blueprints.local.listeners import Application, listen, serve
@@ -72,6 +73,7 @@ class Server:
         from blueprints.local.base.resource_types import REGISTRY
 
         self._clock = Clock(time_scale)
+        self._resetting = asyncio.Lock()
         self._extensions: list[Installable] = find_extensions(services)
         verify((*internals_below(base), *(one for each in self._extensions for one in each.internals)))
         service_models.install()
@@ -90,15 +92,13 @@ class Server:
         async def application(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
             for route in self._routes:
                 if scope["type"] == route.protocol and route.takes(scope):
-                    await route.answer(scope, receive, send)
+                    with suppress(ClientGone):
+                        await route.answer(scope, receive, send)
                     return
             if scope["type"] == "http" and scope["path"] == RESET_PATH and scope["method"] == "POST":
-                failed = await asyncio.to_thread(self._reset)
-                if failed:
-                    message = f"Not emptied: {', '.join(failed)}; the log of the embedded AWS says why."
-                    await send_response(send, 500, message.encode(), {"Content-Type": "text/plain"})
-                    return
-            await app(scope, receive, send)
+                await self._reset(app, scope, receive, send)
+            else:
+                await app(scope, receive, send)
 
         return application
 
@@ -106,10 +106,26 @@ class Server:
         """End everything that the extensions started, the last installed first; a failure stops no other."""
         self._each("close", lambda each: each.extension.close())
 
-    def _reset(self) -> list[str]:
-        """Empty every service; the names of those that failed."""
-        self._clock.reset()
-        return self._each("reset", lambda each: each.extension.reset())
+    async def _reset(
+        self, app: Application, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        """Empty the extensions and then the base emulator, also if an extension fails. Resets wait for each other."""
+        answer: list[dict[str, Any]] = []
+
+        async def keep(message: dict[str, Any]) -> None:
+            answer.append(message)
+
+        async with self._resetting:
+            self._clock.reset()
+            failed = await asyncio.to_thread(self._each, "reset", lambda each: each.extension.reset())
+            await app(scope, receive, keep)
+            self._clock.reset()  # what other requests have begun since the first time
+        if failed:
+            message = f"Not emptied: {', '.join(failed)}; the log of the embedded AWS says why."
+            await send_response(send, 500, message.encode(), {"Content-Type": "text/plain"})
+            return
+        for each in answer:
+            await send(each)
 
     def _each(self, action: str, do: Callable[[Installable], None]) -> list[str]:
         failed = []
@@ -131,7 +147,10 @@ def main() -> None:
         listener = listen(port)
         encrypted = listen(0)
     except OSError as error:
-        _refuse(f"port {port} on {HOST} can't be used: {error.strerror}")
+        _refuse(
+            f"port {port} on {HOST} can't be used: {error.strerror}",
+            "Choose another port with --port, or leave it out to take any free one.",
+        )
     port = listener.getsockname()[1]
     configure(folder, port)
     Deferral(_is_rarely_used).install()
@@ -140,15 +159,18 @@ def main() -> None:
             server = Server(folder, port, time_scale)
             application = server.application()
     except IncompatibleEmulator as error:
-        _refuse(str(error))
+        _refuse(str(error), "Install the version of ministack that pyproject.toml names.")
 
-    ending = threading.Event()
+    ending = threading.Lock()
 
-    def end(*_: object) -> NoReturn:
-        ending.set()
-        server.close()
-        remove(folder)
-        os._exit(0)
+    def end(*_: object) -> None:
+        if not ending.acquire(blocking=False):
+            return  # another thread, or the code that this signal interrupts, does the following already
+        try:
+            server.close()
+            remove(folder)
+        finally:
+            os._exit(0)
 
     authority = folder / "certificate-authority.pem"
     about = {
@@ -164,7 +186,7 @@ def main() -> None:
         print(json.dumps(about), flush=True)
         asyncio.run(serve(application, listener, encrypted, authority))
     except Exception as error:
-        if isinstance(error, BrokenPipeError) or ending.is_set():
+        if isinstance(error, BrokenPipeError) or ending.locked():
             watch.join()  # the parent is gone: that thread removes the folder and ends the process
         raise
 
@@ -182,14 +204,14 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _end_with_stdin(end: Callable[[], NoReturn]) -> None:
+def _end_with_stdin(end: Callable[[], None]) -> None:
     while sys.stdin.buffer.read(4096):
         continue
     end()
 
 
-def _refuse(reason: str) -> NoReturn:
-    print(json.dumps({"error": reason}), flush=True)
+def _refuse(reason: str, advice: str) -> NoReturn:
+    print(json.dumps({"error": reason, "advice": advice}), flush=True)
     os._exit(1)
 
 

@@ -331,6 +331,18 @@ class IdleMapping(Mapping):
         return iter([Wait(now)])
 
 
+def test_a_mapping_that_was_cleared_is_not_taken_in_again(monkeypatch):
+    """A reset clears the mappings before the base emulator forgets them."""
+    stored = {"UUID": "1", "EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "FunctionArn": "f"}
+    monkeypatch.setattr("ministack.services.lambda_svc._iter_all_esms", lambda: [("000000000000", "us-east-1", stored)])
+    poller = Poller(None, "http://127.0.0.1:1", Clock())
+    assert len(poller._known()) == 1
+
+    poller.clear()
+
+    assert poller._known() == []
+
+
 def test_a_mapping_that_fails_inside_stops_no_other():
     source = KinesisSource("arn:aws:kinesis:us-east-1:000000000000:stream/s")
     broken, idle = (each({"FunctionArn": "f"}, source, {}, Clock()) for each in (BrokenMapping, IdleMapping))

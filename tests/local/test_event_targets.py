@@ -103,8 +103,8 @@ class Target:
         if self.tries <= self.failures:
             self.delivery.fail("CONFLICT_ERROR", "not ready", final=False)
 
-    def deliver(self):
-        aws = EmbeddedAws(Path(), "http://127.0.0.1:1", Clock(60_000))
+    def deliver(self, clock=None):
+        aws = EmbeddedAws(Path(), "http://127.0.0.1:1", clock or Clock(60_000))
         Attempts(self.definition, self.delivery, aws, self).make()
 
 
@@ -114,6 +114,25 @@ def test_a_target_is_tried_again_until_it_takes_the_event(monkeypatch):
     target.deliver()
 
     until(lambda: target.tries == 3)
+    assert target.dead_letters == []
+
+
+@pytest.mark.parametrize("retries", [0, 5], ids=["the last attempt", "an attempt before others"])
+def test_an_attempt_that_fails_during_a_reset_has_no_consequence(monkeypatch, retries):
+    target, clock, later = Target(monkeypatch, failures=100, MaximumRetryAttempts=retries), Clock(60_000), []
+    failing = target.delivery.fail
+
+    def fail_during_a_reset(code, message, *, final):
+        clock.reset()
+        failing(code, message, final=final)
+
+    monkeypatch.setattr(target.delivery, "fail", fail_during_a_reset)
+
+    target.deliver(clock)
+
+    clock.after(60, lambda: later.append(1))  # a next attempt would come before
+    until(lambda: later)
+    assert target.tries == 1
     assert target.dead_letters == []
 
 

@@ -20,9 +20,9 @@ from blueprints.local.base.clock import Clock
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.rds import postgres
-from blueprints.local.services.rds.clusters import Databases
+from blueprints.local.services.rds.clusters import Databases, _Database
 from blueprints.local.services.rds.data_api import DataApi
-from blueprints.local.services.rds.postgres import Postgres
+from blueprints.local.services.rds.postgres import Postgres, PostgresFailed
 from blueprints.local.services.rds.statements import BadStatement, render
 from tests.local.processes import alive, descendants
 from tests.local.resources import ROLE, function_resource, role_with
@@ -760,6 +760,15 @@ def test_a_server_ends_when_its_parent_is_killed(reachable):
     parent.stdout.close()
 
     until(lambda: not alive(processes))
+
+
+def test_a_server_is_not_started_after_its_cluster_is_gone(tmp_path):
+    """The start in the background may come late, after the cluster was deleted or the account was emptied."""
+    database = _Database(tmp_path / "data")
+    database.stop()
+
+    with pytest.raises(PostgresFailed, match="the cluster late was deleted"):
+        database.prepare({"DBClusterIdentifier": "late"})
 
 
 def test_the_embedded_aws_takes_its_databases_with_it(cloud):

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import logging
+import math
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ class Appointment:
     number: int
     call: Callable[[], None] = field(compare=False)
     once: bool = field(default=True, compare=False)
+    arranged: float = field(default_factory=time.monotonic, compare=False)
     cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
@@ -43,6 +45,7 @@ class Clock:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._workers: ThreadPoolExecutor | None = None
+        self._last_reset = -math.inf
 
     def now(self) -> float:
         """Scaled seconds since an arbitrary moment; they never go back."""
@@ -73,9 +76,16 @@ class Clock:
     def reset(self) -> None:
         """Cancel the calls arranged by `after`; those of `every` go on."""
         with self._changed:
-            for appointment in self._due:
-                if appointment.once:
-                    appointment.cancel()
+            self._last_reset = time.monotonic()
+            self._due = [each for each in self._due if not each.once]
+            heapq.heapify(self._due)
+
+    def was_reset_since(self, moment: float) -> bool:
+        """Whether the account was emptied after a moment of `time.monotonic()`.
+
+        Work that began before checks it before it acts: the reset could not cancel what was under way.
+        """
+        return moment <= self._last_reset
 
     def _arrange(self, real_seconds: float, call: Callable[[], None], *, once: bool = True) -> Appointment:
         context = copy_context()
@@ -96,8 +106,12 @@ class Clock:
                 while not self._due or self._due[0].due > time.monotonic():
                     self._changed.wait(self._due[0].due - time.monotonic() if self._due else None)
                 appointment = heapq.heappop(self._due)
-            if not appointment.cancelled:
-                workers.submit(appointment.call)
+            workers.submit(self._keep, appointment)
+
+    def _keep(self, appointment: Appointment) -> None:
+        void = appointment.once and self.was_reset_since(appointment.arranged)
+        if not void and not appointment.cancelled:
+            appointment.call()
 
 
 def _logging_failures(call: Callable[[], None]) -> None:

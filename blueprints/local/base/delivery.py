@@ -1,6 +1,7 @@
 """One event on its way from the source that sends it to the target that takes it."""
 
 import json
+import time
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ class Delivery:
     """JSON."""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """The id of the invocation, which stays the same when it is tried again."""
+    made: float = field(default_factory=time.monotonic)
+    """The moment by the machine's monotonic clock; a reset after it makes the delivery void."""
     error_code: str | None = None
     error_message: str = ""
     final: bool = False

@@ -9,11 +9,17 @@ from urllib.parse import parse_qsl
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 
 
+class ClientGone(Exception):
+    """The client closed the connection before it had sent the whole request."""
+
+
 async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request."""
+    """The whole body of a request. Raises ClientGone if only a part of it came."""
     parts = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)

@@ -48,8 +48,11 @@ class Builds:
         self._folder = folder
         self._endpoint = endpoint
         self._shells: dict[str, BuildShell] = {}
+        self._running: set[str] = set()
         self._stopped_early: set[str] = set()
         """Builds that were stopped before their first command."""
+        self._void: set[str] = set()
+        """Builds of an account that was emptied; nothing is announced of them."""
         self._changing = threading.Lock()
 
     def install(self) -> None:
@@ -59,8 +62,10 @@ class Builds:
         projects.install()
 
     def close(self) -> None:
-        """End every build."""
+        """End every build, also before its first command."""
         with self._changing:
+            self._void |= self._running
+            self._stopped_early |= self._running - self._shells.keys()
             shells = list(self._shells.values())
         for shell in shells:
             shell.stop()
@@ -106,11 +111,13 @@ class Builds:
         }
         _begin(build, "SUBMITTED")
         _end(build, "SUCCEEDED")
+        with self._changing:
+            self._running.add(build_id)
         BUILDS.current()[build_id] = build
         return build
 
     def _run(self, build: Record, project: Record) -> None:
-        _tell(build)
+        self._tell(build)
         folder = self._folder / uuid.uuid4().hex
         try:
             status = self._run_in(folder, build, project)
@@ -123,7 +130,10 @@ class Builds:
                 self._stopped_early.discard(build["id"])
             shutil.rmtree(folder, ignore_errors=True)
         _finish(build, status)
-        _tell(build)
+        self._tell(build)
+        with self._changing:
+            self._running.discard(build["id"])
+            self._void.discard(build["id"])
 
     def _run_in(self, folder: Path, build: Record, project: Record) -> str:
         """Run a build from its role to its last command; returns its status."""
@@ -170,6 +180,21 @@ class Builds:
         ran = shell.run(_progress(build, written), float(build["timeoutInMinutes"]) * 60)
         build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in ran.exported.items()]
         return _status(build, ran)
+
+    def _tell(self, build: Record) -> None:
+        """Announce the build's state to EventBridge."""
+        with self._changing:
+            if build["id"] in self._void:
+                return
+        detail = {
+            "build-status": build["buildStatus"],
+            "project-name": build["projectName"],
+            "build-id": build["arn"],
+            "current-phase": build["currentPhase"],
+            "current-phase-context": "[]",
+            "version": "1",
+        }
+        announce("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])
 
 
 def _image(folder: Path) -> dict[str, str]:
@@ -255,15 +280,3 @@ def _finish(build: Record, status: str) -> None:
         _end(build, status)
     _begin(build, "COMPLETED")
     build |= {"endTime": time.time(), "buildStatus": status, "buildComplete": True}
-
-
-def _tell(build: Record) -> None:
-    detail = {
-        "build-status": build["buildStatus"],
-        "project-name": build["projectName"],
-        "build-id": build["arn"],
-        "current-phase": build["currentPhase"],
-        "current-phase-context": "[]",
-        "version": "1",
-    }
-    announce("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])

@@ -76,6 +76,8 @@ class Execution:
     revisions: list[dict[str, Any]] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
     superseded: bool = False
+    void: bool = False
+    """Whether its account was emptied; nothing is announced of it."""
 
     @property
     def artifacts(self) -> dict[str, tuple[str, str]]:
@@ -232,6 +234,8 @@ def _telling(execution: Execution, run: ActionRun) -> Callable[[str], None]:
 
 
 def _tell(execution: Execution, level: str, state: str, **extra: Any) -> None:
+    if execution.void:
+        return
     detail = {
         "pipeline": execution.pipeline["name"],
         "execution-id": execution.id,

@@ -61,9 +61,11 @@ class Pipelines:
 
     def reset(self) -> None:
         """Delete every pipeline, and stop its executions."""
-        for pipeline in self._pipelines.values():
+        pipelines, self._pipelines = list(self._pipelines.values()), {}
+        for pipeline in pipelines:
+            for execution in list(pipeline.executions):
+                execution.void = True
             _stop_all(pipeline)
-        self._pipelines.clear()
 
     def named(self, name: str) -> Pipeline:
         """A pipeline of the request's account and Region. Raises ServiceError."""

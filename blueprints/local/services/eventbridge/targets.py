@@ -156,14 +156,16 @@ class Attempts:
         self._made = 0
 
     def make(self) -> None:
-        """Try once; after a failure, schedule the next attempt or give up."""
+        """Try once; after a failure, schedule the next attempt or give up. Does nothing once the account is emptied."""
+        if self._clock.was_reset_since(self._delivery.made):
+            return
         self._delivery.error_code = None
         token = under_way.set(self._delivery)
         try:
             self._invoke()
         finally:
             under_way.reset(token)
-        if self._delivery.error_code is None:
+        if self._delivery.error_code is None or self._clock.was_reset_since(self._delivery.made):
             return
         wait = min(_FIRST_WAIT_SECONDS * 2**self._made, _LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
         exhausted = self._exhausted_by(wait)

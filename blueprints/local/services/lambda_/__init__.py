@@ -26,7 +26,7 @@ class Lambda(Extension):
     after = ("dynamodb", "kinesis")
 
     def install(self, aws: EmbeddedAws) -> None:
-        self._executor = Executor(aws.folder, aws.endpoint)
+        self._executor = Executor(aws.folder, aws.endpoint, aws.clock)
         self._executor.install()
         invocations = AsynchronousInvocations(self._executor, aws.endpoint, aws.clock)
         invocations.install()

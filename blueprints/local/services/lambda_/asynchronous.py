@@ -79,11 +79,15 @@ class AsynchronousInvocations:
             begin()
 
     def _try(self, event: _Event) -> None:
+        if self._is_void(event):
+            return
         function = FunctionAsInvoked.named(event.delivery.target_arn)
         if function is None:
             log.warning("asynchronous invocation dropped: %s is gone", event.delivery.target_arn)
             return
         result = self._executor.deliver(function.record, event.delivery)
+        if self._is_void(event):
+            return
         if result.get("throttle"):
             self._after_throttle(event, function)
             return
@@ -94,6 +98,10 @@ class AsynchronousInvocations:
             self._give_up(function, event, result, "RetriesExhausted")
         else:
             self._retry(event, function, result, _RETRY_SECONDS[min(event.tries, len(_RETRY_SECONDS)) - 1])
+
+    def _is_void(self, event: _Event) -> bool:
+        """Whether the event is of an account that was emptied: a function of the same name must not get it."""
+        return self._clock.was_reset_since(event.delivery.made)
 
     def _after_throttle(self, event: _Event, function: "FunctionAsInvoked") -> None:
         """Throttles are not tries: Lambda backs off and goes on until the event is too old."""

@@ -5,12 +5,13 @@ neither memory nor payload limits. Here each function runs in execution environm
 `execution_environment`), so a requirement that is missing, an error's type and a limit show as they do on Lambda.
 """
 
-import json
 import logging
 import time
 from pathlib import Path
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_ import function_logs
@@ -48,8 +49,9 @@ _LIMIT_REASONS = {
 class Executor:
     """Runs invocations in execution environments below `folder`; functions find the AWS APIs at `endpoint`."""
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(self, folder: Path, endpoint: str, clock: Clock) -> None:
         self._endpoint = endpoint
+        self._clock = clock
         self._code = CodeStore(folder / "code")
         self._pool = EnvironmentPool(folder / "environments")
 
@@ -89,7 +91,7 @@ class Executor:
             result = self._run({"code_zip": func.get("code_zip"), "config": config}, delivery)
         finally:
             RELEASE_SLOT.current()(slot)
-        if result.get("error"):
+        if result.get("error") and not self._clock.was_reset_since(delivery.made):
             said = f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
             log.error("function %s failed: %.300s", config["FunctionName"], " ".join(said.split()))
         return result
@@ -115,7 +117,7 @@ class Executor:
                 {"errorType": "Runtime.CannotRun", "errorMessage": str(reason), "requestId": delivery.request_id}, ""
             )
         except InitialisationFailed as failure:
-            return self._failed_to_initialise(config, delivery.request_id, failure)
+            return self._failed_to_initialise(config, delivery, failure)
         try:
             return self._invoke(environment, config, delivery)
         finally:
@@ -142,16 +144,16 @@ class Executor:
         report = _report(config, invocation, (time.monotonic() - begun) * 1000, environment.memory_mb, init_ms)
         if invocation.error is not None:
             output += function_logs.last_words(invocation.error)
-        log = self._write_log(environment.log_stream, config, report, output)
+        log = self._write_log(environment.log_stream, config, report, output, delivery)
         if invocation.error is not None:
             return _failure(invocation.error, log)
         return {**_parsed(invocation.response or b"null"), "log": log}
 
     def _failed_to_initialise(
-        self, config: dict[str, Any], request_id: str, failure: InitialisationFailed
+        self, config: dict[str, Any], delivery: Delivery, failure: InitialisationFailed
     ) -> dict[str, Any]:
         report = InvocationReport(
-            request_id=request_id,
+            request_id=delivery.request_id,
             version=str(config.get("Version", "$LATEST")),
             duration_ms=0.0,
             memory_size_mb=int(config.get("MemorySize") or 128),
@@ -160,20 +162,22 @@ class Executor:
             status="error",
             error_type=failure.error_type,
         )
-        log = self._write_log(failure.log_stream, config, report, failure.log)
+        log = self._write_log(failure.log_stream, config, report, failure.log, delivery)
         error = {
             "errorMessage": failure.message,
             "errorType": failure.error_type,
-            "requestId": request_id,
+            "requestId": delivery.request_id,
             "stackTrace": failure.stack_trace,
         }
         return _failure(error, log)
 
-    @staticmethod
-    def _write_log(stream: tuple[str, str], config: dict[str, Any], report: InvocationReport, output: str) -> str:
+    def _write_log(
+        self, stream: tuple[str, str], config: dict[str, Any], report: InvocationReport, output: str, delivery: Delivery
+    ) -> str:
         log_format = str((config.get("LoggingConfig") or {}).get("LogFormat") or "Text")
         lines = function_logs.lines_of(report, output, log_format)
-        function_logs.write(stream, lines)
+        if not self._clock.was_reset_since(delivery.made):
+            function_logs.write(stream, lines)
         return "\n".join(lines) + "\n"
 
 
@@ -196,7 +200,7 @@ def _report(
 
 def _parsed(response: bytes) -> dict[str, Any]:
     try:
-        return {"body": json.loads(response)}
+        return {"body": read_json(response)}
     except ValueError:
         # A handler may return other bytes than JSON; they are passed on unchanged.
         return {"body": response.decode(errors="replace"), "raw_payload": True}

@@ -48,13 +48,19 @@ class _Database:
         self.server = Postgres(folder)
         self._lock = threading.Lock()
         self._ready = False
+        self._stopped = False
         self._password: str | None = None
         self._last_used = time.monotonic()
         self._resumed_at = 0.0
 
     def prepare(self, cluster: Cluster) -> None:
-        """Start the server and create the user and database if necessary; apply a changed password."""
+        """Start the server and create the user and database if necessary; apply a changed password.
+
+        Raises PostgresFailed, also after `stop`.
+        """
         with self._lock:
+            if self._stopped:
+                raise PostgresFailed(f"the cluster {cluster['DBClusterIdentifier']} was deleted")
             if not self._ready:
                 self.server.start()
                 _make_user_and_database(self.server, cluster)
@@ -82,9 +88,9 @@ class _Database:
                 )
 
     def stop(self) -> None:
-        """End the server and remove its data; waits for a start that is under way."""
+        """End the server for good and remove its data; waits for a start that is under way."""
         with self._lock:
-            self._ready = False
+            self._stopped = True
             self.server.stop()
 
 

@@ -54,6 +54,8 @@ class Poller:
         self._changed = threading.Event()
         self._anchors: dict[str, dict[str, int]] = {}
         self._mappings: dict[str, Mapping] = {}
+        self._cleared: set[str] = set()
+        """Mappings of an account that is being emptied; the base emulator still has them until it is empty."""
         self._workers = ThreadPoolExecutor(_MOST_WORKERS, thread_name_prefix="event-source-mapping")
         threading.Thread(target=self._serve, name="event-source-mappings", daemon=True).start()
 
@@ -91,9 +93,11 @@ class Poller:
                 mapping.removed = True
 
     def clear(self) -> None:
-        """Stop all mappings."""
-        for mapping_id in list(self._mappings):
-            self.remove(mapping_id)
+        """Stop all mappings for good."""
+        with self._lock:
+            self._cleared.update(stored["UUID"] for _, _, stored in ALL_MAPPINGS.current()())
+            for mapping_id in list(self._mappings):
+                self.remove(mapping_id)
 
     def _serve(self) -> None:
         wait: float | None = None
@@ -127,7 +131,7 @@ class Poller:
 
     def _taken_in(self, stored: dict[str, Any]) -> Mapping | None:
         source = source_of(stored.get("EventSourceArn", ""))
-        if source is None:
+        if source is None or stored["UUID"] in self._cleared:
             return None
         mapping = Mapping(stored, source, self._anchors.pop(stored["UUID"], {}), self._clock)
         self._mappings[stored["UUID"]] = mapping
