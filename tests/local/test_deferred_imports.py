@@ -88,17 +88,38 @@ def test_an_error_in_the_code_is_raised_at_each_use(module):
             _ = imported.value
 
 
-def test_threads_wait_until_the_module_is_complete(module):
-    imported = module("import time\nearly = 1\ntime.sleep(0.05)\nlate = 2")
-    seen = []
-    threads = [threading.Thread(target=lambda: seen.append(imported.late)) for _ in range(4)]
+def test_a_name_from_before_the_error_is_no_value_either(module):
+    imported = module("value = 7\nraise ValueError('broken')")
 
-    for each in threads:
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            _ = imported.value
+
+
+def test_its_version_is_read_from_the_module(module):
+    assert module("__version__ = '1.2'").__version__ == "1.2"
+
+
+def test_threads_wait_until_the_module_is_complete(module, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    monkeypatch.setattr("builtins.halt", lambda: (begun.set(), go_on.wait(10)), raising=False)
+    imported = module("def early():\n    return late\nhalt()\nlate = 2\ndef reset():\n    return 'emptied'")
+    seen = []
+    first, *others = [
+        threading.Thread(target=lambda each=each: seen.append(each()))
+        for each in (lambda: imported.late, lambda: imported.early(), lambda: imported.reset(), lambda: imported.late)
+    ]
+
+    first.start()
+    assert begun.wait(10)
+    for each in others:
         each.start()
-    for each in threads:
+    others[0].join(0.1)  # it would end with an error at once if it did not wait
+    go_on.set()
+    for each in (first, *others):
         each.join()
 
-    assert seen == [2, 2, 2, 2]
+    assert sorted(seen, key=str) == [2, 2, 2, "emptied"]
     assert times_run() == 1
 
 

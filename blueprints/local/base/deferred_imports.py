@@ -8,6 +8,7 @@ import importlib.machinery
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -19,15 +20,20 @@ _being_loaded: set[ModuleType] = set()
 
 
 class DeferredModule(ModuleType):
-    """A module whose code runs when an attribute that it does not have yet is read."""
+    """A module whose code runs when one of its attributes is read.
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "reset":
+    While one thread runs the code, other threads wait for its end: a function that is defined already may use names
+    that are defined further down. What the import itself sets, such as `__name__`, is there at once.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "reset" and self not in _being_loaded:
             return _nothing_to_reset
+        if name.startswith("__"):
+            with suppress(AttributeError):
+                return ModuleType.__getattribute__(self, name)
         load(self)
-        if type(self) is DeferredModule:  # its own code asks for what comes further down
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return getattr(self, name)
+        return ModuleType.__getattribute__(self, name)
 
 
 def load(module: ModuleType) -> None:
