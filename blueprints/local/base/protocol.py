@@ -16,11 +16,14 @@ import botocore.loaders
 from botocore.model import OperationModel, ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 
 ROUTES = Internal("core.router", "SERVICE_PATTERNS")
 HANDLERS = Internal("app", "SERVICE_HANDLERS")
 NAMESPACES = Internal("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE")
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 
 class ServiceError(Exception):
@@ -127,7 +130,7 @@ class Api:
 
     def _json_object(self, body: bytes) -> dict[str, Any]:
         try:
-            read = json.loads(body or b"{}")
+            read = read_json(body or b"{}")
         except ValueError:
             raise ServiceError(self._invalid, "The request body is not JSON") from None
         if not isinstance(read, dict):
@@ -187,17 +190,23 @@ def register(api: Api, operations: Mapping[str, Callable[[dict[str, Any]], dict[
 
 
 def _read(shape: Any, value: Any) -> Any:
-    """Wire names to the model's names, all the way down; CloudFormation's numbers and booleans come as text."""
+    """Wire names to the model's names, all the way down. A null is an absent member.
+
+    CloudFormation's numbers and booleans come as text.
+    """
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
         members = _members_by_wire_name(shape)
-        return {members[key][0]: _read(members[key][1], each) for key, each in value.items() if key in members}
+        given = {key: each for key, each in value.items() if key in members and each is not None}
+        return {members[key][0]: _read(members[key][1], each) for key, each in given.items()}
     if kind == "list" and isinstance(value, list):
         return [_read(shape.member, each) for each in value]
     if kind == "map" and isinstance(value, dict):
         return {name: _read(shape.value, each) for name, each in value.items()}
-    if kind == "integer" and isinstance(value, str) and value.isdecimal():
+    if kind in ("integer", "long") and isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
     if kind == "string" and isinstance(value, bool | int):
         return str(value).lower() if isinstance(value, bool) else str(value)
     return value
@@ -213,6 +222,8 @@ def _written(shape: Any, value: Any) -> Any:
         }
     if shape.type_name == "list":
         return [_written(shape.member, each) for each in value]
+    if shape.type_name == "map":
+        return {name: _written(shape.value, each) for name, each in value.items()}
     return value
 
 

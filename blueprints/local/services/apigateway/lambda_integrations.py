@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke
 
@@ -233,6 +234,6 @@ def _response_1_0(result: dict[str, Any] | None) -> _Response:
 
 def _parsed(text: str | bytes) -> object:
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return None

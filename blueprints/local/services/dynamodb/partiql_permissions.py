@@ -4,10 +4,10 @@ ExecuteStatement, BatchExecuteStatement and ExecuteTransaction are no IAM action
 Source: Amazon DynamoDB Developer Guide, "IAM security policies with PartiQL for DynamoDB".
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 
 CHECKS = Internal("core.iam_actions", "dynamodb_transaction_checks", ("iam_action", "body", "region", "account_id"))
@@ -45,9 +45,11 @@ def install() -> None:
 
 def _statements(iam_action: str, body: bytes) -> list[dict[str, Any]]:
     try:
-        given = json.loads(body or b"{}")
+        given = read_json(body or b"{}")
     except ValueError:
         return []  # the service itself refuses it
+    if not isinstance(given, dict):
+        return []
     member = _STATEMENTS_IN[iam_action]
     found = given.get(member) or [] if member else [given]
     return [each for each in found if isinstance(each, dict)]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 
 PUT = Internal("services.eventbridge", "_put_events", ("data", "allow_aws_source"))
@@ -59,7 +60,7 @@ def _fault(entry: _Entry) -> dict[str, str] | None:
     detail = entry["Detail"]
     if isinstance(detail, str):  # a state machine's task may give it as an object
         try:
-            detail = json.loads(detail)
+            detail = read_json(detail)
         except ValueError:
             detail = None
     if not isinstance(detail, dict):

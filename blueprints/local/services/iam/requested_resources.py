@@ -3,10 +3,10 @@
 Each extension knows the resources of its own service. Source: AWS Service Authorization Reference.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.extension import IamResource
 from blueprints.local.base.internals import Internal
 
@@ -41,7 +41,7 @@ def install(resources: Mapping[str, IamResource]) -> None:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body or b"{}")
+        given = read_json(body or b"{}")
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}

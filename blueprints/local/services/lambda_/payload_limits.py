@@ -3,10 +3,10 @@
 Source: AWS Lambda API Reference, Invoke; AWS Lambda Developer Guide, "Lambda quotas".
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 
 HANDLE = Internal("services.lambda_svc", "handle_request", ("method", "path", "headers", "body", "query_params"))
@@ -43,7 +43,7 @@ def _refusal(invocation_type: str, body: bytes) -> _Response | None:
         )
         return _error("RequestEntityTooLargeException", message, 413)
     try:
-        json.loads(body or b"{}")
+        read_json(body or b"{}")
     except ValueError as error:
         return _error("InvalidRequestContentException", f"Could not parse request body into json: {error}", 400)
     return None

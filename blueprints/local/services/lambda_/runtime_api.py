@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
+
 API_VERSION = "/2018-06-01"
 # Lambda accepts 6 MB plus a little for the envelope; the figure is the one its error message names.
 MAX_RESPONSE_BYTES = 6_291_556
@@ -212,7 +214,7 @@ def _invocation_headers(invocation: Invocation) -> dict[str, str]:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        parsed = read_json(body)
     except ValueError:
         parsed = None
     return (

@@ -5,11 +5,12 @@ events, and Live Tail".
 """
 
 import fnmatch
-import json
 import operator
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from blueprints.local.base.client_json import read_json
 
 Matcher = Callable[[str], bool]
 _Test = Callable[[Any], bool]
@@ -85,7 +86,7 @@ def _json_pattern(text: str) -> Matcher:
 
     def matches(message: str) -> bool:
         try:
-            event = json.loads(message)
+            event = read_json(message)
         except ValueError:
             return False
         return isinstance(event, dict | list) and test(event)

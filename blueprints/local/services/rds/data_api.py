@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as StillRunning
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.rds import results
 from blueprints.local.services.rds.clusters import ENGINE, Databases, Resuming
@@ -343,7 +344,7 @@ class DataApi:
 
 def _parsed(body: bytes) -> Request:
     try:
-        request = json.loads(body or b"{}")
+        request = read_json(body or b"{}")
     except ValueError:
         raise _refused("BadRequestException", "Invalid JSON in request body") from None
     if not isinstance(request, dict):

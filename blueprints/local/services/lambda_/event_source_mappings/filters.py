@@ -5,10 +5,10 @@ a Kinesis event source". Patterns are EventBridge patterns; Kinesis data is matc
 """
 
 import base64
-import json
 from collections.abc import Callable
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_records import Record
 
@@ -66,7 +66,7 @@ def _matchable(event: dict[str, Any]) -> dict[str, Any]:
     flat = {**event, **event["kinesis"]}
     del flat["kinesis"], flat[_DATA]
     try:
-        return {**flat, _DATA: json.loads(base64.b64decode(event["kinesis"]["data"]).decode(), parse_constant=_refuse)}
+        return {**flat, _DATA: read_json(base64.b64decode(event["kinesis"]["data"]).decode(), parse_constant=_refuse)}
     except ValueError:
         return flat
 
