@@ -1,6 +1,7 @@
 """Where the embedded AWS answers: on a plain port, and on one with TLS for clients that insist on it."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from blueprints.local.base.process import HOST
 
 Application = Callable[[dict[str, Any], Callable[..., Any], Callable[..., Awaitable[None]]], Awaitable[None]]
 
-_NAMES = ("localhost", HOST, "*.localhost")
+_NAMES = ("localhost", HOST)
+
+log = logging.getLogger(__name__)
 
 
 def listen(port: int) -> socket.socket:
@@ -27,13 +30,19 @@ async def serve(application: Application, plain: socket.socket, encrypted: socke
 
     The certificate authority is made at the first connection to the socket with TLS, and its certificate written to
     `authority`; connections wait until then. Its key is never written, so nobody can issue further certificates.
+    If that fails, only the socket with TLS is closed.
     """
     await asyncio.gather(_serve(application, plain), _serve_encrypted(application, encrypted, authority))
 
 
 async def _serve_encrypted(application: Application, listener: socket.socket, authority: Path) -> None:
     await _until_readable(listener)
-    certificate = await asyncio.to_thread(_issue_certificate, authority)
+    try:
+        certificate = await asyncio.to_thread(_issue_certificate, authority)
+    except Exception:
+        log.exception("the port with TLS is closed: its certificate cannot be made")
+        listener.close()
+        return
     await _serve(application, listener, certificate)
 
 

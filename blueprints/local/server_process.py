@@ -80,10 +80,7 @@ class ServerProcess:
             )
         about: dict[str, Any] = json.loads(line)
         if "error" in about:
-            raise BlueprintError(
-                f"The embedded AWS can't start: {about['error']}.",
-                advice="Choose another port with --port, or leave it out to take any free one.",
-            )
+            raise BlueprintError(f"The embedded AWS can't start: {about['error']}.", advice=about["advice"])
         self._listens = True
         return about
 

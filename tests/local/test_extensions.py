@@ -1,5 +1,6 @@
 """A service is a folder: a toy service beside the real ones is verified, installed, reset and closed."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -16,8 +17,10 @@ from wsproto.events import AcceptConnection, CloseConnection, Message, Request, 
 
 from blueprints.errors import BlueprintError
 from blueprints.local import services
-from blueprints.local.base.extension import EmbeddedAws, Extension, find_extensions
+from blueprints.local.base.extension import EmbeddedAws, Extension, Installable, find_extensions, install_all
+from blueprints.local.base.http import ClientGone, read_body
 from blueprints.local.cloud import Cloud
+from tests.local.waiting import until
 
 TOY = '''
 """A toy service: a box of marbles."""
@@ -64,6 +67,9 @@ class Toy(Extension):
         return ["Marbles are made of glass here."]
 
     def reset(self):
+        if "sticky" in self.marbles.colours:
+            self.marbles.remove("sticky")
+            raise RuntimeError("a marble sticks")
         self.marbles.clear()
 
     def close(self):
@@ -208,12 +214,34 @@ def test_the_key_of_the_certificate_is_readable_by_its_owner_alone(cloud):
     assert key.stat().st_mode & 0o777 == 0o600
 
 
+def test_without_a_certificate_the_plain_port_goes_on(project):
+    with started(project) as cloud:
+        shutil.rmtree(cloud._server.folder)  # as a program that cleans up temporary files does
+        socket.create_connection(("127.0.0.1", int(cloud.tls_endpoint.rpartition(":")[2]))).close()
+
+        until(lambda: "its certificate cannot be made" in cloud.server_log())
+
+        assert colours(cloud) == []
+        with pytest.raises(BlueprintError, match="TLS is closed"):
+            until(lambda: cloud.certificate_authority)
+
+
 def test_reset_empties_it_and_cancels_what_was_arranged(cloud):
     deploy(cloud, "green", "green")
 
     cloud.reset()
 
     assert colours(cloud) == []
+
+
+def test_a_reset_that_fails_is_reported_and_everything_else_is_emptied(cloud):
+    deploy(cloud, "sticky", "sticky")
+
+    with pytest.raises(BlueprintError, match=r"Not emptied: toy(.|\n)*a marble sticks"):
+        cloud.reset()
+
+    assert cloud.client("cloudformation").describe_stacks()["Stacks"] == []
+    cloud.reset()
 
 
 def test_it_is_closed_when_the_process_ends(project):
@@ -231,8 +259,9 @@ def test_its_internals_are_verified_in_every_module(project):
     marbles = project / "blueprints" / "local" / "services" / "toy" / "marbles.py"
     marbles.write_text(MARBLES.format(parameters=', ("gone",)'))
     try:
-        with pytest.raises(BlueprintError, match=r"_queues is no function any more"):
+        with pytest.raises(BlueprintError, match=r"_queues is no function any more") as refused:
             started(project)
+        assert "ministack that pyproject.toml names" in str(refused.value)
     finally:
         marbles.write_text(MARBLES.format(parameters=""))
 
@@ -262,6 +291,27 @@ def test_a_folder_that_cannot_be_installed_is_refused_by_name(text, complaint, t
 
     with pytest.raises(LookupError, match=complaint):
         find_extensions(package)
+
+
+def test_two_extensions_with_the_same_resource_type_are_refused():
+    class Offers(Extension):
+        def resource_types(self):
+            return {"Toy::Box::Marble": {}}
+
+    aws = EmbeddedAws(Path(), "http://127.0.0.1", clock=types.SimpleNamespace())
+
+    with pytest.raises(LookupError, match="first and second both have the resource type Toy::Box::Marble"):
+        install_all([Installable(name, Offers(), ()) for name in ("first", "second")], aws, {})
+
+
+def test_a_request_that_ends_too_early_is_not_read():
+    arrives = iter([{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(arrives)
+
+    with pytest.raises(ClientGone):
+        asyncio.run(read_body(receive))
 
 
 def test_a_part_that_nobody_offered_names_what_to_write():

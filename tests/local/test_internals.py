@@ -1,12 +1,13 @@
 """The extensions use the base emulator's internals only where these are what the extensions were written against."""
 
+import types
 from importlib.metadata import version
 
 import pytest
 
 from blueprints.local import services
 from blueprints.local.base.extension import find_extensions
-from blueprints.local.base.internals import IncompatibleEmulator, Internal, verify
+from blueprints.local.base.internals import IncompatibleEmulator, Internal, internals_in, verify
 
 USED = list(dict.fromkeys(internal for each in find_extensions(services) for internal in each.internals))
 
@@ -34,3 +35,28 @@ def test_what_changed_is_named(internal, complaint):
         verify([*USED, internal])
 
     assert "ministack 1.5.33" in str(refused.value)
+
+
+def test_a_module_that_cannot_be_imported_says_why(monkeypatch):
+    def without_library(name):
+        raise ModuleNotFoundError("No module named 'library'", name="library")
+
+    monkeypatch.setattr("blueprints.local.base.internals.importlib.import_module", without_library)
+
+    assert Internal("services.sqs", "_queues").mismatch() == (
+        "ministack.services.sqs cannot be imported: No module named 'library'"
+    )
+
+
+def test_internals_are_found_wherever_a_module_holds_them():
+    module = types.ModuleType("holder")
+    source = """
+ALONE = Internal("a", "1")
+SEVERAL = [Internal("a", "2"), (Internal("a", "3"),)]
+BY_NAME = {"x": {Internal("a", "4")}}
+class Own:
+    ATTRIBUTE = Internal("a", "5")
+"""
+    exec(source, vars(module) | {"Internal": Internal, "__name__": "holder"}, vars(module))
+
+    assert {each.name for each in internals_in(module)} == {"1", "2", "3", "4", "5"}

@@ -155,12 +155,23 @@ def _in_order(found: dict[str, Installable]) -> Iterator[Installable]:
 
 
 def install_all(extensions: Iterable[Installable], aws: EmbeddedAws, registry: dict[str, Any]) -> list[Route]:
-    """Install extensions in their order, add their types to CloudFormation's registry, and return their routes."""
+    """Install extensions in their order, add their types to CloudFormation's registry, and return their routes.
+
+    Raises LookupError if two extensions have the same resource type, event target or service of IAM resources.
+    """
     routes: list[Route] = []
+    owners: dict[tuple[str, str], str] = {}
     for each in extensions:
         each.extension.install(aws)
-        registry.update({name: dict(handlers) for name, handlers in each.extension.resource_types().items()})
-        aws.event_targets.update(each.extension.event_targets())
-        aws.iam_resources.update(each.extension.iam_resources())
+        types = {name: dict(handlers) for name, handlers in each.extension.resource_types().items()}
+        targets, resources = each.extension.event_targets(), each.extension.iam_resources()
+        for kind, names in (("resource type", types), ("event target", targets), ("IAM resource", resources)):
+            for name in names:
+                owner = owners.setdefault((kind, name), each.name)
+                if owner != each.name:
+                    raise LookupError(f"The extensions {owner} and {each.name} both have the {kind} {name}.")
+        registry.update(types)
+        aws.event_targets.update(targets)
+        aws.iam_resources.update(resources)
         routes.extend(each.extension.routes())
     return routes

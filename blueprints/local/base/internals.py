@@ -51,8 +51,12 @@ class Internal:
         """What is wrong with the internal in the installed version, or None."""
         try:
             found = self.current()
-        except (ImportError, AttributeError):
+        except AttributeError:
             return f"ministack.{self.module}.{self.name} is gone"
+        except ImportError as error:
+            if error.name == f"ministack.{self.module}":
+                return f"ministack.{self.module}.{self.name} is gone"
+            return f"ministack.{self.module} cannot be imported: {error}"
         if self.parameters is None:
             return None
         if not callable(found):
@@ -71,12 +75,23 @@ def verify(internals: Iterable[Internal]) -> None:
         raise IncompatibleEmulator(
             f"ministack {version('ministack')} is not the version the embedded AWS was written for: "
             + "; ".join(mismatches)
-            + ". Install the pinned version (see pyproject.toml)."
         )
 
 
 def internals_in(module: ModuleType) -> Iterator[Internal]:
-    """Every Internal that a module's variables hold, also in tuples and as values of dictionaries."""
-    for value in vars(module).values():
-        held = value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,)
-        yield from (each for each in held if isinstance(each, Internal))
+    """Every Internal that a module's variables and the attributes of its classes hold, also in collections."""
+    for value in list(vars(module).values()):
+        yield from _held(value)
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            for attribute in list(vars(value).values()):
+                yield from _held(attribute)
+
+
+def _held(value: object) -> Iterator[Internal]:
+    if isinstance(value, Internal):
+        yield value
+    elif isinstance(value, dict):
+        yield from _held(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for each in value:
+            yield from _held(each)
