@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.local.resources import QUEUE, ROLE, aliased, function_resource, role_with
 from tests.local.waiting import messages, printed, until
 
@@ -92,6 +94,38 @@ def test_a_dead_letter_queue_gets_the_event_itself(cloud, stack):
     assert letter["body"] == [1, 2]
     assert letter["attributes"]["ErrorMessage"] == "never works"
     assert letter["attributes"]["RequestID"] == tries(cloud, deployed.outputs["Function"])[0]
+
+
+def test_the_function_and_the_dead_letter_get_the_payload_as_it_was_sent(cloud, stack):
+    failing = """
+        def handler(event, context):
+            raise RuntimeError(str(event["number"]))
+    """
+    deployed = stack(
+        Role=role_with("sqs:SendMessage"),
+        Queue=QUEUE,
+        Function=function_resource(failing, DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Queue", "Arn"]}}),
+    )
+    sent = '{ "number" : 1e400, "text": "\u00e9\u2028", "text": "\u00e9" }'
+    cloud.client("lambda").invoke(
+        FunctionName=deployed.outputs["Function"], InvocationType="Event", Payload=sent.encode()
+    )
+
+    receive = cloud.client("sqs").receive_message
+    named = {"QueueUrl": deployed.outputs["Queue"], "MessageAttributeNames": ["All"]}
+    (letter,) = until(lambda: receive(**named).get("Messages"))
+
+    assert letter["Body"] == sent
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "inf"
+
+
+@pytest.mark.parametrize("payload", ["[" * 5000 + "]" * 5000, '"text"'.encode("utf-16").decode("latin-1"), "{"])
+def test_a_payload_that_is_not_json_in_utf_8_is_refused(cloud, stack, payload):
+    deployed = stack(Function=function_resource(FAILING))
+    client = cloud.client("lambda")
+
+    with pytest.raises(client.exceptions.InvalidRequestContentException):
+        client.invoke(FunctionName=deployed.outputs["Function"], Payload=payload.encode("latin-1"))
 
 
 def test_a_destination_the_role_may_not_reach_loses_the_record_and_says_so(cloud, stack):

@@ -70,6 +70,29 @@ def test_without_a_permission_the_event_goes_to_the_dead_letters_at_once(cloud, 
     assert printed(cloud, deployed.outputs["Function"]) == []
 
 
+def test_an_input_that_is_no_json_goes_to_the_dead_letters(cloud, stack):
+    deployed = stack(
+        Function=function_resource(RECORDING),
+        Queue=QUEUE,
+        QueuePolicy=queue_policy("Queue", EVENTS),
+        Permission=permission({"Ref": "Function"}, EVENTS),
+        Rule=rule(
+            {"Fn::GetAtt": ["Function", "Arn"]},
+            DeadLetterConfig={"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}},
+            InputTransformer={"InputPathsMap": {"id": "$.detail.id"}, "InputTemplate": "number <id>"},
+        ),
+    )
+    number = put(cloud, deployed)
+
+    receive = cloud.client("sqs").receive_message
+    named = {"QueueUrl": deployed.outputs["Queue"], "MessageAttributeNames": ["All"]}
+    (letter,) = until(lambda: receive(**named).get("Messages"))
+
+    assert number in letter["Body"]
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
+    assert printed(cloud, deployed.outputs["Function"]) == []
+
+
 def test_an_event_for_a_function_that_is_gone_goes_to_the_dead_letters(cloud, stack):
     deployed = stack(
         Function=function_resource(RECORDING),

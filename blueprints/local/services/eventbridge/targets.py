@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.clients import Caller, send
 from blueprints.local.base.delivery import Delivery, under_way
 from blueprints.local.base.extension import EmbeddedAws
@@ -97,10 +98,20 @@ def _to_lambda(invocations: AsynchronousInvocations) -> Callable[[str, str], Non
             delivery.fail("NO_PERMISSIONS", f"the policy of {arn} does not let {_EVENTS} invoke it", final=True)
         elif config.get("State") not in (None, "", "Active"):
             delivery.fail("CONFLICT_ERROR", f"function {name} is {config['State']}", final=False)
+        elif not _is_json(payload):
+            delivery.fail("INVALID_JSON", f"what the rule makes of the event for {name} is not JSON", final=True)
         else:
             invocations.enqueue(delivery)
 
     return dispatch
+
+
+def _is_json(payload: str) -> bool:
+    try:
+        read_json(payload)
+    except ValueError:
+        return False
+    return True
 
 
 def _to_queue(original: Callable[..., None]) -> Callable[..., None]:

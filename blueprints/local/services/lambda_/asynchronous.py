@@ -21,6 +21,7 @@ from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
+from blueprints.local.services.lambda_.sent_payload import delivery_of
 
 ENQUEUE = Internal("services.lambda_svc", "invoke_async_with_retry", ("func", "event"))
 INVOKE_CONFIG = Internal("services.lambda_svc", "_event_invoke_config", ("func", "qualifier"))
@@ -61,7 +62,7 @@ class AsynchronousInvocations:
         """Replace the base emulator's queue."""
 
         def enqueue(func: dict[str, Any], event: object) -> None:
-            self.enqueue(Delivery.of(str((func.get("config") or func)["FunctionArn"]), event))
+            self.enqueue(delivery_of(str((func.get("config") or func)["FunctionArn"]), event))
 
         ENQUEUE.replace(enqueue)
 

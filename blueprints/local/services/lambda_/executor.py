@@ -26,6 +26,7 @@ from blueprints.local.services.lambda_.function_code import (
 )
 from blueprints.local.services.lambda_.function_logs import InvocationReport
 from blueprints.local.services.lambda_.runtime_api import Invocation
+from blueprints.local.services.lambda_.sent_payload import delivery_of
 
 EXECUTE = Internal("services.lambda_svc", "_execute_function", ("func", "event"))
 SCOPE_MISMATCH = Internal("services.lambda_svc", "_function_config_scope_mismatch", ("config",))
@@ -71,7 +72,7 @@ class Executor:
     def execute(self, func: dict[str, Any], event: object) -> dict[str, Any]:
         """Run one invocation for the base emulator; see `deliver`."""
         config = func.get("config") or func
-        return self.deliver(func, Delivery.of(str(config["FunctionArn"]), event))
+        return self.deliver(func, delivery_of(str(config["FunctionArn"]), event))
 
     def deliver(self, func: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         """Run a function's record with an event.

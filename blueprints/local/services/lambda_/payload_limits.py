@@ -8,6 +8,7 @@ from typing import Any
 
 from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_.sent_payload import sent_payload
 
 HANDLE = Internal("services.lambda_svc", "handle_request", ("method", "path", "headers", "body", "query_params"))
 ERROR = Internal(
@@ -30,6 +31,7 @@ def install() -> None:
             refusal = _refusal(headers.get("x-amz-invocation-type") or "RequestResponse", body)
             if refusal:
                 return refusal
+            sent_payload.set(body)
         return await handle(method, path, headers, body, query_params)
 
     HANDLE.replace(handle_request)
@@ -43,7 +45,7 @@ def _refusal(invocation_type: str, body: bytes) -> _Response | None:
         )
         return _error("RequestEntityTooLargeException", message, 413)
     try:
-        read_json(body or b"{}")
+        read_json(body.decode() or "{}")
     except ValueError as error:
         return _error("InvalidRequestContentException", f"Could not parse request body into json: {error}", 400)
     return None
