@@ -18,10 +18,16 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
-
 from blueprints_shared.public_address import is_public
+from blueprints_shared.requirement import requirement
+
+with requirement("urllib3>=2"):
+    from urllib3 import __version__ as _urllib3_version  # type: ignore[attr-defined]
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+    if int(_urllib3_version.partition(".")[0]) < 2:  # Lambda's runtime has one, which may be 1.26
+        raise ModuleNotFoundError(f"urllib3 {_urllib3_version} is too old", name="urllib3")
 
 __all__ = ["BODY_LIMIT", "Endpoint", "NoResponse", "Response"]
 
@@ -76,22 +82,27 @@ class Endpoint:
 
     def post(self, headers: dict[str, str], body: bytes, deadline: float) -> Response:
         """Post, and end by `deadline` (of time.monotonic) or within `seconds`. Raises NoResponse."""
-        until = min(deadline, time.monotonic() + self.seconds)
+        now = time.monotonic()
+        seconds = min(self.seconds, deadline - now)
+        if seconds <= 0:
+            raise NoResponse("no time was left for a request, so none was sent")
+        until = now + seconds
         exchange = _Exchange(self, until)
         # A thread, because nothing else bounds the resolver, or a response of which a byte comes now and then.
         thread = threading.Thread(target=exchange.run, args=(headers, body), daemon=True)
         thread.start()
         thread.join(max(0.0, until - time.monotonic()))
+        ended = not thread.is_alive()
         exchange.stop()
         if exchange.response:
             return exchange.response
-        error = exchange.error
+        error = exchange.error if ended else None  # stop() itself may cause one, of any class
         if error and not isinstance(error, (NoResponse, OSError, http.client.HTTPException, HTTPError)):
             raise error
         reason = str(error) if isinstance(error, NoResponse) else f"{type(error).__name__}: {error}"
-        if time.monotonic() >= until:
+        if not ended or time.monotonic() >= until:
             happened = "nothing came" if exchange.addresses else f"{self.host} can't be resolved"
-            reason = f"{happened} within {self.seconds:g} seconds"
+            reason = f"{happened} within {round(seconds, 2):g} seconds"
         raise NoResponse(reason) from error
 
 
@@ -101,6 +112,7 @@ class _Exchange:
     def __init__(self, endpoint: Endpoint, until: float) -> None:
         self._endpoint, self._until = endpoint, until
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._stopped = False
         self.addresses: list[str] = []
         self.response: Response | None = None
@@ -111,6 +123,7 @@ class _Exchange:
         try:
             self.addresses = self._resolved()
             connection = self._connected()
+            self._socket = connection.sock
             connection.timeout = self._left()
             self._send(connection, headers, body)
             self._receive(connection)
@@ -123,7 +136,8 @@ class _Exchange:
     def stop(self) -> None:
         """End the exchange from another thread: whatever waits for the receiver fails at once."""
         self._stopped = True
-        sock = self._connection and self._connection.sock
+        # A connection forgets its socket when the response has no length or says "Connection: close".
+        sock = self._socket or (self._connection and self._connection.sock)
         if sock:
             with contextlib.suppress(OSError):  # not connected, or closed already
                 sock.shutdown(socket.SHUT_RDWR)
@@ -143,7 +157,7 @@ class _Exchange:
         return found
 
     def _connected(self) -> HTTPConnection:
-        """A connection to the first address where something answers."""
+        """A connection to the first address that accepts one, over TLS if the URL is https."""
         endpoint = self._endpoint
         for address in self.addresses:
             place, seconds = (address, endpoint.port), min(_CONNECT_SECONDS, self._left())
@@ -155,7 +169,10 @@ class _Exchange:
             try:
                 connection.connect()
                 return connection  # noqa: TRY300
-            except (ConnectTimeoutError, NewConnectionError) as error:
+            except ssl.SSLCertVerificationError:
+                raise  # somebody else answers at this address, which must not go unnoticed
+            except (ConnectTimeoutError, NewConnectionError, OSError) as error:
+                connection.close()
                 failure = error
         raise failure
 
@@ -167,7 +184,10 @@ class _Exchange:
             connection.request("POST", self._endpoint.target, body, {"host": self._endpoint.name, **headers}, **options)
 
     def _receive(self, connection: HTTPConnection) -> None:
-        received = connection.getresponse()
+        with contextlib.closing(connection.getresponse()) as received:
+            self._read(received)
+
+    def _read(self, received: Any) -> None:
         headers = {name.lower(): value for name, value in received.headers.items()}
         # The status alone is enough: a body that is cut off or too slow does not invalidate it.
         self.response = Response(received.status, headers, b"")

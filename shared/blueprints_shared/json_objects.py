@@ -9,9 +9,11 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
-import msgspec
-
 from blueprints_shared.json_schema import schema_type
+from blueprints_shared.requirement import requirement
+
+with requirement("msgspec"):
+    import msgspec
 
 __all__ = ["MAX_DEPTH", "Check", "InvalidJson", "build_check"]
 
@@ -59,7 +61,8 @@ def build_check(schema: dict[str, Any] | None = None, *, refuse_duplicate_names:
         if len(data) > 2 * MAX_DEPTH and _may_be_too_deep(data):
             _check_depth(data)
         if refuse_duplicate_names:
-            json.loads(data, object_pairs_hook=_check_names)
+            # Numbers stay text: int() raises ValueError if one has more than 4,300 digits.
+            json.loads(data, object_pairs_hook=_check_names, parse_int=str)
 
     return check
 

@@ -10,9 +10,13 @@ One difference from the specification: `integer` means written as an integer, so
 
 import re
 from collections.abc import Callable
+from types import UnionType
 from typing import Annotated, Any, Literal, Union
 
-import msgspec
+from blueprints_shared.requirement import requirement
+
+with requirement("msgspec"):
+    import msgspec
 
 __all__ = ["UnsupportedSchema", "schema_type"]
 
@@ -25,6 +29,16 @@ _STRINGS = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pa
 _ARRAYS = {"minItems": "min_length", "maxItems": "max_length"}
 _OBJECTS = {"properties", "required", "additionalProperties"}
 _ANY_TYPE = {"type", "enum", "const"}
+_VALUES: dict[str, tuple[type | UnionType, str]] = {
+    **dict.fromkeys(_NUMBERS, (int | float, "a number")),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), (int, "a whole number")),
+    "pattern": (str, "a string"),
+    "properties": (dict, "an object"),
+    "required": (list, "a list of strings"),
+    "additionalProperties": (bool | dict, "true, false or a schema"),
+    "enum": (list, "a list"),
+    "type": (str | list, "a string or a list of strings"),
+}
 _KEYWORDS = {*_DESCRIBING, *_NUMBERS, *_STRINGS, *_ARRAYS, *_OBJECTS, *_ANY_TYPE, "items"}
 
 
@@ -43,6 +57,7 @@ def schema_type(schema: Any, place: str = "#") -> Any:
 
 
 def _type(schema: Any, place: str) -> Any:
+    """Return the type for a schema. What msgspec cannot enforce, such as limits beyond 64 bits, raises as well."""
     if schema is True:
         return msgspec.Raw
     if not isinstance(schema, dict):
@@ -50,6 +65,29 @@ def _type(schema: Any, place: str) -> Any:
     unknown = sorted(set(schema) - _KEYWORDS)
     if unknown:
         raise UnsupportedSchema(f"{place}: {', '.join(unknown)} cannot be enforced")
+    _check_values(schema, place)
+    try:
+        kind = _supported_type(schema, place)
+        msgspec.json.Decoder(kind)
+    except UnsupportedSchema:
+        raise
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise UnsupportedSchema(f"{place}: {error}") from None
+    return kind
+
+
+def _check_values(schema: dict[str, Any], place: str) -> None:
+    """Check that the value of each keyword is of the kind that the specification asks for."""
+    for keyword, (kind, described) in _VALUES.items():
+        value = schema.get(keyword)
+        is_wrong = not isinstance(value, kind) or (isinstance(value, bool) and keyword != "additionalProperties")
+        if keyword in ("required", "type") and isinstance(value, list):
+            is_wrong = not all(isinstance(each, str) for each in value)
+        if keyword in schema and is_wrong:
+            raise UnsupportedSchema(f"{place}: {keyword} is {value!r:.80}, not {described}")
+
+
+def _supported_type(schema: dict[str, Any], place: str) -> Any:
     if "enum" in schema or "const" in schema:
         return _one_of(schema, place)
     if "type" not in schema:
@@ -72,6 +110,10 @@ def _one_of(schema: dict[str, Any], place: str) -> Any:
         raise UnsupportedSchema(f"{place}: only type can be enforced together with enum or const")
     if not values or any(isinstance(each, bool) or not isinstance(each, str | int | None) for each in values):
         raise UnsupportedSchema(f"{place}: enum and const take strings, whole numbers and null")
+    names = schema.get("type", list(_TYPE_OF.values()))
+    for each in values:
+        if _TYPE_OF[type(each)] not in names and not (type(each) is int and "number" in names):
+            raise UnsupportedSchema(f"{place}: {each!r} is not of the type {schema['type']!r}")
     return Literal[tuple(values)]
 
 
@@ -110,6 +152,7 @@ def _restricted(kind: Any, schema: dict[str, Any], keywords: dict[str, str]) -> 
     return Annotated[kind, msgspec.Meta(**given)] if given else kind
 
 
+_TYPE_OF = {str: "string", int: "integer", type(None): "null"}
 _TYPES: dict[str, Callable[[dict[str, Any], str], Any]] = {
     "object": _object,
     "array": _array,

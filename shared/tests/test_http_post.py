@@ -1,6 +1,7 @@
 """A request goes where it may, ends in time, and takes no more than it wants; whoever answers."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -284,10 +285,20 @@ def test_an_answer_that_does_not_come_in_time_is_none(script):
 def test_the_deadline_of_the_invocation_bounds_it_too():
     with Receiver([lambda connection: time.sleep(1.5)]) as receiver:
         begun = time.monotonic()
-        with pytest.raises(NoResponse):
+        with pytest.raises(NoResponse, match=r"nothing came within 0.3 seconds"):
             post(receiver.url, seconds=30, deadline=0.3)
 
         assert time.monotonic() - begun < 1.2
+
+
+@pytest.mark.parametrize("deadline", [0, -5])
+def test_nothing_is_resolved_or_sent_after_the_deadline(deadline):
+    resolve = resolving(["127.0.0.1"], ["127.0.0.1"])
+    with Receiver() as receiver, pytest.raises(NoResponse, match="no time was left"):
+        post(f"http://receiver.example:{receiver.port}/", deadline=deadline, resolve=resolve)
+
+    assert receiver.requests == []
+    assert len(resolve.calls) == 2
 
 
 def test_a_resolver_that_does_not_answer_is_bounded_too():
@@ -305,6 +316,26 @@ def test_a_body_that_drips_takes_nothing_back_from_the_status():
         assert post(receiver.url, seconds=0.4).status == 200
 
         assert time.monotonic() - begun < 1.2
+
+
+SLOW_BODIES = {
+    "with a length": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+    "until it closes": b"HTTP/1.1 200 OK\r\n\r\n",
+    "of HTTP 1.0": b"HTTP/1.0 200 OK\r\n\r\n",
+    "in chunks, then it closes": b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n",
+}
+
+
+@pytest.mark.parametrize("beginning", SLOW_BODIES.values(), ids=SLOW_BODIES)
+def test_the_thread_ends_when_the_time_is_up(beginning):
+    """http.client closes the connection, but not its socket, when a response of unknown length begins."""
+    with Receiver([drip([beginning, *[b"x"] * 100], 0.03)]) as receiver:
+        serving = set(threading.enumerate())
+        assert post(receiver.url, seconds=0.2).status == 200
+
+        for thread in set(threading.enumerate()) - serving:
+            thread.join(1)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("header", [b"Transfer-Encoding: chunked", b"Content-Length: 9", b"Connection: keep-alive"])

@@ -24,11 +24,11 @@ def trusted(authority, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
 
-def post(host, port, seconds=3.0, body=b"{}"):
-    """Post to a name that resolves to loopback."""
+def post(host, port, seconds=3.0, body=b"{}", addresses=("127.0.0.1",)):
+    """Post to a name that resolves to addresses of loopback."""
 
     def resolve(*_):
-        return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
+        return [(socket.AF_INET, 1, 6, "", (address, port)) for address in addresses]
 
     return Endpoint(f"https://{host}:{port}/hook", True, seconds, resolve).post({}, body, time.monotonic() + 30)
 
@@ -105,6 +105,40 @@ def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script
             post(NAME, receiver.port, seconds=0.4)
 
         assert time.monotonic() - begun < 2.5
+
+
+def test_the_thread_ends_when_the_time_is_up(authority, trusted):
+    """The response has no length, so http.client closes the connection, but not its socket."""
+    body = drip([b"HTTP/1.1 200 OK\r\n\r\n", *[b"x"] * 100], 0.03)
+    with Receiver([body], tls=authority.server(NAME)) as receiver:
+        serving = set(threading.enumerate())
+        assert post(NAME, receiver.port, seconds=0.5).status == 200
+
+        for thread in set(threading.enumerate()) - serving:
+            thread.join(1)
+            assert not thread.is_alive()
+
+
+def test_a_reset_handshake_is_followed_by_the_next_address(authority, trusted):
+    good = Receiver(tls=authority.server(NAME))
+    with good as receiver, socket.create_server(("127.0.0.2", receiver.port)) as resetting:
+        thread = threading.Thread(target=lambda: resetting.accept()[0].close(), daemon=True)
+        thread.start()
+        response = post(NAME, receiver.port, addresses=("127.0.0.2", "127.0.0.1"))
+        thread.join(1)
+
+    assert response.status == 204
+    assert not thread.is_alive()
+
+
+def test_a_wrong_certificate_is_not_followed_by_the_next_address(authority, trusted):
+    wrong = Receiver(tls=authority.server("other.example"), host="127.0.0.2")
+    with Receiver(tls=authority.server(NAME)) as receiver:
+        wrong.port = receiver.port
+        with wrong, pytest.raises(NoResponse, match="Hostname mismatch"):
+            post(NAME, receiver.port, addresses=("127.0.0.2", "127.0.0.1"))
+
+    assert receiver.requests == []
 
 
 def test_an_answer_before_the_body_was_read_is_one(authority, trusted):

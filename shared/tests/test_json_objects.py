@@ -85,6 +85,13 @@ def test_duplicate_names_are_refused_on_request():
     STRICT(b'{"list": [{"a": 1}, {"a": 1}], "a": 2}')
 
 
+def test_numbers_of_any_length_are_accepted():
+    """Python's int() refuses more than 4,300 digits."""
+    for data in (b'{"n": ' + b"9" * 5000 + b"}", b'{"n": [-' + b"9" * 5000 + b".5e9]}"):
+        CHECK(data)
+        STRICT(data)
+
+
 def python_accepts(data):
     """Whether Python's own parser reads it, without its extensions of the standard."""
 

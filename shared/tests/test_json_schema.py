@@ -75,6 +75,38 @@ def test_what_cannot_be_enforced_is_named(schema, says):
         schema_type(schema)
 
 
+@pytest.mark.parametrize(
+    ("property_schema", "says"),
+    [
+        ({"type": "string", "minLength": "1"}, "#/properties/a: minLength is '1', not a whole number"),
+        ({"type": "string", "minLength": True}, "minLength is True"),
+        ({"type": "string", "minLength": -1}, "#/properties/a: "),
+        ({"type": "string", "pattern": 5}, "pattern is 5"),
+        ({"type": "integer", "minimum": "1"}, "minimum is '1', not a number"),
+        ({"type": "integer", "minimum": 1.5}, "#/properties/a: "),
+        ({"type": "integer", "minimum": 2**70}, "#/properties/a: "),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": 1}, "#/properties/a: "),
+        ({"type": "number", "maximum": float("nan")}, "#/properties/a: "),
+        ({"type": {}}, "type is {}"),
+        ({"type": [[]]}, r"type is \[\[\]\]"),
+        ({"type": "object", "properties": []}, r"properties is \[\]"),
+        ({"type": "object", "properties": {'a"b': {"type": "string"}}}, "#/properties/a: "),
+        ({"type": "object", "properties": {"\ud800": {"type": "string"}}}, "#/properties/a: "),
+        ({"type": "object", "required": "abc"}, "required is 'abc', not a list of strings"),
+        ({"type": "object", "required": [1]}, r"required is \[1\]"),
+        ({"type": "object", "additionalProperties": "no"}, "additionalProperties is 'no'"),
+        ({"enum": "abc"}, "enum is 'abc', not a list"),
+        ({"const": 2**70}, "#/properties/a: "),
+        ({"type": "string", "const": 1}, "1 is not of the type 'string'"),
+        ({"type": "string", "enum": ["x", None]}, "None is not of the type 'string'"),
+    ],
+)
+def test_a_malformed_or_unenforceable_keyword_is_named_with_its_place(property_schema, says):
+    schema = {"type": "object", "properties": {"a": property_schema}}
+    with pytest.raises(UnsupportedSchema, match=says):
+        schema_type(schema)
+
+
 def test_an_integer_is_written_as_an_integer():
     check = build_check({"type": "object", "properties": {"n": {"type": "integer"}}})
     check(b'{"n": 1}')

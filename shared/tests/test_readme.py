@@ -20,6 +20,7 @@ PARTS = {
     "replay.dead_letters",
     "replay.invocation",
     "replay.stored_batches",
+    "requirement",
     "streams.checkpoint",
     "streams.kinesis",
     "streams.kpl",

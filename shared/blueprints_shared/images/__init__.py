@@ -10,7 +10,10 @@ calls unsafe for untrusted files (SVG, PDF, ImageMagick and others), and the cac
 memory of images that are not used again.
 """
 
-import pyvips
+from blueprints_shared.requirement import requirement
+
+with requirement("pyvips[binary]"):
+    import pyvips
 
 from blueprints_shared.images.encoding import EXTENSIONS, Encoding, encode
 from blueprints_shared.images.errors import InvalidImage
