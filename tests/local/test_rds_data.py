@@ -788,6 +788,25 @@ def test_the_embedded_aws_takes_its_databases_with_it(cloud):
     assert not another._server.folder.exists()
 
 
+def test_a_reset_ends_a_statement_that_runs_in_a_transaction():
+    with Cloud() as another, ThreadPoolExecutor() as pool:
+        outputs = database_stack(another, "busy").outputs
+        client, watching = another.client("rds-data"), another.client("rds-data")
+        database = {"resourceArn": outputs["ClusterArn"], "secretArn": outputs["SecretArn"], "database": "shop"}
+        transaction = client.begin_transaction(**database)["transactionId"]
+        statement = pool.submit(
+            client.execute_statement, **database, transactionId=transaction, sql="SELECT pg_sleep(40)"
+        )
+        count = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(40)'"
+        until(lambda: watching.execute_statement(**database, sql=count)["records"] == [[{"longValue": 1}]])
+        begun = time.monotonic()
+
+        another.reset()
+
+        assert statement.exception() is not None
+        assert time.monotonic() - begun < 30  # it would end by itself after 40 s
+
+
 def test_a_cluster_made_by_the_api_and_deleted_again(cloud):
     rds = cloud.client("rds")
     cluster = rds.create_db_cluster(

@@ -15,8 +15,8 @@ class Rds(Extension):
         self._data_api.install()
 
     def reset(self) -> None:
-        self._data_api.forget_transactions()
         self._databases.close()
+        self._data_api.forget_transactions()  # a connection closes only after its statement, which has ended now
 
     def close(self) -> None:
         self._databases.close()
