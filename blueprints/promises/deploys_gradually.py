@@ -26,7 +26,7 @@ _REPORT = "codedeploy:PutLifecycleEventHookExecutionStatus"
 
 
 def deployment_preference_offers_what_codedeploy_has(checked: CheckedPattern) -> Iterator[Finding]:
-    """A parameter DeploymentPreference allows AllAtOnce and every canary and linear configuration of CodeDeploy."""
+    """A parameter DeploymentPreference offers AllAtOnce and CodeDeploy's canary and linear configurations."""
     parameter = checked.parameters.get("DeploymentPreference", {})
     if set(map(text, items(parameter.get("AllowedValues")))) != set(PREFERENCES):
         offered = ", ".join(PREFERENCES)
@@ -51,7 +51,7 @@ def events_reach_an_alias(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def functions_are_deployed_by_preference(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every function that events reach is deployed by the parameter DeploymentPreference."""
+    """Every function that receives events is deployed as DeploymentPreference says."""
     for function in checked.reached:
         written = _preference(checked, function)
         gradual = checked.deployment_group_of(function) is not None
@@ -63,7 +63,7 @@ def functions_are_deployed_by_preference(checked: CheckedPattern) -> Iterator[Fi
 
 
 def alarms_stop_a_deployment(checked: CheckedPattern) -> Iterator[Finding]:
-    """An alarm rolls a deployment back."""
+    """An alarm rolls a deployment back to the old version."""
     for function in checked.reached:
         group = checked.deployment_group_of(function)
         if group and not checked.named(
@@ -74,12 +74,12 @@ def alarms_stop_a_deployment(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def a_probe_runs_before_traffic(checked: CheckedPattern) -> Iterator[Finding]:
-    """A hook invokes a new version with a probe before it gets traffic."""
+    """A hook sends a probe to the new version before it gets traffic."""
     yield from _without_hook(checked, _BEFORE, "PreTraffic", "a function that sends the new version a probe")
 
 
 def a_check_runs_after_traffic(checked: CheckedPattern) -> Iterator[Finding]:
-    """A hook checks the live alias after a new version gets all traffic."""
+    """A hook checks what users see after the new version gets all traffic."""
     yield from _without_hook(checked, _AFTER, "PostTraffic", "a function that checks what users see")
 
 
@@ -92,7 +92,7 @@ def deployment_hooks_are_deployed_at_once(checked: CheckedPattern) -> Iterator[F
 
 
 def deployment_hooks_may_report(checked: CheckedPattern) -> Iterator[Finding]:
-    """A deployment hook has permission to report its result to CodeDeploy."""
+    """A deployment hook has the permission to report its result to CodeDeploy."""
     for hook in checked.hooks:
         if not any(_REPORT in items(statement.get("Action")) for statement in _allowed(checked, hook)):
             message = f"{hook} may not report to CodeDeploy; write a policy that allows {_REPORT}."
@@ -100,7 +100,7 @@ def deployment_hooks_may_report(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def deployment_hooks_may_invoke_what_they_probe(checked: CheckedPattern) -> Iterator[Finding]:
-    """A hook that runs before traffic has permission to invoke the new version of the function that it probes."""
+    """A hook that runs before traffic has the permission to invoke the new version that it probes."""
     for function in checked.reached:
         for hook in checked.named(_hooks_of(checked, function, _BEFORE), "AWS::Lambda::Function"):
             if not any(_invokes(statement, function) for statement in _allowed(checked, hook)):

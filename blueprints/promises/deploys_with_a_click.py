@@ -81,7 +81,7 @@ def every_output_has_a_description(checked: CheckedPattern) -> Iterator[Finding]
 
 
 def nothing_has_a_fixed_name(checked: CheckedPattern) -> Iterator[Finding]:
-    """Only deployment hooks have a fixed name, so that an account can hold any number of copies."""
+    """No resource except a deployment hook has a fixed name, so an account can hold any number of copies."""
     hooks = {hook.logical_id for hook in checked.hooks}
     for resource in checked.resources.values():
         name = _NAMES.get(resource.type, "")
@@ -104,7 +104,7 @@ def deployment_hooks_are_named_for_codedeploy(checked: CheckedPattern) -> Iterat
 
 
 def only_the_sam_transform_is_used(checked: CheckedPattern) -> Iterator[Finding]:
-    """The SAM transform is the only one: the Serverless Application Repository accepts no other, and no macros."""
+    """SAM is the only transform: the Serverless Application Repository accepts no other, and no macros."""
     uses = list(macro_uses(checked.template))
     yield from (checked.finding(str(use), *use.place) for use in uses)
     written = checked.template.body.get("Transform")
@@ -116,7 +116,7 @@ def only_the_sam_transform_is_used(checked: CheckedPattern) -> Iterator[Finding]
 
 
 def application_metadata_is_complete(checked: CheckedPattern) -> Iterator[Finding]:
-    """The template has all the metadata that the Serverless Application Repository requires or shows."""
+    """The template has all the metadata that the Serverless Application Repository shows."""
     about = _about(checked)
     for name in (*FORMS, *_FILES, "Labels"):
         if name not in about and not (name in _FILES and name.replace("Url", "Body") in about):
@@ -124,7 +124,7 @@ def application_metadata_is_complete(checked: CheckedPattern) -> Iterator[Findin
 
 
 def application_metadata_is_within_limits(checked: CheckedPattern) -> Iterator[Finding]:
-    """The application's metadata has the form and size that the Serverless Application Repository accepts."""
+    """The metadata has the form and size that the Serverless Application Repository accepts."""
     about = _about(checked)
     for name, form in FORMS.items():
         value = about.get(name)
@@ -143,7 +143,7 @@ def application_metadata_is_within_limits(checked: CheckedPattern) -> Iterator[F
 
 
 def application_metadata_is_literal(checked: CheckedPattern) -> Iterator[Finding]:
-    """The application's metadata is plain text: the Serverless Application Repository resolves no functions."""
+    """The metadata is plain text: the Serverless Application Repository resolves no intrinsic functions."""
     for name, value in _about(checked).items():
         if any(not isinstance(each, str) for each in items(value)):
             yield checked.finding(f"{name} is not plain text; write the text itself.", *_ABOUT, name)

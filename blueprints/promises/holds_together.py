@@ -24,7 +24,7 @@ _OTHERWISE_NAMED = {"cv2": "opencv", "fitz": "pymupdf", "osgeo": "gdal"}
 
 
 def imported_modules_are_there(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every module that a Python file of the folder imports is in the folder, in Python, or in its requirements."""
+    """Every module that a Python file imports is in the folder, in Python itself, or in requirements."""
     folder = checked.pattern.folder
     files = python_files(folder)
     own = {path.stem for path in files} | {parent.name for path in files for parent in path.parents}
@@ -45,7 +45,7 @@ def imported_modules_are_there(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def settings_have_their_environment_variables(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every setting that a function loads has an environment variable, and is optional if that may be empty."""
+    """Every setting of a function has its environment variable, and is optional if that can be empty."""
     found: dict[Setting, list[tuple[Resource, str]]] = {}
     for function in checked.functions:
         for setting in _settings_of(checked, function.logical_id):
@@ -59,7 +59,7 @@ def settings_have_their_environment_variables(checked: CheckedPattern) -> Iterat
 
 
 def files_that_are_named_are_there(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every file that the README, a requirements.txt or a test's `sample` names exists."""
+    """Every file that the README, a requirements.txt or a test's `sample` names exists in the folder."""
     folder = checked.pattern.folder
     named: dict[str, int] = {}
     for number, line in enumerate(checked.readme, 1):

@@ -18,13 +18,13 @@ def throttles_raise_an_alarm(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def lagging_streams_raise_an_alarm(checked: CheckedPattern) -> Iterator[Finding]:
-    """For every function that reads a stream, an alarm watches the age of the records it has reached."""
+    """For every function that reads a stream, an alarm watches the age of the records that it reads."""
     readers = [function for function in checked.reached if "stream" in checked.kinds_of(function)]
     yield from _unwatched_functions(checked, readers, "IteratorAge")
 
 
 def undeliverable_failures_raise_an_alarm(checked: CheckedPattern) -> Iterator[Finding]:
-    """For every on-failure destination of a function, an alarm watches events that Lambda could not deliver to it."""
+    """For every on-failure destination of a function, an alarm watches events that could not be sent there."""
     with_destination = [
         function
         for config in checked.of_type("AWS::Lambda::EventInvokeConfig")
@@ -35,7 +35,7 @@ def undeliverable_failures_raise_an_alarm(checked: CheckedPattern) -> Iterator[F
 
 
 def dead_letters_raise_an_alarm(checked: CheckedPattern) -> Iterator[Finding]:
-    """For every queue of dead letters or failures, an alarm is raised when it is not empty."""
+    """For every queue of dead letters or failures, an alarm reports messages in it."""
     for queue in checked.dead_letter_queues:
         if not _watches(checked, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue):
             message = (
@@ -82,7 +82,7 @@ def alarms_reach_the_topic(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def there_is_one_dashboard(checked: CheckedPattern) -> Iterator[Finding]:
-    """One dashboard shows the pattern's metrics."""
+    """One dashboard shows the health of the pattern."""
     dashboards = checked.of_type("AWS::CloudWatch::Dashboard")
     if not dashboards:
         yield checked.finding("There is no dashboard; write one AWS::CloudWatch::Dashboard.", "Resources")
@@ -91,7 +91,7 @@ def there_is_one_dashboard(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def logs_are_kept_for_a_while(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every function logs to a log group in its stack, which has a retention and a generated name."""
+    """Every function logs to a log group of the stack, which has a retention and no fixed name."""
     for function in checked.functions:
         groups = checked.named(list(at(function.properties, "LoggingConfig", "LogGroup")), "AWS::Logs::LogGroup")
         if not groups:
@@ -106,7 +106,7 @@ def logs_are_kept_for_a_while(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def logs_are_structured(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every function logs JSON, including the lines of the runtime."""
+    """Every function logs JSON, including the runtime's own lines."""
     for function in checked.functions:
         if not any(always(each, "JSON") for each in at(function.properties, "LoggingConfig", "LogFormat")):
             message = f"{function} logs plain text; write 'LoggingConfig: {{LogFormat: JSON}}'."

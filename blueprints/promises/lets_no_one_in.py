@@ -47,7 +47,7 @@ _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Restrict
 
 
 def every_function_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every function has its own role, which the template creates."""
+    """Every function has a role of its own, which the template creates."""
     taken: dict[str, str] = {}
     for function in checked.functions:
         role = checked.role_of(function)
@@ -62,7 +62,7 @@ def every_function_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding
 
 
 def no_action_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
-    """No policy allows actions by a wildcard."""
+    """No policy allows actions with a wildcard."""
     for holder, statement in _allowing(checked):
         for action in [*items(statement.get("Action")), *items(statement.get("NotAction"))]:
             wildcard = "*" in text(action) and action not in _OF_SAM
@@ -72,7 +72,7 @@ def no_action_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def no_resource_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
-    """No policy allows an action on all resources, except for actions without resource-level permissions."""
+    """No policy allows an action on all resources, except actions without resource-level permissions."""
     for holder, statement in checked.statements():
         if statement.get("Effect") != "Allow" or "*" not in map(text, items(statement.get("Resource", "*"))):
             continue
@@ -83,7 +83,7 @@ def no_resource_is_a_wildcard(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def no_policy_is_wide_open(checked: CheckedPattern) -> Iterator[Finding]:
-    """No role has an AWS managed policy that allows everything in a service."""
+    """No role has an AWS managed policy that allows every action of a service."""
     for holder in checked.of_type("AWS::IAM::Role"):
         for policy in items(holder.properties.get("ManagedPolicyArns")):
             name = text(policy).rpartition("/")[2]
@@ -111,7 +111,7 @@ def buckets_block_public_access(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def buckets_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every bucket denies requests without TLS, to itself and to its objects."""
+    """Every bucket rejects requests without TLS, to itself and to its objects."""
     for bucket in checked.of_type("AWS::S3::Bucket"):
         policies = _policies(checked, bucket, "AWS::S3::BucketPolicy", "Bucket")
         statements = (statement for policy in policies for statement in _written(policy))
@@ -121,7 +121,7 @@ def buckets_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def queues_and_topics_with_a_policy_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
-    """A queue or topic that has a policy denies requests without TLS."""
+    """A queue or topic that has a policy rejects requests without TLS."""
     for kind, name, action in (
         ("AWS::SQS::QueuePolicy", "Queues", "sqs:SendMessage"),
         ("AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),

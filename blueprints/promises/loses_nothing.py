@@ -13,7 +13,7 @@ _FOR_EVER = "-1"
 
 
 def asynchronous_failures_are_set_aside(checked: CheckedPattern) -> Iterator[Finding]:
-    """Asynchronous events that a function fails to process go to an on-failure destination, set on its alias."""
+    """Asynchronous events that a function cannot process go to an on-failure destination of its alias."""
     for function in checked.reached:
         if "asynchronous" in checked.kinds_of(function) and not _has_destination(checked, function):
             message = (
@@ -37,7 +37,7 @@ def undelivered_events_are_set_aside(checked: CheckedPattern) -> Iterator[Findin
 
 
 def rules_may_send_to_their_dead_letters(checked: CheckedPattern) -> Iterator[Finding]:
-    """The dead-letter queue of a rule allows EventBridge to send from it; SAM generates no such policy."""
+    """A rule has the permission to send to its dead-letter queue; SAM does not write that policy."""
     for rule in checked.of_type("AWS::Events::Rule"):
         settings = list(at(rule.properties, "Targets", "DeadLetterConfig", "Arn"))
         for queue in checked.named(settings, "AWS::SQS::Queue"):
@@ -51,7 +51,7 @@ def rules_may_send_to_their_dead_letters(checked: CheckedPattern) -> Iterator[Fi
 
 
 def streams_set_aside_whole_records(checked: CheckedPattern) -> Iterator[Finding]:
-    """A stream's failed batches go to a bucket: other destinations do not get the records themselves."""
+    """A stream's failed batches go to a bucket: only there does Lambda store the records themselves."""
     for mapping in checked.mappings("stream"):
         written = list(at(mapping.properties, "DestinationConfig", "OnFailure", "Destination"))
         bucket = checked.named(written, "AWS::S3::Bucket") or [each for each in written if ":s3:::" in text(each)]
@@ -64,7 +64,7 @@ def streams_set_aside_whole_records(checked: CheckedPattern) -> Iterator[Finding
 
 
 def failed_batches_are_reported_in_part(checked: CheckedPattern) -> Iterator[Finding]:
-    """A function that processes batches reports which items failed, so that only those are retried."""
+    """A function that reads batches reports which items failed, so that only those are retried."""
     for mapping in checked.mappings("stream", "queue"):
         if "ReportBatchItemFailures" not in items(mapping.properties.get("FunctionResponseTypes")):
             message = f"{mapping} retries whole batches; write 'FunctionResponseTypes: [ReportBatchItemFailures]'."
@@ -72,7 +72,7 @@ def failed_batches_are_reported_in_part(checked: CheckedPattern) -> Iterator[Fin
 
 
 def failed_stream_batches_are_bisected(checked: CheckedPattern) -> Iterator[Finding]:
-    """A stream's failed batch is split in two, until a bad record is alone."""
+    """A stream's failed batch is split in two until a bad record is alone."""
     for mapping in checked.mappings("stream"):
         if not always(mapping.properties.get("BisectBatchOnFunctionError"), expected=True):
             message = f"{mapping} gives up whole batches; write 'BisectBatchOnFunctionError: true'."
@@ -80,7 +80,7 @@ def failed_stream_batches_are_bisected(checked: CheckedPattern) -> Iterator[Find
 
 
 def streams_are_not_blocked_for_ever(checked: CheckedPattern) -> Iterator[Finding]:
-    """A stream's failed batch has a maximum number of retries, or a maximum age."""
+    """A stream's failed batch is given up after a number of attempts, or at an age."""
     for mapping in checked.mappings("stream"):
         bounds = [mapping.properties.get(name) for name in ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds")]
         if not any(bound is not None and _FOR_EVER not in map(text, alternatives(bound)) for bound in bounds):
@@ -102,7 +102,7 @@ def queues_have_redrive(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def dead_letters_are_kept_for_two_weeks(checked: CheckedPattern) -> Iterator[Finding]:
-    """A dead-letter queue keeps its messages for 14 days, the maximum of SQS."""
+    """A dead-letter queue keeps messages for 14 days, the longest that SQS allows."""
     for queue in checked.dead_letter_queues:
         if not always(queue.properties.get("MessageRetentionPeriod"), _KEPT_SECONDS):
             message = f"{queue} drops what nobody looked at; write 'MessageRetentionPeriod: {_KEPT_SECONDS}'."
@@ -110,7 +110,7 @@ def dead_letters_are_kept_for_two_weeks(checked: CheckedPattern) -> Iterator[Fin
 
 
 def what_was_set_aside_can_be_replayed(checked: CheckedPattern) -> Iterator[Finding]:
-    """The README names a command that replays failed events, and the folder contains it."""
+    """The README names the command that replays failed events, and the folder has it."""
     if not checked.dead_letter_queues and not checked.mappings("stream"):
         return
     words = "\n".join(checked.readme)

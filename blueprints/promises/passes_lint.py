@@ -14,12 +14,12 @@ from blueprints.template.reading import Place
 
 
 def template_passes_cfn_lint(checked: CheckedPattern) -> Iterator[Finding]:
-    """The template as it is written passes cfn-lint."""
+    """cfn-lint finds nothing in the template as it is written."""
     yield from linted(checked.pattern.template)
 
 
 def expanded_template_passes_cfn_lint(checked: CheckedPattern) -> Iterator[Finding]:
-    """The template that SAM generates passes cfn-lint, as some mistakes only show there."""
+    """cfn-lint finds nothing in the template that SAM generates: some errors show only there."""
     named = {(match.rule, match.line) for match in linting.lint_file(checked.pattern.template)}
     for match in linting.lint_expanded(checked.expanded, checked.plain_resources):
         breach = checked.finding(match.message, *_written(checked, match.place))
@@ -28,7 +28,7 @@ def expanded_template_passes_cfn_lint(checked: CheckedPattern) -> Iterator[Findi
 
 
 def sam_takes_the_template(checked: CheckedPattern) -> Iterator[Finding]:
-    """SAM expands the template when every parameter has its default."""
+    """SAM can generate the CloudFormation template when every parameter has its default."""
     if checked.refusal and not isinstance(checked.refusal, UsesMacros):  # another promise reports these
         yield refused(checked.pattern.template, checked.refusal)
 

@@ -66,7 +66,7 @@ def environment_variables_are_encrypted_with_ones_own_key(checked: CheckedPatter
 
 
 def samconfig_has_every_environment(checked: CheckedPattern) -> Iterator[Finding]:
-    """The samconfig file deploys dev, staging and prod, each to its own stack with its own Environment."""
+    """The samconfig file deploys dev, staging and prod, each as a stack of its own."""
     config = _config(checked)
     stacks = [config.parameters(name).get("stack_name") for name in ENVIRONMENTS]
     for name, stack in zip(ENVIRONMENTS, stacks, strict=True):
@@ -80,7 +80,7 @@ def samconfig_has_every_environment(checked: CheckedPattern) -> Iterator[Finding
 
 
 def samconfig_can_be_read(checked: CheckedPattern) -> Iterator[Finding]:
-    """SAM can read the samconfig file, and the parameters that it sets."""
+    """SAM can read the samconfig file and the parameters in it."""
     config = _config(checked)
     try:
         samconfig.read(checked.pattern.folder)
@@ -92,7 +92,7 @@ def samconfig_can_be_read(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def samconfig_sets_parameters_that_exist(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every parameter that the samconfig file sets is in the template."""
+    """Every parameter that the samconfig file sets exists in the template."""
     config = _config(checked)
     known = checked.parameters
     for name in config.environments:

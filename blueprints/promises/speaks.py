@@ -35,7 +35,7 @@ class _Heading:
 
 
 def the_folder_is_complete(checked: CheckedPattern) -> Iterator[Finding]:
-    """The folder has what a copy needs: template, README, licence, demo, samconfig, events, tests, requirements."""
+    """The folder has all a copy needs: template, README, licence, demo, environments, events, tests, requirements."""
     samconfigs = (name for name in samconfig.NAMES if (checked.pattern.folder / name).is_file())
     for name in (*_COMPLETE, next(samconfigs, samconfig.NAMES[0]), *_locks(checked)):
         path = checked.pattern.folder / name
@@ -44,7 +44,7 @@ def the_folder_is_complete(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def readme_begins_with_one_sentence_and_a_picture(checked: CheckedPattern) -> Iterator[Finding]:
-    """The README begins with one sentence that says what the pattern does, and a picture of it."""
+    """The README begins with one sentence that says what the pattern does, and a picture."""
     if not checked.readme:
         return
     headings = _headings(checked)
@@ -113,7 +113,7 @@ def readme_lists_every_parameter_and_output(checked: CheckedPattern) -> Iterator
 
 
 def readme_says_what_it_costs(checked: CheckedPattern) -> Iterator[Finding]:
-    """The README states the pattern's costs: the formula, and an example month in dollars."""
+    """The README says what the pattern costs: the formula, and an example month in dollars."""
     section = _section(checked, dict(SECTIONS)["What it costs"])
     if section is None:
         return
@@ -124,7 +124,7 @@ def readme_says_what_it_costs(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def the_demo_has_a_run(checked: CheckedPattern) -> Iterator[Finding]:
-    """The demo has `run(stack)`, which runs on any stack of the pattern."""
+    """The demo has a function `run(stack)`, which works on any stack of the pattern."""
     path = checked.pattern.folder / "demo.py"
     if not path.is_file():
         return
@@ -143,7 +143,7 @@ def the_demo_has_a_run(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def requirements_are_pinned(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every line of a function's requirements.txt names one version."""
+    """Every line of a function's requirements.txt pins one version."""
     for lock in _locks(checked):
         path = checked.pattern.folder / lock
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
