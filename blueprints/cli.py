@@ -37,8 +37,8 @@ _parameter_option = click.option(
 )
 _REFUSED_BY_DISK = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST)
 _WHERE_WRITTEN = (
-    "Results are written below .blueprints in the working folder or to --output, the cache below ~/.cache or to "
-    "BLUEPRINTS_CACHE. Work in a folder that can be written to, or name others."
+    "Results are written to --output (default: .blueprints in the working folder), the cache to BLUEPRINTS_CACHE "
+    "(default: below ~/.cache). Choose folders that you can write to."
 )
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -110,7 +110,7 @@ def list_(as_json: bool) -> None:
 
 @main.command()
 @click.argument("pattern")
-@click.option("--input", "own", type=_file, help="Your own file instead of the pattern's.")
+@click.option("--input", "own", type=_file, help="A file of your own as the demo's input.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
 @_parameter_option
@@ -149,11 +149,11 @@ def run(
 @main.command("play")
 @click.argument("pattern", metavar="PATTERN")
 @click.option("--stack", required=True, metavar="NAME", help="The stack to run the demo on.")
-@click.option("--input", "own", type=_file, help="Your own file instead of the pattern's.")
+@click.option("--input", "own", type=_file, help="A file of your own as the demo's input.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
 @click.option("--region", metavar="NAME", help="Region of the stack.")
-@click.option("--endpoint", metavar="URL", help="An embedded AWS, as 'blueprints up' shows it.")
+@click.option("--endpoint", metavar="URL", help="URL of an embedded AWS, as 'blueprints up' shows it.")
 @_json_option
 def play_(
     pattern: str,
@@ -167,7 +167,7 @@ def play_(
 ) -> None:
     """Run a pattern's demo on a stack that is deployed.
 
-    The stack is in your AWS account, by your usual credentials and Region, or in an embedded AWS.
+    The stack is in your AWS account (by your usual credentials and Region), or in an embedded AWS.
     """
     from blueprints.demo import check_playable
     from blueprints.pattern import find
@@ -179,7 +179,7 @@ def play_(
     check_playable(found, own, folder)
     client = _clients(profile, region, endpoint)
     progress = _progress(quiet=as_json)
-    with progress.step(f"Look up {stack}"):
+    with progress.step(f"Look up the stack {stack}"):
         outputs = usable_outputs(client, stack)
     report, failure = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, progress)
     _show_demo(report | {"stack": stack}, failure, as_json=as_json)
@@ -247,7 +247,9 @@ def tables(patterns: tuple[str, ...]) -> None:
         if not readme_tables.marked(before):
             comments = f"{readme_tables.marks('parameters')}\n{readme_tables.marks('outputs')}"
             raise BlueprintError(
-                "There is no place for the tables.", where=at(path), advice=f"Write where they are to be:\n{comments}"
+                "The README does not mark where the tables go.",
+                where=at(path),
+                advice=f"Add these comments there:\n{comments}",
             )
         after = readme_tables.written(before, load(each.template))
         if after != before:
@@ -318,7 +320,11 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the packages.")
 @click.option(
-    "--target", type=click.Choice(["lambda", "host"]), default="lambda", show_default=True, help="Where they run."
+    "--target",
+    type=click.Choice(["lambda", "host"]),
+    default="lambda",
+    show_default=True,
+    help="Where the packages run: on Lambda, or on this machine (host).",
 )
 @_json_option
 def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: bool) -> None:
@@ -351,7 +357,7 @@ def build(patterns: tuple[str, ...], output: Path | None, target: Any, as_json: 
 def new(pattern: str, destination: Path) -> None:
     """Copy a pattern into a folder of your own.
 
-    DESTINATION is a new folder. The copy needs nothing of this project.
+    DESTINATION is a new folder. The copy does not depend on this project.
     """
     from blueprints.copying import copy
     from blueprints.pattern import find
@@ -360,7 +366,7 @@ def new(pattern: str, destination: Path) -> None:
     with progress.step(f"Copy {pattern} to {destination}") as step:
         made = copy(find(pattern), destination, progress.report)
         if made.vendored:
-            step.notes.append(f"its vendor folder has {made.vendored}")
+            step.notes.append(f"vendor/ contains {made.vendored}")
     trying = "run" if (destination / "demo.py").is_file() else "up"
     click.echo(f"\nTry it:  blueprints {trying} {destination}")
     click.echo(f"Deploy it:  cd {destination} && sam build && sam deploy --guided")
@@ -368,12 +374,20 @@ def new(pattern: str, destination: Path) -> None:
 
 @main.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
-@click.option("--plan", "plan_only", is_flag=True, help="Change nothing. Status 0: nothing to publish; 2: something.")
+@click.option(
+    "--plan", "plan_only", is_flag=True, help="Publish nothing, show the plan. Exit status 2: it has changes; 0: none."
+)
 @click.option("--local", is_flag=True, help="Publish to the embedded repository, kept in .blueprints/sar.")
-@click.option("--sharing", metavar="WHO", help="private, accounts=ID,ID or organization=ID; default: unchanged.")
-@click.option("--public", is_flag=True, help="Let everybody deploy what is published.")
-@click.option("--bucket", metavar="NAME", help="The artifact bucket; default: that of its own stack.")
-@click.option("--approve", metavar="DIGEST", help="Carry out only the plan with this digest (one PATTERN).")
+@click.option(
+    "--sharing",
+    metavar="WHO",
+    help="Who may deploy it: private, accounts=ID,ID or organization=ID. Default: unchanged.",
+)
+@click.option("--public", is_flag=True, help="Let every AWS account find and deploy the application.")
+@click.option("--bucket", metavar="NAME", help="The bucket for packages. Default: that of the artifact bucket's stack.")
+@click.option(
+    "--approve", metavar="DIGEST", help="Publish only if the plan has this digest, as --plan shows it (one PATTERN)."
+)
 @_json_option
 def publish(
     patterns: tuple[str, ...],
@@ -429,7 +443,7 @@ def publish(
 @click.option("--local", is_flag=True, help="On the embedded AWS, with an empty repository of its own.")
 @click.option("--keep", is_flag=True, help="Keep the private copy and its stacks; the next try deletes them.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demos download.")
-@click.option("--bucket", metavar="NAME", help="The artifact bucket; default: that of its own stack.")
+@click.option("--bucket", metavar="NAME", help="The bucket for packages. Default: that of the artifact bucket's stack.")
 @_parameter_option
 @_json_option
 def try_(

@@ -56,7 +56,7 @@ def check_playable(pattern: Pattern, own: Path | None, folder: Path) -> None:
     _loaded(pattern)
     if own and not _takes_a_file(pattern.folder / "demo.py"):
         raise BlueprintError(
-            f"The demo of {pattern.name} takes no file, so {own} would change nothing.", advice="Leave out --input."
+            f"The demo of {pattern.name} takes no file, so {own} would have no effect.", advice="Leave out --input."
         )
     check_can_be_made(folder)
 

@@ -135,13 +135,13 @@ def path_of(name_or_path: str | Path) -> Path:
     if str(name_or_path) in known:
         return known[str(name_or_path)]
     path = Path(name_or_path)
-    if path.exists() or len(path.parts) > 1:
+    if path.exists() or re.search(r"[/\\]", str(name_or_path)):
         return path
     close = get_close_matches(str(name_or_path), known, n=1, cutoff=0.4)
     meant = f"Did you mean {close[0]}? " if close else ""
     raise BlueprintError(
         f"There is no pattern '{name_or_path}'.",
-        advice=f"{meant}The patterns are: {', '.join(known) or 'none'}. Or give a template's path.",
+        advice=f"{meant}The patterns are: {', '.join(known) or 'none'}. Or give the path of a template.",
     )
 
 
@@ -211,11 +211,14 @@ def _text(template: Template, logical_id: str, name: str) -> str:
     value = template.value(template.properties(logical_id).get(name))
     if isinstance(value, str):
         return value
-    raise BlueprintError(
-        f"{logical_id} has no {name} that is known before the deployment.",
-        where=template.at("Resources", logical_id, "Properties", name),
-        advice=f"Write it there or in Globals, as text: for example '{_EXAMPLES[name]}'.",
-    )
+    example = f"Write it there or in Globals, as text: for example '{_EXAMPLES[name]}'."
+    properties = template.properties(logical_id)
+    if name not in properties:
+        close = get_close_matches(name, properties, n=1)
+        what, advice = f"{logical_id} has no {name}.", f"Is {close[0]} misspelt? {example}" if close else example
+    else:
+        what, advice = f"The {name} of {logical_id} is known only after the deployment.", example
+    raise BlueprintError(what, where=template.at("Resources", logical_id, "Properties", name), advice=advice)
 
 
 _EXAMPLES = {"Handler": "Handler: render_image.handler", "Runtime": "Runtime: python3.13"}
@@ -227,7 +230,7 @@ def _architecture(template: Template, logical_id: str) -> str:
     if value in ("x86_64", "arm64"):
         return str(value)
     raise BlueprintError(
-        f"{logical_id}: Lambda does not have the Architectures {written!r}.",
+        f"{logical_id}: Lambda does not support the Architectures {written!r}.",
         where=template.at("Resources", logical_id, "Properties", "Architectures"),
         advice="Write 'Architectures: [arm64]' or 'Architectures: [x86_64]'.",
     )

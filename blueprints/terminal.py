@@ -17,6 +17,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from blueprints.counting import counted
 from blueprints.progress import Step
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _FILES_NAMED = 8
 """More than these are shown by their folders."""
 _VERDICTS = {
     "accepted": "can be published",
-    "unconfirmed": "can be published, as far as is known: 'blueprints try' finds out",
+    "unconfirmed": "can probably be published; 'blueprints try' tests it",
     "refused": "cannot be published: 'blueprints publish --plan' says why",
 }
 # Control characters are replaced by visible symbols, as a terminal would obey them.
@@ -115,16 +116,18 @@ class Terminal:
         for name, value in cloud.environment().items():
             self._print(f"  export {name}={shlex.quote(value)}")
         self._print(
-            "\nWith TLS: ", (cloud.tls_endpoint, "bold"), f", certificate authority {cloud.certificate_authority}"
+            "\nWith TLS: ", (cloud.tls_endpoint, "bold"), f" (certificate authority: {cloud.certificate_authority})"
         )
         for stack in stacks:
             self._print("\n", (stack.name, "bold"))
             for name, value in stack.outputs.items():
                 self._print(f"  {name} = {value}")
+            if not stack.outputs:
+                self._print(f"  {counted(len(stack.resources), 'resource')}, no outputs")
             for each in urls(cloud, stack):
                 self._show_url(each)
             self._show_not_emulated(stack.not_emulated)
-        self._print("\nCtrl-C ends it and leaves nothing behind.")
+        self._print("\nPress Ctrl-C to stop it. Everything in it is deleted then.")
 
     def show_answer(self, answer: "FunctionResponse") -> None:
         """The result of an invocation: log, response, duration and memory."""
@@ -155,7 +158,7 @@ class Terminal:
     def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
         if not listed:
             return
-        self._print(("\nAccepted, not emulated:", "yellow"))
+        self._print(("\nStored, but not emulated:", "yellow"))
         consequences: dict[tuple[str, str, str], list[str]] = {}
         for each in listed:
             place = each["type"], each.get("property", ""), each["consequence"]

@@ -100,7 +100,12 @@ def test_the_default_architecture_is_x86_64(folder):
     ("old", "new", "said"),
     [
         ("    Runtime: python3.13\n", "", "RenderImage has no Runtime"),
-        ("      Handler: render_image.handler", "      Handler: !Ref Nothing", "RenderImage has no Handler"),
+        ("      Handler: render_image.handler", "      Handlr: render_image.handler", "Is Handlr misspelt?"),
+        (
+            "      Handler: render_image.handler",
+            "      Handler: !Ref Nothing",
+            "The Handler of RenderImage is known only after the deployment",
+        ),
         ("[!Ref Architecture]", "[mips]", "Architectures ['mips']"),
     ],
 )

@@ -75,7 +75,7 @@ def test_the_steps_the_result_and_the_files_are_shown(play, pattern, cloud, tmp_
     assert ended.exit_code == 0, ended.output
     file = tmp_path / ".blueprints" / "plays" / "store" / "copy.txt"
     assert file.read_text() == "hello world"
-    assert re.search(r"✓ Look up store +\d+\.\d\d s\n✓ Put an object +\d+\.\d\d s\n\nkeys: 1\n", ended.stdout)
+    assert re.search(r"✓ Look up the stack store +\d+\.\d\d s\n✓ Put an object +\d+\.\d\d s\n\nkeys: 1\n", ended.stdout)
     assert f"  {file}\n" in ended.stdout
     assert ended.stderr == ""
 
@@ -90,7 +90,7 @@ def test_in_json_it_prints_one_object_and_nothing_else(play, pattern, cloud, tmp
     assert report["pattern"] == "greeting"
     assert report["stack"] == "store"
     assert report["result"] == {"keys": 1}
-    assert [step["name"] for step in report["steps"]] == ["Look up store", "Put an object"]
+    assert [step["name"] for step in report["steps"]] == ["Look up the stack store", "Put an object"]
     assert list(report["outputs"]) == ["Inbox"]
     assert report["files"] == [str(tmp_path / "mine" / "copy.txt")]
     assert (tmp_path / "mine" / "copy.txt").read_text() == "hello everybody"
@@ -196,14 +196,14 @@ def test_an_endpoint_where_nothing_answers_is_named(play, pattern):
 
     assert ended.exit_code == 1
     assert "store: The stack cannot be looked up: Could not connect to the endpoint URL" in ended.stderr
-    assert "Nothing answers there." in ended.stderr
+    assert "Nothing answers at this URL." in ended.stderr
 
 
 def test_an_endpoint_that_is_no_url_is_named(play, pattern):
     ended = play(pattern(), "--stack", "store", "--endpoint", "localhost")
 
     assert ended.exit_code == 1
-    assert "'localhost' is no URL." in ended.stderr
+    assert "'localhost' is not a URL." in ended.stderr
 
 
 def test_what_would_fail_later_is_said_before_aws_is_called(play, pattern, tmp_path):

@@ -96,7 +96,7 @@ def test_every_promise_has_a_way_to_break_it():
 @pytest.mark.parametrize("promise", promises(), ids=rule_of)
 def test_a_promises_docstring_is_its_rule(promise):
     """One sentence on one line, that begins with a capital and ends with a full stop."""
-    assert re.fullmatch(r"[A-Z].*[^.]\.", promise.__doc__ or ""), "write the rule in a sentence"
+    assert re.fullmatch(r"([A-Z]|cfn-lint ).*[^.]\.", promise.__doc__ or ""), "write the rule in a sentence"
     assert not re.search(r"\. [A-Z]", promise.__doc__)
     assert "\n" not in promise.__doc__
 

@@ -206,7 +206,7 @@ def test_a_place_that_is_not_written_has_the_line_of_what_surrounds_it(folder):
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("Resources:\n  A:\n    Type: [\n", 4, "not YAML"),
+        ("Resources:\n  A:\n    Type: [\n", 4, "not valid YAML"),
         ("Resources:\n\tA: 1\n", 2, "spaces"),
         ("Resources:\n  A: !Reff x\n", 2, "no function !Reff"),
         ("Resources:\n  A:\n    Type: x\n    Type: y\n", 4, "written twice; the first time on line 3"),

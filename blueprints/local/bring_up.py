@@ -92,13 +92,13 @@ def bring_up(cloud: Cloud, prepared: Prepared, progress: Progress) -> EmbeddedSt
         stack = deploy(cloud, pattern.stack_name, prepared.files.uploaded(uploads(cloud)), parameters)
         step.notes.append(counted(len(stack.resources), "resource"))
         if stack.name != pattern.name:
-            step.notes.append(f"as stack {stack.name}, since {pattern.name} is not a valid stack name")
+            step.notes.append(f"the stack is named {stack.name}, because {pattern.name} is not a valid stack name")
     with progress.step("Start every function once") as step:
         for each in (stack, *nested_stacks(cloud, stack)):
             if check_functions(cloud, each, pattern if each is stack else None):
                 step.notes.extend(note for note in cloud.notes if note not in step.notes)
             off = check_event_sources(cloud, each, prepared.off if each is stack else frozenset())
-            step.notes.extend(f"{what}, as the template says" for what in off)
+            step.notes.extend(f"{what}, as the template sets it" for what in off)
     return stack
 
 

@@ -33,7 +33,8 @@ REGION = "us-east-1"
 # The base emulator checks the owner's signed URLs with it. Not secret: the account is on loopback only.
 SECRET = "test"  # noqa: S105
 _START_SECONDS = 60.0
-_REPORT = re.compile(r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\t.*?Max Memory Used: (\d+) MB")
+_REPORT = re.compile(r"REPORT RequestId: \S+\tDuration: ([\d.]+) ms\t.*?Max Memory Used: (\d+) MB")
+_JSON_REPORT = '"type": "platform.report"'
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ class Cloud:
         deadline = time.monotonic() + _START_SECONDS
         while not path.is_file():
             if time.monotonic() > deadline or self._server.wait(0.02) is not None:
-                raise BlueprintError("The embedded AWS made no certificate.", advice=self._server.last_words())
+                raise BlueprintError(
+                    "The embedded AWS has not created its certificate.", advice=self._server.last_words()
+                )
         return path
 
     def environment(self) -> dict[str, str]:
@@ -128,13 +131,13 @@ class Cloud:
             FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode()
         )
         log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
-        report = _REPORT.search(log)
+        duration_ms, memory_mb = _measured(log)
         return FunctionResponse(
             payload=json.loads(response["Payload"].read() or b"null"),
             failed="FunctionError" in response,
             log=log,
-            duration_ms=float(report[2]) if report else None,
-            memory_mb=int(report[3]) if report else None,
+            duration_ms=duration_ms,
+            memory_mb=memory_mb,
         )
 
     def initialise(self, function_arn: str) -> dict[str, Any]:
@@ -186,8 +189,8 @@ class Cloud:
                 if tell:
                     tell(line)
         raise BlueprintError(
-            f"The embedded AWS ended by itself (exit status {status}), and all it held is gone. Start it again.",
-            advice=f"Its last words:\n{self._server.last_words()}",
+            f"The embedded AWS stopped unexpectedly (exit status {status}), and its contents are lost. Start it again.",
+            advice=f"Its last output:\n{self._server.last_words()}",
         )
 
     def server_log(self) -> str:
@@ -257,3 +260,15 @@ def _reach_loopback_directly() -> None:
 def _opener() -> urllib.request.OpenerDirector:
     """An opener without proxies, which ignores those of the environment."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _measured(log: str) -> tuple[float | None, int | None]:
+    """The duration in milliseconds and the memory in MB, by the report of a log in text or JSON."""
+    text = _REPORT.search(log)
+    if text:
+        return float(text[1]), int(text[2])
+    for line in reversed(log.splitlines()):
+        if _JSON_REPORT in line:
+            metrics = json.loads(line)["record"]["metrics"]
+            return metrics["durationMs"], metrics["maxMemoryUsedMB"]
+    return None, None

@@ -158,7 +158,7 @@ def check_event_sources(cloud: Cloud, stack: Stack, meant: Collection[str] = ())
     off = {**_disabled_rules(cloud, stack), **_disabled_mappings(cloud, stack)}
     wrong = [what for logical_id, what in off.items() if logical_id not in meant]
     if wrong:
-        raise BlueprintError(f"Deployed, but no event would arrive: {'; '.join(wrong)}.")
+        raise BlueprintError(f"The stack is deployed, but would not receive these events: {'; '.join(wrong)}.")
     return list(off.values())
 
 

@@ -16,7 +16,7 @@ def advice_on(answer: FunctionResponse, stack: Stack, pattern: str) -> str | Non
         return None
     outputs = "".join(f"\n    {name} = {value}" for name, value in stack.outputs.items())
     return (
-        f"The event or the function names something that does not exist ({missing['code']}): there are only the "
-        f"stack's own resources.\n  To get a real event, run 'blueprints up {pattern}' and do there what the event "
-        f"describes.\n  The stack's outputs here:{outputs or ' none'}"
+        f"The event or the function names a resource that does not exist ({missing['code']}): the embedded AWS has "
+        f"only the stack's resources.\n  To trigger the function with a real event, run 'blueprints up {pattern}' and "
+        f"do there what the event describes.\n  The stack has these outputs:{outputs or ' none'}"
     )

@@ -48,7 +48,7 @@ def _not_here(pattern: Pattern, layer: UsedLayer) -> BlueprintError:
     return BlueprintError(
         f"{layer.function} uses {what}, which is in another account and cannot be fetched without credentials.",
         where=at(pattern.template, lines.get(layer.function)),
-        advice=f"""Run with a copy of it. Put its content into {folder}/ beside the template, for example with
+        advice=f"""Use a copy of it. Put its content into {folder}/ beside the template, for example with
     pip install --target {folder}/python PACKAGES
   or, with AWS credentials, download it (unzipped or not) from the URL that this prints:
     aws lambda get-layer-version-by-arn --arn {arn} --query Content.Location --output text

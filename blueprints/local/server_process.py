@@ -76,7 +76,7 @@ class ServerProcess:
         if not line:
             raise BlueprintError(
                 f"The embedded AWS ended while starting (exit status {self._process.wait()}).",
-                advice=f"Its last words:\n{self.last_words()}",
+                advice=f"Its last output:\n{self.last_words()}",
             )
         about: dict[str, Any] = json.loads(line)
         if "error" in about:

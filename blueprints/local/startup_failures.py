@@ -51,6 +51,7 @@ class Facts:
 def advice(error: str, log: str, facts: Facts) -> str:
     """What to do about an error at a function's start, followed by its log."""
     said = _explained(error, f"{error}\n{log}", facts)
+    log = "\n".join(line for line in log.splitlines() if "LAMBDA_WARNING:" not in line)  # says nothing of the cause
     return f"{said} Its log:\n{log}" if log else said
 
 

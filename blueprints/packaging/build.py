@@ -182,7 +182,7 @@ def _select(pattern: Pattern, function: Function, leave_out: frozenset[Path]) ->
         raise BlueprintError(
             f"{function.logical_id}: its code folder {function.code.name}/ does not exist.",
             where=at(pattern.template, function.line),
-            advice="Make it, or write the right CodeUri.",
+            advice="Create it, or correct CodeUri.",
         )
     selection = select(function.code, pattern.folder.resolve(), leave_out=leave_out)
     files = tuple(

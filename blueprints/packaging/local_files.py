@@ -66,7 +66,7 @@ def collect(pattern: Pattern, packages: list[Package], build: Build, within: tup
         if artifact.kind == "template":
             if path in within:
                 raise BlueprintError(
-                    f"{artifact.logical_id}: the template {artifact.path} would hold itself, without an end.",
+                    f"{artifact.logical_id}: the template {artifact.path} would include itself.",
                     where=template.at("Resources", artifact.logical_id, "Properties", *artifact.place),
                     advice="Name another template.",
                 )

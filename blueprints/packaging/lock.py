@@ -84,7 +84,7 @@ def parse(text: str, path: Path) -> Lock:
         if link and "://" not in link["place"]:
             links.append((path.parent / link["place"].strip()).resolve())
         elif line.startswith(("-r", "-c", "-e", "--requirement", "--constraint", "--editable")):
-            raise _refused(path, number, f"'{line}' names another file, so the lock is not complete.")
+            raise _refused(path, number, f"'{line}' refers to another file, so the lock is not complete.")
         elif line.startswith("-"):
             options.append(line)
         else:

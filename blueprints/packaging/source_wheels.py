@@ -42,7 +42,7 @@ def pure_package(lock: Lock, name: str, report: Report | None = None) -> Path:
             raise BoundToThisMachine(
                 f"{name} built from source is tagged {', '.join(sorted(_tags(fresh))) or 'nothing'}, not {_PURE}.",
                 where=at(lock.path),
-                advice="It is bound to libraries of this machine; remove libvips' development files and build again."
+                advice="It is linked to libraries of this machine: remove libvips' development files and build again."
                 if name in FROM_SOURCE
                 else "It publishes no wheel for Lambda, and its source builds one for this machine only. Use a "
                 "version that publishes a wheel, or another package.",

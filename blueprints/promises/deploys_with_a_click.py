@@ -109,7 +109,7 @@ def only_the_sam_transform_is_used(checked: CheckedPattern) -> Iterator[Finding]
     yield from (checked.finding(str(use), *use.place) for use in uses)
     written = checked.template.body.get("Transform")
     if written != SAM and not any(use.place == ("Transform",) for use in uses):
-        yield checked.finding(f"Transform is {written!r}; write 'Transform: {SAM}'.", "Transform")
+        yield checked.finding(f"Transform is {written or 'missing'}; write 'Transform: {SAM}'.", "Transform")
     for place in checked.template.lines:
         if place and place[-1] == "Fn::Transform" and not any(use.place == place for use in uses):
             yield checked.finding("Fn::Transform is a macro; write what it generates in its place.", *place)
@@ -154,7 +154,7 @@ def architectures_are_literal(checked: CheckedPattern) -> Iterator[Finding]:
     for function in checked.template.of_type("AWS::Serverless::Function"):
         written = checked.template.properties(function).get("Architectures")
         if written not in (["arm64"], ["x86_64"]):
-            message = f"{function}: Architectures is {written!r}; write 'Architectures: [arm64]' there or in Globals."
+            message = f"{function}: Architectures is {written or 'missing'}; write 'Architectures: [arm64]'."
             yield checked.finding(message, *checked.place(function, "Architectures"))
 
 

@@ -52,7 +52,7 @@ def every_function_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding
     for function in checked.functions:
         role = checked.role_of(function)
         if role is None:
-            message = f"{function} has a role from elsewhere; take Role out and write its Policies."
+            message = f"{function} uses a role from outside the template; remove Role and write Policies."
             yield checked.finding_at(function, message, "Role")
         elif role.logical_id in taken:
             message = f"{function} shares its role with {taken[role.logical_id]}; give it Policies of its own."
@@ -106,7 +106,7 @@ def buckets_block_public_access(checked: CheckedPattern) -> Iterator[Finding]:
         blocked = list(mappings(bucket.properties, "PublicAccessBlockConfiguration"))
         for name in _BLOCKS:
             if not blocked or not all(always(each.get(name), expected=True) for each in blocked):
-                message = f"{bucket} may be made public; write 'PublicAccessBlockConfiguration: {{{name}: true}}'."
+                message = f"{bucket} can be made public; write 'PublicAccessBlockConfiguration: {{{name}: true}}'."
                 yield checked.finding_at(bucket, message, "PublicAccessBlockConfiguration", name)
 
 
@@ -116,7 +116,7 @@ def buckets_take_tls_only(checked: CheckedPattern) -> Iterator[Finding]:
         policies = _policies(checked, bucket, "AWS::S3::BucketPolicy", "Bucket")
         statements = (statement for policy in policies for statement in _written(policy))
         if not any(_refuses_plain(each, "s3:*") and _covers_objects(each) for each in statements):
-            message = f"{bucket} takes requests without TLS; write an AWS::S3::BucketPolicy with {_tls_only('s3:*')}."
+            message = f"{bucket} accepts requests without TLS; write an AWS::S3::BucketPolicy with {_tls_only('s3:*')}."
             yield checked.finding_at(bucket, message)
 
 
@@ -128,7 +128,7 @@ def queues_and_topics_with_a_policy_take_tls_only(checked: CheckedPattern) -> It
     ):
         for policy in checked.of_type(kind):
             if name in policy.properties and not any(_refuses_plain(each, action) for each in _written(policy)):
-                message = f"{policy} takes requests without TLS; write a statement with {_tls_only(action)}."
+                message = f"{policy} accepts requests without TLS; write a statement with {_tls_only(action)}."
                 yield checked.finding_at(policy, message)
 
 

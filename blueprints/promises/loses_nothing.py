@@ -95,7 +95,7 @@ def queues_have_redrive(checked: CheckedPattern) -> Iterator[Finding]:
             policy = queue.properties.get("RedrivePolicy")
             if not (any(at(policy, "deadLetterTargetArn")) and any(at(policy, "maxReceiveCount"))):
                 message = (
-                    f"{queue} tries a bad message for ever; write 'RedrivePolicy: {{deadLetterTargetArn: "
+                    f"{queue} retries a bad message for ever; write 'RedrivePolicy: {{deadLetterTargetArn: "
                     "!GetAtt DeadLetters.Arn, maxReceiveCount: 5}'."
                 )
                 yield checked.finding_at(queue, message, "RedrivePolicy")
@@ -105,7 +105,7 @@ def dead_letters_are_kept_for_two_weeks(checked: CheckedPattern) -> Iterator[Fin
     """A dead-letter queue keeps messages for 14 days, the longest that SQS allows."""
     for queue in checked.dead_letter_queues:
         if not always(queue.properties.get("MessageRetentionPeriod"), _KEPT_SECONDS):
-            message = f"{queue} drops what nobody looked at; write 'MessageRetentionPeriod: {_KEPT_SECONDS}'."
+            message = f"{queue} deletes messages early; write 'MessageRetentionPeriod: {_KEPT_SECONDS}'."
             yield checked.finding_at(queue, message, "MessageRetentionPeriod")
 
 

@@ -60,7 +60,7 @@ def page() -> str:
 
 
 def _block(report: Report) -> str:
-    lines = [str(finding) for finding in report.findings] or ["every promise is kept"]
+    lines = [str(finding) for finding in report.findings] or ["all promises kept"]
     return "\n".join([report.name, *(f"  {line}" for line in lines)])
 
 

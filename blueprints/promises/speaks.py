@@ -40,7 +40,7 @@ def the_folder_is_complete(checked: CheckedPattern) -> Iterator[Finding]:
     for name in (*_COMPLETE, next(samconfigs, samconfig.NAMES[0]), *_locks(checked)):
         path = checked.pattern.folder / name
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-            yield checked.finding_in(name, f"{name} is not there, or is empty; write it.")
+            yield checked.finding_in(name, f"{name} is missing or empty; write it.")
 
 
 def readme_begins_with_one_sentence_and_a_picture(checked: CheckedPattern) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def readme_begins_with_one_sentence_and_a_picture(checked: CheckedPattern) -> It
         or re.search(r"[.!?] [A-Z]", first)
     ):
         yield checked.finding_in(
-            README, "It does not begin with '# name' and one sentence; write what the pattern does."
+            README, "The README does not begin with '# NAME' and one sentence; write what the pattern does."
         )
     if not any(_PICTURE.search(line) for line in beginning):
         yield checked.finding_in(
@@ -81,7 +81,7 @@ def readme_has_its_sections_in_order(checked: CheckedPattern) -> Iterator[Findin
         if found and found.line < position:
             order = ", ".join(title for title, _ in SECTIONS)
             yield checked.finding_in(
-                README, f"Section '{title}' comes too late or too early; write: {order}.", found.line
+                README, f"Section '{title}' is not in its place; the order is: {order}.", found.line
             )
         position = max(position, found.line if found else 0)
 
@@ -135,10 +135,10 @@ def the_demo_has_a_run(checked: CheckedPattern) -> Iterator[Finding]:
         return
     runs = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == "run"]
     if not runs:
-        yield checked.finding_in("demo.py", "There is no run; write 'def run(stack): …'.")
+        yield checked.finding_in("demo.py", "demo.py has no function run; write 'def run(stack): …'.")
     elif len(runs[0].args.args) != 1:
         yield checked.finding_in(
-            "demo.py", "run does not take the stack alone; write 'def run(stack): …'.", runs[0].lineno
+            "demo.py", "run does not have the stack as its only parameter; write 'def run(stack): …'.", runs[0].lineno
         )
 
 

@@ -67,9 +67,9 @@ def artifact_bucket(client: Callable[[str], Any]) -> Bucket:
     outputs = outputs_of(Stacks(client).find(STACK) or {})
     if "ArtifactBucket" not in outputs:
         raise BlueprintError(
-            "There is no bucket to publish from.",
+            "There is no artifact bucket, which publishing needs.",
             where=f"stack {STACK}",
             advice=f"aws cloudformation deploy --template-file sar/artifact-bucket.yaml --stack-name {STACK}\n"
-            "  or name a bucket that the Serverless Application Repository may read with --bucket.",
+            "  or give --bucket NAME, a bucket that the Serverless Application Repository can read.",
         )
     return Bucket(client("s3"), outputs["ArtifactBucket"])

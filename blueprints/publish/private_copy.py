@@ -73,7 +73,7 @@ def find_copy(name: str, repository: Repository) -> str | None:
     arn = repository.find(name)
     if arn is not None and repository.get(arn).fields.get("Labels") != [LABEL]:
         raise BlueprintError(
-            f"There is an application {name} that is no private copy: it lacks the label {LABEL}.",
+            f"The application {name} is not a private copy: it lacks the label {LABEL}.",
             where=arn,
             advice="It is not changed. Rename it, or give this pattern another Name.",
         )

@@ -113,8 +113,8 @@ def _publish(
             return
         if options.approved and outcome.plan.digest != options.approved:
             raise BlueprintError(
-                f"The plan for {pattern.name} is {outcome.plan.digest}, and {options.approved} was approved.",
-                advice="Something has changed since. Look at the plan again: blueprints publish --plan --json",
+                f"The plan for {pattern.name} is {outcome.plan.digest}, but {options.approved} was approved.",
+                advice="Something has changed since then. Look at the new plan: blueprints publish --plan --json",
             )
         try:
             outcome.arn = apply(outcome.plan, destination.repository, destination.bucket, progress.report)

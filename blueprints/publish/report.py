@@ -61,13 +61,14 @@ def deploy_link(arn: str) -> str | None:
 
 def _plan_lines(plan: Plan) -> list[str]:
     uploads = [
-        f"upload {each.key[:12]}… {each.size:,} bytes{' (is there)' if each.present else ''}" for each in plan.uploads
+        f"upload {each.key[:12]}… {each.size:,} bytes{' (already uploaded)' if each.present else ''}"
+        for each in plan.uploads
     ]
     actions = []
     for action in plan.actions:
         actions.append(f"{action.call} {plan.name} {plan.version}")
         actions.extend(f"  {_change_line(each)}" for each in action.changes)
-    return [*uploads, *actions, f"plan {plan.digest}"]
+    return [*uploads, *actions, f"digest of this plan: {plan.digest}"]
 
 
 def _change_line(change: Change) -> str:

@@ -164,7 +164,7 @@ class Tries:
             return sorted(created, key=lambda each: each["StackName"] != STACK_PREFIX + copy_name)
         if self._stacks.tags(main).get(TAG) != copy_name:
             raise BlueprintError(
-                f"There is a stack {main['StackName']} that no try has created: it lacks the tag {TAG}.",
+                f"There is a stack {main['StackName']} that 'blueprints try' has not created: it lacks the tag {TAG}.",
                 where=main["StackId"],
                 advice="It is not changed. Delete it, or give this pattern another Name.",
             )

@@ -46,7 +46,9 @@ def sign_in(profile: str | None, region: str | None, endpoint: str | None, confi
         session = boto3.Session(profile_name=profile, region_name=region)
         credentials = session.get_credentials()
     except BotoCoreError as error:
-        raise BlueprintError(f"AWS cannot be called: {error}", advice="See 'aws configure list-profiles'.") from error
+        raise BlueprintError(
+            f"AWS cannot be called: {error}", advice="List the profiles with 'aws configure list-profiles'."
+        ) from error
     if credentials is None:
         raise BlueprintError(
             "There are no AWS credentials.",
@@ -59,8 +61,8 @@ def sign_in(profile: str | None, region: str | None, endpoint: str | None, confi
 
 
 def endpoint_host(url: str) -> str:
-    """The host of an endpoint. Raises BlueprintError if it is no URL."""
+    """The host of an endpoint. Raises BlueprintError if it is not a URL."""
     host = urlsplit(url).hostname
     if not host:
-        raise BlueprintError(f"{url!r} is no URL.", advice="Write it as `blueprints up` shows it: http://HOST:PORT")
+        raise BlueprintError(f"{url!r} is not a URL.", advice="Write it as `blueprints up` shows it: http://HOST:PORT")
     return host

@@ -91,7 +91,7 @@ class Stacks:
         if found is None:
             raise BlueprintError(
                 f"There is no stack {name} in {self.cloudformation.meta.region_name} of this account.",
-                advice="'sam deploy' and 'blueprints up' make one; --profile, --region and --endpoint say where it is.",
+                advice="Deploy it with 'sam deploy' or 'blueprints up', or correct --profile, --region or --endpoint.",
             )
         return found
 

@@ -59,7 +59,7 @@ class Deletion:
                 call(self._s3.delete_bucket, "DeleteBucket", f"s3://{physical_id}", Bucket=physical_id)
         if others:
             raise BlueprintError(
-                f"The stack is deleted, and its template's DeletionPolicy kept: {', '.join(others)}.",
+                f"The stack is deleted, but its template's DeletionPolicy retained: {', '.join(others)}.",
                 where=stack_id,
                 advice="Delete them by hand. A pattern that can be tried keeps nothing by default.",
             )

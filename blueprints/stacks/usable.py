@@ -29,7 +29,7 @@ class Outputs(dict[str, str]):
         raise BlueprintError(
             f"The stack has no output {name}.",
             where=self._stack,
-            advice="Is it a stack of this pattern, deployed from its present template?",
+            advice="Check that the stack was deployed from this pattern, and from its current template.",
         )
 
 

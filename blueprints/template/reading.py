@@ -121,7 +121,7 @@ def _parsed(path: Path, text: str) -> Template:
     body = reader.read(_checked_json(path, text) if path.suffix == ".json" else text)
     if not isinstance(body, dict):
         raise BlueprintError(
-            "A template is a mapping, with Resources in it.", where=at(path, 1), advice="Begin it with 'Resources:'."
+            "A template is a mapping that contains Resources.", where=at(path, 1), advice="Begin it with 'Resources:'."
         )
     return Template(path, body, reader.lines)
 
@@ -132,7 +132,9 @@ def _checked_json(path: Path, text: str) -> str:
         json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise BlueprintError(f"This is not JSON: {error}.", where=at(path, line), advice="Correct it there.") from None
+        raise BlueprintError(
+            f"This is not valid JSON: {error}.", where=at(path, line), advice="Correct it there."
+        ) from None
     return text.replace("\t", "  ")
 
 
@@ -150,9 +152,11 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             said = " ".join(part for part in (error.context, error.problem) if part)
-            raise self._error(mark.line if mark else 0, f"This is not YAML: {said}.", _hint(text, mark)) from None
+            raise self._error(mark.line if mark else 0, f"This is not valid YAML: {said}.", _hint(text, mark)) from None
         except yaml.YAMLError as error:
-            raise self._error(0, f"This is not YAML: {error}.", "Correct the file's encoding or characters.") from None
+            raise self._error(
+                0, f"This is not valid YAML: {error}.", "Correct the file's encoding or characters."
+            ) from None
 
     def _value(self, node: yaml.Node, place: Place) -> object:
         self.lines.setdefault(place, node.start_mark.line + 1)
@@ -202,7 +206,7 @@ class _Reader:
             raise self._error(
                 node.start_mark.line,
                 f"CloudFormation has no function !{name}.",
-                f"It knows {', '.join('!' + known for known in sorted(_FUNCTIONS | _BARE))}.",
+                f"It has {', '.join('!' + known for known in sorted(_FUNCTIONS | _BARE))}.",
             )
         long_form = name if name in _BARE else f"Fn::{name}"
         if isinstance(node, yaml.ScalarNode):

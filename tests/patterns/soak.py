@@ -32,9 +32,11 @@ def soak(folder: Path, count: int, first: int = 0, say: Callable[[str], None] = 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("count", type=int, nargs="?", default=50_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        prog="scripts/soak", description="Play random schedules of a pattern.", usage="%(prog)s [COUNT] [--seed FIRST]"
+    )
+    parser.add_argument("folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("count", type=int, nargs="?", default=50_000, help="how many schedules (default: 50,000)")
+    parser.add_argument("--seed", type=int, default=0, help="the first one (default: 0)")
     given = parser.parse_args()
     sys.exit(1 if soak(given.folder.resolve(), given.count, given.seed) else 0)

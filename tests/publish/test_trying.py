@@ -294,7 +294,7 @@ def test_an_application_and_a_stack_of_the_same_name_are_not_changed(cloud, note
 
     deploy(cloud, "serverlessrepo-notes-twin", json.dumps({"Resources": {"Own": {"Type": "AWS::SQS::Queue"}}}))
     (error,) = tried(cloud, notes, tmp_path).errors
-    assert f"a stack serverlessrepo-notes-twin that no try has created: it lacks the tag {TAG}" in error
+    assert f"a stack serverlessrepo-notes-twin that 'blueprints try' has not created: it lacks the tag {TAG}" in error
     assert existing(cloud).stacks == ["serverlessrepo-notes-twin"]
     cloudformation.delete_stack(StackName="serverlessrepo-notes-twin")
 

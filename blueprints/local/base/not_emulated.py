@@ -1,7 +1,7 @@
 """The resource types that CloudFormation accepts here although the service behind them is not emulated."""
 
 _NO_ROLLOUT = "no gradual deployment: an update moves the alias at once"
-_NO_NETWORK = "stored; there is no network of its own, and no traffic is routed or filtered"
+_NO_NETWORK = "stored; it is no real network: no traffic is routed or filtered"
 _NO_INSTANCES = "stored; capacity does not change by itself"
 
 # Types that the base emulator lacks and no other resource needs in order to work.
@@ -9,7 +9,7 @@ _STORED = {
     "AWS::ApplicationAutoScaling::ScalableTarget": _NO_INSTANCES,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _NO_INSTANCES,
     "AWS::ApplicationInsights::Application": "stored; nothing is monitored",
-    "AWS::Budgets::Budget": "stored; nothing costs anything here",
+    "AWS::Budgets::Budget": "stored; there are no costs here",
     "AWS::CloudTrail::Trail": "stored; no calls are recorded",
     "AWS::CloudWatch::AnomalyDetector": "stored; no metric is watched",
     "AWS::CloudWatch::CompositeAlarm": "stored; it never changes its state",
@@ -36,8 +36,8 @@ NOT_EMULATED = {
     "AWS::Backup::BackupPlan": "stored; nothing is backed up",
     "AWS::CloudFront::Distribution": "stored; nothing answers at its domain name",
     "AWS::CloudFront::Function": "stored; it never runs",
-    "AWS::CloudWatch::Dashboard": "stored; nothing draws it",
-    "AWS::CloudWatch::Alarm": "stored; most metrics it would watch are not recorded yet",
+    "AWS::CloudWatch::Dashboard": "stored; it is not displayed",
+    "AWS::CloudWatch::Alarm": "stored; most of the metrics that it watches are not recorded",
     "AWS::EC2::SecurityGroup": _NO_NETWORK,
     "AWS::EC2::VPC": _NO_NETWORK,
     "AWS::EC2::VPCEndpoint": _NO_NETWORK,
