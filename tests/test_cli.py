@@ -308,7 +308,7 @@ def test_a_folder_that_cannot_be_made_is_named_without_a_traceback(shell, patter
 
     assert ended.returncode == 1
     assert re.search(r"blueprints: \S+\.blueprints\S*: (Not a directory|File exists)", ended.stderr)
-    assert "can be written to" in ended.stderr
+    assert "Choose folders that you can write to." in ended.stderr
     assert "Traceback" not in ended.output
     assert "Deploy" not in ended.stdout
 

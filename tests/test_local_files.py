@@ -89,5 +89,5 @@ def test_templates_nested_in_nested_ones_are_uploaded_innermost_first(tmp_path):
 def test_a_template_that_contains_itself_is_refused(tmp_path):
     stack = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "template.json"}}
 
-    with pytest.raises(BlueprintError, match="would hold itself"):
+    with pytest.raises(BlueprintError, match="would include itself"):
         uploading(tmp_path, {"Again": stack})

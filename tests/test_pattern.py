@@ -159,3 +159,9 @@ def test_listing_patterns_imports_no_linter_and_no_translator():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", ["./nowhere", "nowhere/", "some/where"])
+def test_a_path_that_does_not_exist_is_not_taken_for_a_name(path):
+    with pytest.raises(BlueprintError, match="There is no such file or folder"):
+        find(path)

@@ -145,7 +145,10 @@ def test_an_output_that_the_stack_lacks_is_named(play, pattern, cloud):
     ended = play(pattern(demo), "--stack", "store", "--endpoint", cloud.endpoint)
 
     assert ended.exit_code == 1
-    assert "blueprints: store: The stack has no output Outbox.\n  Is it a stack of this pattern" in ended.stderr
+    assert (
+        "blueprints: store: The stack has no output Outbox.\n  Check that the stack was deployed from this pattern"
+        in ended.stderr
+    )
 
 
 def test_a_stack_that_does_not_exist_is_named(play, pattern, cloud):

@@ -150,3 +150,11 @@ def test_what_a_shell_reads_is_quoted(monkeypatch, capsys):
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  export ")]
     assert dict(shlex.split(line)[1].split("=", 1) for line in lines) == environment
+
+
+def test_a_stack_without_outputs_is_shown_with_its_number_of_resources(capsys):
+    stack = SimpleNamespace(name="quiet", outputs={}, resources=["Function", "Role"], not_emulated=[])
+
+    Terminal().show_up(cloud_with(dict), [stack])
+
+    assert "quiet\n  2 resources, no outputs\n" in capsys.readouterr().out

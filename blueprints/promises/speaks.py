@@ -81,7 +81,7 @@ def readme_has_its_sections_in_order(checked: CheckedPattern) -> Iterator[Findin
         if found and found.line < position:
             order = ", ".join(title for title, _ in SECTIONS)
             yield checked.finding_in(
-                README, f"Section '{title}' is not in its place; the order is: {order}.", found.line
+                README, f"Section '{title}' is not in its place; put it in this order: {order}.", found.line
             )
         position = max(position, found.line if found else 0)
 

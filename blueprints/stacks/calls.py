@@ -102,7 +102,7 @@ def _advice(code: str, message: str) -> str | None:
 def advice_on(error: Exception) -> str | None:
     """What to do about an exception of botocore; None if its message says it, or if it is another exception."""
     if isinstance(error, EndpointConnectionError):
-        return "Nothing answers there. An embedded AWS ends with its `blueprints up`; for AWS itself, check the Region."
+        return "Nothing answers at this URL. Check that 'blueprints up' is still running; on AWS, check the Region."
     code = _code(error) if isinstance(error, ClientError) else None
     if code in EXPIRED:
         return "Your AWS credentials are not valid any more; sign in again."

@@ -26,6 +26,16 @@ def test_a_function_answers(cloud, function):
     assert answer.memory_mb
 
 
+def test_duration_and_memory_of_a_function_that_logs_json(cloud, function):
+    name = function("def handler(event, context): return event", LoggingConfig={"LogFormat": "JSON"})
+
+    answer = cloud.invoke(name, {})
+
+    assert '"type": "platform.report"' in answer.log
+    assert answer.duration_ms > 0
+    assert answer.memory_mb > 0
+
+
 def test_an_error_keeps_its_type_message_and_stack_trace(cloud, function):
     name = function("""
         class OutOfStock(Exception): pass

@@ -281,7 +281,7 @@ def test_a_retained_bucket_is_deleted_and_other_retained_resources_are_named(clo
     (error,) = tried(cloud, notes, tmp_path).errors
 
     (left,) = existing(cloud).parameters
-    assert f"DeletionPolicy kept: {left} (AWS::SSM::Parameter)" in error
+    assert f"DeletionPolicy retained: {left} (AWS::SSM::Parameter)" in error
     cloud.client("ssm").delete_parameter(Name=left)
 
 
@@ -289,7 +289,7 @@ def test_an_application_and_a_stack_of_the_same_name_are_not_changed(cloud, note
     sar, cloudformation = cloud.client("serverlessrepo"), cloud.client("cloudformation")
     theirs = sar.create_application(Name="notes-twin", Description="Theirs", Author="another")["ApplicationId"]
     (error,) = tried(cloud, notes, tmp_path).errors
-    assert f"no private copy: it lacks the label {LABEL}" in error
+    assert f"not a private copy: it lacks the label {LABEL}" in error
     sar.delete_application(ApplicationId=theirs)
 
     deploy(cloud, "serverlessrepo-notes-twin", json.dumps({"Resources": {"Own": {"Type": "AWS::SQS::Queue"}}}))
@@ -327,7 +327,7 @@ def test_a_change_set_that_waits_is_deleted_only_if_a_try_created_it(cloud, note
         assert errors == []
         assert_nothing_is_left(cloud)
     else:
-        assert "a stack serverlessrepo-notes-twin that no try has created" in errors[0]
+        assert "a stack serverlessrepo-notes-twin that 'blueprints try' has not created" in errors[0]
         assert existing(cloud).stacks == ["serverlessrepo-notes-twin"]
 
 
