@@ -62,7 +62,7 @@ def test_a_patterns_code_imports_its_requirements_and_nothing_of_the_tools(patte
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
-def test_handlers_do_not_import_what_commands_share(pattern):
+def test_handlers_do_not_import_modules_of_commands(pattern):
     """Commands beside the handlers may wait and print; a handler that imports them starts more slowly."""
     for path in sources(pattern / "src"):
         commands = [name for name in imported(path) if name.startswith(COMMANDS)]
@@ -137,7 +137,7 @@ def test_the_tools_import_no_pattern_no_test_and_no_script():
         assert not roots(path) & forbidden, path
 
 
-def test_only_the_embedded_aws_knows_the_base_emulator():
+def test_only_the_embedded_aws_imports_the_base_emulator():
     """Nothing outside blueprints/local imports ministack, and inside it only through hooks and the server."""
     allowed = {ROOT / "blueprints" / "local" / "server.py"}
     for path in sources(ROOT / "blueprints"):
@@ -285,7 +285,7 @@ def test_the_tools_import_no_room_that_the_table_does_not_allow():
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_table_allows_no_import_that_nobody_needs():
+def test_the_table_allows_only_imports_that_exist():
     """A row that allows more than its files import hides the next wrong import. Every room may import the ground."""
     listed = rooms()[:-1]
     used = {(room_of(each.path, listed), room_of(each.module, listed)) for each in imports_of_the_tools()}
@@ -294,7 +294,7 @@ def test_the_table_allows_no_import_that_nobody_needs():
         assert not unused, f"CONTRIBUTING.md: {room.name} imports nothing of {sorted(unused)}; take it out of the row"
 
 
-def test_an_emulated_service_imports_of_another_only_what_its_package_offers():
+def test_an_emulated_service_imports_another_only_from_its_package():
     """A file in `services/NAME/` imports of `services/OTHER/` only what `services/OTHER/__init__.py` offers."""
     deeper = []
     for each in imports_of_the_tools():

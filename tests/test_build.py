@@ -113,7 +113,7 @@ def test_the_manifest_names_the_content_and_the_tools(pattern):
     assert {"uv", "zlib", "lock", "platform"} <= set(about)
 
 
-def test_a_handler_runs_from_its_package_and_finds_only_what_the_lock_names(pattern, tmp_path):
+def test_a_handler_runs_from_its_package_and_finds_only_locked_packages(pattern, tmp_path):
     package, _ = build(pattern, "host")
     ran = run_in(package, tmp_path / "task", "import render_image; print(len(render_image.handler(1, 2)))")
     assert ran.stdout.strip() == "4", ran.stderr
@@ -385,7 +385,7 @@ def test_a_warning_names_packages_that_the_lock_lacks(tmp_path):
     assert package.reused
 
 
-def test_what_lambdas_runtime_has_need_not_be_in_the_lock(tmp_path):
+def test_packages_of_lambdas_runtime_need_no_lock(tmp_path):
     assert build(make(tmp_path / "p", requirements="python-dateutil==2.9.0.post0\n"), "host")[0].warnings == ()
 
 

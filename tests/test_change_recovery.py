@@ -83,7 +83,7 @@ def test_the_demo_plays_on_a_deployed_stack_and_receives_its_webhook(changes, tm
         ('{"userIdentity":{"principalId":["dynamodb.amazonaws.com"]}}', [("remove-by-time-to-live", "REMOVE")]),
     ],
 )
-def test_the_filters_of_the_readme_choose_what_it_says(filter_pattern, chosen):
+def test_the_filters_in_the_readme_match_the_records_it_describes(filter_pattern, chosen):
     folder = find("dynamodb-stream-trigger").folder
     assert f"| `{filter_pattern}` |" in (folder / "README.md").read_text()
     keep = keeps({"Filters": [{"Pattern": filter_pattern}]})

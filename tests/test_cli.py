@@ -194,7 +194,7 @@ def test_a_handler_that_fails_makes_the_run_fail_with_its_error(shell, pattern, 
 
 
 @pytest.mark.parametrize("carried", [None, {"state": "rejected", "code": "too-large"}])
-def test_run_in_json_prints_what_came_of_a_demo_that_fails(shell, pattern, carried):
+def test_run_in_json_prints_the_result_of_a_failed_demo(shell, pattern, carried):
     demo = f"""
     class Refused(Exception):
         result = {carried}
@@ -332,7 +332,7 @@ def test_interrupted_in_the_middle_it_leaves_nothing(shell, pattern, ending):
     assert running.returncode in (130, 143)
 
 
-def test_up_stays_until_it_is_told_to_end(shell, pattern):
+def test_up_stays_until_it_is_interrupted(shell, pattern):
     running = shell.start("up", pattern(), "--json")
     said = json.loads(running.stdout.readline())
 
@@ -426,7 +426,7 @@ def test_invoke_ends_badly_when_the_function_fails(shell, pattern, tmp_path):
     assert "CopyObject" in unknown.stderr
 
 
-def test_invoke_says_what_to_do_about_an_event_of_another_stack(shell, pattern, tmp_path):
+def test_invoke_gives_advice_on_an_event_of_another_stack(shell, pattern, tmp_path):
     event = tmp_path / "event.json"
     event.write_text('{"detail": {"bucket": {"name": "originals"}, "object": {"key": "photo.jpg"}}}')
 

@@ -96,7 +96,7 @@ def test_an_interpreter_with_another_answer_is_ignored(bare_machine, body):
     assert interpreters.find("3.77") is None
 
 
-def test_an_interpreter_is_asked_once_in_a_process(bare_machine):
+def test_an_interpreter_is_examined_once_per_process(bare_machine):
     counted = bare_machine / "asked"
     script(bare_machine / "bin" / "python3.77", f"echo x >> {counted}; {answering('3.77.1')}")
     for _ in range(3):

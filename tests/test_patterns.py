@@ -87,7 +87,7 @@ def test_a_refused_input_is_the_result_of_a_run_that_fails(pattern, tmp_path):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda each: f"{each.parent.name}-{each.stem}")
-def test_commands_say_how_they_are_called_and_what_hinders_them(command, tmp_path):
+def test_commands_print_their_usage_and_errors(command, tmp_path):
     """Without a Region no stack can be found."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     bare |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "TMPDIR": str(tmp_path)}

@@ -117,7 +117,7 @@ def test_a_demo_that_fails_ends_it_with_1_and_leaves_no_files(play, pattern, clo
     assert not (tmp_path / ".blueprints" / "plays" / "store").exists()
 
 
-def test_what_lies_in_the_output_folder_stays(play, pattern, cloud, tmp_path):
+def test_files_in_the_output_folder_stay(play, pattern, cloud, tmp_path):
     mine = tmp_path / "mine"
     (mine / "deep").mkdir(parents=True)
     (mine / "deep" / "precious.txt").write_text("precious")
@@ -209,7 +209,7 @@ def test_an_endpoint_that_is_no_url_is_named(play, pattern):
     assert "'localhost' is not a URL." in ended.stderr
 
 
-def test_what_would_fail_later_is_said_before_aws_is_called(play, pattern, tmp_path):
+def test_mistakes_are_reported_before_aws_is_called(play, pattern, tmp_path):
     own = tmp_path / "own.txt"
     own.write_text("mine")
     without_input = play(pattern("def run(stack):\n    return {}\n"), "--stack", "store", "--input", own)

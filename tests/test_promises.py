@@ -80,7 +80,7 @@ def test_a_broken_promise_is_found_where_it_is_broken(folder, case):
 
 
 @pytest.mark.parametrize("case", SLOW, ids=numbered(SLOW))
-def test_what_cfn_lint_finds_is_told_where_it_is_written(folder, case, tmp_path, monkeypatch):
+def test_findings_of_cfn_lint_have_the_line_in_the_template(folder, case, tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
     breaking(folder, case)
     found = found_in(folder, [promise for promise in promises() if rule_of(promise) in LINT])
@@ -137,7 +137,7 @@ def test_the_page_of_promises_is_up_to_date():
     )
 
 
-def test_what_sam_refuses_is_one_finding_and_no_guess_at_the_rest(folder):
+def test_a_template_that_sam_refuses_is_one_finding(folder):
     text = (folder / "template.yaml").read_text()
     (folder / "template.yaml").write_text(text.replace("StartingPosition: LATEST", "StartingPositn: LATEST"))
     found = found_in(folder)

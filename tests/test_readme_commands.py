@@ -111,7 +111,7 @@ def test_bytes_are_given_as_both_versions_take_them(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_empties_a_bucket_removes_all_versions(page, monkeypatch):
+def test_emptying_a_bucket_removes_all_versions(page, monkeypatch):
     from moto import mock_aws
 
     for command in {

@@ -45,7 +45,7 @@ def test_overrides_are_read_as_sam_reads_them(written, set_):
 
 
 @pytest.mark.parametrize("written", ["noequals", "A\tB", 5, ["A=1", "B"], "file://nowhere.yaml"], ids=str)
-def test_what_sam_refuses_is_refused(written):
+def test_settings_that_sam_refuses_are_refused(written):
     content = {"default": {"deploy": {"parameters": {"parameter_overrides": written}}}}
     with pytest.raises(samconfig.Unreadable, match="; write"):
         samconfig.SamConfig(Path("samconfig.toml"), content).overrides("default")

@@ -78,7 +78,7 @@ def test_every_service_with_a_copy_has_a_call_here():
 
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("service", CALLS)
-def test_a_call_sends_what_botocore_alone_would_send(service, region, copies, monkeypatch, caplog):
+def test_a_call_sends_the_same_request_as_botocore_alone(service, region, copies, monkeypatch, caplog):
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     ours = clients.client(service)
     own = botocore.session.get_session().create_client(service, config=ours.meta.config)

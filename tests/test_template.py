@@ -175,7 +175,7 @@ def test_dates_stay_text_and_numbers_stay_numbers(folder):
     assert template.section("Metadata") == {"Version": "2012-10-17", "Count": 3, "On": True}
 
 
-def test_merge_keys_are_merged_and_what_is_written_wins(folder):
+def test_merge_keys_are_merged_and_explicit_values_win(folder):
     template = written(
         folder,
         "Metadata:\n  Base: &base {a: 1, b: 2}\nResources:\n  A:\n    Type: Custom::X\n"
@@ -196,7 +196,7 @@ def test_every_property_has_its_line(folder):
         assert template.line(*place) == line_of(GOOD, part), part
 
 
-def test_a_place_that_is_not_written_has_the_line_of_what_surrounds_it(folder):
+def test_a_missing_place_has_the_line_of_its_parent(folder):
     template = written(folder, GOOD)
     assert template.line("Resources", "Failures", "Properties", "Nothing", "Here") == (
         line_of(GOOD, "RedriveAllowPolicy") - 1
@@ -213,7 +213,7 @@ def test_a_place_that_is_not_written_has_the_line_of_what_surrounds_it(folder):
         ("- a\n", 1, "mapping"),
     ],
 )
-def test_a_mistake_in_the_yaml_is_told_with_its_line(folder, text, line, said):
+def test_a_mistake_in_the_yaml_is_reported_with_its_line(folder, text, line, said):
     with pytest.raises(BlueprintError) as error:
         written(folder, text)
     assert error.value.where.endswith(f"template.yaml:{line}")
@@ -286,7 +286,7 @@ def test_nested_applications_are_not_looked_up(folder, offline):
         ("    Timeout: 30", "    Timeot: 30", "'Timeot' is not a supported property of 'Function'", "Timeot"),
     ],
 )
-def test_what_sam_refuses_names_the_resource_and_its_line(folder, old, new, named, line_part):
+def test_an_error_of_sam_names_the_resource_and_its_line(folder, old, new, named, line_part):
     if "BatchSise" in new:
         new = "StartingPosition: LATEST\n            BatchSise: 3"
     text = GOOD.replace(old, new)
@@ -405,7 +405,7 @@ def test_sam_types_need_sams_transform(folder):
     assert "write 'Transform: AWS::Serverless-2016-10-31'" in wrong[0].message
 
 
-def test_what_sam_makes_may_be_referred_to(folder):
+def test_resources_that_sam_generates_can_be_referenced(folder):
     text = GOOD.replace(
         "{Value: !Ref Renditions}",
         "{Value: !Sub '${RenderImageRole} ${RenderImage.Version} ${RenderImageAliaslive} ${!Not}'}",
@@ -421,7 +421,7 @@ def test_types_of_private_registries_are_taken_at_their_word(folder):
     ]
 
 
-def test_what_sam_hands_on_unseen_is_judged_where_it_arrives(folder):
+def test_properties_that_sam_passes_through_are_checked_in_the_generated_resource(folder):
     text = GOOD.replace(
         "      AutoPublishAlias: live\n",
         "      AutoPublishAlias: live\n      VpcConfig: {SubnetIds: [a], SecurityGroupId: [b]}\n",
@@ -465,13 +465,13 @@ def test_handlers_in_packages_and_in_requirements_are_found(folder):
     assert found(folder, GOOD.replace("render_image.handler", "datadog_lambda.handler.handler")) == []
 
 
-def test_a_handler_that_is_not_python_is_told(folder):
+def test_a_handler_that_is_not_python_is_reported(folder):
     (folder / "src/render_image.py").write_text("def handler(:\n")
     (problem,) = found(folder, GOOD)
     assert "render_image.py is not Python" in problem.message
 
 
-def test_code_that_leads_out_by_a_link_is_told(folder, tmp_path_factory):
+def test_code_outside_the_folder_by_a_link_is_reported(folder, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside")
     (folder / "out").symlink_to(outside)
     wrong = found(folder, GOOD.replace("CodeUri: src/", "CodeUri: out"))
@@ -521,6 +521,6 @@ def test_a_function_that_was_not_uploaded_is_named(folder):
         packaged(written(folder, GOOD), {})
 
 
-def test_an_upload_for_what_is_not_there_is_refused(folder):
+def test_an_upload_for_a_missing_resource_is_refused(folder):
     with pytest.raises(BlueprintError, match="RenderImages"):
         packaged(written(folder, GOOD), {"RenderImage": ("b", "k"), "RenderImages": ("b", "k")})

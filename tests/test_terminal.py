@@ -142,7 +142,7 @@ def test_the_current_step_is_shown_unchanged(monkeypatch, capsys):
     assert step.name in capsys.readouterr().out
 
 
-def test_what_a_shell_reads_is_quoted(monkeypatch, capsys):
+def test_arguments_for_a_shell_are_quoted(monkeypatch, capsys):
     monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
     environment = {"PLAIN": "http://127.0.0.1:1", "ODD": "a b'c$HOME`id`[red]:smile:"}
 
@@ -152,7 +152,8 @@ def test_what_a_shell_reads_is_quoted(monkeypatch, capsys):
     assert dict(shlex.split(line)[1].split("=", 1) for line in lines) == environment
 
 
-def test_a_stack_without_outputs_is_shown_with_its_number_of_resources(capsys):
+def test_a_stack_without_outputs_is_shown_with_its_number_of_resources(capsys, monkeypatch):
+    monkeypatch.setattr("blueprints.local.urls.urls", lambda *_: [])
     stack = SimpleNamespace(name="quiet", outputs={}, resources=["Function", "Role"], not_emulated=[])
 
     Terminal().show_up(cloud_with(dict), [stack])

@@ -89,7 +89,7 @@ def function(properties, more=""):
         ),
     ],
 )
-def test_what_cannot_run_here_is_refused_with_a_remedy(folder, text, line, said, remedy):
+def test_unsupported_templates_are_refused_with_a_remedy(folder, text, line, said, remedy):
     with pytest.raises(BlueprintError) as error:
         check_runnable(folder(text))
 

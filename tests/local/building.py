@@ -1,4 +1,4 @@
-"""Build projects with their roles, buildspecs and archives, and what builds printed."""
+"""CodeBuild projects with their roles, buildspecs and archives, and the logs of their builds."""
 
 import io
 import json

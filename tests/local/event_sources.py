@@ -1,4 +1,4 @@
-"""Streams, mappings and the functions they feed, as the tests of event source mappings deploy them."""
+"""Streams, mappings and functions for the tests of event source mappings."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looks at processes, which may end at any moment while they are looked at."""
+"""Inspects processes that may end at any moment."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Brings the SAM folders of these tests up, and speaks HTTP to what stands there."""
+"""Deploys the SAM folders of these tests and sends them HTTP requests."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Modules whose import is deferred: their code runs when they are first used, once, and completely."""
+"""A module whose import is deferred runs once, completely, when it is first used."""
 
 import importlib
 import sys
@@ -57,7 +57,7 @@ def test_from_imports_get_the_value(module):
     assert namespace["value"] == 7
 
 
-def test_a_module_that_reads_itself_sees_what_ran_so_far(module):
+def test_a_module_that_imports_itself_sees_the_names_defined_so_far(module):
     imported = module("import deferred_example\nfirst = 1\nseen = hasattr(deferred_example, 'last')\nlast = 2")
 
     assert (imported.first, imported.seen, imported.last) == (1, False, 2)

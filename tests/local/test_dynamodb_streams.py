@@ -1,4 +1,4 @@
-"""Every way of writing a table puts the same records into its stream, and IAM is asked for PartiQL's own actions."""
+"""Every kind of write puts the same records into a table's stream; PartiQL needs its own IAM actions."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What a function's answer means, what becomes of a batch, and what a lane sends next: the guide's cases, as tables."""
+"""How a function's response decides about a batch, by the cases in Lambda's developer guide."""
 
 import base64
 import json
@@ -75,7 +75,7 @@ def test_a_partial_response_is_read_as_the_guide_says(body, outcome):
         ({"body": {}, "error": True, "throttle": True}, True, NotInvoked()),
     ],
 )
-def test_errors_and_throttles_come_before_what_was_answered(result, partial_responses, outcome):
+def test_errors_and_throttles_take_precedence_over_the_response(result, partial_responses, outcome):
     assert outcome_of(result, ["1", "2", "3"], partial_responses=partial_responses) == outcome
 
 
@@ -103,7 +103,7 @@ PLAIN, BISECT = Policy(max_retries=2), Policy(max_retries=2, bisect=True)
         (Policy(max_retries=None), 999, Failed(0), [], [[1, 2, 3, 4]], []),
     ],
 )
-def test_what_becomes_of_a_batch(policy, failures, outcome, done, again, given_up):
+def test_the_decision_about_a_batch(policy, failures, outcome, done, again, given_up):
     decision = after(batch(1, 2, 3, 4, failures=failures), outcome, ANSWER, policy)
 
     assert numbers(decision.done) == done
@@ -232,7 +232,7 @@ def test_a_busy_lane_sends_nothing_and_a_failed_one_waits():
     assert numbers(lane.next(6.0, PLAIN).batch.records) == [1]
 
 
-def test_a_lane_goes_on_behind_what_it_gave_up_only_when_that_was_handed_on():
+def test_a_lane_continues_only_after_a_failed_batch_reached_its_destination():
     policy = Policy(max_retries=0, batch_size=1)
     lane = lane_with(record(1), record(2))
 

@@ -1,4 +1,4 @@
-"""Enhanced fan-out: a consumer by template or by API, and mappings that read through it."""
+"""Enhanced fan-out: consumers from a template or the API, and mappings that read through them."""
 
 import json
 import uuid
@@ -105,7 +105,7 @@ def test_a_split_is_followed_through_a_consumer(cloud, stack):
     assert batches_until(cloud, deployed, "child") == [["parent"], ["child"]]
 
 
-def test_what_may_poll_a_stream_may_not_yet_subscribe(cloud, stack):
+def test_permission_to_poll_a_stream_is_not_permission_to_subscribe(cloud, stack):
     resources = {"Stream": STREAM, "Consumer": CONSUMER, "Function": function_resource(HANDLER)}
     with pytest.raises(
         BlueprintError,

@@ -157,7 +157,7 @@ def test_records_are_given_up_only_for_the_reason_that_is_stated(policy, stream,
 @seed(SEED)
 @settings(max_examples=100, deadline=None)
 @given(POLICIES, STREAMS, st.randoms(use_true_random=False))
-def test_what_never_fails_is_sent_once(policy, stream, chance):
+def test_a_successful_delivery_is_sent_once(policy, stream, chance):
     model = world(policy, stream, chance)
     model.outcome = lambda batch: Succeeded()
     model.run()

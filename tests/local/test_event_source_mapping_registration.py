@@ -1,4 +1,4 @@
-"""Mappings are made, changed, paused and removed as on AWS; what would not work as it says is refused by name."""
+"""Mappings are created, updated, disabled and deleted as on AWS; unsupported ones are refused by name."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""DynamoDB streams reach functions with the same care as Kinesis streams, in the form DynamoDB gives them."""
+"""DynamoDB streams reach functions in order, as Kinesis streams do, with DynamoDB's records."""
 
 import json
 import time
@@ -124,7 +124,7 @@ def test_partial_responses_and_on_failure_records_name_the_change(cloud, stack):
     assert info["shardId"].startswith("shardId-")
 
 
-def test_what_was_in_a_stream_when_it_was_switched_off_still_arrives(cloud, stack):
+def test_records_written_before_a_stream_is_disabled_still_arrive(cloud, stack):
     deployed = stack(
         Role=MAY_READ,
         Table=TABLE,

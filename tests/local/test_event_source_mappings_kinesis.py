@@ -1,4 +1,4 @@
-"""Kinesis streams reach functions in order, and what fails is retried, cut, or handed on, as the guide says."""
+"""Kinesis streams reach functions in order; failed batches are retried, bisected, or sent to a destination."""
 
 import json
 import re
@@ -205,7 +205,7 @@ def test_children_wait_for_their_parents_through_splits_and_merges(cloud, stack)
     assert seen.index("child") == len(seen) - 2
 
 
-def test_a_window_gathers_what_comes_within_it(cloud, stack):
+def test_a_window_gathers_the_records_that_arrive_in_it(cloud, stack):
     deployed = stack(
         Role=MAY_READ,
         Stream=STREAM,
@@ -241,7 +241,7 @@ def test_a_batch_stays_within_the_payload_limit(cloud, stack):
     assert batches_until(cloud, deployed, "5 ") == [["0 ", "1 ", "2 ", "3 "], ["4 ", "5 "]]
 
 
-def test_filters_let_through_what_matches_as_json(cloud, stack):
+def test_filters_pass_matching_json_records(cloud, stack):
     patterns = [
         {"data": {"kind": ["order"], "amount": [{"numeric": [">", 10]}]}},
         {"partitionKey": [{"prefix": "vip-"}]},
@@ -354,7 +354,7 @@ def test_a_destination_out_of_reach_is_logged_and_the_lane_goes_on(cloud, stack)
 
 
 @pytest.mark.parametrize("missing", ["s3:PutObject", "s3:ListBucket"])
-def test_a_bucket_takes_what_failed_only_with_both_permissions(cloud, stack, missing):
+def test_failed_records_go_to_a_bucket_only_with_both_permissions(cloud, stack, missing):
     reading = [f"kinesis:{action}" for action in ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")]
     deployed = stack(
         Role=role_with(*reading, *({"s3:PutObject", "s3:ListBucket"} - {missing})),

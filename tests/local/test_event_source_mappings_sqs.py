@@ -1,4 +1,4 @@
-"""Messages leave a queue when the function's answer says so, and only then."""
+"""A message leaves its queue only if the function's response allows it."""
 
 import json
 import uuid
@@ -140,7 +140,7 @@ def test_only_the_named_messages_of_a_batch_come_back(cloud, stack):
     assert sorted(received) == ["1", "2 bad", "2 bad", "3"]
 
 
-def test_what_a_filter_leaves_out_leaves_the_queue_though_its_batch_fails(cloud, stack):
+def test_filtered_messages_leave_the_queue_even_if_their_batch_fails(cloud, stack):
     pattern = json.dumps({"body": {"kind": ["wanted"]}})
     deployed = stack(
         **reading(

@@ -80,7 +80,7 @@ def test_a_missing_requirement_fails_by_name(cloud, function):
     assert "No module named 'yaml'" in answer.payload["errorMessage"]
 
 
-def test_a_function_sees_what_lambda_gives_it_and_nothing_of_the_host(cloud, function, monkeypatch):
+def test_a_function_sees_lambdas_environment_and_nothing_of_the_host(cloud, function, monkeypatch):
     name = function(
         """
         import os, sys
@@ -105,7 +105,7 @@ def test_a_function_sees_what_lambda_gives_it_and_nothing_of_the_host(cloud, fun
     assert ":assumed-role/" in seen["identity"]
 
 
-def test_the_context_says_what_it_says_on_lambda(cloud, function):
+def test_the_context_has_lambdas_values(cloud, function):
     name = function(
         """
         import os
@@ -308,7 +308,7 @@ def test_json_logs_are_framed_as_json(cloud, function):
         ("import sys; sys.exit(7)", "Runtime.ExitError"),
     ],
 )
-def test_what_fails_at_initialisation_is_named_after_deployment(cloud, stack, source, error):
+def test_functions_that_fail_to_initialise_are_named_after_deployment(cloud, stack, source, error):
     deployed = stack(Broken=function_resource(source))
 
     with pytest.raises(BlueprintError) as refused:

@@ -226,7 +226,7 @@ def test_without_a_certificate_the_plain_port_goes_on(project):
             until(lambda: cloud.certificate_authority)
 
 
-def test_reset_empties_it_and_cancels_what_was_arranged(cloud):
+def test_reset_empties_it_and_cancels_scheduled_work(cloud):
     deploy(cloud, "green", "green")
 
     cloud.reset()
@@ -314,7 +314,7 @@ def test_a_request_that_ends_too_early_is_not_read():
         asyncio.run(read_body(receive))
 
 
-def test_a_part_that_nobody_offered_names_what_to_write():
+def test_a_missing_part_of_an_extension_names_what_to_write():
     aws = EmbeddedAws(Path(), "http://127.0.0.1", clock=types.SimpleNamespace())
 
     with pytest.raises(LookupError, match="offers Path; name its service in `after`"):

@@ -99,7 +99,7 @@ ACCESS = '127.0.0.1 - bob [10/Oct/2026:13:55:36 +0000] "GET /index.html HTTP/1.0
         ("[ip, ..., bytes = 1534]", ACCESS, True),
     ],
 )
-def test_a_pattern_finds_what_it_says(pattern, message, found):
+def test_a_filter_pattern_matches_lines(pattern, message, found):
     assert compile_pattern(pattern)(message) == found
 
 

@@ -1,4 +1,4 @@
-"""A function's files are where Lambda has them, and can be written to where Lambda lets it."""
+"""A function's files are at Lambda's paths, with Lambda's permissions."""
 
 import io
 import json
@@ -157,7 +157,7 @@ def test_lambdas_own_paths_are_there(cloud, function):
 
 
 @needs_namespaces
-def test_what_is_read_only_on_lambda_is_read_only_here(cloud, function):
+def test_folders_that_are_read_only_on_lambda_are_read_only_here(cloud, function):
     places = [
         "open('cache.json', 'w')", "open('/var/task/x', 'w')", "open('index.py', 'a')", "os.mkdir('/opt/x')",
         "os.remove('/var/task/index.py')", "os.chmod('/var/task/index.py', 0o777)", "open('/var/x', 'w')",
@@ -284,7 +284,7 @@ def plain_cloud():
             yield running
 
 
-def test_without_namespaces_programs_and_modules_are_still_found_and_the_person_is_told(plain_cloud, tmp_path):
+def test_without_namespaces_modules_are_still_found_and_a_note_is_shown(plain_cloud, tmp_path):
     handler = """
         import os, subprocess
 
@@ -336,7 +336,7 @@ def test_without_namespaces_layers_are_found_by_variables_and_home_and_code_are_
     assert (home_exists, homes) == (False, 0)
 
 
-def test_what_is_write_protected_can_be_removed(tmp_path):
+def test_write_protected_files_can_be_removed(tmp_path):
     (tmp_path / "code/deep").mkdir(parents=True)
     (tmp_path / "code/deep/file").write_text("x")
     write_protect(tmp_path / "code")
@@ -348,7 +348,7 @@ def test_what_is_write_protected_can_be_removed(tmp_path):
 
 
 @needs_namespaces
-def test_what_an_environment_needs_below_tmp_stays_where_it_is(tmp_path):
+def test_files_that_an_environment_needs_below_tmp_stay(tmp_path):
     """Such as a Python in a virtual environment there, while all else of the machine's /tmp is out of sight."""
     if not tmp_path.is_relative_to("/tmp"):
         pytest.skip("the tests' temporary folder is not below /tmp")

@@ -1,4 +1,4 @@
-"""`blueprints invoke` knows which function is meant before it packages or starts anything."""
+"""`blueprints invoke` resolves the function's name before it packages or starts anything."""
 
 import pytest
 from click.testing import CliRunner
@@ -55,7 +55,7 @@ def test_a_function_is_known_by_its_names(pattern, name, logical_id):
         ("same.handler", ["several functions: First, Second", "logical id of one of them"]),
     ],
 )
-def test_what_names_no_function_is_said_with_those_there_are(pattern, name, words):
+def test_an_unknown_function_name_lists_the_functions(pattern, name, words):
     with pytest.raises(BlueprintError) as refused:
         logical_id_of(pattern, name)
     assert all(each in str(refused.value) for each in words)

@@ -1,4 +1,4 @@
-"""A function may be called anything, `url-…` too."""
+"""A function may have any name, also one that begins with `url-`."""
 
 import json
 

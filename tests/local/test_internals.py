@@ -1,4 +1,4 @@
-"""The extensions use the base emulator's internals only where these are what the extensions were written against."""
+"""The start fails if an internal of the base emulator is missing or has changed."""
 
 import types
 from importlib.metadata import version
@@ -30,7 +30,7 @@ def test_the_emulator_is_the_pinned_one():
         (Internal("services.lambda_svc", "_functions", ()), "is no function any more"),
     ],
 )
-def test_what_changed_is_named(internal, complaint):
+def test_a_changed_internal_is_named(internal, complaint):
     with pytest.raises(IncompatibleEmulator, match=complaint) as refused:
         verify([*USED, internal])
 

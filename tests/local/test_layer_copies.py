@@ -1,4 +1,4 @@
-"""A layer of another account is refused by name before anything is deployed; a copy serves under its ARN."""
+"""A layer of another account is refused before deployment; a local copy serves under its ARN."""
 
 import io
 import textwrap
@@ -90,7 +90,7 @@ def test_the_layer_is_refused_by_name_before_anything_starts(folder, written):
     assert "Lambda" not in str(error).replace("Lambda:", "").replace("aws lambda", "")
 
 
-def test_what_the_refusal_advises_works(cloud, folder):
+def test_the_advice_of_the_refusal_works(cloud, folder):
     place = folder(WRITTEN["substitution"])
     advice = refused(place).advice
     lines = advice.splitlines()
@@ -166,7 +166,7 @@ def test_a_copy_that_is_no_archive_is_named(tmp_path):
         layer_archive(tmp_path / "words.tar")
 
 
-def test_whoever_creates_a_function_with_such_a_layer_is_refused(cloud, stack):
+def test_creating_a_function_with_such_a_layer_is_refused(cloud, stack):
     arn = "arn:aws:lambda:us-east-1:111122223333:layer:unknown:1"
 
     with pytest.raises(BlueprintError, match="layer:unknown:1 is in another account"):

@@ -1,4 +1,4 @@
-"""Starting says why it can't; stopping, however it comes, leaves no process, no port and no folder."""
+"""The start reports errors; a stop of any kind leaves no process, port or folder."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Published applications as parts of other stacks: what CloudFormation makes of `AWS::Serverless::Application`."""
+"""Published applications in other stacks, as `AWS::Serverless::Application`."""
 
 import io
 import json
@@ -184,7 +184,7 @@ def test_capabilities_of_the_parent_cover_it(cloud, deploy):
     ],
     ids=["wrong id", "wrong version", "no version", "an intrinsic function"],
 )
-def test_what_cannot_be_found_fails_in_the_repositorys_words(cloud, deploy, location, said):
+def test_missing_applications_fail_with_the_repositorys_messages(cloud, deploy, location, said):
     arn = published(cloud, "1.0.0")
     body = json.loads(json.dumps(parent(arn)).replace(arn, "ARN"))
     body["Resources"]["Nested"]["Properties"]["Location"] = json.loads(json.dumps(location).replace("{arn}", arn))
@@ -296,7 +296,7 @@ def test_one_that_takes_longer_than_it_was_given_fails_the_parent_and_leaves_not
     assert {each["FunctionName"] for each in cloud.client("lambda").list_functions()["Functions"]} == before
 
 
-def test_its_topics_hear_what_happens_to_it(cloud, deploy):
+def test_its_topics_receive_stack_events(cloud, deploy):
     sns, sqs = cloud.client("sns"), cloud.client("sqs")
     topic = sns.create_topic(Name=f"stacks-{uuid.uuid4().hex[:8]}")["TopicArn"]
     queue = sqs.create_queue(QueueName=f"stacks-{uuid.uuid4().hex[:8]}")["QueueUrl"]

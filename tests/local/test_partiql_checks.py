@@ -1,4 +1,4 @@
-"""PartiQL's writes keep to the table's keys and to the rules of transactions."""
+"""PartiQL writes respect the table's keys and the rules of transactions."""
 
 import uuid
 

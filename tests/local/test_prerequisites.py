@@ -1,4 +1,4 @@
-"""What a pattern needs beside itself is deployed first, and its outputs become the pattern's parameters."""
+"""A pattern's prerequisites are deployed first, and their outputs become the pattern's parameters."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_companions_outputs_become_parameters_unless_these_are_given(cloud, pa
         ("companions = [", "can't be read"),
     ],
 )
-def test_what_is_wrong_with_demo_toml_is_said(pattern, written, complaint):
+def test_mistakes_in_demo_toml_are_named(pattern, written, complaint):
     (pattern.folder / "demo.toml").write_text(written)
 
     with pytest.raises(BlueprintError, match=complaint.replace("[", r"\[")) as refused:

@@ -1,4 +1,4 @@
-"""Properties that change nothing in the embedded AWS are named, whoever sets them; what is honoured is not."""
+"""Properties that have no effect in the embedded AWS are listed; properties that have one are not."""
 
 import io
 import json
@@ -82,14 +82,14 @@ QUIET = [
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), NAMED, ids=lambda value: value if isinstance(value, str) else "")
-def test_what_changes_nothing_is_named_with_what_is_missing(kind, name, value):
+def test_properties_without_effect_are_listed_with_their_consequence(kind, name, value):
     ((named, consequence),) = without_effect(kind, {name: value}).items()
     assert named == name
     assert len(consequence.split()) > 1
 
 
 @pytest.mark.parametrize(("kind", "properties"), QUIET, ids=json.dumps)
-def test_what_is_honoured_or_switched_off_is_not_named(kind, properties):
+def test_properties_with_effect_or_switched_off_are_not_listed(kind, properties):
     assert without_effect(kind, properties) == {}
 
 

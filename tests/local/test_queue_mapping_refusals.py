@@ -1,4 +1,4 @@
-"""A mapping from a queue that Lambda refuses is refused when it is made, by template and by API."""
+"""A queue mapping that Lambda refuses is refused at creation, by template and by API."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -49,14 +49,14 @@ def resources(queue, mapping, actions):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_lambda_refuses_is_refused_when_it_is_made(stack, case):
+def test_mappings_that_lambda_refuses_are_refused_at_creation(stack, case):
     queue, mapping, actions, reason = REFUSED[case]
     with pytest.raises(BlueprintError, match=reason):
         stack(**resources(queue, mapping, actions))
 
 
 @pytest.mark.parametrize("case", TAKEN)
-def test_what_lambda_takes_is_taken(cloud, stack, case):
+def test_mappings_that_lambda_accepts_are_accepted(cloud, stack, case):
     deployed = stack(**resources(*TAKEN[case], READING))
     mapping = cloud.client("lambda").get_event_source_mapping(UUID=deployed.outputs["Mapping"])
     assert mapping["State"] == "Enabled"

@@ -1,4 +1,4 @@
-"""The RDS Data API on a real PostgreSQL: typed values both ways, transactions, limits, errors in the API's words."""
+"""The RDS Data API on a real PostgreSQL: types, transactions, limits and error messages."""
 
 import json
 import os
@@ -228,7 +228,7 @@ def test_a_name_is_replaced_where_it_is_a_parameter_only(sql, rendered):
         ("SELECT :a", [{"name": "a", "value": {"stringValue": ""}, "typeHint": "MONEY"}], "Unknown type hint"),
     ],
 )
-def test_what_the_api_does_not_take_is_refused(sql, parameters, complaint):
+def test_invalid_requests_are_refused(sql, parameters, complaint):
     with pytest.raises(BadStatement, match=complaint):
         render(sql, parameters, str)
 
@@ -482,7 +482,7 @@ def test_a_failed_transaction_is_not_reported_as_committed(table):
     assert table.value("SELECT count(*) FROM things") == {"longValue": 0}
 
 
-def test_a_transaction_takes_one_statement_at_a_time(table):
+def test_a_transaction_runs_one_statement_at_a_time(table):
     transaction = begin(table)
     slow = threading.Thread(
         target=table.run, args=("SELECT 1 FROM pg_sleep(1)",), kwargs={"options": {"transactionId": transaction}}
@@ -696,7 +696,7 @@ def test_a_server_leaves_nothing(reachable):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
-def test_a_folder_that_nobody_can_reach_is_named(reachable):
+def test_an_unreachable_folder_is_named(reachable):
     reachable.chmod(0o700)
 
     with pytest.raises(postgres.PostgresFailed, match=f"can't reach {reachable}.*Set TMPDIR"):
@@ -716,7 +716,7 @@ def private_programs(reachable, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes someone else")
-def test_programs_that_nobody_can_reach_are_copied_once(reachable, private_programs):
+def test_unreachable_programs_are_copied_once(reachable, private_programs):
     (reachable / "servers").mkdir()
     beside = [Postgres(reachable / "servers" / name) for name in ("one", "two", "three")]
 

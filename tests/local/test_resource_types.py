@@ -1,4 +1,4 @@
-"""CloudFormation here accepts what it can run, says what it only stores, and refuses the rest."""
+"""CloudFormation accepts resource types that run here, lists those it only stores, and refuses the rest."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from blueprints.local.deployment import check_event_sources
 from tests.local.resources import QUEUE, function_resource, role_with
 
 
-def test_what_is_stored_without_its_behaviour_is_listed(stack):
+def test_resources_that_are_only_stored_are_listed(stack):
     deployed = stack(
         Application={"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
         Dashboard={"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}},

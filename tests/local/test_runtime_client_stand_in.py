@@ -1,4 +1,4 @@
-"""Where AWS builds no runtime client, functions run on the stand-in; here it is forced."""
+"""Functions also run without AWS's runtime client, on machines for which it is not built."""
 
 import importlib.util
 import re

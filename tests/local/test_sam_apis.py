@@ -35,7 +35,7 @@ def test_a_greedy_route_of_any_method_gets_payload_format_1(http_api):
 
 
 @pytest.mark.parametrize("output", ["Root", "Endpoint"])
-def test_what_no_route_names_goes_to_the_default_route(http_api, output):
+def test_requests_without_a_route_go_to_the_default_route(http_api, output):
     answer = get(http_api.outputs[output] + "elsewhere")
 
     assert (answer.body["format"], answer.body["path"]) == ("2.0", "/elsewhere")
@@ -48,7 +48,7 @@ def test_a_lambda_authorizer_decides(http_api, token, status):
     assert get(http_api.outputs["GuardedUrl"] + "secret", headers=headers).status == status
 
 
-def test_a_jwt_authorizer_refuses_what_is_no_token(http_api):
+def test_a_jwt_authorizer_refuses_invalid_tokens(http_api):
     assert get(http_api.outputs["GuardedUrl"] + "signed", headers={"Authorization": "Bearer x.y.z"}).status == 401
 
 
@@ -165,7 +165,7 @@ def test_urls_of_aws_become_urls_of_this_machine(named, answers):
 
 
 @pytest.mark.parametrize("path", ["text", "field", "mapping", "error"])
-def test_what_a_rest_api_takes_for_malformed_is_an_error_here_too(rest_api, path):
+def test_a_malformed_proxy_response_is_an_error_of_the_rest_api(rest_api, path):
     answer = get(rest_api.outputs["WebUrl"] + f"odd/{path}")
 
     assert (answer.status, answer.body) == (502, {"message": "Internal server error"})

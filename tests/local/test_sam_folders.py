@@ -1,4 +1,4 @@
-"""SAM folders as the public writes them work here: judged by the message, object or item that comes out."""
+"""SAM folders in the style of public projects work here: their message, object or item arrives."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler does in a schedule's role what the role may, and nothing else."""
+"""EventBridge Scheduler calls targets with the permissions of the schedule's role."""
 
 import json
 from datetime import UTC, datetime, timedelta

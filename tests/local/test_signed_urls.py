@@ -1,4 +1,4 @@
-"""Signed URLs and forms work with the keys that `up` prints, and only for what was signed."""
+"""Signed URLs and forms allow only the signed request, with the keys that `up` prints."""
 
 import datetime as dt
 import json
@@ -74,7 +74,7 @@ def test_signed_urls_and_forms_put_and_get(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="forms/form.txt")["Body"].read() == b"form"
 
 
-def test_a_url_allows_only_what_was_signed(s3, bucket):
+def test_a_signed_url_allows_only_the_signed_request(s3, bucket):
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"one")
     url = signed(s3, "get_object", bucket)
 
@@ -140,7 +140,7 @@ SIGNING = """
 """
 
 
-def test_a_url_that_a_function_signs_allows_what_its_role_allows(cloud, stack, bucket):
+def test_a_url_signed_by_a_function_has_its_roles_permissions(cloud, stack, bucket):
     urls = {
         action: cloud.invoke(
             stack(Role=role_with(action), Function=function_resource(SIGNING)).outputs["Function"],
@@ -169,7 +169,7 @@ def test_a_browser_may_upload_from_where_the_bucket_allows_it(cloud, bucket):
     assert ask("OPTIONS", url, Origin="https://other.example", **asking)[0] == 403
 
 
-def test_what_is_posted_by_a_form_is_announced(cloud, stack, bucket):
+def test_an_object_posted_by_a_form_sends_a_notification(cloud, stack, bucket):
     queue = cloud.client("sqs").create_queue(QueueName=f"announced-{uuid.uuid4().hex[:12]}")["QueueUrl"]
     s3, arn = cloud.client("s3"), f"arn:aws:sqs:us-east-1:000000000000:{queue.rpartition('/')[2]}"
     statement = {

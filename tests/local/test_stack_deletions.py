@@ -1,4 +1,4 @@
-"""Deleting a stack fails where AWS refuses to delete one of its resources: the resource and what it holds stay."""
+"""Deleting a stack fails if AWS refuses to delete one of its resources, which then stays."""
 
 import json
 import uuid
@@ -219,7 +219,7 @@ def test_a_full_bucket_of_a_nested_stack_keeps_both_stacks(cloud, s3):
     assert not exists(s3, name)
 
 
-def test_what_a_nested_template_retains_stays(cloud, s3):
+def test_resources_retained_by_a_nested_template_stay(cloud, s3):
     name = f"nested-{uuid.uuid4().hex[:12]}"
     data = {**BUCKET, "Properties": {"BucketName": name}, "DeletionPolicy": "Retain"}
     stack = Stack(cloud, {"Nested": nested(cloud, Data=data)})

@@ -1,4 +1,4 @@
-"""An export has one stack, and stays as it is while another stack imports it."""
+"""An export belongs to one stack, and cannot change while another stack imports it."""
 
 import json
 import uuid

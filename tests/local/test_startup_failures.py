@@ -1,4 +1,4 @@
-"""A function that does not start: what to do, and whether Lambda would do the same, said only where it is true."""
+"""The advice on a function that does not start, and whether Lambda would fail in the same way."""
 
 import threading
 import time
@@ -52,7 +52,7 @@ def import_error(what):
         ("it is a container image; the embedded AWS runs zip packages", "embedded AWS cannot run it"),
     ],
 )
-def test_what_this_machine_is_the_reason_for_is_not_said_of_lambda(error, said):
+def test_failures_caused_by_this_machine_are_not_blamed_on_lambda(error, said):
     told = advice(error, "", Facts())
 
     assert said in told
@@ -78,7 +78,7 @@ def test_another_python_is_not_blamed_for_a_package_that_is_missing(folder):
 
 
 @pytest.mark.parametrize("error", ["KeyError: 'TABLE'", "Runtime.UserCodeSyntaxError: Syntax error in app"])
-def test_what_lambda_would_do_too_is_said(error):
+def test_failures_that_also_happen_on_lambda_say_so(error):
     assert advice(error, "", Facts()).startswith(SAME)
 
 
@@ -116,7 +116,7 @@ def test_a_missing_module_is_looked_for_where_sam_looks(folder, files, said):
     assert said in told
 
 
-def test_a_missing_module_of_a_layer_is_not_said_of_lambda(folder):
+def test_a_module_missing_from_a_layer_is_not_blamed_on_lambda(folder):
     facts = Facts(folder, find(folder).functions[0], layers=True)
 
     told = advice(import_error("No module named 'elsewhere'"), "", facts)
@@ -148,7 +148,7 @@ def test_a_missing_file_is_no_program(tmp_path, made, said, same):
     assert "program" not in told
 
 
-def test_a_function_that_fails_is_told_without_waiting_for_the_others(cloud, stack):
+def test_a_failing_function_is_reported_without_waiting_for_the_others(cloud, stack):
     slow = "import time\ntime.sleep(9)\ndef handler(event, context):\n    return 1\n"
     made = stack(
         Broken=function_resource("raise RuntimeError('no ink left')", Timeout=10),

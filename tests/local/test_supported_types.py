@@ -1,4 +1,4 @@
-"""Resource types that are not here are refused before anything starts; those that are only stored deploy."""
+"""Unsupported resource types are refused before anything starts; types that are only stored deploy."""
 
 import json
 
@@ -54,11 +54,11 @@ def test_a_type_that_is_not_here_is_refused_before_anything_starts(tmp_path, res
         "{Type: AWS::CodePipeline::Pipeline, Properties: {RoleArn: x, Stages: []}}",
     ],
 )
-def test_what_runs_here_is_not_refused(tmp_path, resource):
+def test_supported_resources_are_accepted(tmp_path, resource):
     prepared(tmp_path, f"  Other: {resource}\n")
 
 
-def test_what_a_condition_leaves_out_is_not_refused(tmp_path):
+def test_resources_with_a_false_condition_are_not_refused(tmp_path):
     prepared(
         tmp_path,
         "  Other: {Type: AWS::DAX::SubnetGroup, Condition: Never, Properties: {SubnetIds: [a]}}\n"

@@ -1,4 +1,4 @@
-"""A table whose keys change is replaced by another; the old one goes last, if it may."""
+"""A table whose keys change is replaced; the old one is deleted last."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Tables and buckets of templates are what the APIs of their services would make."""
+"""Tables and buckets of templates equal those that the services' APIs create."""
 
 import json
 import uuid

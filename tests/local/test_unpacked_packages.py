@@ -1,4 +1,4 @@
-"""Unpacked packages in the cache are made once, and removed only when no embedded AWS uses them."""
+"""The cache unpacks a package once, and removes it only when no embedded AWS uses it."""
 
 import os
 import subprocess
@@ -58,7 +58,7 @@ def test_threads_get_one_folder_that_is_made_once(packages):
     assert (packages / "a" / "handler.py").read_text() == "1"
 
 
-def test_what_failed_to_unpack_is_not_kept(packages):
+def test_a_failed_unpacking_keeps_no_files(packages):
     def fail(fresh):
         (fresh / "half").write_text("1")
         raise OSError("disk full")

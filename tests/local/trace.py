@@ -1,4 +1,4 @@
-"""A trace that functions leave where a test sees it at once: they share no files with the tests, but the network."""
+"""A trace that functions send to the tests over the network, as they share no files."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Looks at outcomes, waiting for them where they take a while; never for a time."""
+"""Waits for an outcome by polling, never for a fixed time."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A stream keeps its records for as long as it says, and looks at no more of them than it has to."""
+"""A stream keeps its records for its retention period, and reads of a long stream stay fast."""
 
 import time
 

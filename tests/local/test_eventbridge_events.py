@@ -1,4 +1,4 @@
-"""Events that EventBridge refuses are refused, one by one; the others of their request arrive."""
+"""EventBridge refuses invalid events one by one; the others of the request arrive."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Pipelines of the embedded CodePipeline: what they do, in which order, and with which permissions alone."""
+"""CodePipeline runs stages in order, with the permissions of the pipeline's role."""
 
 import json
 import time
@@ -214,7 +214,7 @@ def test_a_failed_build_ends_the_execution_and_says_which_command(made):
     ("lacking", "failing"),
     [("codebuild:StartBuild", "Run"), ("s3:PutObject", "Fetch"), ("s3:GetBucketVersioning", "Fetch")],
 )
-def test_what_the_pipelines_role_may_not_do_fails_its_action(made, lacking, failing):
+def test_an_action_fails_without_the_pipeline_roles_permission(made, lacking, failing):
     world = made(SOURCE, BUILD, pipeline_role_=pipeline_role(lacking))
     world.put(say="#!/bin/sh\n")
 
@@ -248,7 +248,7 @@ def test_a_rejection_ends_the_execution_with_its_reason(made):
     assert details == {"code": "Rejected", "message": "as I see it"}
 
 
-def test_an_approval_that_nobody_gives_times_out(made):
+def test_an_approval_without_an_answer_times_out(made):
     world = made(SOURCE, {**APPROVE, "TimeoutInMinutes": 5})
     world.put(say="#!/bin/sh\n")
 
@@ -425,12 +425,12 @@ def test_eventbridge_hears_of_pipelines_and_actions(made):
         ([BUILD, SOURCE], "The first stage has source actions"),
     ],
 )
-def test_what_is_wrong_or_not_emulated_is_refused_when_the_pipeline_is_made(made, stages, named):
+def test_invalid_or_unsupported_pipelines_are_refused_at_creation(made, stages, named):
     with pytest.raises(BlueprintError, match=named):
         made(*stages)
 
 
-def test_only_whoever_may_start_it_starts_it(cloud, made):
+def test_only_a_role_with_permission_starts_the_pipeline(cloud, made):
     """The base emulator's IAM stands before this service as before its own."""
     import boto3
 

@@ -1,4 +1,4 @@
-"""S3 reaches functions only by their policy, and its events are complete."""
+"""S3 invokes functions only if their policy allows it, with complete events."""
 
 import json
 

@@ -92,7 +92,7 @@ def refusal(call, **arguments):
     return error["Code"], error["Message"]
 
 
-def test_what_is_published_is_shown(sar, bucket):
+def test_a_published_application_is_described(sar, bucket):
     wanted = application(bucket)
     made = sar.create_application(**wanted)
     shown = sar.get_application(ApplicationId=made["ApplicationId"])
@@ -109,7 +109,7 @@ def test_what_is_published_is_shown(sar, bucket):
     }
 
 
-def test_a_change_set_deploys_what_was_published_after_its_bucket_is_gone(cloud, sar, bucket):
+def test_a_change_set_deploys_a_published_version_after_its_bucket_is_deleted(cloud, sar, bucket):
     arn = sar.create_application(**application(bucket))["ApplicationId"]
     cloud.client("s3").delete_object(Bucket=bucket, Key="say.zip")
     made = sar.create_cloud_formation_change_set(
@@ -227,7 +227,7 @@ def test_capabilities_have_to_be_acknowledged(sar, bucket):
     assert "[CAPABILITY_IAN]" in message
 
 
-def test_another_account_sees_only_what_is_shared_with_it(cloud, sar, bucket):
+def test_another_account_sees_only_applications_shared_with_it(cloud, sar, bucket):
     import boto3
 
     arn = sar.create_application(**application(bucket))["ApplicationId"]
@@ -246,7 +246,7 @@ def test_another_account_sees_only_what_is_shared_with_it(cloud, sar, bucket):
     assert refusal(other.delete_application, ApplicationId=arn)[0] == "ForbiddenException"
 
 
-def test_what_the_public_gets_has_a_licence_and_a_source(sar, bucket):
+def test_a_public_application_has_a_licence_and_a_source(sar, bucket):
     public = [{"Principals": ["*"], "Actions": ["Deploy"]}]
     unlicensed = sar.create_application(**application(bucket, SpdxLicenseId=None))["ApplicationId"]
     licensed = sar.create_application(**application(bucket))["ApplicationId"]

@@ -1,4 +1,4 @@
-"""What a request is about, as IAM is asked."""
+"""Which resource a request needs permission for."""
 
 import json
 import uuid

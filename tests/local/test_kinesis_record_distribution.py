@@ -1,4 +1,4 @@
-"""A stream distributes records by their keys, or by itself; then it takes records that have none."""
+"""A stream distributes records by key, or by itself; then it accepts records without a key."""
 
 import json
 
@@ -83,7 +83,7 @@ def test_a_stream_that_needs_keys_refuses_records_without(cloud, stack, records)
     assert list(read(kinesis, stream)) == []
 
 
-def test_what_the_service_can_not_distribute_is_refused(cloud, stack):
+def test_records_that_kinesis_cannot_distribute_are_refused(cloud, stack):
     kinesis = cloud.client("kinesis")
     deployed = stack(Stream=on_demand(RecordDistributionStrategy="AUTO"), Other={"Type": "AWS::Kinesis::Stream"})
     other = kinesis.describe_stream_summary(StreamName=deployed.outputs["Other"])["StreamDescriptionSummary"]

@@ -1,4 +1,4 @@
-"""EventBridge delivers where it may, retries what may pass, and gives the rest to the target's dead letters."""
+"""EventBridge needs permission to deliver, retries, and sends failed events to the target's dead letters."""
 
 import json
 import uuid
@@ -131,7 +131,7 @@ class Target:
         Attempts(self.definition, self.delivery, aws, self).make()
 
 
-def test_a_target_is_tried_again_until_it_takes_the_event(monkeypatch):
+def test_a_target_is_retried_until_it_accepts_the_event(monkeypatch):
     target = Target(monkeypatch, failures=2, MaximumRetryAttempts=5)
 
     target.deliver()
@@ -167,7 +167,7 @@ def test_an_attempt_that_fails_during_a_reset_has_no_consequence(monkeypatch, re
         ({"MaximumEventAgeInSeconds": 0}, 1, "MaximumEventAgeInSeconds"),
     ],
 )
-def test_a_target_that_never_takes_it_is_tried_as_its_policy_says(monkeypatch, policy, tries, exhausted):
+def test_a_target_that_never_accepts_is_retried_by_its_retry_policy(monkeypatch, policy, tries, exhausted):
     target = Target(monkeypatch, failures=100, **policy)
 
     target.deliver()

@@ -76,7 +76,7 @@ def test_a_topic_without_permission_invokes_nothing_and_keeps_the_message(cloud,
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_what_a_queue_does_not_let_in_goes_to_the_dead_letters(cloud, stack, raw):
+def test_events_refused_by_a_queue_go_to_the_dead_letters(cloud, stack, raw):
     redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}}
     to_queue = {"Protocol": "sqs", "RedrivePolicy": redrive, "RawMessageDelivery": raw}
     deployed = stack(

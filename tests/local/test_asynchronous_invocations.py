@@ -1,4 +1,4 @@
-"""Asynchronous invocations follow the settings of the alias they name, under one request id, to their destination."""
+"""Asynchronous invocations follow the settings of their alias, and keep one request id through retries."""
 
 import json
 

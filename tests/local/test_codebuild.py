@@ -1,4 +1,4 @@
-"""Builds of the embedded CodeBuild: they run, with their role's permissions alone, and end as what they came to."""
+"""CodeBuild runs builds with the permissions of the project's role, and reports how they end."""
 
 import json
 import time
@@ -83,7 +83,7 @@ def test_a_build_runs_its_commands_in_one_shell_with_its_roles_permissions(cloud
     assert phases(build)["INSTALL"] == phases(build)["BUILD"] == "SUCCEEDED"
 
 
-def test_what_the_role_may_not_do_fails_the_build(built, bucket):
+def test_a_build_fails_without_its_roles_permission(built, bucket):
     read_it = f"python -c \"import boto3; boto3.client('s3').list_objects_v2(Bucket='{bucket}')\""
 
     build, log = built(spec(read_it))
@@ -166,7 +166,7 @@ def running(command):
     ]
 
 
-def test_a_build_that_takes_too_long_is_ended_with_all_it_started(tmp_path):
+def test_a_build_past_its_timeout_is_stopped_with_its_processes(tmp_path):
     said = []
     shell = BuildShell(read(spec("sleep 876543 & sleep 876543")), tmp_path, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
 
