@@ -29,7 +29,7 @@ WRITTEN_BY_HAND = {
 OF_VERSION_2 = re.compile(r"\baws (logs tail|sso login)|--cli-binary-format|--no-cli-pager")
 SAYS_VERSION_2 = re.compile(r"version 2 of the AWS CLI")
 SAM = {
-    "build": {"--use-container"},
+    "build": {"--use-container", "--cached"},
     "deploy": {"--guided", "--config-env", "--stack-name", "--parameter-overrides", "--resolve-s3"},
     "delete": {"--stack-name"},
     "package": set(),
