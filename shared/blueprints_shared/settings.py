@@ -56,12 +56,17 @@ def parsed(parser: Callable[[str], Any], **options: Any) -> Any:
     return field(metadata={"parser": parser}, **options)
 
 
-def whole_number(minimum: int, maximum: int, **options: Any) -> Any:
-    """A field that is a whole number from `minimum` to `maximum`, such as the template's MinValue and MaxValue."""
+def whole_number(minimum: int, maximum: int | None = None, **options: Any) -> Any:
+    """A field that is a whole number from `minimum` to `maximum`, such as the template's MinValue and MaxValue.
+
+    Without `maximum`, it may be any number from `minimum`.
+    """
 
     def parse(text: str) -> int:
         number = _whole_number(text)
-        if not minimum <= number <= maximum:
+        if number < minimum and maximum is None:
+            raise ValueError(f"{number} is less than {minimum}")
+        if maximum is not None and not minimum <= number <= maximum:
             raise ValueError(f"{number} is not from {minimum} to {maximum}")
         return number
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints_shared.settings import SettingsError, load, parsed
+from blueprints_shared.settings import SettingsError, load, parsed, whole_number
 
 
 def _pairs(text: str) -> tuple[str, ...]:
@@ -127,3 +127,18 @@ def test_what_str_writes_is_read_back(quality, share, verbose):
     environment = {**GOOD, "QUALITY": str(quality), "SHARE": str(share), "VERBOSE": str(verbose)}
     settings = load(Example, environment)
     assert (settings.quality, settings.share, settings.verbose) == (quality, share, verbose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    share: int = whole_number(0, 100)
+    bytes: int = whole_number(1024)
+
+
+def test_a_number_within_its_limits_is_read():
+    assert load(Limits, {"SHARE": "100", "BYTES": str(10**12)}) == Limits(share=100, bytes=10**12)
+
+
+def test_a_number_outside_its_limits_is_an_error():
+    with pytest.raises(SettingsError, match=r"SHARE: 101 is not from 0 to 100; BYTES: 1023 is less than 1024"):
+        load(Limits, {"SHARE": "101", "BYTES": "1023"})

@@ -31,8 +31,8 @@ class Settings:
     renditions: tuple[RenditionSpec, ...] = parsed(parse_specs)
     output_format: str = parsed(_output_format)
     quality: int = whole_number(1, 100)
-    max_pixels: int = whole_number(1, 64_000_000)
-    max_bytes: int = whole_number(1024, 128 * 2**20)
+    max_pixels: int = whole_number(1)
+    max_bytes: int = whole_number(1024)
     keep_metadata: bool
 
 
