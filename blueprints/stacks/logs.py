@@ -40,19 +40,19 @@ def described_errors(client: Callable[[str], Any], stack: Stack, since: float | 
 
 def _errors(client: Callable[[str], Any], function_name: str, since: float | None) -> list[str]:
     configuration = client("lambda").get_function_configuration(FunctionName=function_name)
+    group = configuration["LoggingConfig"]["LogGroup"]
     start = {} if since is None else {"startTime": int(since * 1000)}
     try:
-        pages = (
-            client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"], **start)
-        )
-        messages = [event["message"] for page in pages for event in page["events"]]
+        pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=group, **start)
+        events = [event for page in pages for event in page["events"]]
     except ClientError as error:
         if error.response["Error"].get("Code") != "ResourceNotFoundException":
             raise
         return []  # no log group: the function never ran
-    return list(dict.fromkeys(filter(None, map(_error_in, messages))))
+    if group != f"/aws/lambda/{function_name}":
+        # Functions may share this group; there, the name of a stream contains the function's: DAY/FUNCTION[VERSION]ID.
+        events = [event for event in events if f"/{function_name}[" in event["logStreamName"]]
+    return list(dict.fromkeys(filter(None, (_error_in(event["message"]) for event in events))))
 
 
 def _error_in(message: str) -> str | None:

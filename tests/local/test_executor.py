@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.local.deployment import check_functions
+from blueprints.stacks.logs import logged_errors
 from tests.local.resources import aliased, client_settings, function_resource
 from tests.local.waiting import until
 
@@ -297,6 +298,23 @@ def test_json_logs_are_framed_as_json(cloud, function):
     assert start["type"] == "platform.start"
     assert (said["level"], said["message"]) == ("WARNING", "careful")
     assert report["record"]["metrics"]["memorySizeMB"] == 128
+
+
+def test_functions_that_share_a_log_group_each_report_their_own_errors(cloud, stack):
+    group = {"LoggingConfig": {"LogGroup": {"Ref": "Logs"}}}
+    deployed = stack(
+        Logs={"Type": "AWS::Logs::LogGroup"},
+        Good=function_resource("def handler(event, context): return 1", **group),
+        Bad=function_resource("def handler(event, context): raise KeyError('two')", **group),
+    )
+    names = {deployed.outputs["Good"], deployed.outputs["Bad"]}
+    for name in names:
+        cloud.invoke(name, {})
+
+    streams = cloud.client("logs").describe_log_streams(logGroupName=deployed.outputs["Logs"])["logStreams"]
+
+    assert {each["logStreamName"].split("/")[3].split("[")[0] for each in streams} == names
+    assert list(logged_errors(cloud.client, deployed)) == ["Bad"]
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,16 @@ class InvocationReport:
 
 
 def stream_of(config: dict[str, Any]) -> tuple[str, str]:
-    """Log group and a fresh stream name for a new environment of a function version."""
-    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+    """Log group and a fresh stream name for a new environment of a function version.
+
+    In a group of its own choice, which functions may share, the stream names the function too. Source: AWS Lambda
+    Developer Guide, "Configuring CloudWatch log groups".
+    """
+    own = f"/aws/lambda/{config['FunctionName']}"
+    group = str((config.get("LoggingConfig") or {}).get("LogGroup") or own)
     day = datetime.now(UTC).strftime("%Y/%m/%d")
-    return str(group), f"{day}/[{config.get('Version', '$LATEST')}]{uuid.uuid4().hex}"
+    name = "" if group == own else config["FunctionName"]
+    return group, f"{day}/{name}[{config.get('Version', '$LATEST')}]{uuid.uuid4().hex}"
 
 
 def lines_of(report: InvocationReport, output: str, log_format: str) -> list[str]:
