@@ -1,8 +1,11 @@
 """cfn-lint in this process: its rules are loaded once, its findings kept for templates that have not changed."""
 
+import ast
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import astuple, dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +17,8 @@ from blueprints.template.reading import Place
 
 _KEPT = 200
 _FINDINGS = "findings.json"
+_LIST = re.compile(r"(?P<value>'[^']*') is not one of (?P<values>\[('[^']*'(, )?)+\])")
+_LONGEST_LIST = 12  # values in a message
 
 # Checks that would contradict how patterns are written, each with its reason; there is none yet.
 _IGNORED: dict[str, str] = {}
@@ -99,7 +104,20 @@ def _match(match: Any) -> Match:
 
 
 def _said(message: str, rule: Any) -> str:
+    listed = _LIST.fullmatch(message)
+    if listed:
+        message = _with_short_list(listed["value"], listed["values"])
     return f"{message.rstrip('.')} (cfn-lint {rule.id}); see {rule.source_url or rule.shortdesc}."
+
+
+def _with_short_list(value: str, values: str) -> str:
+    """A message with the values nearest to the wrong one, instead of more than _LONGEST_LIST values."""
+    allowed = [str(each) for each in ast.literal_eval(values)]
+    if len(allowed) <= _LONGEST_LIST:
+        return f"{value} is not one of {values}"
+    near = get_close_matches(value.strip("'"), allowed, n=3)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"{value} is not one of the {len(allowed)} known values{hint}"
 
 
 def _kept(lint: Callable[[], Iterator[Match]], *facts: str | bytes) -> list[Match]:

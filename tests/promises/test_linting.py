@@ -1,6 +1,7 @@
 """cfn-lint runs once for what it has not seen, by rules that no machine changes."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,3 +66,19 @@ def test_a_ring_is_one_finding_at_what_is_written_as_such():
     (match,) = linting._cycles(expanded, {"Bucket", "Apart"})
     assert match.place == ("Resources", "Bucket")
     assert match.message.startswith("Bucket, MadeQueue, MadeTopic depend on each other")
+
+
+@pytest.mark.parametrize(
+    ("message", "shorter"),
+    [
+        (
+            f"'getrecord' is not one of {['getrecords', *map(str, range(20))]}",
+            "known values; did you mean 'getrecords'?",
+        ),
+        (f"'x' is not one of {[str(each) for each in range(20)]}", "'x' is not one of the 20 known values (cfn-lint"),
+        ("'x' is not one of ['a', 'b']", "'x' is not one of ['a', 'b'] (cfn-lint"),
+    ],
+)
+def test_a_long_list_of_allowed_values_is_replaced_by_the_nearest_ones(message, shorter):
+    rule = SimpleNamespace(id="W3037", source_url="https://docs.example", shortdesc="")
+    assert shorter in linting._said(message, rule)
