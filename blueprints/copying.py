@@ -74,7 +74,7 @@ def _check_destination(pattern: Pattern, destination: Path) -> None:
 
 
 def _vendor_shared(folder: Path, pattern: Pattern, report: Report | None) -> str | None:
-    """Put the wheel of the shared package beside the code folders that need it, and name it in their locks.
+    """Put the wheel of the shared package beside the code folders, and name its folder in their requirements.
 
     It is not inside a code folder, as that is packaged for Lambda. SAM's builder, pip and uv all resolve `--find-links`
     against the file that has it; they resolve a path of a wheel against the working folder.
@@ -89,10 +89,11 @@ def _vendor_shared(folder: Path, pattern: Pattern, report: Report | None) -> str
         vendor = lock.parent / place
         vendor.mkdir(exist_ok=True)
         shutil.copyfile(wheel, vendor / wheel.name)
-        text = lock.read_text(encoding="utf-8")
         line = f"--find-links {place}\n"
-        if line not in text:
-            lock.write_text(line + text, encoding="utf-8")
+        for file in filter(Path.is_file, (lock, lock.with_suffix(".in"))):
+            text = file.read_text(encoding="utf-8")
+            if line not in text:
+                file.write_text(line + text, encoding="utf-8")
     return wheel.name
 
 

@@ -74,6 +74,21 @@ def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_setting
     assert all(Path(file).stat().st_size for file in played["files"])
 
 
+def test_the_command_in_a_copys_requirements_makes_its_lock_again(copied, tmp_path):
+    """It finds the vendored wheel of the shared package, and the new lock names it too."""
+    mine = tmp_path / "my-copy"
+    shutil.copytree(copied, mine)
+    code = mine / "src"
+    before = (code / "requirements.txt").read_text()
+    (command,) = (line for line in (code / "requirements.in").read_text().splitlines() if line.startswith("# uv "))
+
+    run(uv.find_uv_bin(), *command.removeprefix("# uv ").split(), cwd=code)
+
+    lines = [line for line in (code / "requirements.txt").read_text().splitlines() if line]
+    assert lines == before.splitlines()
+    assert lines[0] == "--find-links ../vendor"
+
+
 @pytest.mark.skipif(
     find_interpreter("3.13") is None, reason="sam build needs the template's Python; install Python 3.13 to run this"
 )

@@ -10,6 +10,7 @@ import pytest
 from blueprints.errors import BlueprintError
 from blueprints.packaging import resolution
 from blueprints.packaging.build import build
+from blueprints.packaging.lock import how_to_lock
 from tests.test_build import LOCK, make
 
 NOTE = "requirements.txt does not pin every package"
@@ -187,6 +188,20 @@ def test_the_advice_makes_a_lock(tmp_path):
         build(pattern, "host")
 
     assert "mv requirements.txt requirements.in && uv pip compile --universal requirements.in" in error.value.advice
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [
+        ("six\n", "'uv pip compile --find-links ../vendor --emit-find-links requirements.in -o requirements.txt'"),
+        ("--find-links ../vendor\nsix\n", "'uv pip compile --emit-find-links requirements.in -o requirements.txt'"),
+    ],
+)
+def test_the_advice_keeps_the_folders_of_wheels(tmp_path, source, command):
+    (tmp_path / "requirements.txt").write_text("--find-links ../vendor\nsix\n")
+    (tmp_path / "requirements.in").write_text(source)
+
+    assert how_to_lock(tmp_path / "requirements.txt") == command
 
 
 @pytest.mark.parametrize(

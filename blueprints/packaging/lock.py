@@ -100,11 +100,26 @@ def parse(text: str, path: Path) -> Lock:
 
 
 def how_to_lock(path: Path) -> str:
-    """The command that makes a lock, in quotes. It renames requirements.txt if there is no requirements.in."""
+    """The command that makes a lock, in quotes, to run in its folder.
+
+    It renames requirements.txt if there is no requirements.in. The new lock names the same folders of wheels.
+    """
     source = path.with_suffix(".in")
     keep = "" if source.is_file() else f"mv {path.name} {source.name} && "
-    universal = "--universal " if keep else ""
-    return f"'{keep}uv pip compile {universal}{source.name} -o {path.name}'"
+    links = _links(path)
+    known = _links(source) if source.is_file() else links
+    options = [
+        *(["--universal"] if keep else []),
+        *(f"--find-links {place}" for place in links if place not in known),
+        *(["--emit-find-links"] if links else []),
+    ]
+    return f"'{keep}uv pip compile {' '.join([*options, source.name])} -o {path.name}'"
+
+
+def _links(path: Path) -> list[str]:
+    """The places after --find-links in a requirements file, as they are written; none if the file does not exist."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return [match["place"].strip() for match in map(_FIND_LINKS.match, lines) if match]
 
 
 def normal(name: str) -> str:

@@ -150,7 +150,7 @@ def requirements_are_pinned(checked: CheckedPattern) -> Iterator[Finding]:
         for number, line in enumerate(lines, 1):
             words = line.partition(" #")[0].strip().rstrip("\\").strip()
             if words and not words.startswith(("#", "--")) and not _PINNED.fullmatch(words):
-                message = f"'{words}' is not pinned; generate the file from requirements.in with 'uv pip compile'."
+                message = f"'{words}' is not pinned; make the lock with the command that 'blueprints build' prints."
                 yield checked.finding_in(lock, message, number)
 
 
