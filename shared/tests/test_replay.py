@@ -156,6 +156,24 @@ class TestStoredBatches:
         left, _, keys = play(function)
         assert (left, function.sent, keys) == (0, [[1, 2, 3], [2, 3], [7]], [])
 
+    def test_of_several_failures_the_first_record_counts_in_whatever_order_they_are_named(self, play, s3):
+        s3.objects, sent = {"a": failed(1, 2, 3, 4)}, []
+
+        def answer_first(*, FunctionName, Payload):
+            sent.append([record["kinesis"]["sequenceNumber"] for record in json.loads(Payload)["Records"]])
+            names = ["4", "2", "3"] if len(sent) == 1 else []
+            return answering({"batchItemFailures": [{"itemIdentifier": name} for name in names]})
+
+        assert play(SimpleNamespace(invoke=answer_first))[0] == 0
+        assert sent == [["1", "2", "3", "4"], ["2", "3", "4"]]
+
+    @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "[]", "null"])
+    def test_a_start_that_is_no_number_stops_no_other_batch(self, play, s3, number):
+        odd = failed(1).replace(b'"startSequenceNumber": "1"', b'"startSequenceNumber": ' + number.encode())
+        s3.objects = {"a": odd, "b": failed(2)}
+        function = Function()
+        assert (play(function)[0], function.sent, s3.objects) == (0, [[1], [2]], {})
+
     def test_a_function_that_makes_no_progress_is_not_invoked_again(self, play):
         function = Function(stops_at=[7])
         left, said, keys = play(function)
@@ -415,6 +433,11 @@ class Queue:
     def delete_message(self, *, QueueUrl, ReceiptHandle):
         del self.messages[ReceiptHandle.split()[0]]
 
+    def get_queue_attributes(self, *, QueueUrl, AttributeNames):
+        assert AttributeNames == ["ApproximateNumberOfMessagesNotVisible"]
+        hidden = sum(self.hidden_until[one] > self.seconds for one in self.messages)
+        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(hidden)}}
+
     def change_message_visibility_batch(self, *, QueueUrl, Entries):
         assert len(Entries) <= 10
         assert len({each["Id"] for each in Entries}) == len(Entries)
@@ -517,6 +540,25 @@ class TestDeadLetters:
 
         assert (outcome.replayed, outcome.left) == (0, 25)
         assert functions.events == list(range(25))
+
+    def test_a_queue_whose_messages_someone_else_reads_is_not_called_empty(self):
+        queue, functions = Queue('{"id": 1}', '{"id": 2}'), Handling()
+        someone_else = iter(DeadLetters(queue, "url", functions.invoke))
+        next(someone_else)
+        with pytest.raises(CommandFailed, match=r"^about 2 messages .* start again in 2 minutes$"):
+            replayed(queue, functions)
+
+        someone_else.close()
+        assert replayed(queue, functions)[0].replayed == 2
+
+    def test_a_person_who_may_not_count_hidden_messages_may_replay(self, monkeypatch):
+        queue = Queue()
+
+        def refuse(**_):
+            raise aws_error("AccessDenied", "GetQueueAttributes")
+
+        monkeypatch.setattr(queue, "get_queue_attributes", refuse)
+        assert replayed(queue, Handling())[0].left == 0
 
     def test_a_queue_that_hides_nothing_is_left_once_all_failed(self):
         queue, functions = Queue('{"id": 1}', '{"id": 2}'), Handling(failing=[1, 2])

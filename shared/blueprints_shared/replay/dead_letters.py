@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints_shared.replay.invocation import NotReplayed
+from blueprints_shared.stack_command import CommandFailed
 
 __all__ = ["DeadLetter", "DeadLetters"]
 
@@ -28,7 +29,10 @@ class DeadLetters:
         self.sqs, self.url, self.handle = sqs, url, handle
 
     def __iter__(self) -> Generator["DeadLetter", None, None]:
-        """Read each message once. At the end, those that are left can be received again at once."""
+        """Read each message once. At the end, those that are left can be received again at once.
+
+        Raises CommandFailed if there are messages, but all are hidden because someone else is reading them.
+        """
         found: dict[str, DeadLetter] = {}
         # Messages that are left reappear while others take long. After a whole round of known ones, none is new.
         since_new = 0
@@ -36,6 +40,8 @@ class DeadLetters:
             while since_new <= len(found):
                 messages = self._receive()
                 if not messages:
+                    if not found:
+                        self._check_hidden()
                     return
                 letters = {each["MessageId"]: DeadLetter(self, each) for each in messages}
                 new = {each: letter for each, letter in letters.items() if each not in found}
@@ -56,6 +62,20 @@ class DeadLetters:
             MessageAttributeNames=["ERROR_CODE", "ERROR_MESSAGE"],
         )
         return answer.get("Messages") or []
+
+    def _check_hidden(self) -> None:
+        """Raise CommandFailed if a queue that gives no message has hidden ones, as far as one may count them."""
+        counter = "ApproximateNumberOfMessagesNotVisible"
+        try:
+            answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[counter])
+        except ClientError:
+            return
+        hidden = int(answer.get("Attributes", {}).get(counter, 0))
+        if hidden:
+            raise CommandFailed(
+                f"about {hidden} message{'' if hidden == 1 else 's'} of the queue cannot be received now, because "
+                f"someone else is reading them, or was until a moment ago; start again in {HIDDEN // 60} minutes"
+            )
 
     def _give_back(self, receipts: list[str]) -> None:
         """Make messages visible to the next reader. They reappear after HIDDEN seconds if this fails."""

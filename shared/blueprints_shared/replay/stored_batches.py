@@ -89,7 +89,7 @@ class StoredBatch:
         """The first sequence number, 0 if the object does not say."""
         try:
             return int(self._info["startSequenceNumber"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):  # Python reads 1e999 as infinity
             return 0
 
     @property
@@ -162,11 +162,13 @@ class StoredBatch:
         if not stopped_at:
             return len(records)
         numbers = [_number(record) for record in records]
-        if stopped_at[0] not in numbers:
-            raise NotReplayed(f"the function stopped at {stopped_at[0]}, which is no record of the batch")
-        if stopped_at[0] == numbers[0]:
-            raise NotReplayed(f"the function stopped at its first record, {stopped_at[0]}; its log says why")
-        return numbers.index(stopped_at[0])
+        foreign = [number for number in stopped_at if number not in numbers]
+        if foreign:
+            raise NotReplayed(f"the function stopped at {foreign[0]}, which is no record of the batch")
+        handled = min(map(numbers.index, stopped_at))  # like Lambda, which goes on from the first that failed
+        if not handled:
+            raise NotReplayed(f"the function stopped at its first record, {numbers[0]}; its log says why")
+        return handled
 
     def _keep(self, records: list[Any]) -> bool:
         """Store the records that are left in the place of the object; false if another replay removed it."""
