@@ -89,7 +89,7 @@ def main() -> None:
 def list_(as_json: bool) -> None:
     """List the patterns.
 
-    Shows their companions too, and whether the Serverless Application Repository accepts them.
+    Also shows their companion templates, and whether the Serverless Application Repository accepts the patterns.
     """
     from blueprints.pattern import discover
     from blueprints.publish import preflight
@@ -284,7 +284,7 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
 def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
     """Invoke a function once in the embedded AWS.
 
-    Prints its answer, log, duration and memory. FUNCTION is a logical id, a handler or a FunctionName.
+    Prints its response, log, duration and memory. FUNCTION is a logical id, a handler or a FunctionName.
     """
     from blueprints.local.bring_up import bring_up, prepare
     from blueprints.local.deployment import invocation_arn
