@@ -51,7 +51,7 @@ def test_variants_run_in_turn_after_a_warm_up_round_that_is_not_counted():
     assert [sample.wall for sample in taken["ours"].samples] == [5, 8]
 
 
-def test_a_median_takes_only_what_was_measured():
+def test_a_median_uses_only_measured_samples():
     way = timed("way", 3, 1, 2)
     assert way.median("cpu") == 2
     assert way.median("wall") == 3

@@ -134,7 +134,7 @@ def test_unusual_records_are_stored_unchanged(stream):
     assert [line["record"] for line in stored] == [json.loads(data) for data in UNUSUAL]
 
 
-def test_a_redelivered_batch_leaves_a_copy_of_what_it_replaces(stream):
+def test_a_redelivered_batch_keeps_a_copy_of_the_replaced_object(stream):
     """Delivered by hand; the function needs its own permission to copy."""
     cloud, stack = stream
     event = json.loads((PATTERN.folder / "events" / "batch.json").read_text())
@@ -245,7 +245,7 @@ def kept(cloud, stack):
     return found
 
 
-def test_the_command_for_the_person_on_call_says_what_it_needs(stream):
+def test_the_replay_command_says_what_it_needs(stream):
     assert "130 when interrupted" in " ".join(replay(stream, "--help").stdout.split())
     cloud, _ = stream
     nowhere = subprocess.run(

@@ -132,7 +132,7 @@ def test_the_whole_template_passes(reports):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_cfn_lint_finds_in_the_file_is_named(name, folder, linted, reports):
+def test_findings_of_cfn_lint_in_the_template_are_reported(name, folder, linted, reports):
     path = folder / name / "template.yaml"
     text = path.read_text()
     expected = {(rule, _owner(text, line)) for rule, _, line in linted[str(path)]}
@@ -140,7 +140,7 @@ def test_what_cfn_lint_finds_in_the_file_is_named(name, folder, linted, reports)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_cfn_lint_finds_in_the_expanded_template_is_named(name, folder, linted, reports):
+def test_findings_of_cfn_lint_in_the_expanded_template_are_reported(name, folder, linted, reports):
     """Names that stand for nothing come first: what SAM makes of them is judged when they are mended."""
     path = folder / name / "template.yaml"
     if EXPANDED in reports[name].waiting:
@@ -168,7 +168,7 @@ def test_a_rule_that_joins_resources_is_named(name, rule, owner, folder, reports
     assert (rule, owner) in named(reports[name], (folder / name / "template.yaml").read_text())
 
 
-def test_what_a_resource_tells_cfn_lint_to_leave_out_is_left_out(tmp_path, monkeypatch):
+def test_rules_that_a_resource_ignores_are_ignored(tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return 'fine'\n")

@@ -161,7 +161,7 @@ def test_missing_sections_of_the_readme_are_one_breach(folder):
     assert "There are no sections 'What it costs', 'Clean up'; write" in finding.message
 
 
-def test_what_cfn_lint_found_of_the_same_cause_is_named_in_the_breach(folder):
+def test_findings_of_cfn_lint_with_the_same_cause_are_named_in_the_breach(folder):
     (finding,) = report_on(folder, ("\n  Passers:\n", "\n  Visitors:\n")).findings
     assert re.search(r" \[cfn-lint E6001(, [EWI]\d{4})+\]$", finding.message)
 

@@ -73,7 +73,7 @@ def expected(folders, tmp_path_factory):
         return as_json(check(folders))
 
 
-def test_children_find_what_one_process_finds(folders, expected, tmp_path):
+def test_child_processes_find_the_same_as_one_process(folders, expected, tmp_path):
     done = run(ONLY_CHILDREN, folders, tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected
@@ -81,7 +81,7 @@ def test_children_find_what_one_process_finds(folders, expected, tmp_path):
 
 
 @pytest.mark.parametrize("setup", [NO_CHILD, KILLED], ids=["the first ends early", "the second is killed"])
-def test_what_a_child_leaves_undone_is_done(setup, folders, tmp_path):
+def test_work_left_by_a_child_process_is_done(setup, folders, tmp_path):
     done = run(setup, folders[:1], tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["patterns"][0]["name"] == "whole"

@@ -19,7 +19,7 @@ def template(tmp_path, monkeypatch):
     return path
 
 
-def test_what_was_found_is_found_again_without_the_linter(template, monkeypatch):
+def test_kept_findings_are_reported_without_running_the_linter(template, monkeypatch):
     first = linting.lint_file(template)
     monkeypatch.setattr(linting.cfn_lint, "linter", lambda: pytest.fail("the linter was loaded"))
 
@@ -51,7 +51,7 @@ def test_the_users_settings_change_nothing(template, monkeypatch):
     assert len(linting.lint_file(template)) == 1
 
 
-def test_a_ring_is_one_finding_at_what_is_written_as_such():
+def test_a_circular_dependency_is_one_finding_at_the_written_resource():
     expanded = {
         "Resources": {
             "Bucket": {

@@ -80,5 +80,5 @@ def test_a_name_reads_the_same_however_it_is_put_together(name):
         (3, "3"),
     ],
 )
-def test_text_shows_what_is_known_at_deployment_only(value, said):
+def test_text_marks_values_known_only_at_deployment(value, said):
     assert text(value) == said

@@ -42,7 +42,7 @@ def test_approving_a_plan_needs_exactly_one_pattern(run):
     assert "of one PATTERN" in ended.stderr
 
 
-def test_the_embedded_repository_keeps_what_the_last_run_published(run, folder, tmp_path):
+def test_the_embedded_repository_keeps_applications_between_runs(run, folder, tmp_path):
     before = run(folder.path, "--local", "--plan")
     first = run(folder.path, "--local", "--json", "--sharing", "accounts=111111111111")
     second = run(folder.path, "--local", "--plan", "--json")

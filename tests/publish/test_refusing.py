@@ -48,7 +48,7 @@ def refused(world, folder, line, *words, made=packages, **options):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
-def test_preflight_finds_what_the_repository_refuses(world, folder, old, new, words):
+def test_preflight_finds_every_refusal_of_the_repository(world, folder, old, new, words):
     folder.change(old, new)
 
     refused(world, folder, new.splitlines()[0], *words)
@@ -147,7 +147,7 @@ def test_other_content_of_a_published_version_is_refused_with_the_version_to_wri
     ],
     ids=["new parameter", "lost default", "renamed parameter", "renamed output", "memory"],
 )
-def test_the_suggested_version_depends_on_what_changed(world, folder, old, new, version):
+def test_the_suggested_version_depends_on_the_changes(world, folder, old, new, version):
     folder.change("0.1.0", "1.2.3")
     published(world, folder.pattern, packages)
     world.calm()

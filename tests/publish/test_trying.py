@@ -180,7 +180,7 @@ def test_buckets_are_empty_before_their_stack_is_deleted(cloud, notes, tmp_path)
     assert existing(cloud).buckets == [other]
 
 
-def test_what_is_kept_exists_until_the_next_try(cloud, notes, tmp_path):
+def test_kept_stacks_exist_until_the_next_try(cloud, notes, tmp_path):
     """Other content is another version; the same content is the same one."""
     kept = tried(cloud, notes, tmp_path, keep=True)
     same = tried(cloud, notes, tmp_path, keep=True)

@@ -209,7 +209,7 @@ class Logs:
 WRITER = module.Stack("notes", {}, (module.Resource("Writer", "notes-Writer-1", "AWS::Lambda::Function"),))
 
 
-def test_each_error_that_a_function_logged_is_told_once():
+def test_each_logged_error_is_reported_once():
     line = '{"level": "ERROR", "message": "no such note"}'
     logs = Logs([line, "START RequestId: 1", line, "[ERROR] KeyError: 'Name'\n  Traceback"])
 
@@ -220,7 +220,7 @@ def test_each_error_that_a_function_logged_is_told_once():
     ]
 
 
-def test_only_what_was_logged_since_a_moment_is_asked_for():
+def test_only_logs_since_a_given_time_are_read():
     logs, now = Logs([]), time.time()
 
     logged_errors(logs, WRITER, since=now)
