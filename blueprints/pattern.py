@@ -130,11 +130,20 @@ def find(name_or_path: str | Path) -> Pattern:
 
 
 def path_of(name_or_path: str | Path) -> Path:
-    """The path of a pattern that is given by its name, or by the path of a template or its folder."""
+    """The path of a pattern that is given by its name, or by the path of a template or its folder.
+
+    A name means the project's pattern. Raises BlueprintError if the working folder has a copy of the same name.
+    """
     known = {folder.name: folder for folder in folders()}
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
     path = Path(name_or_path)
+    if str(name_or_path) in known:
+        pattern = known[str(name_or_path)]
+        if _template_in(path).is_file() and path.resolve() != pattern.resolve():
+            raise BlueprintError(
+                f"'{name_or_path}' is a pattern of the project and a folder here.",
+                advice=f"For the folder, write ./{name_or_path}; for the project's pattern, change to another folder.",
+            )
+        return pattern
     if path.exists() or re.search(r"[/\\]", str(name_or_path)):
         return path
     close = get_close_matches(str(name_or_path), known, n=1, cutoff=0.4)

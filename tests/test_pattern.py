@@ -165,3 +165,19 @@ def test_listing_patterns_imports_no_linter_and_no_translator():
 def test_a_path_that_does_not_exist_is_not_taken_for_a_name(path):
     with pytest.raises(BlueprintError, match="There is no such file or folder"):
         find(path)
+
+
+def test_a_copy_with_the_name_of_a_pattern_is_not_mistaken_for_it(tmp_path, monkeypatch):
+    original = discover()[0]
+    copied = tmp_path / original.name
+    copied.mkdir()
+    (copied / "template.yaml").write_text(TEMPLATE)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BlueprintError, match="is a pattern of the project and a folder here") as error:
+        find(original.name)
+    assert f"./{original.name}" in error.value.advice
+    assert find(f"./{original.name}").folder.samefile(copied)
+
+    monkeypatch.chdir(original.folder.parent)
+    assert find(original.name).folder.samefile(original.folder)
