@@ -14,7 +14,7 @@ DAY = dt.timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates; `file` is its own, for whoever is to trust it."""
+    """Signs certificates; `file` is the one that a client trusts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -23,6 +23,8 @@ class Authority:
         certificate = (
             self._builder(self._name, self._key, NOW + DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_may_sign(), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.file = folder / "authority.pem"
@@ -34,6 +36,8 @@ class Authority:
         certificate = (
             self._builder(_named(name), key, NOW - DAY if expired else NOW + DAY)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            # Python 3.13 and later accept no certificate without it.
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         file = self._folder / f"{name}-{expired}.pem"
@@ -59,3 +63,17 @@ class Authority:
 
 def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _may_sign() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
