@@ -29,7 +29,8 @@ from tests.local.resources import ROLE, function_resource
 source = '''
 import subprocess, sys, time
 def handler(event, context):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    for apart in (False, True):
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=apart)
     time.sleep(600)
 '''
 with Cloud() as cloud:
@@ -62,8 +63,8 @@ def test_nothing_stays_however_the_parent_ends(tmp_path, ending):
         preexec_fn=take_interrupts,  # noqa: PLW1509 - one system call
     )
     port = json.loads(parent.stdout.readline())["port"]
-    # The server, the function's runtime, and the process the function started.
-    started = until(lambda: (found := descendants(parent.pid)) and len(found) >= 3 and found)
+    # The server, the function's runtime, and the processes the function started, one in a session of its own.
+    started = until(lambda: (found := descendants(parent.pid)) and len(found) >= 4 and found)
     assert folders(tmp_path)
 
     parent.send_signal(ending)

@@ -17,13 +17,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blueprints.local.services.lambda_.file_system import Sources, View, view_of
 from blueprints.local.services.lambda_.output import OutputPipe
-from blueprints.local.services.lambda_.process_memory import resident_bytes
+from blueprints.local.services.lambda_.process_memory import descendants, resident_bytes
 from blueprints.local.services.lambda_.runtime_api import Invocation, RuntimeApi
 from blueprints.packaging.interpreters import prefixes
 
@@ -127,7 +128,7 @@ class ExecutionEnvironment:
         if not self.alive:
             return
         self.alive = False
-        _kill_group(self._process.pid)
+        _kill_tree(self._process.pid)
         self._process.wait()
         self._output.close()
         self._api.close()
@@ -332,8 +333,18 @@ def _limits(memory_mb: int) -> Callable[[], None] | None:
     return apply
 
 
-def _kill_group(pid: int) -> None:
-    try:
+def _kill_tree(pid: int) -> None:
+    """End a process group, and the descendants of its leader that have left the group."""
+    elsewhere = [each for each in descendants(pid) if _group_of(each) not in (pid, None)]
+    with suppress(ProcessLookupError):  # every process of the group has ended already
         os.killpg(pid, signal.SIGKILL)
+    for each in elsewhere:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
     except ProcessLookupError:
-        return  # every process of the group has ended already
+        return None

@@ -1,4 +1,4 @@
-"""Measures the memory of a process and its descendants."""
+"""Finds the descendants of a process, and measures their memory."""
 
 import os
 import sys
@@ -7,6 +7,20 @@ from pathlib import Path
 import psutil
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants(pid: int) -> list[int]:
+    """The ids of all processes below one. A process whose parent has ended is not found."""
+    if not sys.platform.startswith("linux"):
+        try:
+            return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+    try:
+        children = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [each for child in children for each in (child, *descendants(child))]
 
 
 def resident_bytes(pid: int) -> int:
