@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -120,22 +121,28 @@ def notes(tmp_path):
     return Notes(tmp_path / "notes")
 
 
+@cache
+def shared_client(cloud, service):
+    """A client that a test sends requests with and adds no hooks to: making one takes longer than a request."""
+    return cloud.client(service)
+
+
 def tried(cloud, notes, folder, *, client=None, keep=False):
-    destination = destinations.of_clients(client or cloud.client, None, local=True)
+    destination = destinations.of_clients(client or partial(shared_client, cloud), None, local=True)
     (result,) = Tries(destination, Progress(), folder / "tries", keep=keep).run([notes.pattern], {})
     return result
 
 
 def existing(cloud):
     """Stacks, applications, buckets and parameters of the account, without the artifacts'."""
-    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
-    applications = cloud.client("serverlessrepo").list_applications()["Applications"]
-    buckets = [each["Name"] for each in cloud.client("s3").list_buckets()["Buckets"]]
+    stacks = shared_client(cloud, "cloudformation").describe_stacks()["Stacks"]
+    applications = shared_client(cloud, "serverlessrepo").list_applications()["Applications"]
+    buckets = [each["Name"] for each in shared_client(cloud, "s3").list_buckets()["Buckets"]]
     return SimpleNamespace(
         stacks=sorted(each["StackName"] for each in stacks if each["StackName"] != ARTIFACTS),
         applications=[each["Name"] for each in applications],
         buckets=[each for each in buckets if "notes" in each],
-        parameters=[each["Name"] for each in cloud.client("ssm").describe_parameters()["Parameters"]],
+        parameters=[each["Name"] for each in shared_client(cloud, "ssm").describe_parameters()["Parameters"]],
     )
 
 
@@ -349,21 +356,22 @@ def test_a_private_copy_that_was_shared_is_private_again_before_a_version_is_add
 
 
 def test_killed_at_any_request_and_run_again_nothing_is_left(cloud, notes, tmp_path):
-    number, finished = 0, False
+    number, left, finished = 0, 0, False
+
+    def send(*_, **__):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Killed
+
+    @cache
+    def client(service):
+        made = cloud.client(service)
+        made.meta.events.register("before-send", send)
+        return made
+
     while not finished:
         left = number
-
-        def send(*_, **__):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-
-        def client(service, send=send):
-            made = cloud.client(service)
-            made.meta.events.register("before-send", send)
-            return made
-
         try:
             finished = tried(cloud, notes, tmp_path, client=client).errors == []
         except Killed:

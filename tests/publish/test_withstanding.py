@@ -1,11 +1,14 @@
 """Publishing survives being killed, throttling, failures, other publishers, and expired credentials."""
 
+import copy
+import itertools
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from blueprints.local.services.serverlessrepo.store import Store
-from tests.publish.folders import packages
+from tests.publish.folders import Folder, packages
 from tests.publish.world import Killed, World, failure, published, response
 
 SHARING = "accounts=111111111111"
@@ -13,43 +16,42 @@ LONG = f"Description: Lambda\nMappings: {{Long: {{A: {{B: {'x' * 60_000}}}}}}}"
 FRESH, UPGRADE = "a new application", "a new version"
 
 
-@pytest.fixture(params=[FRESH, UPGRADE])
-def story(request, folder, tmp_path):
-    """Makes worlds in which the folder is to be published, in which 6 to 8 requests do it."""
-    folder.change("Description: Lambda", LONG)
-    before = World(tmp_path / "before")
-    if request.param == UPGRADE:
-        assert published(before, folder.pattern, packages).published
-        folder.change("0.1.0", "0.2.0")
-        folder.change("Greets whoever asks", "Greets politely")
-        folder.write("src/greet.py", "def handler(event, context):\n    return 'good day'\n")
-        folder.write("README.md", "# Politely\n")
-    made = iter(range(1000))
+class Story:
+    """Worlds in which a folder is to be published, in which 6 to 8 requests do it."""
 
-    def start():
-        import copy
-        import shutil
+    def __init__(self, path, *, upgrade):
+        self.folder = folder = Folder(path / "greeting")
+        folder.change("Description: Lambda", LONG)
+        self._path, self._before = path, World(path / "before")
+        self._numbers = itertools.count()
+        if upgrade:
+            assert published(self._before, folder.pattern, packages).published
+            folder.change("0.1.0", "0.2.0")
+            folder.change("Greets whoever asks", "Greets politely")
+            folder.write("src/greet.py", "def handler(event, context):\n    return 'good day'\n")
+            folder.write("README.md", "# Politely\n")
+        world = self.world()
+        assert run(world, folder).published
+        self.state, self.objects, self.requests = world.state(), world.objects, len(world.requests)
+        """The state that every run must lead to, and the number of requests."""
 
-        place = tmp_path / f"world-{next(made)}"
-        if (tmp_path / "before").is_dir():
-            shutil.copytree(tmp_path / "before", place)
+    def world(self):
+        """Make a world as it is before the folder is published."""
+        place = self._path / f"world-{next(self._numbers)}"
+        if (self._path / "before").is_dir():
+            shutil.copytree(self._path / "before", place)
         world = World(place)
-        world.objects = copy.copy(before.objects)
+        world.objects = copy.copy(self._before.objects)
         return world
 
-    return start
+
+@pytest.fixture(scope="module", params=[FRESH, UPGRADE])
+def story(request, tmp_path_factory):
+    return Story(tmp_path_factory.mktemp("story"), upgrade=request.param == UPGRADE)
 
 
 def run(world, folder):
     return published(world, folder.pattern, packages, sharing=SHARING)
-
-
-@pytest.fixture
-def wanted(story, folder):
-    """The state that every run must lead to, and the number of requests."""
-    world = story()
-    assert run(world, folder).published
-    return world.state(), world.objects, len(world.requests)
 
 
 def at(number, does):
@@ -63,46 +65,45 @@ def raising():
     raise Killed
 
 
-def assert_same_end(world, wanted):
-    state, objects, _ = wanted
-    assert world.state() == state
-    assert world.objects == objects
+def assert_same_end(world, story):
+    assert world.state() == story.state
+    assert world.objects == story.objects
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_at_any_request_and_run_again_the_result_is_the_same(story, folder, wanted, moment):
-    for number in range(wanted[2]):
-        world = story()
+def test_killed_at_any_request_and_run_again_the_result_is_the_same(story, moment):
+    for number in range(story.requests):
+        world = story.world()
         setattr(world, moment, at(number, raising))
         with pytest.raises(Killed):
-            run(world, folder)
+            run(world, story.folder)
         world.calm()
 
-        assert run(world, folder).error is None
+        assert run(world, story.folder).error is None
 
-        assert_same_end(world, wanted)
+        assert_same_end(world, story)
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "TooManyRequestsException"), (500, "InternalServerErrorException")])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_temporary_failure_of_any_request_does_not_matter(story, folder, wanted, status, code, moment):
+def test_a_temporary_failure_of_any_request_does_not_matter(story, status, code, moment):
     """Also if the request was carried out and only its response was lost."""
-    for number in range(wanted[2]):
-        world = story()
+    for number in range(story.requests):
+        world = story.world()
         setattr(world, moment, at(number, lambda: failure(status, code)))
 
-        assert run(world, folder).error is None
+        assert run(world, story.folder).error is None
 
-        assert_same_end(world, wanted)
+        assert_same_end(world, story)
 
 
 @pytest.mark.parametrize(
     ("status", "code"),
     [(429, "TooManyRequestsException"), (500, "InternalServerErrorException"), (403, "ExpiredTokenException")],
 )
-def test_a_lasting_failure_names_the_call_and_the_next_run_continues(story, folder, wanted, status, code):
-    for number in range(wanted[2]):
-        world = story()
+def test_a_lasting_failure_names_the_call_and_the_next_run_continues(story, status, code):
+    for number in range(story.requests):
+        world = story.world()
         failed = []
 
         def hook(now, name, number=number, failed=failed):
@@ -112,31 +113,31 @@ def test_a_lasting_failure_names_the_call_and_the_next_run_continues(story, fold
             return None
 
         world.before = hook
-        outcome = run(world, folder)
+        outcome = run(world, story.folder)
 
         assert f"{failed[0]} failed" in outcome.error
         assert "Run it again" in outcome.error
         assert len(failed) <= 8
         world.calm()
-        assert run(world, folder).error is None
-        assert_same_end(world, wanted)
+        assert run(world, story.folder).error is None
+        assert_same_end(world, story)
 
 
-def test_two_publishers_at_once_have_the_result_of_one(story, folder, wanted):
-    for number in range(wanted[2]):
-        world = story()
+def test_two_publishers_at_once_have_the_result_of_one(story):
+    for number in range(story.requests):
+        world = story.world()
         other = []
 
         def hook(now, name, world=world, number=number, other=other):
             if now == number and not other:
                 other.append(True)
-                assert run(world, folder).error is None
+                assert run(world, story.folder).error is None
 
         world.before = hook
 
-        assert run(world, folder).error is None
+        assert run(world, story.folder).error is None
 
-        assert_same_end(world, wanted)
+        assert_same_end(world, story)
 
 
 def test_a_publisher_with_other_content_of_the_same_version_is_refused(world, folder):
@@ -226,7 +227,6 @@ def test_one_pattern_that_fails_does_not_stop_the_others(world, folder, tmp_path
     from blueprints.progress import Progress
     from blueprints.publish.publishing import Options, publish
     from blueprints.publish.report import status
-    from tests.publish.folders import Folder
 
     bad = Folder(tmp_path / "bad")
     bad.change("Author: somebody", "Author: Somebody")

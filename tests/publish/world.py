@@ -39,6 +39,10 @@ POLICY = {
 }
 
 
+_worlds: list["World"] = []
+"""The world that answers the clients' requests."""
+
+
 class Killed(BaseException):
     """The publisher's process was killed."""
 
@@ -56,9 +60,10 @@ class World:
         self.after: Callable[[int, str], AWSResponse | None] = lambda number, name: None
 
     def destination(self, packages, *, local=False) -> Destination:
-        """A publisher's way here, with clients of its own."""
-        bucket = Bucket(self._client("s3"), BUCKET)
-        repository = Repository(self._client("serverlessrepo"), self._fetch)
+        """A publisher's way here. From now on, this process's clients send their requests to this world."""
+        _worlds[:] = [self]
+        bucket = Bucket(_client("s3"), BUCKET)
+        repository = Repository(_client("serverlessrepo"), self._fetch)
         return Destination(repository, lambda: bucket, local=local, packages=packages)
 
     def calm(self) -> None:
@@ -80,17 +85,8 @@ class World:
             raise ServiceError("BadRequestException", message)
         return self.objects[key]
 
-    @cache  # noqa: B019 - a world lives as long as its test
-    def _client(self, service: str):
-        # Without trailing checksums a request's body is the content itself.
-        settings = RETRYING.merge(Config(request_checksum_calculation="when_required"))
-        client = boto3.client(
-            service, "us-east-1", aws_access_key_id="AKIA", aws_secret_access_key="x", config=settings
-        )
-        client.meta.events.register("before-send", self._send)
-        return client
-
-    def _send(self, request, event_name, **_):
+    def send(self, request, event_name, **_) -> AWSResponse:
+        """Answer a request instead of AWS."""
         service, operation = event_name.split(".")[1:]
         number = len(self.requests)
         self.requests.append(operation)
@@ -118,6 +114,16 @@ class World:
     def _fetch(self, url: str) -> bytes:
         self.downloads.append(url)
         return self.embedded.store.get(url.removeprefix("memory:"))
+
+
+@cache
+def _client(service: str):
+    """A client for all worlds: it takes longer to make one than to publish with it."""
+    # Without trailing checksums a request's body is the content itself.
+    settings = RETRYING.merge(Config(request_checksum_calculation="when_required"))
+    client = boto3.client(service, "us-east-1", aws_access_key_id="AKIA", aws_secret_access_key="x", config=settings)
+    client.meta.events.register("before-send", lambda **event: _worlds[0].send(**event))
+    return client
 
 
 def response(status: int, body: bytes = b"", **headers: str) -> AWSResponse:
