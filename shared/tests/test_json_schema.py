@@ -26,6 +26,8 @@ ORDER = {
     },
 }
 ORDER["properties"]["items"]["items"] = {"type": ["object", "string"], "required": ["sku"]}
+CHECK = build_check(ORDER)
+REFERENCE = Draft202012Validator(ORDER)
 
 SCALARS = st.sampled_from([None, True, False, 0, 1, 3, -2, -3, 99.5, 100, 1e300, "", "a", "Z", "bc"])
 VALUES = st.recursive(
@@ -46,11 +48,11 @@ VALUES = st.recursive(
 def test_it_agrees_with_the_reference_implementation(value, without):
     value.pop(without, None)
     try:
-        build_check(ORDER)(json.dumps(value).encode())
+        CHECK(json.dumps(value).encode())
         accepted = True
     except InvalidJson:
         accepted = False
-    assert accepted == Draft202012Validator(ORDER).is_valid(value), value
+    assert accepted == REFERENCE.is_valid(value), value
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,11 @@ def test_an_error_names_the_malformed_field(path, value, named):
 
 
 @given(
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner))
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.dictionaries(st.text(), inner, max_size=5),
+        max_leaves=12,
+    )
 )
 def test_anything_else_is_rejected(event):
     with pytest.raises(MalformedEvent):
