@@ -4,6 +4,8 @@ import threading
 import time
 from contextvars import ContextVar
 
+import pytest
+
 from blueprints.local.base.clock import Clock
 from tests.local.waiting import until
 
@@ -26,27 +28,29 @@ def test_a_repeated_call_goes_on_after_an_error_and_after_a_reset():
     clock.scale = 1e-9  # nothing else ends it
 
 
-def test_a_cancelled_call_and_one_from_before_a_reset_are_not_made():
-    clock, made = Clock(1000), []
-    clock.after(10, lambda: made.append("cancelled")).cancel()
-    clock.after(10, lambda: made.append("of the old account"))
+@pytest.fixture
+def held(monkeypatch):
+    """A clock whose only worker is busy until `go_on` is set, so that no call is made before."""
+    monkeypatch.setattr("blueprints.local.base.clock._AT_ONCE", 1)
+    clock, begun, go_on = Clock(1000), threading.Event(), threading.Event()
+    clock.after(0, lambda: (begun.set(), go_on.wait(30)))
+    assert begun.wait(30)
+    yield clock, go_on
+    go_on.set()
 
+
+@pytest.mark.parametrize("waits_for", ["its time", "a worker"])
+def test_a_cancelled_call_and_one_from_before_a_reset_are_not_made(held, waits_for):
+    (clock, go_on), made = held, []
+    cancelled = clock.after(10, lambda: made.append("cancelled"))
+    clock.after(10, lambda: made.append("of the old account"))
+    if waits_for == "a worker":
+        until(lambda: not clock._due)
+
+    cancelled.cancel()
     clock.reset()
     clock.after(20, lambda: made.append("of the new one"))
-
-    assert until(lambda: made) == ["of the new one"]
-
-
-def test_a_call_that_waits_for_a_worker_is_not_made_after_a_reset(monkeypatch):
-    monkeypatch.setattr("blueprints.local.base.clock._AT_ONCE", 1)
-    clock, made, begun, go_on = Clock(1000), [], threading.Event(), threading.Event()
-    clock.after(1, lambda: (begun.set(), go_on.wait(10)))
-    begun.wait(10)
-    clock.after(0, lambda: made.append("of the old account"))
     until(lambda: not clock._due)
-
-    clock.reset()
-    clock.after(0, lambda: made.append("of the new one"))
     go_on.set()
 
     assert until(lambda: made) == ["of the new one"]
