@@ -9,13 +9,13 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
-from blueprints_shared.json_schema import schema_type
+from blueprints_shared.json_schema import UnsupportedSchema, schema_type
 from blueprints_shared.requirement import requirement
 
 with requirement("msgspec"):
     import msgspec
 
-__all__ = ["MAX_DEPTH", "Check", "InvalidJson", "build_check"]
+__all__ = ["MAX_DEPTH", "Check", "InvalidJson", "UnsupportedSchema", "build_check"]
 
 MAX_DEPTH = 500
 """Levels of arrays and objects. Parsers differ widely in how many they accept, and some crash."""

@@ -27,6 +27,32 @@ PARTS = {
 }
 
 
+# Handlers of copied patterns import these names: removing or renaming one breaks them, so the CHANGELOG names it.
+PUBLIC = {
+    "clients": "client",
+    "deployment_hooks": "CheckFailed TimeLeft answer check_event_source_mappings invoke",
+    "http_post": "BODY_LIMIT Endpoint NoResponse Response",
+    "images": "EXTENSIONS Encoding ImageFile InvalidImage encode open_image",
+    "json_objects": "Check InvalidJson MAX_DEPTH UnsupportedSchema build_check",
+    "observability": "Logger MetricUnit Metrics",
+    "public_address": "is_public",
+    "replay": "DeadLetters Failure Failures NotReplayed Stack StoredBatch StoredBatches function_name invoke main "
+    "replay",
+    "s3_events": "MalformedEvent ObjectChange is_newer parse",
+    "settings": "SettingsError load parsed whole_number",
+    "stack_command": "CommandFailed Stack arguments run",
+    "streams": "BatchResponse KinesisRecord MalformedAggregate Progress handle_in_order sequence_number shard_id "
+    "user_records",
+    "streams.dynamodb_changes": "Change MalformedRecord parse",
+    "streams.dynamodb_rows": "Image Row Unrepresentable key_text row_converter",
+}
+
+
+def test_the_public_names_are_these():
+    found = {name: set(importlib.import_module(f"blueprints_shared.{name}").__all__) for name in SECTIONS}
+    assert found == {name: set(names.split()) for name, names in PUBLIC.items()}
+
+
 def names_in(section):
     """Every name and attribute in the section's code, which has to be Python."""
     code = "\n".join(re.findall(r"```python\n(.*?)```", SECTIONS[section], re.DOTALL))
