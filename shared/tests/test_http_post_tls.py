@@ -1,6 +1,7 @@
 """Over TLS: the certificate is for the name in the URL, of an authority one trusts, and the exchange ends in time."""
 
 import socket
+import ssl
 import threading
 import time
 
@@ -105,6 +106,14 @@ def test_an_answer_that_does_not_come_in_time_is_none(authority, trusted, script
             post(NAME, receiver.port, seconds=0.4)
 
         assert time.monotonic() - begun < 2.5
+
+
+def test_the_certificates_of_these_tests_pass_the_strict_verification_of_python_3_13(authority, trusted):
+    with Receiver(tls=authority.server(NAME)) as receiver:
+        address = (socket.AF_INET, 1, 6, "", ("127.0.0.1", receiver.port))
+        endpoint = Endpoint(f"https://{NAME}:{receiver.port}/", True, resolve=lambda *_: [address])
+        endpoint.tls.verify_flags |= ssl.VERIFY_X509_STRICT
+        assert endpoint.post({}, b"", time.monotonic() + 3).status == 204
 
 
 def test_the_thread_ends_when_the_time_is_up(authority, trusted):
