@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import urllib.request
 import uuid
 import zipfile
@@ -271,7 +272,7 @@ def test_a_deleted_application_is_gone(sar, bucket):
     assert refusal(sar.get_application, ApplicationId=arn)[0] == "NotFoundException"
 
 
-SAM = ["tool", "run", "--from", "aws-sam-cli==1.170.0", "sam"]
+SAM_PYTHON = ["tool", "run", "--from", "aws-sam-cli==1.170.0", "python"]
 METADATA = {
     "Name": "published-by-sam",
     "Description": "Says a word",
@@ -281,23 +282,52 @@ METADATA = {
 }
 
 
-@pytest.fixture
-def sam(cloud, tmp_path):
-    """Runs SAM's own command line in an empty folder; uv installs it where it is not in its cache."""
+# SAM's command line, imported once; then a process of its own for each line, which names its folder and arguments.
+COMMANDS = """
+    import json, os, sys
+    from samcli.cli.main import cli
+    from samcli.commands.package import command
+    from samcli.commands.publish import command
+    for line in sys.stdin:
+        folder, arguments = json.loads(line)
+        process = os.fork()
+        if process == 0:
+            os.chdir(folder)
+            os.dup2(os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+            os.dup2(1, 2)
+            cli(arguments, prog_name="sam")
+            os._exit(98)
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def commands(cloud, tmp_path_factory):
+    """The process that starts SAM's commands; uv installs SAM where it is not in its cache."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         **cloud.environment(),
         "AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": cloud.endpoint,
         "SAM_CLI_TELEMETRY": "0",
-        "HOME": str(tmp_path),
+        "HOME": str(tmp_path_factory.mktemp("home")),
         "UV_CACHE_DIR": subprocess.check_output([find_uv_bin(), "cache", "dir"], text=True).strip(),
         "UV_PYTHON": sys.executable,
     }
+    command = [find_uv_bin(), *SAM_PYTHON, "-c", textwrap.dedent(COMMANDS)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def sam(commands, tmp_path):
+    """Runs a command of SAM's own command line in an empty folder."""
 
     def run(*arguments):
-        command = [find_uv_bin(), *SAM, *arguments]
-        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stderr
+        commands.stdin.write(json.dumps([str(tmp_path), [str(each) for each in arguments]]) + "\n")
+        commands.stdin.flush()
+        assert commands.stdout.readline() == "0\n", (tmp_path / "output.txt").read_text()
 
     return run
 
