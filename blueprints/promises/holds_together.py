@@ -19,6 +19,9 @@ _ELSEWHERE = re.compile(r"[a-z]+:|/|\.\./")
 _NESTED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]*(\S+)")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 _OF_LAMBDA = re.compile(r"AWS_|LAMBDA_|_|(TZ|LANG|PATH|LD_LIBRARY_PATH|PYTHONPATH)$")
+_OF_THE_RUNTIME = frozenset(
+    {"awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six", "urllib3"}
+)
 # Packages whose modules have unrelated names.
 _OTHERWISE_NAMED = {"cv2": "opencv", "fitz": "pymupdf", "osgeo": "gdal"}
 
@@ -29,10 +32,11 @@ def imported_modules_are_there(checked: CheckedPattern) -> Iterator[Finding]:
     files = python_files(folder)
     own = {path.stem for path in files} | {parent.name for path in files for parent in path.parents}
     brought = _Brought(folder)
+    code = {function.code.resolve() for function in checked.pattern.functions}
     missing: dict[str, list[tuple[Path, Import]]] = {}
     for path in files:
         for each in read(path).imports:
-            if each.name not in own and not brought.brings(each.name):
+            if each.name not in own and not brought.brings(each.name, on_lambda=bool(code & {*path.resolve().parents})):
                 missing.setdefault(each.name, []).append((path, each))
     layers = any("Layers" in function.properties for function in checked.functions) if missing else False
     for name, places in missing.items() if not layers else ():
@@ -95,7 +99,7 @@ def _missing(path: Path, name: str) -> str:
 
 
 class _Brought:
-    """Modules from outside the folder: Python's, those of Lambda's runtime, of the requirements, and of these tools."""
+    """Modules from outside the folder: of Python, of the requirements, and of the place where the code runs."""
 
     def __init__(self, folder: Path) -> None:
         files = [path for path in folder.rglob("requirements*") if path.suffix in (".txt", ".in")]
@@ -103,11 +107,18 @@ class _Brought:
         words = (_REQUIREMENT.findall(path.read_text(encoding="utf-8")) for path in files)
         self._packages = {_plain(name) for names in words for name in names}
 
-    def brings(self, module: str) -> bool:
-        """Whether the module may come from outside; a package's name often contains that of its module."""
+    def brings(self, module: str, *, on_lambda: bool) -> bool:
+        """Whether the module may come from outside; a package's name often contains that of its module.
+
+        A function finds the modules of Lambda's runtime; tests and the demo find those of this environment.
+        """
         name = _plain(_OTHERWISE_NAMED.get(module, module))
         named = any(name in package or package in name or _abbreviates(name, package) for package in self._packages)
-        return named or module in sys.stdlib_module_names or _is_installed(module)
+        return (
+            named
+            or module in sys.stdlib_module_names
+            or (module in _OF_THE_RUNTIME if on_lambda else _is_installed(module))
+        )
 
 
 @cache

@@ -94,6 +94,15 @@ class TestImports:
         write(folder, f"{place}/other.py", "import surely_nowhere\n")
         assert found(folder, imported_modules_are_there) == []
 
+    def test_a_module_that_only_these_tools_have_is_missing_on_lambda(self, folder):
+        write(folder, "src/greet.py", "import boto3\nimport click\n\ndef handler(event, context): ...\n")
+        write(folder, "tests/test_greeting.py", "import click\n")
+
+        (finding,) = found(folder, imported_modules_are_there)
+
+        assert (finding.file.name, finding.line) == ("greet.py", 2)
+        assert "Module click is not in the folder, nor in requirements" in finding.message
+
     def test_a_layer_may_bring_anything(self, folder):
         write(folder, "src/other.py", "import surely_nowhere\n")
         change(folder, "      Handler: greet.", "      Layers: [!Ref News]\n      Handler: greet.")
