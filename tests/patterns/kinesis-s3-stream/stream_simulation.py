@@ -14,10 +14,10 @@ import io
 import itertools
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from unittest import mock
 
@@ -357,11 +357,14 @@ class Life:
             for each in json.loads(json.loads(content)["payload"])["Records"]
         }
         found = {*self.lines(), *(self.lines(replaced=True) if self.redelivered or self.reparallelized else ())}
+        found_of = defaultdict(set)
+        for line in found:
+            found_of[line[1]].add(line)
         for record in self.records:
             possible = [set(record.lines(version)) for version in (1, 2, 3)]
-            lost = set.intersection(*possible) - found
+            lost = set.intersection(*possible) - found_of[record.number]
             assert not lost or record.number in waiting, f"missing: {lost}"
-            strange = {line for line in found if line[1] == record.number} - set.union(*possible)
+            strange = found_of[record.number] - set.union(*possible)
             assert not strange, f"never made: {strange}"
 
 
@@ -377,12 +380,15 @@ def ids_of(put):
     return tuple(each for _, each in put.user_records)
 
 
+@lru_cache(1000)  # an object is looked at by several checks
 def lines_of(key, content):
     """The lines of an object: (prefix, number, sub-number)."""
+    found = []
     for line in gzip.decompress(content).splitlines():
         said = json.loads(line)
         assert f"{said['shard_id']}-" in key
-        yield key.split("/")[0], int(said["sequence_number"]) - 10**30, said["sub_sequence_number"]
+        found.append((key.split("/")[0], int(said["sequence_number"]) - 10**30, said["sub_sequence_number"]))
+    return tuple(found)
 
 
 @cache
