@@ -276,8 +276,8 @@ class TestChanges:
 
     def test_a_migration_of_ones_own_needs_no_change_of_the_tests(self, own):
         mine = own(CHANGES)
-        readme = (mine.folder / "README.md").read_text()
-        view = re.search(r"-- src/migrations/0002_orders.sql\n(.*?)```", readme, re.DOTALL)[1]
+        described = (mine.folder / "replica.md").read_text()
+        view = re.search(r"-- src/migrations/0002_orders.sql\n(.*?)```", described, re.DOTALL)[1]
         (mine.folder / "src" / "migrations" / "0002_orders.sql").write_text(view)
         assert mine.breaches() == []
         status, printed = mine.own_tests(

@@ -136,7 +136,7 @@ def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, 
         # What SAM refuses is often the consequence of a mistake that can be named better.
         found, refusal = problems(template), error
     if found:
-        listed = "\n".join(f"  {problem}" for problem in found)
+        listed = "\n".join(f"  {problem.where}: {problem.message}" for problem in found)
         raise BlueprintError(f"The template of {pattern.name} can't be deployed:\n{listed}")
     if refusal:
         raise refusal
