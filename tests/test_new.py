@@ -1,5 +1,6 @@
 """A copy made by `blueprints new` needs nothing of this project; a folder put into patterns/ is a pattern."""
 
+import functools
 import json
 import os
 import shutil
@@ -35,25 +36,43 @@ def run(*command, cwd, **environment):
         capture_output=True,
         check=False,
         text=True,
-        timeout=300,
+        timeout=900,
         stdin=subprocess.DEVNULL,
     )
     assert ended.returncode == 0, f"{' '.join(map(str, command))}\n{ended.stdout}{ended.stderr}"
     return ended.stdout
 
 
-@pytest.fixture(scope="module", params=PATTERNS)
-def copied(request, tmp_path_factory):
-    """A copy of each pattern, outside the repository."""
-    folder = tmp_path_factory.mktemp("mine") / "my-copy"
-    run(BLUEPRINTS, "new", request.param, folder, cwd=folder.parent)
+@pytest.fixture(scope="module")
+def copy_of(tmp_path_factory):
+    """Returns the copy of a pattern by its name, outside the repository; makes it at the first call."""
+    folder = tmp_path_factory.mktemp("mine")
+
+    @functools.cache
+    def made(name):
+        run(BLUEPRINTS, "new", name, folder / name / "my-copy", cwd=folder)
+        return folder / name / "my-copy"
+
+    return made
+
+
+@pytest.fixture(params=PATTERNS)
+def copied(request, copy_of):
+    """The copy of one pattern."""
+    return copy_of(request.param)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A virtual environment for the tests of one copy after another, so that Python compiles a package once."""
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    run(uv.find_uv_bin(), "venv", "--python", sys.executable, folder, cwd=folder.parent)
     return folder
 
 
-def test_a_copys_own_tests_pass(copied):
-    environment = copied.parent / "venv"
-    run(uv.find_uv_bin(), "venv", "--python", sys.executable, environment, cwd=copied)
-    install = (uv.find_uv_bin(), "pip", "install", "--python", environment)
+def test_a_copys_own_tests_pass(copied, environment):
+    # --exact removes what this copy does not require.
+    install = (uv.find_uv_bin(), "pip", "install", "--exact", "--python", environment)
     run(*install, "-r", "tests/requirements.txt", cwd=copied)
 
     summary = run(environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=copied)
@@ -89,22 +108,40 @@ def test_the_command_in_a_copys_requirements_makes_its_lock_again(copied, tmp_pa
     assert lines[0] == "--find-links ../vendor"
 
 
+# One process for all copies: SAM's start, and its loading of cfn-lint's schemas, take as long as the work on one copy.
+SAM_VALIDATE_AND_BUILD = """
+import os, sys
+from samcli.cli.main import cli
+
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    for arguments in (["validate", "--lint"], ["build"]):
+        print("sam", *arguments, "in", folder, flush=True)
+        try:
+            cli(arguments)
+        except SystemExit as end:
+            if end.code:
+                raise
+"""
+
+
 @pytest.mark.skipif(
     find_interpreter("3.13") is None, reason="sam build needs the template's Python; install Python 3.13 to run this"
 )
-def test_sam_builds_and_validates_a_copy(copied):
-    python = find_interpreter("3.13").path.parent
-    sam = (uv.find_uv_bin(), "tool", "run", "--from", SAM, "sam")
-    settings = {"PATH": f"{python}:{BARE['PATH']}", "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+def test_sam_validates_and_builds_each_copy(copy_of):
+    copies = [copy_of(name) for name in PATTERNS]
+    path = f"{find_interpreter('3.13').path.parent}:{BARE['PATH']}"
+    sam = (uv.find_uv_bin(), "tool", "run", "--from", SAM, "python", "-c", SAM_VALIDATE_AND_BUILD)
 
-    assert "is a valid SAM Template" in run(*sam, "validate", "--lint", cwd=copied, **settings)
-    assert "Build Succeeded" in run(*sam, "build", cwd=copied, **settings)
+    printed = run(*sam, *copies, cwd=copies[0], PATH=path, SAM_CLI_TELEMETRY="0", AWS_DEFAULT_REGION="us-east-1")
 
-    functions = Pattern.load(copied).functions
-    for function in functions:
-        built = copied / ".aws-sam" / "build" / function.logical_id
-        assert (built / f"{function.handler.split('.')[0]}.py").is_file()
-        assert (built / "blueprints_shared" / "settings.py").is_file()
+    assert printed.count("is a valid SAM Template") == len(copies)
+    assert printed.count("Build Succeeded") == len(copies)
+    for copied in copies:
+        for function in Pattern.load(copied).functions:
+            built = copied / ".aws-sam" / "build" / function.logical_id
+            assert (built / f"{function.handler.split('.')[0]}.py").is_file()
+            assert (built / "blueprints_shared" / "settings.py").is_file()
 
 
 def test_new_does_not_touch_a_destination_that_exists(tmp_path):
