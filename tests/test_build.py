@@ -365,8 +365,12 @@ def test_a_library_of_another_system_is_found(tmp_path):
         ("six==1.17.0\nidna\n", 2, "'idna' is not pinned"),
         ("idna>=3\n", 1, "'idna>=3' is not pinned"),
         ("idna==3.*\n", 1, r"'idna==3\.\*' is not pinned"),
-        ("six==1.17.0 \\\n    --hash=sha256:00\n-r other.txt\n", 3, "names another file, so the lock is not complete"),
-        ("-e ../shared\n", 1, "names another file, so the lock is not complete"),
+        (
+            "six==1.17.0 \\\n    --hash=sha256:00\n-r other.txt\n",
+            3,
+            "refers to another file, so the lock is not complete",
+        ),
+        ("-e ../shared\n", 1, "refers to another file, so the lock is not complete"),
     ],
 )
 def test_requirements_that_are_not_pinned_are_refused(tmp_path, text, line, said):

@@ -80,7 +80,7 @@ def test_the_error_names_a_template_of_another_name(folder):
 def test_an_error_names_the_line_of_broken_json(folder):
     place = folder(template__json='{\n  "Resources": {,}\n}')
 
-    with pytest.raises(BlueprintError, match="This is not JSON") as error:
+    with pytest.raises(BlueprintError, match="This is not valid JSON") as error:
         find(place)
     assert error.value.where.endswith("template.json:2")
 

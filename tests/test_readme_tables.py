@@ -114,7 +114,7 @@ def test_a_readme_without_a_place_for_the_tables_is_named(folder):
     ended = command(folder)
 
     assert ended.exit_code == 1
-    assert "README.md: There is no place for the tables.\n" in ended.output
+    assert "README.md: The README does not mark where the tables go.\n" in ended.output
     assert marks("parameters") in ended.output
     assert (folder / "README.md").read_text() == "# x\n"
 
