@@ -99,9 +99,9 @@ def test_without_a_repository_rules_apply_from_the_patterns_folder_down(tmp_path
 
 
 def test_rules_of_a_repository_that_ignores_the_folder_do_not_apply(tmp_path):
-    folder = tree(tmp_path / "home/work/copy/src")
+    folder = tree(tmp_path / "home/mine/copy/src")
     (tmp_path / "home/.git").mkdir()
     (tmp_path / "home/.gitignore").write_text("*\n")
-    (tmp_path / "home/work/copy/.gitignore").write_text("*.log\n")
+    (tmp_path / "home/mine/copy/.gitignore").write_text("*.log\n")
 
-    assert selected(folder, tmp_path / "home/work/copy") == {each for each in FILES if not each.endswith(".log")}
+    assert selected(folder, tmp_path / "home/mine/copy") == {each for each in FILES if not each.endswith(".log")}

@@ -1,6 +1,5 @@
 """The replica in a real PostgreSQL: what its rows contain after changes that come twice, late or cannot be stored."""
 
-import json
 import random
 import re
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from data_api_on_postgres import api_error
 from replica import CHUNK_LIMIT, Replica, chunked, reduced
+from replica_rows import shown, stored
 from sql_database import Database, DatabaseRefused
 from streamed import LATER_STREAM, StreamedTable
 
@@ -34,20 +34,6 @@ def written(replica, data_api, schema):
         return stored(data_api, schema)
 
     return write
-
-
-def stored(data_api, schema):
-    """All rows: state and item by name, with exact numbers."""
-    answer = data_api.execute_statement(f"SELECT key::text, state, item::text FROM {schema}.items", [])
-    rows = {}
-    for key, state, item in ([next(iter(field.values())) for field in record] for record in answer["records"]):
-        content = None if item is True else json.loads(item, parse_float=Decimal, parse_int=Decimal)
-        rows[json.loads(key)["pk"]] = (state, content)
-    return rows
-
-
-def shown(name, **attributes):
-    return "present", {"pk": name, "sk": "order", **attributes}
 
 
 def test_items_are_created_changed_and_deleted(written):

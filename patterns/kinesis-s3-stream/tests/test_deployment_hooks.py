@@ -156,9 +156,12 @@ def test_a_missing_setting_is_reported_too(hook, monkeypatch):
 def test_importing_a_hook_creates_no_client(load, monkeypatch):
     import botocore.session
 
+    import blueprints_shared.clients
+
     def refuse(*_, **__):
         raise AssertionError("a client was created at import")
 
     monkeypatch.setattr(botocore.session, "get_session", refuse)
+    monkeypatch.setattr(blueprints_shared.clients, "client", refuse)
     for name in HOOKS:
         load(name)

@@ -1,13 +1,13 @@
 """Properties of the replica on a real PostgreSQL: any delivery of changes ends at the newest change of each key."""
 
 import json
-from decimal import Decimal
 
 from botocore.exceptions import ClientError
 from data_api_on_postgres import Killed, api_error
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from replica import Replica, chunked, reduced
+from replica_rows import shown, stored
 from sql_database import Database, DatabaseRefused
 from streamed import StreamedTable
 
@@ -17,20 +17,6 @@ SLOW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-def stored(data_api, schema):
-    """All rows: state and item by name, with exact numbers."""
-    answer = data_api.execute_statement(f"SELECT key::text, state, item::text FROM {schema}.items", [])
-    rows = {}
-    for key, state, item in ([next(iter(field.values())) for field in record] for record in answer["records"]):
-        content = None if item is True else json.loads(item, parse_float=Decimal, parse_int=Decimal)
-        rows[json.loads(key)["pk"]] = (state, content)
-    return rows
-
-
-def shown(name, **attributes):
-    return "present", {"pk": name, "sk": "order", **attributes}
 
 
 @given(
