@@ -1,0 +1,73 @@
+"""State machine definitions: what a definition consists of, read once when it is created."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+JSON_PATH = "JSONPath"
+JSONATA = "JSONata"
+
+
+class InvalidDefinition(Exception):
+    """AWS refuses the definition; the message is AWS's, such as `'SCHEMA_VALIDATION_FAILED: …'`."""
+
+
+@dataclass(frozen=True)
+class Retrier:
+    """One entry of `Retry`."""
+
+    errors: tuple[str, ...]
+    interval_seconds: int = 1
+    backoff_rate: float = 2.0
+    max_attempts: int = 3
+    max_delay_seconds: int | None = None
+    full_jitter: bool = False
+
+
+@dataclass(frozen=True)
+class Catcher:
+    """One entry of `Catch`; `fields` is the entry as written, for its ResultPath, Output and Assign."""
+
+    errors: tuple[str, ...]
+    next: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """One state. `fields` is the state as written; what every kind of state has is read out of it."""
+
+    name: str
+    type: str
+    query_language: str
+    fields: Mapping[str, Any]
+    next: str | None = None
+    """The state after this one; None where it ends its block."""
+    retriers: tuple[Retrier, ...] = ()
+    catchers: tuple[Catcher, ...] = ()
+    blocks: tuple["Block", ...] = ()
+    """The branches of a Parallel state; of a Map state, its ItemProcessor (or Iterator) alone."""
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether this is a Map state whose items run as executions of their own."""
+        processor = self.fields.get("ItemProcessor") or {}
+        return self.type == "Map" and (processor.get("ProcessorConfig") or {}).get("Mode") == "DISTRIBUTED"
+
+
+@dataclass(frozen=True)
+class Block:
+    """States that run one after the other, from `start_at`: a machine's own, a branch's or an item processor's."""
+
+    start_at: str
+    states: Mapping[str, State]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A whole definition."""
+
+    block: Block
+    query_language: str
+    timeout_seconds: int | None
+    comment: str

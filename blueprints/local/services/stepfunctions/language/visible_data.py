@@ -1,0 +1,40 @@
+"""What the expressions of a state can refer to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+
+class Missing:
+    """The type of `MISSING`, which stands for a value that does not exist; null is a value."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True)
+class VisibleData:
+    """The data that an expression sees: JSONPath's `$`, `$$` and `$variable`, JSONata's `$states` and `$variable`."""
+
+    input: Any
+    context: Mapping[str, Any]
+    """The context object, `$$` and `$states.context`."""
+    variables: Mapping[str, Any]
+    state: str = ""
+    """The name of the state, for messages."""
+    entered_event: int = 0
+    """The id of the event with which the state was entered, for messages."""
+    result: Any = MISSING
+    """JSONata's `$states.result`: what the state's work returned."""
+    error_output: Any = MISSING
+    """JSONata's `$states.errorOutput`, in the fields of a Catch."""
+
+    def having(self, **changes: Any) -> Self:
+        """The same with other parts."""
+        return replace(self, **changes)
