@@ -1,7 +1,8 @@
 """Step Functions, in place of the base emulator's interpreter.
 
-language   the Amazon States Language: definitions, JSONPath, JSONata, intrinsic functions, choice rules
 execution  runs executions and records their history
+
+The Amazon States Language is in `blueprints/states_language/`, because `blueprints check` reads definitions too.
 """
 
 from blueprints.local.base.extension import Extension
