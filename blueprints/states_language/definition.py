@@ -1,5 +1,6 @@
 """State machine definitions: what a definition consists of, read once when it is created."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,3 +72,45 @@ class Definition:
     query_language: str
     timeout_seconds: int | None
     comment: str
+
+
+def parse(text: str, *, express: bool = False) -> Definition:  # noqa: ARG001  # validation follows
+    """Return the definition of a state machine. Raises InvalidDefinition where AWS refuses it."""
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise InvalidDefinition(f"INVALID_JSON_DESCRIPTION: {error}") from error
+    language = fields.get("QueryLanguage", JSON_PATH)
+    return Definition(_block(fields, language), language, fields.get("TimeoutSeconds"), fields.get("Comment", ""))
+
+
+def _block(fields: Mapping[str, Any], language: str) -> Block:
+    states = {name: _state(name, state, language) for name, state in fields["States"].items()}
+    return Block(fields["StartAt"], states)
+
+
+def _state(name: str, fields: Mapping[str, Any], language: str) -> State:
+    own = fields.get("QueryLanguage", language)
+    nested = [*fields.get("Branches", ())]
+    nested += [fields[key] for key in ("ItemProcessor", "Iterator") if key in fields]
+    return State(
+        name=name,
+        type=fields["Type"],
+        query_language=own,
+        fields=fields,
+        next=None if fields.get("End") else fields.get("Next"),
+        retriers=tuple(_retrier(entry) for entry in fields.get("Retry", ())),
+        catchers=tuple(Catcher(tuple(entry["ErrorEquals"]), entry["Next"], entry) for entry in fields.get("Catch", ())),
+        blocks=tuple(_block(block, own) for block in nested),
+    )
+
+
+def _retrier(entry: Mapping[str, Any]) -> Retrier:
+    return Retrier(
+        errors=tuple(entry["ErrorEquals"]),
+        interval_seconds=entry.get("IntervalSeconds", 1),
+        backoff_rate=entry.get("BackoffRate", 2.0),
+        max_attempts=entry.get("MaxAttempts", 3),
+        max_delay_seconds=entry.get("MaxDelaySeconds"),
+        full_jitter=entry.get("JitterStrategy") == "FULL",
+    )

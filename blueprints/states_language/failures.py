@@ -1,11 +1,16 @@
 """The failure of a state, as Retry and Catch see it."""
 
+from blueprints.states_language.visible_data import VisibleData
+
 RUNTIME = "States.Runtime"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 TASK_FAILED = "States.TaskFailed"
 TIMEOUT = "States.Timeout"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+INTRINSIC_FAILURE = "States.IntrinsicFailure"
+PARAMETER_PATH_FAILURE = "States.ParameterPathFailure"
+RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure"
 ALL = "States.ALL"
 
 
@@ -29,3 +34,8 @@ class EvaluationFailed(StateFailed):
     def __init__(self, cause: str, location: str, state: str) -> None:
         super().__init__(QUERY_EVALUATION_ERROR, cause)
         self.location, self.state = location, state
+
+
+def runtime_failure(data: VisibleData, cause: str, error: str = RUNTIME) -> StateFailed:
+    """Return the failure of the state that `data` belongs to, its cause in the sentence that AWS begins causes with."""
+    return StateFailed(error, data.at_state(cause))

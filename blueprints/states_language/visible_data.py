@@ -38,3 +38,8 @@ class VisibleData:
     def having(self, **changes: Any) -> Self:
         """The same with other parts."""
         return replace(self, **changes)
+
+    def at_state(self, cause: str) -> str:
+        """Return `cause` after the sentence that names the state and the event with which it was entered."""
+        where = f"the state '{self.state}' (entered at the event id #{self.entered_event})"
+        return f"An error occurred while executing {where}. {cause}"

@@ -1,0 +1,238 @@
+"""Evaluates JSONata: the strings `{% … %}` in the fields of a state.
+
+Step Functions has JSONata 2.0.6 without `$eval`, with functions of its own. The library is imported when the first
+expression is compiled: most machines of a run use JSONPath or nothing.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from blueprints.states_language import jsonata_functions
+from blueprints.states_language.compiled_once import CompiledOnce
+from blueprints.states_language.failures import EvaluationFailed
+from blueprints.states_language.json_text import dump
+from blueprints.states_language.visible_data import MISSING, VisibleData
+
+_OWN_NAMES = {"random": "sf_random", "eval": "sf_no_eval"}
+"""Built-in functions of the library that are replaced, and the names that expressions are given instead."""
+_LARGEST_WRITTEN_OUT = 1e21
+
+Evaluation = Callable[["_Bound", str], Any]
+
+
+class InvalidExpression(Exception):
+    """The text is not JSONata; the message says why."""
+
+
+def evaluate(template: Any, data: VisibleData, field: str, *, expected: str | None = None) -> Any:
+    """Return `template`, a JSON value, with the value of every expression in it.
+
+    `field` is the place of the template in the state, such as `Output` or `Choices[0]/Condition`; `expected` names the
+    type that an expression has to give: array, boolean, number, object or string. Raises EvaluationFailed. A template
+    without expressions is returned itself, not a copy.
+    """
+    evaluation = _compile_text(template) if isinstance(template, str) else _compiled(template)
+    if evaluation is None:
+        return template
+    value = evaluation(_Bound(data), field)
+    if expected is not None and isinstance(template, str):
+        _expect(expected, value, template, data, field)
+    return value
+
+
+def is_expression(value: Any) -> bool:
+    """Whether the value is a string `{% … %}`."""
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}") and len(value) > len("{%%")
+
+
+def inner(text: str) -> str:
+    """Return an expression without its delimiters."""
+    return text[2:-2].strip()
+
+
+def check(expression: str) -> None:
+    """Raise InvalidExpression where the text, without its delimiters, does not parse."""
+    _compile_expression(expression)
+
+
+def type_of(value: Any) -> str:
+    """Return the type of a JSON value in the words of AWS's messages."""
+    for types, name in _TYPES:
+        if isinstance(value, types):
+            return name
+    return "null"
+
+
+_TYPES: tuple[tuple[Any, str], ...] = (
+    (bool, "boolean"),
+    ((int, float), "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+
+
+def _expect(expected: str, value: Any, template: str, data: VisibleData, field: str) -> None:
+    if type_of(value) != expected:
+        raise _failure(
+            data,
+            field,
+            inner(template),
+            f"returned an unexpected result type. Expected '{expected}', but was '{type_of(value)}' "
+            f"for value: {dump(value)}",
+        )
+
+
+def _failure(data: VisibleData, field: str, expression: str, what: str) -> EvaluationFailed:
+    cause = f"The JSONata expression '{expression}' specified for the field '{field}' {what}"
+    return EvaluationFailed(data.at_state(cause), field, data.state)
+
+
+class _Bound:
+    """What the expressions of one evaluation see, in the library's form."""
+
+    __slots__ = ("bindings", "data")
+
+    def __init__(self, data: VisibleData) -> None:
+        self.data = data
+        self.bindings = _library().JsonataBindings()
+        self.bindings.bind_functions(_own_functions())
+        for name, value in data.variables.items():
+            self.bindings.bind_value(name, value)
+        self.bindings.bind_value("states", _states(data))
+
+
+def _states(data: VisibleData) -> Mapping[str, Any]:
+    states = {"input": data.input, "context": data.context}
+    if data.result is not MISSING:
+        states["result"] = data.result
+    if data.error_output is not MISSING:
+        states["errorOutput"] = data.error_output
+    return states
+
+
+def _compile(template: Any) -> Evaluation | None:
+    """Return what evaluates the template, or None where there is no expression in it."""
+    if isinstance(template, str):
+        return _compile_text(template)
+    if isinstance(template, dict):
+        parts = {key: _compile(value) for key, value in template.items()}
+        if not any(parts.values()):
+            return None
+        entries = [(key, part, template[key]) for key, part in parts.items()]
+        return lambda bound, field: {
+            key: part(bound, f"{field}/{key}") if part else value for key, part, value in entries
+        }
+    if isinstance(template, list):
+        found = [_compile(element) for element in template]
+        if not any(found):
+            return None
+        elements = list(enumerate(zip(found, template, strict=True)))
+        return lambda bound, field: [
+            part(bound, f"{field}[{index}]") if part else value for index, (part, value) in elements
+        ]
+    return None
+
+
+_compiled = CompiledOnce(_compile)
+
+
+@lru_cache(maxsize=10_000)
+def _compile_text(text: str) -> Evaluation | None:
+    if not is_expression(text):
+        return None
+    expression = inner(text)
+    try:
+        compiled = _compile_expression(expression)
+    except InvalidExpression as error:
+        reason = str(error)
+
+        def refuse(bound: _Bound, field: str) -> Any:
+            raise _failure(bound.data, field, expression, f"threw an error during evaluation. {reason}")
+
+        return refuse
+    library = _library()
+    missing, error_type = library.MISSING, library.JsonataEvaluationError
+
+    def evaluate_expression(bound: _Bound, field: str) -> Any:
+        try:
+            value = compiled.evaluate(missing, bound.bindings)
+            if value is bound.data.input:
+                return value
+            if value is not missing:
+                return _as_json(value)
+        except (error_type, _NotJson) as error:
+            raise _failure(
+                bound.data, field, expression, f"threw an error during evaluation{_reason(error)}"
+            ) from error
+        raise _failure(bound.data, field, expression, "returned nothing (undefined).")
+
+    return evaluate_expression
+
+
+def _reason(error: Any) -> str:
+    return f". {error.error_code}: {error.message}" if error.error_code else f": {error.message}"
+
+
+@lru_cache(maxsize=10_000)
+def _compile_expression(expression: str) -> Any:
+    library = _library()
+    try:
+        compiled = library.compile(expression)
+        replaced = [name for name in _OWN_NAMES if f"${name}" in expression]
+        if replaced:
+            prefix = "".join(f"${name} := ${_OWN_NAMES[name]}; " for name in replaced)
+            compiled = library.compile(f"({prefix}(\n{expression}\n))")
+    except library.JsonataCompilationError as error:
+        raise InvalidExpression(str(error.message)) from error
+    return compiled
+
+
+class _NotJson(Exception):
+    def __init__(self, code: str | None, message: str) -> None:
+        super().__init__(message)
+        self.error_code, self.message = code, message
+
+
+def _as_json(value: Any) -> Any:
+    """Return the value as plain JSON, whole numbers as integers. Raises _NotJson for functions and infinite numbers."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _NotJson("D1001", f"Number out of range: {value}")
+        return int(value) if value.is_integer() and abs(value) < _LARGEST_WRITTEN_OUT else value
+    if isinstance(value, dict):
+        return {key: _as_json(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_as_json(part) for part in value]
+    raise _NotJson(None, "The result is a function or a regular expression, which JSON has no form for")
+
+
+@cache
+def _library() -> Any:
+    import jsonata2py
+
+    return jsonata2py
+
+
+@cache
+def _own_functions() -> Mapping[str, Any]:
+    library = _library()
+    functions = jsonata_functions.FUNCTIONS | {_OWN_NAMES["random"]: jsonata_functions.random_number}
+    return {
+        name: library.bound_function(None)(_with_missing(function, library.MISSING))
+        for name, function in functions.items()
+    }
+
+
+def _with_missing(function: Callable[..., Any], missing: Any) -> Callable[..., Any]:
+    """Adapt a function: undefined arguments become MISSING, and so does the result."""
+
+    def adapted(*arguments: Any) -> Any:
+        result = function(*(MISSING if argument is missing else argument for argument in arguments))
+        return missing if result is MISSING else result
+
+    return adapted

@@ -1,0 +1,107 @@
+"""Fields of a state whose value is a number: a literal, at a path (`…Path`) or given by a JSONata expression."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blueprints.states_language import json_path, jsonata, timestamps
+from blueprints.states_language.definition import JSONATA
+from blueprints.states_language.failures import runtime_failure
+from blueprints.states_language.json_text import dump
+from blueprints.states_language.visible_data import MISSING, VisibleData
+
+
+def whole_number(
+    fields: Mapping[str, Any], name: str, data: VisibleData, query_language: str, within: str = ""
+) -> int | None:
+    """Return the value of `name` or `namePath`, such as TimeoutSeconds; None where the state has neither.
+
+    `within` is the place of `fields` in the state, such as `ItemBatcher/`. Raises StateFailed where the value does not
+    fit.
+    """
+    number = _number(fields, name, data, query_language, within, "integer")
+    return None if number is None else int(number)
+
+
+def percentage(fields: Mapping[str, Any], name: str, data: VisibleData, query_language: str) -> float | None:
+    """Return the value of `name` or `namePath` as a number from 0 to 100; None where the state has neither."""
+    number = _number(fields, name, data, query_language, "", "float")
+    if number is not None and not 0 <= number <= 100:
+        raise runtime_failure(data, f"{name} must be between 0 and 100.")
+    return number
+
+
+def _number(
+    fields: Mapping[str, Any], name: str, data: VisibleData, query_language: str, within: str, kind: str
+) -> float | None:
+    if name in fields:
+        value = fields[name]
+        if query_language == JSONATA:
+            value = jsonata.evaluate(value, data, within + name, expected="number")
+        return float(value) if kind == "float" else value
+    path = fields.get(f"{name}Path")
+    if path is None:
+        return None
+    value = json_path.read(path, data, f"{name}Path")
+    fits = isinstance(value, int if kind == "integer" else (int, float)) and not isinstance(value, bool)
+    if not fits:
+        written = value if isinstance(value, str) else dump(value)
+        raise runtime_failure(
+            data, f'The {name}Path field refers to value "{written}" which is not a valid {kind}: {path}'
+        )
+    if kind == "integer" and value < 0:
+        raise runtime_failure(data, f"{name} cannot be negative.")
+    return value  # type: ignore[no-any-return]  # checked above
+
+
+def seconds_to_wait(fields: Mapping[str, Any], data: VisibleData, query_language: str) -> float | None:
+    """Return the seconds of a Wait state; None where it waits for a timestamp. Raises StateFailed."""
+    if "Seconds" in fields:
+        seconds = fields["Seconds"]
+        if query_language == JSONATA:
+            seconds = jsonata.evaluate(seconds, data, "Seconds", expected="number")
+        return float(seconds)
+    if "SecondsPath" not in fields:
+        return None
+    path = fields["SecondsPath"]
+    value = _at_path("SecondsPath", path, data)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise runtime_failure(
+            data, f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_plain(value)}"
+        )
+    if value < 0:
+        raise runtime_failure(data, f"The SecondsPath parameter references a negative value: {path} == {value}")
+    return float(value)
+
+
+def timestamp_to_wait_for(fields: Mapping[str, Any], data: VisibleData, query_language: str) -> float:
+    """Return the seconds from 1970 to the timestamp of a Wait state. Raises StateFailed."""
+    if "TimestampPath" in fields:
+        path = fields["TimestampPath"]
+        value = _at_path("TimestampPath", path, data)
+        wrong = (
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: "
+            f"{path} == {_plain(value)}"
+        )
+    else:
+        value = fields["Timestamp"]
+        if query_language == JSONATA:
+            value = jsonata.evaluate(value, data, "Timestamp", expected="string")
+        wrong = (
+            "The Timestamp parameter does not reference a valid ISO-8601 extended offset date-time format string: "
+            f"{_plain(value)}"
+        )
+    seconds = timestamps.seconds(value) if isinstance(value, str) else None
+    if seconds is None:
+        raise runtime_failure(data, wrong)
+    return seconds
+
+
+def _at_path(field: str, path: str, data: VisibleData) -> Any:
+    value = json_path.find(path, data)
+    if value is MISSING:
+        raise runtime_failure(data, f"The {field} parameter does not reference an input value: {path}")
+    return value
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else dump(value)

@@ -1,0 +1,11 @@
+"""What a state sees, for the tests of its expressions."""
+
+from typing import Any
+
+from blueprints.states_language.visible_data import VisibleData
+
+SENTENCE = "An error occurred while executing the state 'Sort' (entered at the event id #7). "
+
+
+def seen(value: Any = None, *, context: Any = None, variables: Any = None, **more: Any) -> VisibleData:
+    return VisibleData(value, context or {}, variables or {}, "Sort", 7, **more)
