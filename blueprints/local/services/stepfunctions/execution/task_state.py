@@ -1,0 +1,46 @@
+"""The Task state: each attempt has its own token, and evaluates its arguments anew."""
+
+from blueprints.local.services.stepfunctions.execution import data_flow
+from blueprints.local.services.stepfunctions.execution.data_flow import Done
+from blueprints.local.services.stepfunctions.execution.visit import Visit
+from blueprints.local.services.stepfunctions.tasks import TaskAttempt
+from blueprints.states_language import json_path, jsonata, number_fields
+from blueprints.states_language.definition import JSONATA, State
+from blueprints.states_language.visible_data import VisibleData
+
+_WAITS_FOR_TOKEN = ".waitForTaskToken"  # noqa: S105 - the end of a resource's name
+
+
+async def run_task(visit: Visit) -> Done:
+    """Task: the result is that of the resource."""
+    state, interpreter = visit.state, visit.interpreter
+    execution, resource = interpreter.execution, str(state.fields["Resource"])
+    visit.token = interpreter.tasks.new_token() if resource.endswith(_WAITS_FOR_TOKEN) else None
+    data = visit.data
+    attempt = TaskAttempt(
+        resource=resource,
+        arguments=data_flow.arguments(state, data),
+        role_arn=execution.revision.role_arn,
+        execution_arn=execution.arn,
+        record=visit.record,
+        timeout_seconds=number_fields.whole_number(state.fields, "TimeoutSeconds", data, state.query_language),
+        heartbeat_seconds=number_fields.whole_number(state.fields, "HeartbeatSeconds", data, state.query_language),
+        credentials_role=_credentials_role(state, data),
+        token=visit.token,
+        state=state.name,
+        entered_event=visit.scope.entered_event,
+        trace_header=execution.trace_header,
+    )
+    result = await interpreter.tasks.attempt(attempt)
+    return data_flow.finish(state, data, result, state.fields, state.next)
+
+
+def _credentials_role(state: State, data: VisibleData) -> str | None:
+    credentials = state.fields.get("Credentials")
+    if credentials is None:
+        return None
+    if state.query_language == JSONATA:
+        return str(jsonata.evaluate(credentials, data, "Credentials")["RoleArn"])
+    if "RoleArn.$" in credentials:
+        return str(json_path.read(credentials["RoleArn.$"], data, "RoleArn.$"))
+    return str(credentials["RoleArn"])
