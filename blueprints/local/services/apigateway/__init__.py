@@ -1,7 +1,13 @@
 """API Gateway of templates: routes from OpenAPI bodies; functions are invoked only if their policy allows it."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.apigateway import http_apis, lambda_integrations, preflights, rest_apis
+from blueprints.local.services.apigateway import (
+    http_apis,
+    lambda_integrations,
+    preflights,
+    rest_apis,
+    service_integrations,
+)
 
 
 class ApiGateway(Extension):
@@ -11,6 +17,7 @@ class ApiGateway(Extension):
         http_apis.install()
         rest_apis.install()
         lambda_integrations.install()
+        service_integrations.install(aws.endpoint)
         preflights.install()
 
 

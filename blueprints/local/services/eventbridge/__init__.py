@@ -3,6 +3,7 @@
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.eventbridge import entries, rules, schedules, targets
 from blueprints.local.services.eventbridge.state_changes import announce
+from blueprints.local.services.eventbridge.targets import is_rule
 from blueprints.local.services.lambda_ import AsynchronousInvocations
 
 
@@ -19,4 +20,4 @@ class EventBridge(Extension):
 
 
 EXTENSION = EventBridge()
-__all__ = ["EXTENSION", "announce"]
+__all__ = ["EXTENSION", "announce", "is_rule"]

@@ -30,6 +30,7 @@ TOPIC_ALLOWS = Internal("services.sns", "topic_policy_allows", ("topic_arn", "se
 TOPICS = Internal("services.sns", "_topics")
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 VIEW = Internal("services.eventbridge", "_pattern_event_view", ("event",))
+TRANSFORM = Internal("services.eventbridge", "_apply_input_transformer", ("transformer", "rule", "view"))
 SUPPORTED = Internal("services.eventbridge", "_SUPPORTED_TARGET_SERVICES")
 FUNCTION = Internal("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",))
 
@@ -62,9 +63,9 @@ def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
             else:
                 extension = aws.event_targets.get(delivery.target_service)
                 if extension:
-                    sent = (view or VIEW.current()(event)).event_with_detail()
-                    delivery.payload = str(target.get("Input") or json.dumps(sent)).encode()
-                    extension(target, sent, rule)
+                    seen = view or VIEW.current()(event)
+                    delivery.payload = _input(target, rule, seen).encode()
+                    extension(target, seen.event_with_detail(), rule)
                 else:
                     stock(target, event, rule, view)
 
@@ -75,6 +76,20 @@ def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
     TO_LAMBDA.replace(_to_lambda(invocations))
     TO_SQS.replace(_to_queue(TO_SQS.current()))
     TO_SNS.replace(_to_topic(TO_SNS.current()))
+
+
+def _input(target: dict[str, Any], rule: dict[str, Any], view: Any) -> str:
+    """What a target gets of an event, as JSON text: a part of it, another text, or all of it."""
+    if target.get("InputTransformer"):
+        return str(TRANSFORM.current()(target["InputTransformer"], rule, view))
+    if target.get("Input"):
+        return str(target["Input"])
+    event: Any = view.event_with_detail()
+    part = event
+    for name in str(target.get("InputPath") or "$").removeprefix("$").split("."):
+        if name:
+            part = part.get(name) if isinstance(part, dict) else None
+    return json.dumps(event if part is None else part)  # a path without a value leaves the whole event
 
 
 class _Either:
