@@ -64,6 +64,7 @@ def test_a_reset_ends_what_runs_without_a_trace(play: Played) -> None:
     execution = play.start(machine)
     play.engine.reset()
     assert types(execution) == ["ExecutionStarted", "WaitStateEntered"]
+    assert execution.ended.is_set()
     assert output(play(machine, {"n": 1})) == {"n": 1}
 
 

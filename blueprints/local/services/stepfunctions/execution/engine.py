@@ -1,4 +1,7 @@
-"""Starts, stops and redrives executions. Its methods are called from any thread; executions run on one event loop."""
+"""Starts, stops and redrives executions, which run on one event loop.
+
+Methods whose names end in `_here` are called on that loop; the others from any other thread, which they block.
+"""
 
 import asyncio
 import logging
@@ -47,7 +50,7 @@ class Engine:
         self.loop = Loop()
         self._tasks = tasks
         self._distributed_maps = distributed_maps
-        self._running: dict[str, tuple[Interpreter, asyncio.Task[Any]]] = {}
+        self._running: dict[str, tuple[Execution, Interpreter, asyncio.Task[Any]]] = {}
         self.event_listeners: list[EventListener] = []
         """Called on the loop with every event of every execution; they must not block."""
         self.status_listeners: list[StatusListener] = []
@@ -114,15 +117,17 @@ class Engine:
             self._end(execution, ABORTED, "ExecutionAborted", error, cause)
 
     def reset(self) -> None:
-        """Forget every execution: nothing that runs goes on, and no event of it is recorded."""
+        """Forget every execution: nothing that runs goes on, no event of it is recorded, and no one waits for it."""
 
         async def cancel_all() -> None:
             running = list(self._running.values())
             self._running.clear()
-            for interpreter, task in running:
+            for execution, interpreter, task in running:
                 interpreter.is_ending = True
                 task.cancel()
-            await asyncio.gather(*(task for _, task in running), return_exceptions=True)
+                execution.status = ABORTED
+                execution.ended.set()
+            await asyncio.gather(*(task for _, _, task in running), return_exceptions=True)
 
         self.loop.run(cancel_all())
 
@@ -134,7 +139,7 @@ class Engine:
         self._tell(execution)
         interpreter = Interpreter(execution, self.clock, self._tasks, self._distributed_maps)
         task = self.loop.spawn(self._run(execution, interpreter))
-        self._running[execution.arn] = (interpreter, task)
+        self._running[execution.arn] = (execution, interpreter, task)
         return task
 
     async def _run(self, execution: Execution, interpreter: Interpreter) -> None:
@@ -165,7 +170,7 @@ class Engine:
             self._end(execution, SUCCEEDED, "ExecutionSucceeded", None, None)
 
     async def _cancel(self, execution: Execution) -> None:
-        interpreter, task = self._running[execution.arn]
+        _, interpreter, task = self._running[execution.arn]
         interpreter.is_ending = True
         await _cancelled(task)
 
