@@ -44,6 +44,18 @@ def _model_as_json(botocore_service: str) -> dict[str, Any]:
     return model
 
 
+@cache
+def model_of(botocore_service: str) -> ServiceModel:
+    """The newest model of a service by botocore's name of it. Raises UnknownServiceError."""
+    return ServiceModel(CachedModels().load_service_model(botocore_service, "service-2"), botocore_service)
+
+
+@cache
+def service_names() -> frozenset[str]:
+    """Botocore's names of all services that it has a model of."""
+    return frozenset(CachedModels().list_available_services("service-2"))
+
+
 def knows_service_name(read_all_models: Callable[[str], bool]) -> Callable[[str], bool]:
     """A function that tells whether a request's signature names an AWS service.
 
@@ -51,11 +63,7 @@ def knows_service_name(read_all_models: Callable[[str], bool]) -> Callable[[str]
     `read_all_models`.
     """
 
-    @cache
-    def names() -> frozenset[str]:
-        return frozenset(CachedModels().list_available_services("service-2"))
-
     def is_aws_service_name(scope_name: str) -> bool:
-        return scope_name in names() or read_all_models(scope_name)
+        return scope_name in service_names() or read_all_models(scope_name)
 
     return is_aws_service_name

@@ -16,6 +16,7 @@ from blueprints.local.services.lambda_ import (
     provisioning,
 )
 from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations, FunctionAsInvoked
+from blueprints.local.services.lambda_.direct_invocations import LambdaResponse, invoke
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
 
@@ -59,4 +60,4 @@ class Lambda(Extension):
 
 
 EXTENSION = Lambda()
-__all__ = ["EXTENSION", "AsynchronousInvocations", "FunctionAsInvoked"]
+__all__ = ["EXTENSION", "AsynchronousInvocations", "FunctionAsInvoked", "LambdaResponse", "invoke"]

@@ -1,0 +1,79 @@
+"""The call that a service integration makes, prepared from a state's arguments before anything is recorded."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from blueprints.local.services.stepfunctions.tasks import lambda_tasks
+from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.integrations import Integration
+from blueprints.local.services.stepfunctions.tasks.optimized import SERVICES
+from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession
+from blueprints.local.services.stepfunctions.tasks.sdk_calls import call_sdk, sdk_operation
+from blueprints.local.services.stepfunctions.tasks.sdk_values import UnusableArguments
+from blueprints.local.services.stepfunctions.tasks.workers import Workers
+from blueprints.states_language.failures import RUNTIME, StateFailed
+from blueprints.states_language.json_text import dump
+
+Call = Callable[[RoleSession], Awaitable[Any]]
+"""Makes the call in a role and returns the result. Raises StateFailed."""
+
+
+def is_known(integration: Integration) -> bool:
+    """Whether there is such an integration."""
+    if integration.is_aws_sdk:
+        return sdk_operation(integration.service, integration.action) is not None
+    if integration.service == "lambda":
+        return integration.action == "invoke"
+    service = SERVICES.get(integration.service)
+    return service is not None and service.operation(integration.action) is not None
+
+
+def prepare(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
+    """The call of an attempt. Raises StateFailed for arguments that do not fit, or an unknown integration."""
+    try:
+        return _prepared(task, integration, workers)
+    except UnusableArguments as error:
+        text = dump(task.arguments)
+        faults = ", ".join(error.faults)
+        raise StateFailed(
+            RUNTIME,
+            task.message(f"The Parameters '{text}' could not be used to start the Task: [{faults}]"),
+        ) from None
+
+
+def _prepared(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
+    if integration.is_aws_sdk:
+        return _sdk_call(task, integration, workers)
+    if integration.service == "lambda" and integration.action == "invoke":
+        parameters = lambda_tasks.invoke_parameters(task.arguments)
+        return lambda session: lambda_tasks.call_invoke(session.caller, parameters, task.trace_header)
+    return _optimized_call(task, integration, workers)
+
+
+def _sdk_call(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
+    operation = sdk_operation(integration.service, integration.action)
+    if operation is None:
+        raise _unknown(task)
+    parameters = operation.parameters(task.arguments)
+
+    async def call(session: RoleSession) -> Any:
+        return await workers.run(lambda: call_sdk(operation, session.client(operation.service), parameters))
+
+    return call
+
+
+def _optimized_call(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
+    service = SERVICES.get(integration.service)
+    operation = service.operation(integration.action) if service else None
+    if service is None or operation is None:
+        raise _unknown(task)
+    parameters = service.parameters(operation, task.arguments)
+
+    async def call(session: RoleSession) -> Any:
+        return await workers.run(lambda: service.call(operation, session.client(operation.service), parameters))
+
+    return call
+
+
+def _unknown(task: TaskAttempt) -> StateFailed:
+    return StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known to the embedded AWS."))

@@ -1,0 +1,229 @@
+"""Runs one attempt of a Task state: records its events, makes the call, waits for the answer, keeps the limits.
+
+A call takes real time, and counts as much in TimeoutSeconds; the wait for a token, a job or an activity's worker counts
+by the clock, which passes faster.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blueprints.local.base.clock import Clock
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.iam import RoleNotAssumed
+from blueprints.local.services.stepfunctions.tasks import calls, lambda_tasks
+from blueprints.local.services.stepfunctions.tasks.activities import Activities, ActivityTask
+from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.integrations import (
+    CALLBACK,
+    Integration,
+    integration_of,
+    is_activity,
+    is_function,
+)
+from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession, RoleSessions
+from blueprints.local.services.stepfunctions.tasks.task_tokens import TaskTokens, TimedOut
+from blueprints.local.services.stepfunctions.tasks.workers import Workers
+from blueprints.states_language.failures import (
+    DATA_LIMIT_EXCEEDED,
+    HEARTBEAT_TIMEOUT,
+    RUNTIME,
+    TASK_FAILED,
+    TIMEOUT,
+    StateFailed,
+)
+from blueprints.states_language.json_text import dump
+
+SET_ACCOUNT = Internal("core.responses", "set_request_account_id", ("access_key_id",))
+
+_RESULT_BYTES = 262_144
+_NOT_TRUNCATED = {"truncated": False}
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An attempt under way, and how its events are called."""
+
+    task: TaskAttempt
+    prefix: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What each of its events says about the integration."""
+    begun: float = field(default_factory=time.monotonic)
+
+    def record(self, kind: str, details: Mapping[str, Any] | None = None) -> None:
+        """Add an event such as `TaskStarted`."""
+        described = {**self.names, **(details or {})}
+        self.task.record(f"{self.prefix}{kind}", described or None)
+
+    def record_scheduled(self, details: Mapping[str, Any], *, heartbeat: bool = True) -> None:
+        """Add the event with which an attempt begins."""
+        limits = {"timeoutInSeconds": self.task.timeout_seconds}
+        if heartbeat:
+            limits["heartbeatInSeconds"] = self.task.heartbeat_seconds
+        given = {name: int(value) for name, value in limits.items() if value is not None}
+        role = self.task.credentials_role
+        credentials = {"taskCredentials": {"roleArn": role}} if role else {}
+        self.record("Scheduled", {**details, **given, **credentials})
+
+    def record_output(self, kind: str, result: Any) -> None:
+        """Add an event with a result. Raises StateFailed for one that is too large."""
+        text = dump(result)
+        if len(text.encode()) > _RESULT_BYTES:
+            raise StateFailed(
+                DATA_LIMIT_EXCEEDED,
+                f"The state/task '{self.task.resource}' returned a result with a size exceeding the maximum number "
+                "of bytes service limit.",
+            )
+        self.record(kind, {"output": text, "outputDetails": _NOT_TRUNCATED})
+
+    def record_failure(self, kind: str, failure: StateFailed) -> None:
+        """Add an event with an error."""
+        kind = "TimedOut" if isinstance(failure, TimedOut) else kind
+        self.record(kind, {name.lower(): part for name, part in failure.output.items()})
+
+    @property
+    def seconds(self) -> float:
+        """The real seconds since it began."""
+        return time.monotonic() - self.begun
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What is left of TimeoutSeconds; None if there is no limit."""
+        limit = self.task.timeout_seconds
+        return None if limit is None else max(limit - self.seconds, 0)
+
+
+class Tasks:
+    """Runs attempts; all of them share the sessions of roles, the tokens and the activities' queues."""
+
+    def __init__(self, endpoint: str, clock: Clock) -> None:
+        self.tokens = TaskTokens(clock)
+        self.activities = Activities()
+        self._clock = clock
+        self._roles = RoleSessions(endpoint)
+        self._workers = Workers()
+
+    def new_token(self) -> str:
+        """A task token for the next attempt."""
+        return self.tokens.make()
+
+    async def attempt(self, task: TaskAttempt) -> Any:
+        """Run one attempt and return its raw result. Raises StateFailed."""
+        SET_ACCOUNT.current()(task.account)
+        if is_function(task.resource):
+            return await self._run_function(_Attempt(task, "LambdaFunction"))
+        if is_activity(task.resource):
+            return await self._run_activity(_Attempt(task, "Activity"))
+        integration = integration_of(task.resource)
+        if integration is None:
+            raise StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known."))
+        return await self._run_integration(_Attempt(task, "Task", integration.names), integration)
+
+    def reset(self) -> None:
+        """Forget tokens, queues and sessions."""
+        self.tokens.reset()
+        self.activities.reset()
+        self._roles.reset()
+
+    def close(self) -> None:
+        """Make no more calls."""
+        self._workers.close()
+
+    async def _run_function(self, attempt: _Attempt) -> Any:
+        task = attempt.task
+        scheduled = {"input": dump(task.arguments), "inputDetails": _NOT_TRUNCATED, "resource": task.resource}
+        attempt.record_scheduled(scheduled, heartbeat=False)
+        session = await self._session(attempt)
+        attempt.record("Started")
+        calling = lambda_tasks.call_function(session.caller, task.resource, task.arguments, task.trace_header)
+        return await _recorded(attempt, _in_time(attempt, calling))
+
+    async def _run_activity(self, attempt: _Attempt) -> Any:
+        task, loop = attempt.task, asyncio.get_running_loop()
+        text = dump(task.arguments)
+        scheduled = {"input": text, "inputDetails": _NOT_TRUNCATED, "resource": task.resource}
+        attempt.record_scheduled(scheduled)
+        waiting = self.tokens.open(self.tokens.make())
+
+        def started(worker_name: str | None) -> None:
+            waiting.last_heartbeat = self._clock.now()
+            details = {"workerName": worker_name} if worker_name else {}
+            loop.call_soon_threadsafe(attempt.record, "Started", details)
+
+        offered = ActivityTask(waiting.token, text, started)
+        self.activities.schedule(task.resource, offered)
+        try:
+            until = self._until(task.timeout_seconds)
+            return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
+        finally:
+            self.activities.withdraw(task.resource, offered)
+            self.tokens.close(waiting)
+
+    async def _run_integration(self, attempt: _Attempt, integration: Integration) -> Any:
+        task = attempt.task
+        call = calls.prepare(task, integration, self._workers)
+        attempt.record_scheduled({"parameters": dump(task.arguments), "region": task.region})
+        session = await self._session(attempt)
+        attempt.record("Started")
+        if integration.pattern == CALLBACK:
+            return await self._call_back(attempt, call(session))
+        return await _recorded(attempt, _in_time(attempt, call(session)))
+
+    async def _call_back(self, attempt: _Attempt, calling: Awaitable[Any]) -> Any:
+        """Make the call that hands out the token, and wait for the answer to it."""
+        task = attempt.task
+        waiting = self.tokens.open(task.token or self.tokens.make())
+        try:
+            await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")
+            until = self._until(attempt.seconds_left)
+            return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
+        finally:
+            self.tokens.close(waiting)
+
+    async def _session(self, attempt: _Attempt) -> RoleSession:
+        """A session of the role in which the call is made."""
+        task, roles = attempt.task, self._roles
+        try:
+            session = roles.of_role(task.role_arn, task.region)
+            other = task.credentials_role
+            if other is None:
+                return session
+            return await self._workers.run(lambda: roles.of_credentials(session, task.role_arn, other))
+        except RoleNotAssumed as error:
+            failure = StateFailed(TASK_FAILED, str(error))
+            attempt.record_failure("StartFailed", failure)
+            raise failure from None
+
+    def _until(self, seconds: float | None) -> float | None:
+        return None if seconds is None else self._clock.now() + seconds
+
+
+async def _in_time(attempt: _Attempt, calling: Awaitable[Any]) -> Any:
+    """The result of a call, within the time that its state allows, in real seconds. Raises TimedOut."""
+    limits = {TIMEOUT: attempt.seconds_left, HEARTBEAT_TIMEOUT: attempt.task.heartbeat_seconds}
+    given = {error: seconds for error, seconds in limits.items() if seconds is not None}
+    if not given:
+        return await calling
+    error = min(given, key=lambda each: given[each])
+    try:
+        async with asyncio.timeout(given[error]) as limit:
+            return await calling
+    except TimeoutError:
+        if limit.expired():
+            raise TimedOut(error) from None
+        raise
+
+
+async def _recorded(
+    attempt: _Attempt, result: Awaitable[Any], *, success: str = "Succeeded", failure: str = "Failed"
+) -> Any:
+    """The result, after an event for it, or for its failure."""
+    try:
+        returned = await result
+        attempt.record_output(success, returned)
+    except StateFailed as failed:
+        attempt.record_failure(failure, failed)
+        raise
+    return returned

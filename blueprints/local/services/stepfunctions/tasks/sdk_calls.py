@@ -1,0 +1,79 @@
+"""Calls one operation of any AWS API with the arguments of a state.
+
+Source: AWS Step Functions Developer Guide, "Learning to use AWS service SDK integrations in Step Functions".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel, ServiceModel
+
+from blueprints.local.base.service_models import model_of
+from blueprints.local.services.stepfunctions.tasks import sdk_values
+from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, client_failure, sdk_failure
+from blueprints.local.services.stepfunctions.tasks.sdk_names import botocore_service, member_name, service_prefix
+from blueprints.local.services.stepfunctions.tasks.sdk_values import Naming
+
+Answer = Mapping[str, Any]
+"""What boto3 returns, with `ResponseMetadata`."""
+
+
+@dataclass(frozen=True)
+class SdkOperation:
+    """One operation of one service."""
+
+    model: OperationModel
+
+    @property
+    def service(self) -> str:
+        """Botocore's name of the service."""
+        return str(self.model.service_model.service_name)
+
+    @property
+    def service_model(self) -> ServiceModel:
+        """Botocore's model of the service."""
+        return self.model.service_model
+
+    def parameters(self, arguments: Any) -> dict[str, Any]:
+        """Boto3's parameters, from a state's arguments. Raises UnusableArguments."""
+        return sdk_values.to_sdk(self.model.input_shape, arguments)
+
+    def call(self, client: Any, parameters: Mapping[str, Any]) -> Answer:
+        """Make the call; blocks. Raises botocore's ClientError and BotoCoreError."""
+        made: Callable[..., Answer] = getattr(client, xform_name(self.model.name))
+        return made(**parameters)
+
+    def result(self, answer: Answer, named: Naming = member_name) -> dict[str, Any]:
+        """The result as Step Functions gives it, without metadata; reads a streamed body, which blocks."""
+        members = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+        shape = self.model.output_shape
+        return dict(sdk_values.to_json(shape, members, named)) if shape is not None else {}
+
+
+@cache
+def operation_of(service: str, action: str) -> SdkOperation | None:
+    """The operation for botocore's name of a service and an action such as `listObjectsV2`; None if there is none."""
+    model = model_of(service)
+    names = {name.lower(): name for name in model.operation_names}
+    name = names.get(action.lower())
+    return SdkOperation(model.operation_model(name)) if name else None
+
+
+def sdk_operation(service: str, action: str) -> SdkOperation | None:
+    """The operation for a service as a Resource names it, such as `cloudwatchlogs`; None if there is none."""
+    name = botocore_service(service)
+    return operation_of(name, action) if name else None
+
+
+def call_sdk(operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the call of an AWS SDK integration and return its result; blocks. Raises StateFailed."""
+    try:
+        return operation.result(operation.call(client, parameters))
+    except ClientError as error:
+        raise sdk_failure(operation.service_model, ApiError.of(error)) from None
+    except BotoCoreError as error:
+        raise client_failure(service_prefix(operation.service_model.service_id), error) from None
