@@ -8,6 +8,7 @@ from typing import Any
 from blueprints.errors import BlueprintError
 from blueprints.findings import Finding
 from blueprints.pattern import Pattern
+from blueprints.promises.state_machines import StateMachine, state_machines
 from blueprints.promises.values import at, mappings, references, text, within
 from blueprints.template.expansion import expand
 from blueprints.template.problems import problems
@@ -267,6 +268,13 @@ class CheckedPattern:
         settings = (each for name in _DEAD_LETTERS for each in within(properties, name))
         names = {queue.logical_id for each in settings for queue in self.named(each, "AWS::SQS::Queue")}
         return [queue for queue in self.of_type("AWS::SQS::Queue") if queue.logical_id in names]
+
+    # --- state machines ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def state_machines(self) -> list[StateMachine]:
+        """Every state machine, with its definition."""
+        return list(state_machines(self.template, self.expanded))
 
     # --- permissions -------------------------------------------------------------------------------------------------
 

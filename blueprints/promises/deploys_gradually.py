@@ -20,6 +20,16 @@ PREFERENCES = (
     "Linear10PercentEvery10Minutes",
 )
 
+_MACHINE = "AWS::StepFunctions::StateMachine"
+# What starts state machines, and where it names them.
+_STARTING: dict[str, tuple[str, ...]] = {
+    "AWS::Events::Rule": ("Targets", "Arn"),
+    "AWS::Scheduler::Schedule": ("Target", "Arn"),
+    "AWS::Pipes::Pipe": ("Target",),
+    "AWS::ApiGateway::RestApi": ("Body",),
+    "AWS::ApiGatewayV2::Api": ("Body",),
+}
+
 _BEFORE = "BeforeAllowTrafficHook"
 _AFTER = "AfterAllowTrafficHook"
 _REPORT = "codedeploy:PutLifecycleEventHookExecutionStatus"
@@ -109,6 +119,40 @@ def deployment_hooks_may_invoke_what_they_probe(checked: CheckedPattern) -> Iter
                     f"lambda:InvokeFunction on '!Sub ${{{function}.Arn}}:*'."
                 )
                 yield checked.finding_at(hook, message, "Policies")
+
+
+def state_machines_are_deployed_gradually(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every state machine has the alias `live`, which moves to new versions, and back if an alarm rings."""
+    for machine in checked.of_type(_MACHINE):
+        alias = _alias_of_machine(checked, machine)
+        if alias is None or alias.properties.get("Name") != ALIAS:
+            message = f"{machine} has no alias {ALIAS}; write 'AutoPublishAlias: {ALIAS}'."
+            yield checked.finding_at(machine, message, "AutoPublishAlias")
+        elif not checked.named(list(at(alias.properties, "DeploymentPreference", "Alarms")), "AWS::CloudWatch::Alarm"):
+            message = (
+                f"No alarm stops a deployment of {machine}; write 'DeploymentPreference: {{Type: …, Percentage: 10, "
+                "Interval: 5, Alarms: [!Ref …]}'."
+            )
+            yield checked.finding_at(machine, message, "DeploymentPreference")
+
+
+def events_start_the_alias_of_a_state_machine(checked: CheckedPattern) -> Iterator[Finding]:
+    """Rules, schedules, pipes and APIs start a state machine by its alias: SAM's UseAliasAsEventTarget."""
+    machines = {machine.logical_id for machine in checked.of_type(_MACHINE)}
+    for kind, path in _STARTING.items():
+        for source in checked.of_type(kind):
+            for name in sorted(machines & references(list(at(source.properties, *path)))):
+                message = f"{source} starts {name} without its alias; write 'UseAliasAsEventTarget: true'."
+                yield checked.finding_at(source, message)
+
+
+def _alias_of_machine(checked: CheckedPattern, machine: Resource) -> Resource | None:
+    """The alias that is moved to a new version of the state machine."""
+    for alias in checked.of_type("AWS::StepFunctions::StateMachineAlias"):
+        versions = checked.named([alias.properties], "AWS::StepFunctions::StateMachineVersion")
+        if any(machine in checked.named(each.properties.get("StateMachineArn")) for each in versions):
+            return alias
+    return None
 
 
 def _without_hook(checked: CheckedPattern, event: str, name: str, what: str) -> Iterator[Finding]:

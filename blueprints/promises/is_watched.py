@@ -67,6 +67,19 @@ def failed_executions_raise_an_alarm(checked: CheckedPattern) -> Iterator[Findin
             yield checked.finding_at(machine, message)
 
 
+def unfinished_executions_raise_an_alarm(checked: CheckedPattern) -> Iterator[Finding]:
+    """For every state machine, an alarm watches the executions that time out, are stopped or are throttled."""
+    for machine in checked.of_type("AWS::StepFunctions::StateMachine"):
+        metrics = ("ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled")
+        missing = [each for each in metrics if not _watches(checked, "AWS/States", each, "StateMachineArn", machine)]
+        if missing:
+            message = (
+                f"Nothing watches {machine} for {', '.join(missing)}; write alarms on these metrics of AWS/States, or "
+                f"one alarm on their sum, with the dimension StateMachineArn: !Ref {machine}."
+            )
+            yield checked.finding_at(machine, message)
+
+
 def alarms_reach_the_topic(checked: CheckedPattern) -> Iterator[Finding]:
     """Every alarm notifies the optional topic AlarmTopicArn."""
     if checked.parameters.get("AlarmTopicArn", {}).get("Default") != "":

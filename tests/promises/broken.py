@@ -284,6 +284,73 @@ LOSES_NOTHING = [
     broken("what-was-set-aside-can-be-replayed", "replay.py", "replay_all.py", "replay_all.py", file="README.md"),
 ]
 
+_VISIT = "visit.asl.yaml"
+_VISIT_POLICIES = """      Policies:
+        - Statement:
+            - Effect: Allow
+              Action: sqs:SendMessage
+              Resource: !GetAtt Requests.Arn
+            - Effect: Allow
+              Action:
+                - logs:CreateLogDelivery
+                - logs:DeleteLogDelivery
+                - logs:DescribeLogGroups
+                - logs:DescribeResourcePolicies
+                - logs:GetLogDelivery
+                - logs:ListLogDeliveries
+                - logs:PutResourcePolicy
+                - logs:UpdateLogDelivery
+              Resource: "*"
+"""
+
+STATE_MACHINES = [
+    broken("state-machines-time-out", "TimeoutSeconds: 3600\n", "", "Comment", file=_VISIT),
+    broken(
+        "waiting-tasks-time-out",
+        '    HeartbeatSeconds: "{% $states.input.patience %}"\n',
+        "",
+        "  Ask:",
+        file=_VISIT,
+    ),
+    broken("executions-are-logged-without-payloads", "Level: ALL", 'Level: "OFF"', "      Logging:"),
+    broken(
+        "executions-are-logged-without-payloads",
+        "IncludeExecutionData: false",
+        "IncludeExecutionData: true",
+        "IncludeExecutionData",
+    ),
+    broken(
+        "roles-of-state-machines-may-write-logs", "                - logs:UpdateLogDelivery\n", "", "@Visit Policies"
+    ),
+    broken(
+        "every-state-machine-has-its-own-role",
+        _VISIT_POLICIES,
+        "      Role: !GetAtt GreetRole.Arn\n",
+        "      Role:",
+        "roles-of-state-machines-may-write-logs",
+    ),
+    broken(
+        "every-state-machine-has-its-own-role",
+        _VISIT_POLICIES,
+        "      Role: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:role/visit\n",
+        "      Role:",
+    ),
+    broken(
+        "state-machines-are-deployed-gradually",
+        "AutoPublishAlias: live\n      UseAliasAsEventTarget",
+        "AutoPublishAlias: main\n      UseAliasAsEventTarget",
+        "AutoPublishAlias: main",
+    ),
+    broken(
+        "state-machines-are-deployed-gradually",
+        "        Alarms: [!Ref VisitsFailed]\n",
+        "",
+        "@Visit DeploymentPreference",
+    ),
+    broken("events-start-the-alias-of-a-state-machine", "      UseAliasAsEventTarget: true\n", "", "        Daily:"),
+    broken("unfinished-executions-raise-an-alarm", "MetricName: ExecutionsAborted", "MetricName: Other", "  Visit:"),
+]
+
 LETS_NO_ONE_IN = [
     broken(
         "every-function-has-its-own-role",
@@ -440,6 +507,7 @@ FAST = [
     *WATCHED,
     *LOSES_NOTHING,
     *LETS_NO_ONE_IN,
+    *STATE_MACHINES,
     *SPEAKS,
     *HOLDS_TOGETHER,
     *LINT,

@@ -1,0 +1,119 @@
+"""Runs state machines: nothing waits for ever, and logs hold no payloads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from blueprints.findings import Finding
+from blueprints.promises.checked_pattern import CheckedPattern
+from blueprints.promises.state_machines import TYPE, StateMachine
+from blueprints.promises.values import alternatives, always, at, items
+from blueprints.states_language.definition import State
+from blueprints.template.reading import Place
+
+_BOUNDS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
+# Step Functions asks for these of the role when a state machine with logs is created.
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+
+
+def state_machines_time_out(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every state machine ends after a number of seconds, instead of a year."""
+    for machine in checked.state_machines:
+        if machine.definition and machine.definition.timeout_seconds is None:
+            message = f"An execution of {machine} may last a year; write 'TimeoutSeconds: 3600' beside StartAt."
+            yield _finding(checked, machine, message)
+
+
+def waiting_tasks_time_out(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every task that waits for a job, an activity or a task token has TimeoutSeconds or HeartbeatSeconds."""
+    for machine in checked.state_machines:
+        for place, state in machine.states:
+            if _waits(state) and not any(name in state.fields for name in _BOUNDS):
+                message = f"{state.name} waits for ever if no answer comes; write 'TimeoutSeconds: 3600'."
+                yield _finding(checked, machine, message, place)
+
+
+def executions_are_logged_without_payloads(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every state machine logs to a log group of the stack, without payloads unless a condition allows them."""
+    for machine in checked.of_type(TYPE):
+        logging = machine.properties.get("LoggingConfiguration")
+        levels = list(at(logging, "Level"))
+        groups = checked.named(list(at(logging, "Destinations")), "AWS::Logs::LogGroup")
+        if not levels or not groups or any(level == "OFF" for level in levels):
+            message = (
+                f"{machine} does not log its executions; write 'Logging: {{Level: ALL, IncludeExecutionData: false, "
+                "Destinations: [{CloudWatchLogsLogGroup: {LogGroupArn: !GetAtt ….Arn}}]}'."
+            )
+            yield checked.finding_at(machine, message, "Logging")
+        elif any(_is_always_on(each) for each in _included(logging)):
+            message = f"{machine} logs inputs and outputs; write 'IncludeExecutionData: false'."
+            yield checked.finding_at(machine, message, "Logging", "IncludeExecutionData")
+
+
+def roles_of_state_machines_may_write_logs(checked: CheckedPattern) -> Iterator[Finding]:
+    """The role of a state machine that logs has the permissions without which Step Functions refuses to create it."""
+    for machine in checked.of_type(TYPE):
+        role = next(iter(checked.named(machine.properties.get("RoleArn"), "AWS::IAM::Role")), None)
+        if role is None or not machine.properties.get("LoggingConfiguration"):
+            continue
+        allowed = {
+            action
+            for _, statement in checked.statements(role)
+            if statement.get("Effect") == "Allow"
+            for action in items(statement.get("Action"))
+        }
+        missing = [action for action in _LOG_DELIVERY if action not in allowed]
+        if missing:
+            message = (
+                f"The role of {machine} cannot deliver logs; write a policy that allows {', '.join(missing)} on '*': "
+                "these actions have no resource-level permissions."
+            )
+            yield checked.finding_at(machine, message, "Policies")
+
+
+def every_state_machine_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every state machine has a role of its own, which the template creates."""
+    owners: dict[str, str] = {}
+    for owner in (*checked.functions, *checked.of_type(TYPE)):
+        for role in checked.named([owner.properties.get("Role"), owner.properties.get("RoleArn")], "AWS::IAM::Role"):
+            other = owners.setdefault(role.logical_id, owner.logical_id)
+            if owner.type == TYPE and other != owner.logical_id:
+                message = f"{owner} shares its role with {other}; give it Policies of its own."
+                yield checked.finding_at(owner, message, "Role")
+    for machine in checked.of_type(TYPE):
+        if not checked.named(machine.properties.get("RoleArn"), "AWS::IAM::Role"):
+            message = f"{machine} uses a role from outside the template; remove Role and write Policies."
+            yield checked.finding_at(machine, message, "Role")
+
+
+def _finding(checked: CheckedPattern, machine: StateMachine, message: str, place: Place = ()) -> Finding:
+    """A finding at a place of a definition, in the file in which it is written."""
+    if machine.file is None:
+        return checked.finding(message, *machine.place, *place)
+    return Finding(machine.file.path, machine.file.line(*place), message)
+
+
+def _waits(state: State) -> bool:
+    resource = str(state.fields.get("Resource", ""))
+    return state.type == "Task" and (
+        resource.endswith(".waitForTaskToken") or ".sync" in resource or ":activity:" in resource
+    )
+
+
+def _included(logging: object) -> Iterator[Any]:
+    for each in alternatives(logging):
+        if isinstance(each, dict) and "IncludeExecutionData" in each:
+            yield each["IncludeExecutionData"]
+
+
+def _is_always_on(value: object) -> bool:
+    """Whether payloads are logged under all conditions: an expression without the alternative `false`."""
+    return not any(always(each, expected=False) for each in alternatives(value))
