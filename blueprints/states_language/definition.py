@@ -52,7 +52,7 @@ class State:
     @property
     def is_distributed(self) -> bool:
         """Whether this is a Map state whose items run as executions of their own."""
-        processor = self.fields.get("ItemProcessor") or {}
+        processor = self.fields.get("ItemProcessor") or self.fields.get("Iterator") or {}
         return self.type == "Map" and (processor.get("ProcessorConfig") or {}).get("Mode") == "DISTRIBUTED"
 
 

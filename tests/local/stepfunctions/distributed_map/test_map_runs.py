@@ -45,10 +45,12 @@ def test_each_item_has_a_child_execution_with_its_own_history(play: PlayedMaps):
     ]
     run = play.run_of(execution)
     prefix = "arn:aws:states:us-east-1:123456789012"
+    assert run.machine_arn == f"{prefix}:stateMachine:orders/rows"
+    assert play.maps.map_runs.children(run.arn) == list(run.executions())
     assert run.arn == f"{prefix}:mapRun:orders/rows:{run.id}"
     for child, item in zip(run.executions(), ("a", "b"), strict=True):
         assert child.arn == f"{prefix}:execution:orders/rows:{child.name}"
-        assert child.revision.machine_arn == f"{prefix}:stateMachine:orders/rows"
+        assert play.maps.map_runs.child(child.arn) is child
         assert (child.map_run_arn, child.status, child.input, child.output_text) == (
             run.arn,
             "SUCCEEDED",
@@ -56,6 +58,15 @@ def test_each_item_has_a_child_execution_with_its_own_history(play: PlayedMaps):
             f'"{item}"',
         )
         assert types(child) == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+
+
+def test_the_older_names_of_fields_are_understood(play: PlayedMaps):
+    """Iterator is ItemProcessor, and Parameters is ItemSelector."""
+    machine = distributed(Parameters={"item.$": "$$.Map.Item.Value"})
+    machine["States"]["Each"]["Iterator"] = machine["States"]["Each"].pop("ItemProcessor")
+    execution = play(machine, ["a"])
+    assert output(execution) == [{"item": "a"}]
+    assert len(list(play.run_of(execution).executions())) == 1
 
 
 def test_no_items_have_no_children(play: PlayedMaps):
@@ -302,6 +313,10 @@ def test_express_children_keep_no_history(play: PlayedMaps):
     execution = play(distributed(kind="EXPRESS"), ["a"])
     (child,) = play.run_of(execution).executions()
     assert (child.type, child.status, child.history.events) == ("EXPRESS", "SUCCEEDED", [])
+    assert play.maps.map_runs.child(child.arn) is None
+    with pytest.raises(ServiceError) as refused:
+        play.maps.map_runs.children(play.run_of(execution).arn)
+    assert refused.value.code == "StateMachineTypeNotSupported"
     assert output(execution) == ["a"]
 
 

@@ -108,7 +108,7 @@ def test_records_have_the_metadata_of_the_executions():
         "RedriveCount": 0,
         "RedriveStatus": "NOT_REDRIVABLE",
         "RedriveStatusReason": "Execution is SUCCEEDED and cannot be redriven",
-        "StateMachineArn": MACHINE,
+        "StateMachineArn": f"{MACHINE}/rows",
         "Status": "SUCCEEDED",
     }
     assert (failed["Name"], failed["Error"], failed["Cause"]) == (second.name, "Broken", "why")
@@ -128,7 +128,7 @@ def test_outputs_are_transformed(transformation: str, expected: Any):
     assert results == expected if expected else [each["Output"] for each in results] == ["[1,2]", "3"]
     # What failed keeps its record, whatever the transformation.
     assert json.loads(s3.objects[f"results/{run.id}/FAILED_0.json"])[0]["Status"] == "FAILED"
-    assert chosen.results(run.children or ())[-1]["Error"] == "Broken"
+    assert chosen.results(run, run.children or ())[-1]["Error"] == "Broken"
 
 
 @pytest.mark.parametrize(("prefix", "folder"), [(None, ""), ("", ""), ("a/b", "a/b/"), ("a/b/", "a/b/")])

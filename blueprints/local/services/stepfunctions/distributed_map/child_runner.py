@@ -10,6 +10,7 @@ from blueprints.local.services.stepfunctions.distributed_map.map_runs import (
     UNSUCCESSFUL,
     Child,
     MapRun,
+    MapRuns,
     release,
 )
 from blueprints.local.services.stepfunctions.execution.engine import Engine
@@ -30,8 +31,8 @@ _STARTED_IN_A_ROW = 50
 class ChildRunner:
     """Runs the children that are pending or await a redrive. Used from the loop on which executions run."""
 
-    def __init__(self, run: MapRun, engine: Engine, block: Block, *, keep_outputs: bool) -> None:
-        self._run, self._engine, self._block = run, engine, block
+    def __init__(self, run: MapRun, map_runs: MapRuns, engine: Engine, block: Block, *, keep_outputs: bool) -> None:
+        self._run, self._map_runs, self._engine, self._block = run, map_runs, engine, block
         self._keep_outputs = keep_outputs
         children = run.children or []
         self._waiting = deque(each for each in children if each.status in (PENDING, PENDING_REDRIVE))
@@ -42,7 +43,7 @@ class ChildRunner:
         parent = run.parent.revision
         # The timeout of the machine is that of the parent alone.
         definition = replace(parent.definition, timeout_seconds=None)
-        self._revision = replace(parent, machine_arn=run.machine_arn, definition=definition, type=run.child_type)
+        self._revision = replace(parent, definition=definition, type=run.child_type)
 
     async def run(self) -> None:
         """Run the children until all have ended. Raises StateFailed when more failed than is tolerated."""
@@ -91,11 +92,11 @@ class ChildRunner:
 
     def _start(self, child: Child) -> None:
         before = child.execution
-        child.is_awaiting_redrive = False
         if before is None or before.type == EXPRESS:
             # An EXPRESS child is not redriven: it is started once more, as a new execution.
             execution = self._run.new_execution(child, self._block, self._revision)
             self._running[execution.arn] = child
+            self._map_runs.add_child(execution)
             self._engine.start_here(execution)
         else:
             self._running[before.arn] = child

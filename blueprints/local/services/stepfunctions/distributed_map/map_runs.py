@@ -39,13 +39,10 @@ class Child:
     batch: Batch
     execution: Execution | None = None
     """None until it has started."""
-    is_awaiting_redrive: bool = False
 
     @property
     def status(self) -> str:
-        """PENDING before it has started, PENDING_REDRIVE before it is redriven, otherwise its execution's status."""
-        if self.is_awaiting_redrive:
-            return PENDING_REDRIVE
+        """PENDING before it has started, then its execution's status: PENDING_REDRIVE before it is redriven."""
         return PENDING if self.execution is None else self.execution.status
 
     @property
@@ -128,7 +125,8 @@ class MapRun:
         self.redrive_date = time.time()
         self.status, self.stop_date = RUNNING, None
         for child in self.children_in(*UNSUCCESSFUL):
-            child.is_awaiting_redrive = child.is_redrivable
+            if child.execution is not None and child.is_redrivable:
+                child.execution.status = PENDING_REDRIVE
 
     def end(self, status: str) -> None:
         """The run has ended."""
@@ -184,11 +182,17 @@ class MapRuns:
     def __init__(self) -> None:
         self._runs: dict[str, MapRun] = {}
         self._of_execution: dict[str, list[MapRun]] = {}
+        self._executions: dict[str, Execution] = {}
 
     def add(self, run: MapRun) -> None:
         """Make a Map Run known."""
         self._runs[run.arn] = run
         self._of_execution.setdefault(run.parent.arn, []).append(run)
+
+    def add_child(self, execution: Execution) -> None:
+        """Make a child execution known by its ARN; there is no API for EXPRESS ones."""
+        if execution.type == STANDARD:
+            self._executions[execution.arn] = execution
 
     def __contains__(self, run: MapRun) -> bool:
         return self._runs.get(run.arn) is run
@@ -201,6 +205,22 @@ class MapRuns:
             raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
         return self._runs[arn]
 
+    def children(self, arn: str) -> list[Execution]:
+        """The children of a Map Run that have started, for ListExecutions. Raises ServiceError.
+
+        As on AWS, EXPRESS children are not listed.
+        """
+        run = self.get(arn)
+        if run.child_type == EXPRESS:
+            raise ServiceError(
+                "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+            )
+        return list(run.executions())
+
+    def child(self, arn: str) -> Execution | None:
+        """The STANDARD child execution of an ARN `…:execution:MACHINE/LABEL:NAME`, or None."""
+        return self._executions.get(arn)
+
     def of_execution(self, arn: str) -> list[MapRun]:
         """The Map Runs that an execution has started, the newest first."""
         return self._of_execution.get(arn, [])[::-1]
@@ -209,6 +229,7 @@ class MapRuns:
         """Forget every Map Run."""
         self._runs.clear()
         self._of_execution.clear()
+        self._executions.clear()
 
     def describe(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """DescribeMapRun."""

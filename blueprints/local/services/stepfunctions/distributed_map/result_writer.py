@@ -42,13 +42,13 @@ class ResultWriter:
         """`NONE`, `COMPACT` or `FLATTEN`."""
         return str(self.config.get("Transformation", NONE))
 
-    def results(self, children: Iterable[Child]) -> list[Any]:
+    def results(self, run: MapRun, children: Iterable[Child]) -> list[Any]:
         """The results of children, transformed. A child without an output has its whole record among them."""
         listed: list[Any] = []
         for child in children:
             execution = child.execution
             if execution is None or execution.output_text is None or self.transformation == NONE:
-                listed.append(record_of(child))
+                listed.append(record_of(child, run))
                 continue
             output = json.loads(execution.output_text)
             if self.transformation == FLATTEN and isinstance(output, list):
@@ -68,7 +68,7 @@ class ResultWriter:
         files: dict[str, list[dict[str, Any]]] = {}
         for kind, children in _by_kind(run.children or ()).items():
             files[kind] = []
-            for number, body in enumerate(self._bodies(children)):
+            for number, body in enumerate(self._bodies(run, children)):
                 key = f"{folder}/{kind}_{number}.json"
                 self._put(s3, Bucket=bucket, Key=key, Body=body)
                 files[kind].append({"Key": key, "Size": len(body)})
@@ -87,13 +87,13 @@ class ResultWriter:
         if owner != self.account:
             raise StateFailed(RESULT_WRITER_FAILED, access_denied())
 
-    def _bodies(self, children: Sequence[Child]) -> Iterator[bytes]:
+    def _bodies(self, run: MapRun, children: Sequence[Child]) -> Iterator[bytes]:
         """The files for children of one kind, each a JSON array, or JSON Lines with a line per result."""
         lines = self.config.get("OutputType") == "JSONL"
         opening, between, closing = (b"", b"\n", b"\n") if lines else (b"[", b",", b"]")
         texts: list[bytes] = []
         size = 0
-        for result in self.results(children):
+        for result in self.results(run, children):
             text = as_json(result).encode("utf-8", "replace")
             if texts and size + len(text) > self.largest_file:
                 yield opening + between.join(texts) + closing
@@ -118,7 +118,7 @@ def outputs(children: Iterable[Child]) -> list[Any]:
     return [each.scope.output for each in executions if each is not None and each.status == SUCCEEDED]
 
 
-def record_of(child: Child) -> dict[str, Any]:
+def record_of(child: Child, run: MapRun) -> dict[str, Any]:
     """A child execution with its metadata, as result files show it."""
     execution = child.execution
     if execution is None:
@@ -130,7 +130,7 @@ def record_of(child: Child) -> dict[str, Any]:
         "Name": execution.name,
         "RedriveCount": execution.redrive_count,
         "StartDate": timestamp(execution.start_date),
-        "StateMachineArn": execution.revision.machine_arn,
+        "StateMachineArn": run.machine_arn,
         "Status": child.status,
     }
     return record | _end_of(execution) | _redrive_status(child, execution)

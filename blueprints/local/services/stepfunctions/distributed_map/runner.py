@@ -133,7 +133,9 @@ class DistributedMaps:
         """Run the children and write their results, also those of a Map Run that fails or is stopped."""
         assert self._engine is not None
         run, settings = started.run, started.settings
-        runner = ChildRunner(run, self._engine, visit.state.blocks[0], keep_outputs=settings.writer is None)
+        runner = ChildRunner(
+            run, self.map_runs, self._engine, visit.state.blocks[0], keep_outputs=settings.writer is None
+        )
         self._children[run.arn] = runner
         try:
             await runner.run()
@@ -161,7 +163,7 @@ class DistributedMaps:
         if writer is None:
             return outputs(run.children or ())
         if writer.parameters is None:
-            return await self._in_thread(lambda: writer.results(run.children or ()))
+            return await self._in_thread(lambda: writer.results(run, run.children or ()))
         return await self._in_thread(lambda: writer.export(run, self._s3(visit.interpreter.execution)))
 
     def _s3(self, execution: Execution) -> Any:
