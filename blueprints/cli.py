@@ -231,12 +231,13 @@ def up(patterns: tuple[str, ...], parameters: tuple[str, ...], port: int, as_jso
 @main.command()
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 def tables(patterns: tuple[str, ...]) -> None:
-    """Write the tables of parameters and outputs into READMEs.
+    """Write what a README shows of the template: tables and pictures.
 
-    They come from the template and replace those between the comments '<!-- blueprints tables: parameters -->' or
-    '<!-- blueprints tables: outputs -->', and '<!-- blueprints tables: end -->'. Without PATTERN, writes all of them.
+    The tables of parameters and outputs replace those between the comments '<!-- blueprints tables: parameters -->' or
+    '<!-- blueprints tables: outputs -->', and '<!-- blueprints tables: end -->'. The picture of a state machine, drawn
+    from its definition, is the file LOGICAL_ID.svg beside the README. Without PATTERN, writes those of all of them.
     """
-    from blueprints import readme_tables
+    from blueprints import readme_pictures, readme_tables
     from blueprints.errors import BlueprintError, at
     from blueprints.pattern import discover, find
     from blueprints.template.reading import load
@@ -251,10 +252,19 @@ def tables(patterns: tuple[str, ...]) -> None:
                 where=at(path),
                 advice=f"Add these comments there:\n{comments}",
             )
-        after = readme_tables.written(before, load(each.template))
-        if after != before:
-            path.write_text(after, encoding="utf-8")
-        click.echo(f"{at(path)}: {'written' if after != before else 'unchanged'}")
+        template = load(each.template)
+        made = {path: readme_tables.written(before, template)}
+        made |= {each.folder / name: picture for name, picture in readme_pictures.pictures(template).items()}
+        for file, text in made.items():
+            click.echo(f"{at(file)}: {'written' if _write(file, text) else 'unchanged'}")
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write a file; returns whether its content has changed."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True
 
 
 @main.command()

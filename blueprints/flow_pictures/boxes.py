@@ -17,7 +17,7 @@ BADGE = 28
 _TEXT_WIDTH, _FRAME_TEXT_WIDTH, _LABEL_WIDTH = 200, 280, 150
 _LEAST_WIDTH = 96
 _FRAME_PADDING, _BRANCH_GAP = 18, 28
-_DETAIL_LINES, _LABEL_LINES, _MOST_LABELS = 2, 2, 4
+_DETAIL_LINES, _LABEL_LINES, _MOST_LABELS = 2, 3, 4
 POINT = 14
 """How far the left and right end of a Choice state's hexagon reach out."""
 ICON = 16

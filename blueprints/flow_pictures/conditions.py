@@ -39,12 +39,17 @@ def condition(rule: Mapping[str, Any]) -> str:
 
 
 def expression(value: object) -> str:
-    """A JSONata expression without its marks and without `$states.input.`; any other value as JSON."""
+    """A JSONata expression without its marks and without `$states.input.`; any other value as text or JSON."""
     found = _EXPRESSION.match(value) if isinstance(value, str) else None
     if found is None:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return _without_marks(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     words = " ".join(found[1].split())
-    return re.sub(r"\$states\.(?:input|result)\.(?=[A-Za-z_`])", "", words)
+    return _without_marks(re.sub(r"\$states\.(?:input|result)\.(?=[A-Za-z_`])", "", words))
+
+
+def _without_marks(text: str) -> str:
+    """A text with `Name` for the placeholder `${Name}`."""
+    return re.sub(r"\$\{([\w.:]+)\}", r"\1", text)
 
 
 def path(value: object) -> str:

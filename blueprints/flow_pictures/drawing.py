@@ -92,7 +92,7 @@ class _Picture:
                 f'r="{MARK // 2 - 1}" stroke-width="2"/><circle cx="{left + x}" cy="{top + y}" r="3" '
                 f'fill="{style.LINE}" stroke="none"/></g>'
             )
-        for arrow in placed.arrows:
+        for arrow in sorted(placed.arrows, key=lambda each: self._is_taken(each.transition)):
             yield self._arrow(arrow, left, top)
         for arrow in placed.arrows:
             if arrow.chip:

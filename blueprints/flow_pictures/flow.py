@@ -72,7 +72,7 @@ class Flow:
                 yield from block.all_transitions()
 
 
-def read_flow(definition: str | Mapping[str, Any], names: Mapping[str, str] | None = None) -> Flow:
+def read_flow(definition: object, names: Mapping[str, str] | None = None) -> Flow:
     """Read a definition in the Amazon States Language, as JSON text or as its value.
 
     `names` has shorter names for texts in it, such as ARNs and placeholders. Raises BlueprintError if it is not a

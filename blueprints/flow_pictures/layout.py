@@ -301,16 +301,20 @@ class _Block:
         return (first.width + second.width) // 2 + gap
 
     def _usual_way(self) -> set[Transition]:
-        """The transitions from the start along the first that is no error."""
-        usual, name = set(), START if self.outermost else self.flow.start
-        after: dict[str, Transition] = {}
-        for each in self.transitions:
-            if each.kind != CATCH:
-                after.setdefault(each.source, each)
-        while name in after and after[name] not in usual:
-            usual.add(after[name])
-            name = after[name].target
-        return usual
+        """The longest way from the start without a step back, if possible without an error and a Fail state."""
+        fails = {self.names[each.name] for each in self.flow.states if each.type == "Fail"}
+        after: dict[int, list[_Way]] = defaultdict(list)
+        for way in self.ways:
+            if way.transition.kind != CATCH and not way.is_turned:
+                after[way.nodes[0]].append(way)
+        longest: dict[int, list[Transition]] = {}
+        ends_well: dict[int, bool] = {}
+        for node in sorted(self.names.values(), key=lambda each: -self.nodes[each].layer):
+            well = [each for each in after[node] if ends_well[each.nodes[-1]]]
+            ends_well[node] = bool(well) or not (after[node] or node in fails)
+            ways = [[each.transition, *longest[each.nodes[-1]]] for each in well or after[node]]
+            longest[node] = max(ways, key=len, default=[])
+        return set(longest[self.names[START if self.outermost else self.flow.start]])
 
     def _set_y(self) -> None:
         y = 0

@@ -11,6 +11,7 @@ _INTEGRATION = re.compile(
     r"^arn:[\w-]+:states:[\w-]*:\d*:(?P<call>[\w:-]+?)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?$"
 )
 _SUBSTITUTION = re.compile(r"^\$\{([^}]+)\}(?::\$LATEST)?$")
+_IN_SUB = re.compile(r"\$\{([^!}]+)\}")
 _TARGETS = (
     "FunctionName",
     "StateMachineArn",
@@ -47,7 +48,9 @@ class Call:
 
 def call_of(state: Mapping[str, Any], names: Mapping[str, str]) -> Call:
     """What a Task state calls. `names` has shorter names for texts in the definition, such as ARNs and placeholders."""
-    resource = str(state.get("Resource", ""))
+    resource = state.get("Resource", "")
+    if not isinstance(resource, str):  # a function of CloudFormation
+        return _direct(resource, names)
     found = _INTEGRATION.match(resource)
     if found is None or found["call"].startswith(("activity:", "stateMachine:")):
         return _direct(resource, names)
@@ -58,9 +61,9 @@ def call_of(state: Mapping[str, Any], names: Mapping[str, str]) -> Call:
     return Call(words, _WAITS.get(pattern, ""), pattern == ".waitForTaskToken")
 
 
-def _direct(resource: str, names: Mapping[str, str]) -> Call:
+def _direct(resource: object, names: Mapping[str, str]) -> Call:
     name = short_name(resource, names)
-    if ":activity:" in resource:
+    if ":activity:" in str(resource):
         return Call(f"activity {name}", _AN_ACTIVITY, True)
     return Call(f"lambda:invoke {name}" if name else "", "", False)
 
@@ -75,8 +78,8 @@ def _target(arguments: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def short_name(value: object, names: Mapping[str, str]) -> str:
-    """The name in an ARN, URL or placeholder; `names` goes before."""
-    text = value if isinstance(value, str) else expression(value)
+    """The name in an ARN, URL, placeholder or function of CloudFormation; `names` goes before."""
+    text = value if isinstance(value, str) else reference(value) or expression(value)
     if text in names:
         return names[text]
     placeholder = _SUBSTITUTION.match(text)
@@ -87,6 +90,20 @@ def short_name(value: object, names: Mapping[str, str]) -> str:
     if text.startswith("arn:"):
         return _name_in_arn(text)
     return text.rstrip("/").rpartition("/")[2] if "://" in text else text
+
+
+def reference(value: object) -> str:
+    """The logical id in a Ref, GetAtt, or a Sub that names one resource or parameter; empty if it is something else."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return ""
+    name, argument = next(iter(value.items()))
+    if name == "Ref":
+        return str(argument)
+    if name == "Fn::GetAtt" and argument:
+        return str(argument[0]) if isinstance(argument, list) else str(argument).partition(".")[0]
+    found = _IN_SUB.findall(argument) if name == "Fn::Sub" and isinstance(argument, str) else []
+    named = {each.partition(".")[0] for each in found if not each.startswith("AWS::")}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _name_in_arn(arn: str) -> str:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from blueprints import readme_tables, samconfig
+from blueprints import readme_pictures, readme_tables, samconfig
+from blueprints.errors import BlueprintError
 from blueprints.findings import Finding
 from blueprints.pattern import REQUIREMENTS
 from blueprints.promises.checked_pattern import CheckedPattern
@@ -110,6 +111,24 @@ def readme_lists_every_parameter_and_output(checked: CheckedPattern) -> Iterator
     for name in gone:
         message = f"The template has no parameter or output {name}; remove the row."
         yield checked.finding_in(README, message, listed[name])
+
+
+def readme_shows_every_state_machine(checked: CheckedPattern) -> Iterator[Finding]:
+    """The README shows a picture of each state machine, drawn from its definition; `blueprints tables` draws it."""
+    renewing = f"'blueprints tables {checked.pattern.argument}'"
+    try:
+        pictures = readme_pictures.pictures(checked.template)
+    except BlueprintError as error:
+        yield checked.finding(f"No picture can be drawn: {error.what.rstrip('.')}; correct it.", "Resources")
+        return
+    for name, picture in pictures.items():
+        path = checked.pattern.folder / name
+        if not path.is_file():
+            yield checked.finding_in(name, f"The picture is missing; make it with {renewing}.")
+        elif path.read_text(encoding="utf-8") != picture:
+            yield checked.finding_in(name, f"The picture differs from the definition; make it with {renewing}.")
+        if checked.readme and not readme_pictures.is_shown("\n".join(checked.readme), name):
+            yield checked.finding_in(README, f"{name} is not shown; write '![what it shows]({name})'.")
 
 
 def readme_says_what_it_costs(checked: CheckedPattern) -> Iterator[Finding]:

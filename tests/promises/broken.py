@@ -431,6 +431,16 @@ SPEAKS = [
     ),
     broken("readme-lists-every-parameter-and-output", "| `Loudly` | shout |\n", "", "## Parameters", file="README.md"),
     broken("readme-lists-every-parameter-and-output", "`Loudly`", "`Loud`", "`Loud`", file="README.md"),
+    broken("readme-shows-every-state-machine", "![A visitor enters](Visit.svg)", "", "", file="README.md"),
+    broken("readme-shows-every-state-machine", "<svg", "<svg ", "", file="Visit.svg"),
+    broken(
+        "readme-shows-every-state-machine",
+        "</svg>",
+        "</svg>",
+        "",
+        "files-that-are-named-are-there",  # the README still shows it
+        file="Visit.svg",
+    ),
     broken(
         "readme-says-what-it-costs", "a million in a month cost $0.20", "not much", "## What it costs", file="README.md"
     ),
