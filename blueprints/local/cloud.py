@@ -114,6 +114,7 @@ class Cloud:
         """The environment variables that make the AWS CLI, the SDKs and SAM use this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # there is no sync-127.0.0.1
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_SESSION_TOKEN": "",  # a token from the user's own environment would make signed URLs invalid
@@ -231,7 +232,7 @@ def warm_up() -> None:
 
 def owner_client(endpoint: str, service: str, region: str | None = None) -> Any:
     """A boto3 client of the account's owner in the embedded AWS that answers at `endpoint`."""
-    settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3})
+    settings = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 3}, inject_host_prefix=False)
     return _owner_session().client(service, region_name=region, endpoint_url=endpoint, config=settings)
 
 

@@ -57,6 +57,8 @@ def sign_in(profile: str | None, region: str | None, endpoint: str | None, confi
         )
     if not session.region_name:
         raise BlueprintError("There is no AWS Region.", advice="Name a --region, or set AWS_DEFAULT_REGION.")
+    if endpoint:
+        config = config.merge(Config(inject_host_prefix=False))  # a host such as sync-127.0.0.1 does not exist
     return cache(lambda service: session.client(service, endpoint_url=endpoint, config=config))
 
 

@@ -43,7 +43,11 @@ class Caller:
             aws_secret_access_key=self.secret_key,
             aws_session_token=self.session_token,
             config=Config(
-                connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": attempts}, proxies={}
+                connect_timeout=5,
+                read_timeout=seconds,
+                retries={"total_max_attempts": attempts},
+                proxies={},
+                inject_host_prefix=False,
             ),
         )
 

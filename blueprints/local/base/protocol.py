@@ -4,9 +4,12 @@ Two of them: `json`, where a header names the operation, and `rest-json`, where 
 """
 
 import asyncio
+import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Container, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -18,6 +21,7 @@ from botocore.validate import ParamValidator
 
 from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.model_constraints import violations
 
 ROUTES = Internal("core.router", "SERVICE_PATTERNS")
 HANDLERS = Internal("app", "SERVICE_HANDLERS")
@@ -66,11 +70,15 @@ class Response:
 class Api:
     """The API of one service. `invalid` is the code of its error for input that does not fit the model."""
 
-    def __init__(self, service: str, invalid: str, not_found: str | None = None) -> None:
-        """`not_found` is the code of its error for an operation that does not exist; without, `invalid`."""
+    def __init__(self, service: str, invalid: str, not_found: str | None = None, *, constrained: bool = False) -> None:
+        """`not_found` is the code of its error for an operation that does not exist; without, `invalid`.
+
+        A `constrained` API also refuses lengths, numbers and values that its model excludes.
+        """
         self.service = service
         self._invalid = invalid
         self._not_found = not_found or invalid
+        self._constrained = constrained
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -156,21 +164,30 @@ class Api:
         report = ParamValidator().validate(given, operation.input_shape)
         if report.has_errors():
             raise ServiceError(self._invalid, report.generate_report())
+        violated = violations(operation.input_shape, given) if self._constrained else None
+        if violated:
+            raise ServiceError(self._invalid, violated)
         return given
 
 
-def register(api: Api, operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
+def register(
+    api: Api,
+    operations: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]],
+    waiting: Container[str] = (),
+) -> None:
     """Make a `json` service one of the base emulator's own, which checks signatures and permissions before it.
 
-    Each operation gets its parameters and returns its result; it runs on a worker thread. Others are refused by name.
+    Each operation gets its parameters and returns its result; it runs on a worker thread. Each call of an operation in
+    `waiting`, which waits for other requests, gets a thread of its own, so that it keeps no worker from them.
+    Operations that are missing are refused by name.
     """
-    prefix = api.model.metadata["targetPrefix"]
-    ROUTES.current()[api.service] = {
+    prefix, name = api.model.metadata["targetPrefix"], api.model.signing_name
+    ROUTES.current()[name] = {
         "target_prefixes": [prefix],
-        "host_patterns": [rf"{api.service}\."],
-        "credential_scope": api.model.signing_name,
+        "host_patterns": [rf"{name}\."],
+        "credential_scope": name,
     }
-    NAMESPACES.current()[api.service] = api.model.signing_name
+    NAMESPACES.current()[name] = name
 
     def respond(request: Request) -> Response:
         try:
@@ -183,10 +200,39 @@ def register(api: Api, operations: Mapping[str, Callable[[dict[str, Any]], dict[
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         lower = {name.lower(): value for name, value in headers.items()}
-        response = await asyncio.to_thread(respond, Request(method, path, query, lower, body))
+        request = Request(method, path, query, lower, body)
+        waits = lower.get("x-amz-target", "").rpartition(".")[2] in waiting
+        response = await (_on_own_thread(respond, request) if waits else asyncio.to_thread(respond, request))
         return response.status, response.headers, response.body
 
-    HANDLERS.current()[api.service] = handle
+    HANDLERS.current()[name] = handle
+
+
+def _on_own_thread(respond: Callable[[Request], Response], request: Request) -> "asyncio.Future[Response]":
+    """The response, made on a new thread in the present context."""
+    loop, context = asyncio.get_running_loop(), copy_context()
+    response: asyncio.Future[Response] = loop.create_future()
+
+    def settle(made: Response | None, error: BaseException | None) -> None:
+        if response.cancelled():
+            return
+        if error is not None:
+            response.set_exception(error)
+        elif made is not None:
+            response.set_result(made)
+
+    def run() -> None:
+        made: Response | None = None
+        error: BaseException | None = None
+        try:
+            made = context.run(respond, request)
+        except BaseException as raised:  # noqa: BLE001 - the caller that awaits it gets it
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(settle, made, error)
+
+    threading.Thread(target=run, name=f"waiting {request.headers.get('x-amz-target')}", daemon=True).start()
+    return response
 
 
 def _read(shape: Any, value: Any) -> Any:

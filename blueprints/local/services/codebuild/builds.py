@@ -215,6 +215,7 @@ def _about(build: Record, folder: Path, endpoint: str) -> dict[str, str]:
     region = str(build["arn"]).split(":")[3]
     return {
         "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "NO_PROXY": "127.0.0.1",

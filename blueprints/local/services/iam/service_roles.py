@@ -38,8 +38,11 @@ def assume_role(role_arn: str, service: str, session_name: str, region: str, end
     return Caller(access_key, secret, token, region, endpoint)
 
 
-def may(session: Caller, action: str, arn: str) -> bool:
-    """Whether the role's policies allow an action on a resource, without a request."""
-    principal = identity_policies.principal_of(session.access_key, arn.split(":")[4])
+def may(session: Caller, action: str, arn: str, account: str | None = None) -> bool:
+    """Whether the role's policies allow an action on a resource, without a request.
+
+    The ARN is `*` for an action without resource-level permissions; then `account` is the role's.
+    """
+    principal = identity_policies.principal_of(session.access_key, account or arn.split(":")[4])
     asked = identity_policies.question(principal, action, arn, session.region)
     return bool(identity_policies.answer(principal, asked).decision == "Allow")

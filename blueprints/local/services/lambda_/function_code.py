@@ -167,6 +167,8 @@ def _environment(config: dict[str, Any], endpoint: str, log_stream: tuple[str, s
         "_HANDLER": str(config["Handler"]),
         # Handlers reach the embedded AWS by the SDKs' own setting, so their code does not change.
         "AWS_ENDPOINT_URL": endpoint,
+        # The SDK would call StartSyncExecution at sync-127.0.0.1.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         **CREDENTIALS.current()(config),
     }
     if logging.get("LogFormat") == "JSON":

@@ -55,12 +55,18 @@ def finish(state: State, data: VisibleData, result: Any, fields: Mapping[str, An
         output = jsonata.evaluate(fields["Output"], seen, "Output") if "Output" in fields else result
         assigned = jsonata.evaluate(fields["Assign"], seen, "Assign") if "Assign" in fields else {}
         return _done(state, output, assigned, next_state)
-    if "ResultSelector" in fields:
-        result = payload_templates.fill(fields["ResultSelector"], data.having(input=result))
+    result = selected_result(data, result, fields)
     assigned = payload_templates.fill(fields["Assign"], data.having(input=result)) if "Assign" in fields else {}
-    output = _placed(fields.get("ResultPath", "$"), data, result)
+    output = placed(fields.get("ResultPath", "$"), data, result)
     output = _selected(fields.get("OutputPath", "$"), data, output)
     return _done(state, output, assigned, next_state)
+
+
+def selected_result(data: VisibleData, result: Any, fields: Mapping[str, Any]) -> Any:
+    """The result after ResultSelector."""
+    if "ResultSelector" not in fields:
+        return result
+    return payload_templates.fill(fields["ResultSelector"], data.having(input=result))
 
 
 def passed_through(
@@ -86,11 +92,12 @@ def caught(state: State, data: VisibleData, failure: StateFailed, catcher: Catch
     else:
         seen = data.having(input=error_output)
         assigned = payload_templates.fill(fields["Assign"], seen) if "Assign" in fields else {}
-        output = _placed(fields.get("ResultPath", "$"), data, error_output)
+        output = placed(fields.get("ResultPath", "$"), data, error_output)
     return _done(state, output, assigned, catcher.next)
 
 
-def _placed(path: str | None, data: VisibleData, result: Any) -> Any:
+def placed(path: str | None, data: VisibleData, result: Any) -> Any:
+    """The result at the place in the state's input that a ResultPath names."""
     if path == "$":
         return result
     return data.input if path is None else json_path.put(path, data.input, result, data)

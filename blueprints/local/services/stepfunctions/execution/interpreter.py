@@ -17,7 +17,7 @@ from blueprints.local.services.stepfunctions.execution.visit import Visit, Work
 from blueprints.local.services.stepfunctions.tasks import TaskAttempt
 
 _STATES_IN_A_ROW = 50
-_WORK: dict[str, Work] = {
+WORK: dict[str, Work] = {
     "Pass": simple_states.do_nothing,
     "Choice": simple_states.choose,
     "Wait": simple_states.wait,
@@ -72,7 +72,7 @@ class Interpreter:
         while True:
             await self._let_others_run()
             state = scope.block.states[scope.state]
-            done = await Visit(self, scope, state).run(_WORK[state.type])
+            done = await Visit(self, scope, state).run(WORK[state.type])
             if done.assigned:
                 scope.variables = {**scope.variables, **done.assigned}
             scope.children = scope.map_run = None

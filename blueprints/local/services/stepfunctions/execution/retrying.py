@@ -57,10 +57,11 @@ class Attempts:
             return None
         self._used[place] = used + 1
         self.retries += 1
-        return _delay(retrier, used)
+        return delay_before_retry(retrier, used)
 
 
-def _delay(retrier: Retrier, used: int) -> float:
+def delay_before_retry(retrier: Retrier, used: int) -> float:
+    """The seconds before a Retry that was `used` so often tries the state again."""
     try:
         delay = retrier.interval_seconds * retrier.backoff_rate**used
     except OverflowError:

@@ -42,7 +42,7 @@ class Visit:
 
     async def run(self, work: "Work") -> Done:
         """Enter the state, do its work until it succeeds or is caught, and exit. Raises StateFailed."""
-        self._enter()
+        self.enter()
         attempts = Attempts(self.state.retriers)
         while True:
             try:
@@ -88,7 +88,8 @@ class Visit:
         """Add an event of this state to the history."""
         return self.interpreter.record(self.scope, kind, details)
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Record that the state is entered, unless a redrive runs it again."""
         scope = self.scope
         if scope.is_resumed:
             scope.is_resumed = False

@@ -102,7 +102,7 @@ class Tasks:
         self.tokens = TaskTokens(clock)
         self.activities = Activities()
         self._clock = clock
-        self._roles = RoleSessions(endpoint)
+        self.roles = RoleSessions(endpoint)
         self._workers = Workers()
 
     def new_token(self) -> str:
@@ -125,7 +125,7 @@ class Tasks:
         """Forget tokens, queues and sessions."""
         self.tokens.reset()
         self.activities.reset()
-        self._roles.reset()
+        self.roles.reset()
 
     def close(self) -> None:
         """Make no more calls."""
@@ -184,7 +184,7 @@ class Tasks:
 
     async def _session(self, attempt: _Attempt) -> RoleSession:
         """A session of the role in which the call is made."""
-        task, roles = attempt.task, self._roles
+        task, roles = attempt.task, self.roles
         try:
             session = roles.of_role(task.role_arn, task.region)
             other = task.credentials_role

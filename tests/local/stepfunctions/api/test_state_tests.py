@@ -1,0 +1,189 @@
+"""TestState runs one state: its output, what would follow, and how its data flowed."""
+
+import json
+
+import pytest
+
+from tests.local.stepfunctions.api.machines import definition, refused
+
+RETRY = {"ErrorEquals": ["Throttled"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 2}
+CATCH = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Undo"}
+TASK = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::aws-sdk:sqs:listQueues",
+    "Parameters": {"QueueNamePrefix.$": "$.prefix"},
+    "ResultSelector": {"count.$": "States.ArrayLength($.QueueUrls)"},
+    "ResultPath": "$.queues",
+    "Next": "Done",
+    "Retry": [RETRY],
+    "Catch": [CATCH],
+}
+
+
+@pytest.fixture
+def tested(states):
+    """The answer of TestState, without what every answer has."""
+
+    def run(state, value=None, **parameters):
+        given = {"definition": json.dumps(state), "input": json.dumps(value if value is not None else {}), **parameters}
+        answer = states.test_state(**given)
+        del answer["ResponseMetadata"]
+        return answer
+
+    return run
+
+
+def test_a_pass_state_succeeds_and_names_the_next_state(tested):
+    answer = tested({"Type": "Pass", "Result": {"a": 1}, "ResultPath": "$.result", "Next": "Later"}, {"b": 2})
+
+    assert answer == {"status": "SUCCEEDED", "output": '{"b":2,"result":{"a":1}}', "nextState": "Later"}
+
+
+def test_the_last_state_has_no_next_one(tested):
+    assert tested({"Type": "Pass", "End": True}, {"a": 1}) == {"status": "SUCCEEDED", "output": '{"a":1}'}
+
+
+def test_a_choice_names_the_state_it_chooses(tested):
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.value", "NumericLessThan": 30, "Next": "Twenties"}],
+        "Default": "Older",
+    }
+
+    assert [tested(choice, {"value": value})["nextState"] for value in (22, 40)] == ["Twenties", "Older"]
+
+
+def test_a_fail_state_fails(tested):
+    answer = tested({"Type": "Fail", "Error": "Broken", "Cause": "on purpose"})
+
+    assert answer == {"status": "FAILED", "error": "Broken", "cause": "on purpose"}
+
+
+def test_a_task_calls_aws_in_the_role(tested, role, cloud):
+    cloud.client("sqs").create_queue(QueueName="tested-queue")
+
+    answer = tested(TASK, {"prefix": "tested-queue"}, roleArn=role)
+
+    assert json.loads(answer["output"])["queues"] == {"count": 1}
+    assert (answer["status"], answer["nextState"]) == ("SUCCEEDED", "Done")
+
+
+def test_a_task_without_a_role_is_refused(tested):
+    with refused("ValidationException", "roleArn"):
+        tested(TASK)
+
+
+def test_the_flow_of_data_is_shown_when_asked_for(tested):
+    state = {
+        "Type": "Pass",
+        "InputPath": "$.inner",
+        "Parameters": {"copied.$": "$.value"},
+        "ResultPath": "$.result",
+        "End": True,
+    }
+
+    answer = tested(state, {"inner": {"value": 1}}, inspectionLevel="DEBUG")
+
+    assert {name: json.loads(value) for name, value in answer["inspectionData"].items()} == {
+        "input": {"inner": {"value": 1}},
+        "afterInputPath": {"value": 1},
+        "afterParameters": {"copied": 1},
+        "afterResultSelector": {"copied": 1},
+        "afterResultPath": {"inner": {"value": 1}, "result": {"copied": 1}},
+    }
+
+
+def test_a_mocked_result_takes_the_place_of_the_call(tested):
+    answer = tested(
+        TASK, {"prefix": "x"}, mock={"result": json.dumps({"QueueUrls": ["a", "b"]})}, inspectionLevel="TRACE"
+    )
+
+    assert json.loads(answer["output"]) == {"prefix": "x", "queues": {"count": 2}}
+    shown = answer["inspectionData"]
+    assert json.loads(shown["afterParameters"]) == {"QueueNamePrefix": "x"}
+    assert json.loads(shown["result"]) == {"QueueUrls": ["a", "b"]}
+    assert json.loads(shown["afterResultSelector"]) == {"count": 2}
+
+
+def test_an_error_that_is_retried_or_caught_says_so(tested):
+    throttled = {"errorOutput": {"error": "Throttled", "cause": "slow down"}}
+    failed = {"error": "Throttled", "cause": "slow down"}
+
+    def run(retries):
+        return tested(
+            TASK,
+            {"prefix": "x"},
+            mock=throttled,
+            stateConfiguration={"retrierRetryCount": retries},
+            inspectionLevel="DEBUG",
+        )
+
+    first, second, last = run(0), run(1), run(2)
+
+    details = [each["inspectionData"]["errorDetails"] for each in (first, second, last)]
+    assert [each.pop("inspectionData") is not None for each in (first, second, last)] == [True] * 3
+    assert first == second == {"status": "RETRIABLE", **failed}
+    assert details == [
+        {"retryIndex": 0, "retryBackoffIntervalSeconds": 2},
+        {"retryIndex": 0, "retryBackoffIntervalSeconds": 6},
+        {"catchIndex": 0},
+    ]
+    assert json.loads(last.pop("output")) == {"prefix": "x", "failure": {"Error": "Throttled", "Cause": "slow down"}}
+    assert last == {"status": "CAUGHT_ERROR", "nextState": "Undo", **failed}
+
+
+def test_a_state_of_a_whole_machine_is_tested_with_variables_and_context(states):
+    machine = definition(
+        {
+            "First": {"Type": "Pass", "Next": "Second"},
+            "Second": {
+                "Type": "Pass",
+                "Output": "{% {'n': $n + 1, 'name': $states.context.Execution.Name} %}",
+                "Assign": {"n": "{% $n + 1 %}"},
+                "End": True,
+            },
+        },
+        QueryLanguage="JSONata",
+    )
+
+    answer = states.test_state(
+        definition=machine,
+        stateName="Second",
+        variables='{"n": 1}',
+        context='{"Execution": {"Name": "mine"}}',
+        inspectionLevel="DEBUG",
+    )
+
+    assert json.loads(answer["output"]) == {"n": 2, "name": "mine"}
+    assert json.loads(answer["inspectionData"]["variables"]) == {"n": 2}
+    with refused("ValidationException", "State not found in definition"):
+        states.test_state(definition=machine, stateName="Third")
+
+
+def test_a_branching_state_needs_a_mock(tested):
+    branch = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+    parallel = {"Type": "Parallel", "Branches": [branch], "ResultPath": "$.results", "End": True}
+
+    with refused("InvalidDefinition", "TestState API does not support Map or Parallel states."):
+        tested(parallel)
+
+    assert json.loads(tested(parallel, {"a": 1}, mock={"result": "[1]"})["output"]) == {"a": 1, "results": [1]}
+
+
+@pytest.mark.parametrize(
+    ("state", "mock", "words"),
+    [
+        ({"Type": "Pass", "End": True}, {"result": "1"}, "State type 'Pass' is not supported when a mock is specified"),
+        (TASK, {"result": "{"}, "Mocked result must be valid JSON"),
+        (TASK, {}, "A test mock should have only one of the following fields: [result, errorOutput]."),
+        (
+            TASK,
+            {"result": "{}", "errorOutput": {"error": "E", "cause": "C"}},
+            "A test mock should have only one of the following fields: [result, errorOutput].",
+        ),
+    ],
+    ids=["kind of state", "JSON", "nothing", "both"],
+)
+def test_mocks_that_do_not_fit_are_refused(tested, state, mock, words):
+    with refused("ValidationException", words):
+        tested(state, {"prefix": "x"}, mock=mock)
