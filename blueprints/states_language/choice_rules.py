@@ -7,8 +7,8 @@ from typing import Any
 
 from blueprints.states_language import json_path, jsonata, timestamps
 from blueprints.states_language.compiled_once import CompiledOnce
-from blueprints.states_language.definition import JSONATA
 from blueprints.states_language.failures import runtime_failure
+from blueprints.states_language.query_languages import JSONATA
 from blueprints.states_language.visible_data import MISSING, VisibleData
 
 Rule = Mapping[str, Any]

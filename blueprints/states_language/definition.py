@@ -1,12 +1,26 @@
 """State machine definitions: what a definition consists of, read once when it is created."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-JSON_PATH = "JSONPath"
-JSONATA = "JSONata"
+from blueprints.states_language import validation
+from blueprints.states_language.faults import ERROR, Fault
+from blueprints.states_language.query_languages import JSON_PATH, JSONATA
+
+__all__ = [
+    "JSONATA",
+    "JSON_PATH",
+    "Block",
+    "Catcher",
+    "Definition",
+    "Fault",
+    "InvalidDefinition",
+    "Retrier",
+    "State",
+    "faults",
+    "parse",
+]
 
 
 class InvalidDefinition(Exception):
@@ -74,14 +88,23 @@ class Definition:
     comment: str
 
 
-def parse(text: str, *, express: bool = False) -> Definition:  # noqa: ARG001  # validation follows
-    """Return the definition of a state machine. Raises InvalidDefinition where AWS refuses it."""
-    try:
-        fields = json.loads(text)
-    except ValueError as error:
-        raise InvalidDefinition(f"INVALID_JSON_DESCRIPTION: {error}") from error
+def parse(text: str, *, express: bool = False) -> Definition:
+    """Return the definition of a state machine; `express` refuses what Express machines cannot have.
+
+    Raises InvalidDefinition where AWS refuses it.
+    """
+    fields, faults = validation.read(text, express=express)
+    errors = [str(fault) for fault in faults if fault.severity == ERROR]
+    if errors:
+        raise InvalidDefinition(f"'{', '.join(errors)}'")
     language = fields.get("QueryLanguage", JSON_PATH)
-    return Definition(_block(fields, language), language, fields.get("TimeoutSeconds"), fields.get("Comment", ""))
+    block = _block(fields, language)
+    return Definition(block, language, fields.get("TimeoutSeconds"), fields.get("Comment", ""))
+
+
+def faults(text: str, *, express: bool = False) -> list[Fault]:
+    """Return what is wrong with a definition, as ValidateStateMachineDefinition does; nothing is raised."""
+    return validation.read(text, express=express)[1]
 
 
 def _block(fields: Mapping[str, Any], language: str) -> Block:
@@ -90,6 +113,7 @@ def _block(fields: Mapping[str, Any], language: str) -> Block:
 
 
 def _state(name: str, fields: Mapping[str, Any], language: str) -> State:
+    # Nested states have the language of the machine, not that of the state around them.
     own = fields.get("QueryLanguage", language)
     nested = [*fields.get("Branches", ())]
     nested += [fields[key] for key in ("ItemProcessor", "Iterator") if key in fields]
@@ -101,7 +125,7 @@ def _state(name: str, fields: Mapping[str, Any], language: str) -> State:
         next=None if fields.get("End") else fields.get("Next"),
         retriers=tuple(_retrier(entry) for entry in fields.get("Retry", ())),
         catchers=tuple(Catcher(tuple(entry["ErrorEquals"]), entry["Next"], entry) for entry in fields.get("Catch", ())),
-        blocks=tuple(_block(block, own) for block in nested),
+        blocks=tuple(_block(block, language) for block in nested),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from blueprints.states_language import jsonata_functions
+from blueprints.states_language import jsonata_functions, jsonata_messages, jsonata_references
 from blueprints.states_language.compiled_once import CompiledOnce
 from blueprints.states_language.failures import EvaluationFailed
 from blueprints.states_language.json_text import dump
@@ -52,9 +52,20 @@ def inner(text: str) -> str:
     return text[2:-2].strip()
 
 
-def check(expression: str) -> None:
-    """Raise InvalidExpression where the text, without its delimiters, does not parse."""
-    _compile_expression(expression)
+def parse(expression: str) -> Any:
+    """Return the syntax tree of an expression without its delimiters. Raises InvalidExpression."""
+    library = _library()
+    try:
+        parsed = library.parser.parser.Parser.parse(expression)
+    except library.ParseError as error:
+        symbol = expression[error.position : error.position + 1]
+        raise InvalidExpression(jsonata_messages.reworded(error.error_code, error.message, symbol=symbol)) from error
+    except RecursionError as error:
+        raise InvalidExpression("The expression is too deeply nested") from error
+    later = jsonata_references.later_operator(parsed)
+    if later is not None:
+        raise InvalidExpression(f'The symbol "{later}" cannot be used as a unary operator')
+    return parsed
 
 
 def type_of(value: Any) -> str:
@@ -165,20 +176,23 @@ def _compile_text(text: str) -> Evaluation | None:
                 return _as_json(value)
         except (error_type, _NotJson) as error:
             raise _failure(
-                bound.data, field, expression, f"threw an error during evaluation{_reason(error)}"
+                bound.data, field, expression, f"threw an error during evaluation{_reason(error, expression)}"
             ) from error
         raise _failure(bound.data, field, expression, "returned nothing (undefined).")
 
     return evaluate_expression
 
 
-def _reason(error: Any) -> str:
-    return f". {error.error_code}: {error.message}" if error.error_code else f": {error.message}"
+def _reason(error: Any, expression: str) -> str:
+    functions = jsonata_references.functions(parse(expression)) if error.error_code else []
+    message = jsonata_messages.reworded(error.error_code, error.message, functions)
+    return f". {error.error_code}: {message}" if error.error_code else f": {message}"
 
 
 @lru_cache(maxsize=10_000)
 def _compile_expression(expression: str) -> Any:
     library = _library()
+    parse(expression)
     try:
         compiled = library.compile(expression)
         replaced = [name for name in _OWN_NAMES if f"${name}" in expression]
@@ -186,7 +200,7 @@ def _compile_expression(expression: str) -> Any:
             prefix = "".join(f"${name} := ${_OWN_NAMES[name]}; " for name in replaced)
             compiled = library.compile(f"({prefix}(\n{expression}\n))")
     except library.JsonataCompilationError as error:
-        raise InvalidExpression(str(error.message)) from error
+        raise InvalidExpression(jsonata_messages.reworded(error.error_code, str(error.message))) from error
     return compiled
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from blueprints.states_language import json_path, jsonata, timestamps
-from blueprints.states_language.definition import JSONATA
 from blueprints.states_language.failures import runtime_failure
 from blueprints.states_language.json_text import dump
+from blueprints.states_language.query_languages import JSONATA
 from blueprints.states_language.visible_data import MISSING, VisibleData
 
 
