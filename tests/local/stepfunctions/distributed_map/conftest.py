@@ -14,7 +14,7 @@ from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.distributed_map.s3_in_memory import S3InMemory
 from tests.local.stepfunctions.execution.conftest import Played, ScriptedTasks
 
-WORK = "arn:aws:states:::test:work"
+WORK = "arn:aws:states:::lambda:work"
 PASS = {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}}
 TASK = {"StartAt": "Item", "States": {"Item": {"Type": "Task", "Resource": WORK, "End": True}}}
 

@@ -99,9 +99,10 @@ def test_a_map_run_is_described_and_listed(play: PlayedMaps):
 
 
 def test_map_runs_are_listed_in_pages(play: PlayedMaps):
-    second = {**distributed()["States"]["Each"]}
     machine = distributed()
-    machine["States"] = {"Each": {**second, "Next": "Again"}, "Again": second}
+    first_map = machine["States"]["Each"]
+    second_map = json.loads(json.dumps(first_map).replace('"Item"', '"ItemAgain"'))
+    machine["States"] = {"Each": {**first_map, "Next": "Again"}, "Again": second_map}
     del machine["States"]["Each"]["End"]
     execution = play(machine, [1])
     runs = play.maps.map_runs

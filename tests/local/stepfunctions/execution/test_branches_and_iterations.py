@@ -10,8 +10,8 @@ from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.execution.conftest import Played
 from tests.local.stepfunctions.execution.histories import counted, output, types
 
-WORK = "arn:aws:states:::test:work"
-SLOW = "arn:aws:states:::test:slow"
+WORK = "arn:aws:states:::lambda:work"
+SLOW = "arn:aws:states:::lambda:slow"
 
 
 def task(resource: str = WORK, **fields: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from tests.local.stepfunctions.execution.conftest import Played
 from tests.local.stepfunctions.execution.histories import output
 
-ECHO = "arn:aws:states:::test:echo"
+ECHO = "arn:aws:states:::lambda:echo"
 
 
 def test_paths_select_and_place_data(play: Played) -> None:

@@ -6,8 +6,15 @@ from typing import Any
 from tests.local.stepfunctions.execution.conftest import Played
 from tests.local.stepfunctions.execution.histories import output, types
 
-WORK = "arn:aws:states:::test:work"
-LOOP = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}}
+WORK = "arn:aws:states:::lambda:work"
+LOOP = {
+    "StartAt": "A",
+    "States": {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [{"Variable": "$.stop", "IsPresent": True, "Next": "C"}], "Default": "A"},
+        "C": {"Type": "Succeed"},
+    },
+}
 
 
 def test_an_endless_loop_ends_at_the_limit_of_events(play: Played) -> None:

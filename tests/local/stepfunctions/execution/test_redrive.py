@@ -9,7 +9,7 @@ from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.execution.conftest import Played
 from tests.local.stepfunctions.execution.histories import counted, output, types
 
-STEPS = [f"arn:aws:states:::test:{name}" for name in ("first", "second", "third")]
+STEPS = [f"arn:aws:states:::lambda:{name}" for name in ("first", "second", "third")]
 
 
 def chain() -> dict[str, Any]:
