@@ -63,6 +63,11 @@ class LambdaResponse:
         """The version that ran."""
         return self._header("x-amz-executed-version") or "$LATEST"
 
+    @property
+    def log_result(self) -> str | None:
+        """The end of the log, base64, if the request asked for it."""
+        return self._header("x-amz-log-result")
+
     def _header(self, name: str) -> str | None:
         return next((value for key, value in self.headers.items() if key.lower() == name), None)
 

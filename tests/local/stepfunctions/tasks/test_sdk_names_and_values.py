@@ -114,7 +114,7 @@ def test_moments_have_the_digits_they_need(microsecond, expected):
 def test_results_of_optimized_integrations_keep_the_names_of_the_api():
     sent = operation("sqs", "sendMessage")
     assert sent.result({"MD5OfMessageBody": "x"}) == {"Md5OfMessageBody": "x"}
-    assert sent.result({"MD5OfMessageBody": "x"}, sdk_names.capitalised) == {"MD5OfMessageBody": "x"}
+    assert sent.result({"MD5OfMessageBody": "x"}, sdk_values.OPTIMIZED_FORM) == {"MD5OfMessageBody": "x"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from blueprints.local.services.stepfunctions.api.machine_store import MachineSto
 from blueprints.local.services.stepfunctions.api.pages import page
 from blueprints.local.services.stepfunctions.api.records import INITIAL_REVISION, StateMachine, Version
 from blueprints.local.services.stepfunctions.api.tags import read_tags
+from blueprints.local.services.stepfunctions.api.task_resources import check_resources
 from blueprints.local.services.stepfunctions.api.versions import Versions
 from blueprints.local.services.stepfunctions.execution.execution import Revision
 from blueprints.states_language.definition import State
@@ -35,6 +36,7 @@ class StateMachines:
         definition = machine_settings.read_definition(given["definition"], kind)
         encryption = machine_settings.read_encryption(given.get("encryptionConfiguration"))
         machine_settings.check_role(given["roleArn"], region)
+        check_resources(definition, given["roleArn"], region)
         revision = Revision(
             machine_arn=arn,
             name=given["name"],
@@ -198,6 +200,8 @@ def _changed(revision: Revision, given: Answer) -> Revision:
     if "definition" in given and given["definition"] != revision.definition_text:
         changes["definition_text"] = given["definition"]
         changes["definition"] = machine_settings.read_definition(given["definition"], revision.type)
+    if "roleArn" in given or "definition" in changes:
+        check_resources(changes.get("definition", revision.definition), role_arn, region)
     if "loggingConfiguration" in given:
         changes["logging"] = machine_settings.read_logging(given["loggingConfiguration"], role_arn, region)
     if "tracingConfiguration" in given:

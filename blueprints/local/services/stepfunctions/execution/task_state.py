@@ -8,14 +8,15 @@ from blueprints.states_language import json_path, jsonata, number_fields
 from blueprints.states_language.definition import JSONATA, State
 from blueprints.states_language.visible_data import VisibleData
 
-_WAITS_FOR_TOKEN = ".waitForTaskToken"  # noqa: S105 - the end of a resource's name
+_TAKES_TOKEN = (".waitForTaskToken", ".sync", ".sync:2")
+"""The ends of resources whose task can be answered by its token."""
 
 
 async def run_task(visit: Visit) -> Done:
     """Task: the result is that of the resource."""
     state, interpreter = visit.state, visit.interpreter
     execution, resource = interpreter.execution, str(state.fields["Resource"])
-    visit.token = interpreter.tasks.new_token() if resource.endswith(_WAITS_FOR_TOKEN) else None
+    visit.token = interpreter.tasks.new_token() if resource.endswith(_TAKES_TOKEN) else None
     data = visit.data
     attempt = TaskAttempt(
         resource=resource,

@@ -4,9 +4,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from blueprints.local.services.stepfunctions.tasks import lambda_tasks
+from blueprints.local.services.stepfunctions.tasks.api_gateway_tasks import call_api, request_of
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
-from blueprints.local.services.stepfunctions.tasks.integrations import Integration
-from blueprints.local.services.stepfunctions.tasks.optimized import SERVICES
+from blueprints.local.services.stepfunctions.tasks.integrations import (
+    CALLBACK,
+    REQUEST_RESPONSE,
+    Integration,
+    integration_of,
+    is_activity,
+    is_function,
+)
+from blueprints.local.services.stepfunctions.tasks.optimized import NOT_EMULATED, SERVICES
 from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession
 from blueprints.local.services.stepfunctions.tasks.sdk_calls import call_sdk, sdk_operation
 from blueprints.local.services.stepfunctions.tasks.sdk_values import UnusableArguments
@@ -18,14 +26,19 @@ Call = Callable[[RoleSession], Awaitable[Any]]
 """Makes the call in a role and returns the result. Raises StateFailed."""
 
 
-def is_known(integration: Integration) -> bool:
-    """Whether there is such an integration."""
+def is_known_resource(resource: str) -> bool:
+    """Whether AWS knows a Resource: a function, an activity, or an integration with that pattern."""
+    integration = integration_of(resource)
+    if integration is None:
+        return is_function(resource) or is_activity(resource)
     if integration.is_aws_sdk:
-        return sdk_operation(integration.service, integration.action) is not None
-    if integration.service == "lambda":
-        return integration.action == "invoke"
+        return not integration.is_job and sdk_operation(integration.service, integration.action) is not None
+    if integration.service in NOT_EMULATED:
+        return integration.action in NOT_EMULATED[integration.service]
+    if integration.service in ("lambda", "apigateway"):
+        return integration.action == "invoke" and integration.pattern in (REQUEST_RESPONSE, CALLBACK)
     service = SERVICES.get(integration.service)
-    return service is not None and service.operation(integration.action) is not None
+    return service is not None and integration.pattern in service.actions.get(integration.action, ())
 
 
 def prepare(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
@@ -47,6 +60,8 @@ def _prepared(task: TaskAttempt, integration: Integration, workers: Workers) -> 
     if integration.service == "lambda" and integration.action == "invoke":
         parameters = lambda_tasks.invoke_parameters(task.arguments)
         return lambda session: lambda_tasks.call_invoke(session.caller, parameters, task.trace_header)
+    if integration.service == "apigateway" and is_known_resource(task.resource):
+        return _api_call(task, workers)
     return _optimized_call(task, integration, workers)
 
 
@@ -62,10 +77,19 @@ def _sdk_call(task: TaskAttempt, integration: Integration, workers: Workers) -> 
     return call
 
 
+def _api_call(task: TaskAttempt, workers: Workers) -> Call:
+    request = request_of(task.arguments)
+
+    async def call(session: RoleSession) -> Any:
+        return await workers.run(lambda: call_api(session.caller, request))
+
+    return call
+
+
 def _optimized_call(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
     service = SERVICES.get(integration.service)
     operation = service.operation(integration.action) if service else None
-    if service is None or operation is None:
+    if service is None or operation is None or not is_known_resource(task.resource):
         raise _unknown(task)
     parameters = service.parameters(operation, task.arguments)
 
@@ -76,4 +100,5 @@ def _optimized_call(task: TaskAttempt, integration: Integration, workers: Worker
 
 
 def _unknown(task: TaskAttempt) -> StateFailed:
-    return StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known to the embedded AWS."))
+    reason = "does not run in the embedded AWS" if is_known_resource(task.resource) else "is not known to AWS"
+    return StateFailed(RUNTIME, task.message(f"The resource {task.resource} {reason}."))

@@ -11,7 +11,7 @@ CALLBACK = ".waitForTaskToken"
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:\S+")
 _ACTIVITY = re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:activity:\S+")
 _INTEGRATION = re.compile(
-    r"arn:[\w-]+:states:[\w-]*:\d*:(?P<type>(?:aws-sdk:)?[\w-]+):(?P<action>\w+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+    r"arn:[\w-]+:states:::(?P<type>(?:aws-sdk:)?[\w-]+):(?P<action>\w+)(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
 )
 
 
@@ -34,6 +34,11 @@ class Integration:
     def service(self) -> str:
         """The service without `aws-sdk:`."""
         return self.resource_type.removeprefix("aws-sdk:")
+
+    @property
+    def is_job(self) -> bool:
+        """Whether the task waits for the end of what it starts."""
+        return self.pattern in (RUN_A_JOB, RUN_A_JOB_2)
 
     @property
     def names(self) -> dict[str, str]:

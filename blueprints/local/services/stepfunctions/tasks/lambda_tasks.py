@@ -42,26 +42,31 @@ def invoke_parameters(arguments: Any) -> dict[str, Any]:
 
 async def call_invoke(caller: Caller, parameters: Mapping[str, Any], trace_header: str | None) -> dict[str, Any]:
     """Make the call of `lambda:invoke`; returns its result. Raises StateFailed."""
-    headers = {header: str(parameters[name]) for name, header in _HEADERS.items() if name in parameters}
+    sent = {header: str(parameters[name]) for name, header in _HEADERS.items() if name in parameters}
     response = await _completed(
         invoke(
             caller,
             str(parameters["FunctionName"]),
             parameters.get("Payload", b""),
             qualifier=parameters.get("Qualifier"),
-            headers={**headers, **_traced(trace_header)},
+            headers={**sent, **_traced(trace_header)},
         )
     )
     _raise_for(response)
-    result = {
-        "ExecutedVersion": response.executed_version,
-        "StatusCode": response.status,
-        **response_metadata.metadata(response.status, response.headers, response.request_id),
+    headers = {
+        **response.headers,
+        "x-amzn-Remapped-Content-Length": "0",
+        "Connection": "keep-alive",
+        "Content-Length": str(len(response.body)),
     }
+    result: dict[str, Any] = {"ExecutedVersion": response.executed_version}
+    if response.log_result:
+        result["LogResult"] = response.log_result
     if response.body:
         result["Payload"] = _payload(response)
-    log = next((value for name, value in response.headers.items() if name.lower() == "x-amz-log-result"), None)
-    return {**result, "LogResult": log} if log else result
+    result.update(response_metadata.metadata(response.status, headers, response.request_id))
+    result["StatusCode"] = response.status
+    return result
 
 
 async def _completed(invocation: Any) -> LambdaResponse:

@@ -11,6 +11,12 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.services.stepfunctions.tasks import response_metadata
+from blueprints.local.services.stepfunctions.tasks.integrations import (
+    CALLBACK,
+    REQUEST_RESPONSE,
+    RUN_A_JOB,
+    RUN_A_JOB_2,
+)
 from blueprints.local.services.stepfunctions.tasks.sdk_calls import Answer, SdkOperation, operation_of
 from blueprints.local.services.stepfunctions.tasks.sdk_failures import (
     ApiError,
@@ -18,9 +24,13 @@ from blueprints.local.services.stepfunctions.tasks.sdk_failures import (
     optimized_failure,
     unknown_host,
 )
-from blueprints.local.services.stepfunctions.tasks.sdk_names import capitalised
+from blueprints.local.services.stepfunctions.tasks.sdk_values import OPTIMIZED_FORM
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
+
+_CALL = (REQUEST_RESPONSE,)
+_CALL_OR_TOKEN = (REQUEST_RESPONSE, CALLBACK)
+_CALL_OR_JOB = (REQUEST_RESPONSE, RUN_A_JOB)
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,8 @@ class OptimizedService:
     """In the causes of its errors, such as `AmazonSQS`."""
     base_error: str
     """The name of an error that its model does not have, such as `AmazonSQSException`."""
-    actions: tuple[str, ...]
+    actions: Mapping[str, tuple[str, ...]]
+    """The patterns that each action has."""
     text_fields: tuple[str, ...] = ()
     """Fields that are text in the API and may be any JSON in a state."""
 
@@ -42,19 +53,27 @@ class OptimizedService:
         """The operation of an action; None if the integration does not have it."""
         return operation_of(self.botocore, action) if action in self.actions else None
 
+    def model_operation(self, action: str) -> SdkOperation:
+        """Any operation of the service's API, such as the one that describes a job."""
+        operation = operation_of(self.botocore, action)
+        if operation is None:
+            raise LookupError(f"{self.botocore} has no operation {action}")
+        return operation
+
     def parameters(self, operation: SdkOperation, arguments: Any) -> dict[str, Any]:
         """Boto3's parameters, from a state's arguments. Raises UnusableArguments."""
         return operation.parameters(_with_text(arguments, self.text_fields))
 
     def call(self, operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Make the call and return its result with metadata; blocks. Raises StateFailed."""
-        answer = self._answer(operation, client, parameters)
-        result = {**operation.result(answer, capitalised), **response_metadata.metadata_of(answer)}
+        answer = self.answer(operation, client, parameters)
+        result = {**operation.result(answer, OPTIMIZED_FORM), **response_metadata.metadata_of(answer)}
         if result.get("FailedEntryCount"):  # PutEvents succeeds although events were refused; the state does not
             raise StateFailed(f"{self.prefix}.FailedEntry", dump(result))
-        return result
+        return {name: result[name] for name in sorted(result)}
 
-    def _answer(self, operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> Answer:
+    def answer(self, operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> Answer:
+        """Make the call and return what boto3 returns; blocks. Raises StateFailed."""
         self._check_host(client, parameters)
         try:
             return operation.call(client, parameters)
@@ -75,32 +94,108 @@ class OptimizedService:
 
 
 SERVICES = {
-    "sqs": OptimizedService("sqs", "SQS", "AmazonSQS", "AmazonSQSException", ("sendMessage",), ("MessageBody",)),
-    "sns": OptimizedService("sns", "SNS", "AmazonSNS", "AmazonSNSException", ("publish",), ("Message",)),
+    "athena": OptimizedService(
+        "athena",
+        "Athena",
+        "AmazonAthena",
+        "AmazonAthenaException",
+        {
+            "startQueryExecution": _CALL_OR_JOB,
+            "stopQueryExecution": _CALL,
+            "getQueryExecution": _CALL,
+            "getQueryResults": _CALL,
+        },
+    ),
+    "codebuild": OptimizedService(
+        "codebuild",
+        "CodeBuild",
+        "AWSCodeBuild",
+        "AWSCodeBuildException",
+        {
+            "startBuild": _CALL_OR_JOB,
+            "stopBuild": _CALL,
+            "batchDeleteBuilds": _CALL,
+            "batchGetReports": _CALL,
+        },
+    ),
     "dynamodb": OptimizedService(
         "dynamodb",
         "DynamoDB",
         "AmazonDynamoDBv2",
         "AmazonDynamoDBException",
-        ("getItem", "putItem", "updateItem", "deleteItem"),
+        {"getItem": _CALL, "putItem": _CALL, "updateItem": _CALL, "deleteItem": _CALL},
     ),
     "events": OptimizedService(
         "events",
         "EventBridge",
         "AmazonCloudWatchEvents",
         "AmazonCloudWatchEventsException",
-        ("putEvents",),
+        {"putEvents": _CALL_OR_TOKEN},
         ("Entries.Detail",),
+    ),
+    "glue": OptimizedService("glue", "Glue", "AWSGlue", "AWSGlueException", {"startJobRun": _CALL_OR_JOB}),
+    "sns": OptimizedService("sns", "SNS", "AmazonSNS", "AmazonSNSException", {"publish": _CALL_OR_TOKEN}, ("Message",)),
+    "sqs": OptimizedService(
+        "sqs", "SQS", "AmazonSQS", "AmazonSQSException", {"sendMessage": _CALL_OR_TOKEN}, ("MessageBody",)
     ),
     "states": OptimizedService(
         "stepfunctions",
         "StepFunctions",
         "AWSStepFunctions",
         "AWSStepFunctionsException",
-        ("startExecution",),
+        {"startExecution": (REQUEST_RESPONSE, RUN_A_JOB, RUN_A_JOB_2, CALLBACK)},
         ("Input",),
     ),
 }
+
+NOT_EMULATED = {
+    "batch": ("submitJob",),
+    "bedrock": ("invokeModel", "createModelCustomizationJob"),
+    "databrew": ("startJobRun",),
+    "ecs": ("runTask",),
+    "eks": (
+        "call",
+        "createCluster",
+        "createFargateProfile",
+        "createNodegroup",
+        "deleteCluster",
+        "deleteFargateProfile",
+        "deleteNodegroup",
+        "runJob",
+    ),
+    "elasticmapreduce": (
+        "addStep",
+        "cancelStep",
+        "createCluster",
+        "modifyInstanceFleetByName",
+        "modifyInstanceGroupByName",
+        "setClusterTerminationProtection",
+        "terminateCluster",
+    ),
+    "emr-containers": ("createVirtualCluster", "deleteVirtualCluster", "startJobRun"),
+    "emr-serverless": (
+        "cancelJobRun",
+        "createApplication",
+        "deleteApplication",
+        "startApplication",
+        "startJobRun",
+        "stopApplication",
+    ),
+    "http": ("invoke",),
+    "mediaconvert": ("createJob",),
+    "sagemaker": (
+        "createEndpoint",
+        "createEndpointConfig",
+        "createHyperParameterTuningJob",
+        "createLabelingJob",
+        "createModel",
+        "createProcessingJob",
+        "createTrainingJob",
+        "createTransformJob",
+        "updateEndpoint",
+    ),
+}
+"""Integrations of AWS whose work does not run here: containers, clusters and models. Their tasks fail."""
 
 
 def _with_text(arguments: Any, fields: tuple[str, ...]) -> Any:

@@ -17,7 +17,7 @@ _USUAL_NAMES = {
     "x-amzn-requestid": "x-amzn-RequestId",
     "x-amzn-trace-id": "X-Amzn-Trace-Id",
 }
-_LEFT_OUT = ("transfer-encoding", "access-control-")
+_LEFT_OUT = ("transfer-encoding", "access-control-", "x-amz-request-id", "x-amz-id-2")
 
 
 def metadata(status: int, headers: Mapping[str, str], request_id: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def metadata(status: int, headers: Mapping[str, str], request_id: str) -> dict[s
     return {
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in shown.items()},
-            "HttpHeaders": shown,
+            "HttpHeaders": {name: shown[name] for name in sorted(shown, key=str.lower)},
             "HttpStatusCode": status,
         },
         "SdkResponseMetadata": {"RequestId": request_id},

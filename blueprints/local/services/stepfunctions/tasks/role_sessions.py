@@ -31,18 +31,14 @@ class RoleNotTrusted(Exception):
 def check_trust(role_arn: str, region: str) -> None:
     """Raise RoleNotTrusted unless the role exists and lets Step Functions assume it."""
     try:
-        _assume(role_arn, region, session_name(role_arn, ""), "")
+        assume(role_arn, region)
     except RoleNotAssumed as error:
         raise RoleNotTrusted(str(error)) from None
 
 
-def session_name(role_arn: str, endpoint: str) -> str:
-    """The name of the role's session: 32 letters, the same as long as the embedded AWS runs."""
-    digest = hashlib.sha256(f"{role_arn}{endpoint}".encode()).digest()
-    return "".join(chr(ord("a") + each % 26) for each in digest)
-
-
-def _assume(role_arn: str, region: str, name: str, endpoint: str) -> Caller:
+def assume(role_arn: str, region: str, endpoint: str = "") -> Caller:
+    """The role's credentials, the same as long as the embedded AWS runs. Raises RoleNotAssumed."""
+    name = session_name(role_arn, endpoint)
     try:
         return assume_role(role_arn, SERVICE, name, region, endpoint)
     except RoleNotAssumed:
@@ -51,6 +47,12 @@ def _assume(role_arn: str, region: str, name: str, endpoint: str) -> Caller:
         return assume_role(role_arn, f"states.{region}.amazonaws.com", name, region, endpoint)
     except RoleNotAssumed:
         raise RoleNotAssumed(_NOT_TRUSTED) from None
+
+
+def session_name(role_arn: str, endpoint: str) -> str:
+    """The name of the role's session: 32 letters, the same as long as the embedded AWS runs."""
+    digest = hashlib.sha256(f"{role_arn}{endpoint}".encode()).digest()
+    return "".join(chr(ord("a") + each % 26) for each in digest)
 
 
 class RoleSession:
@@ -79,12 +81,20 @@ class RoleSessions:
 
     def of_role(self, role_arn: str, region: str) -> RoleSession:
         """A session of the machine's role. Raises RoleNotAssumed, also when its trust was withdrawn meanwhile."""
-        caller = _assume(role_arn, region, session_name(role_arn, self._endpoint), self._endpoint)
+        caller = assume(role_arn, region, self._endpoint)
         with self._lock:
             session = self._sessions.get((role_arn, region))
             if session is None or session.caller != caller:
                 session = self._sessions[role_arn, region] = RoleSession(caller)
             return session
+
+    def of_owner(self, account: str, region: str) -> RoleSession:
+        """A session of the account's owner, for what Step Functions learns without asking in the role."""
+        with self._lock:
+            key = (account, region)
+            if key not in self._sessions:
+                self._sessions[key] = RoleSession(Caller.owner(account, region, self._endpoint))
+            return self._sessions[key]
 
     def of_credentials(self, session: RoleSession, role_arn: str, credentials_role: str) -> RoleSession:
         """A session of the role in `Credentials`, which the machine's role assumes; blocks. Raises RoleNotAssumed."""

@@ -5,6 +5,7 @@ by the clock, which passes faster.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from blueprints.local.services.stepfunctions.tasks.integrations import (
     is_activity,
     is_function,
 )
+from blueprints.local.services.stepfunctions.tasks.jobs import Job, Started, job_of
+from blueprints.local.services.stepfunctions.tasks.optimized import OptimizedService
 from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession, RoleSessions
 from blueprints.local.services.stepfunctions.tasks.task_tokens import TaskTokens, TimedOut
 from blueprints.local.services.stepfunctions.tasks.workers import Workers
@@ -36,8 +39,15 @@ from blueprints.states_language.failures import (
 )
 from blueprints.states_language.json_text import dump
 
+log = logging.getLogger(__name__)
+
 SET_ACCOUNT = Internal("core.responses", "set_request_account_id", ("access_key_id",))
 
+_FIRST_PAUSE = 0.01
+"""Real seconds between two looks at a job, which grow."""
+_SHORT_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+"""Scaled seconds."""
 _RESULT_BYTES = 262_144
 _NOT_TRUNCATED = {"truncated": False}
 
@@ -164,11 +174,15 @@ class Tasks:
     async def _run_integration(self, attempt: _Attempt, integration: Integration) -> Any:
         task = attempt.task
         call = calls.prepare(task, integration, self._workers)
+        if integration.is_job:
+            await self._check_that_it_runs_here(task, integration)
         attempt.record_scheduled({"parameters": dump(task.arguments), "region": task.region})
         session = await self._session(attempt)
         attempt.record("Started")
         if integration.pattern == CALLBACK:
             return await self._call_back(attempt, call(session))
+        if integration.is_job:
+            return await self._run_job(attempt, integration, call(session), session)
         return await _recorded(attempt, _in_time(attempt, call(session)))
 
     async def _call_back(self, attempt: _Attempt, calling: Awaitable[Any]) -> Any:
@@ -181,6 +195,48 @@ class Tasks:
             return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
         finally:
             self.tokens.close(waiting)
+
+    async def _run_job(
+        self, attempt: _Attempt, integration: Integration, calling: Awaitable[Any], session: RoleSession
+    ) -> Any:
+        """Start a job and wait for its end, or for an answer to the task's token."""
+        task, (service, job) = attempt.task, job_of(integration)
+        waiting = self.tokens.open(task.token or self.tokens.make())
+        owner = self.roles.of_owner(task.account, task.region)
+        try:
+            result = await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")
+            started = {**task.arguments, **result}
+            observer = owner if job.rule else session
+            ending = self._end_of(job, service, observer, started)
+            answer = self.tokens.wait(waiting, self._until(attempt.seconds_left), task.heartbeat_seconds)
+            try:
+                return await _recorded(attempt, _first_of(ending, answer))
+            except (TimedOut, asyncio.CancelledError):
+                self._workers.start(lambda: _stop(job, service, session, started))
+                raise
+        finally:
+            self.tokens.close(waiting)
+
+    async def _check_that_it_runs_here(self, task: TaskAttempt, integration: Integration) -> None:
+        """Raise StateFailed for a job that the base emulator would not run, and call done."""
+        service, job = job_of(integration)
+        owner = self.roles.of_owner(task.account, task.region)
+        refusal = await self._workers.run(lambda: job.refusal(owner.client(service.botocore), task.arguments))
+        if refusal:
+            raise StateFailed(RUNTIME, task.message(refusal))
+
+    async def _end_of(self, job: Job, service: OptimizedService, session: RoleSession, started: Started) -> Any:
+        """The result of a job, when it is done. Raises StateFailed."""
+        pause = _FIRST_PAUSE
+        while True:
+            description = await self._workers.run(
+                lambda: job.describe_it(service, session.client(service.botocore), started)
+            )
+            is_done, result = job.result(description)
+            if is_done:
+                return result
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, max(self._clock.real(_LONGEST_PAUSE), _SHORT_PAUSE))
 
     async def _session(self, attempt: _Attempt) -> RoleSession:
         """A session of the role in which the call is made."""
@@ -227,3 +283,23 @@ async def _recorded(
         attempt.record_failure(failure, failed)
         raise
     return returned
+
+
+async def _first_of(*awaited: Awaitable[Any]) -> Any:
+    """The result of what ends first. Raises what it raises; the others are cancelled."""
+    running = [asyncio.ensure_future(each) for each in awaited]
+    try:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        return next(each for each in running if each.done()).result()
+    finally:
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _stop(job: Job, service: OptimizedService, session: RoleSession, started: Started) -> None:
+    """End a job whose task ended before it, if the role may."""
+    try:
+        job.stop_it(service, session.client(service.botocore), started)
+    except StateFailed as failure:
+        log.warning("a job of a task that ended was not stopped: %s", failure)

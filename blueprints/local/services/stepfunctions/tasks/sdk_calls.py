@@ -15,8 +15,8 @@ from botocore.model import OperationModel, ServiceModel
 from blueprints.local.base.service_models import model_of
 from blueprints.local.services.stepfunctions.tasks import sdk_values
 from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, client_failure, sdk_failure
-from blueprints.local.services.stepfunctions.tasks.sdk_names import botocore_service, member_name, service_prefix
-from blueprints.local.services.stepfunctions.tasks.sdk_values import Naming
+from blueprints.local.services.stepfunctions.tasks.sdk_names import botocore_service, service_prefix
+from blueprints.local.services.stepfunctions.tasks.sdk_values import SDK_FORM, Form
 
 Answer = Mapping[str, Any]
 """What boto3 returns, with `ResponseMetadata`."""
@@ -47,11 +47,11 @@ class SdkOperation:
         made: Callable[..., Answer] = getattr(client, xform_name(self.model.name))
         return made(**parameters)
 
-    def result(self, answer: Answer, named: Naming = member_name) -> dict[str, Any]:
+    def result(self, answer: Answer, form: Form = SDK_FORM) -> dict[str, Any]:
         """The result as Step Functions gives it, without metadata; reads a streamed body, which blocks."""
         members = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         shape = self.model.output_shape
-        return dict(sdk_values.to_json(shape, members, named)) if shape is not None else {}
+        return dict(sdk_values.to_json(shape, members, form)) if shape is not None else {}
 
 
 @cache

@@ -1,6 +1,7 @@
 """Converts between a state's JSON and the parameters and results of boto3, by the shapes of botocore's models."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -10,7 +11,15 @@ from botocore.model import Shape, StructureShape
 from blueprints.local.services.stepfunctions.tasks.sdk_names import capitalised, member_name
 from blueprints.states_language.json_text import dump
 
-Naming = Callable[[str], str]
+
+@dataclass(frozen=True)
+class Form:
+    """How an integration gives the results of an API."""
+
+    name: Callable[[str], str]
+    """The name of a member, by its name in the API."""
+    moment: Callable[[datetime], Any]
+
 
 _NUMBERS = ("integer", "long", "float", "double", "short", "bigdecimal")
 
@@ -38,8 +47,8 @@ def to_sdk(shape: Shape | None, arguments: Any) -> dict[str, Any]:
     return given
 
 
-def to_json(shape: Shape | None, value: Any, named: Naming = member_name) -> Any:
-    """A result of boto3 as JSON, in the forms of Step Functions; `named` gives the names of members."""
+def to_json(shape: Shape | None, value: Any, form: Form) -> Any:
+    """A result of boto3 as JSON."""
     if shape is None or value is None:
         return value
     kind = shape.type_name
@@ -48,18 +57,18 @@ def to_json(shape: Shape | None, value: Any, named: Naming = member_name) -> Any
             return value
         members = shape.members
         return {
-            named(name): to_json(members[name], each, named)
+            form.name(name): to_json(members[name], each, form)
             for name, each in value.items()
             if name in members and each is not None
         }
     if kind == "list":
-        return [to_json(shape.member, each, named) for each in value]
+        return [to_json(shape.member, each, form) for each in value]
     if kind == "map":
-        return {name: to_json(shape.value, each, named) for name, each in value.items()}
+        return {name: to_json(shape.value, each, form) for name, each in value.items()}
     if kind == "blob":
         return _text(value)
     if kind == "timestamp":
-        return instant(value)
+        return form.moment(value)
     if kind in _NUMBERS and not isinstance(value, int | float):
         return float(value)
     return value
@@ -72,6 +81,18 @@ def instant(moment: datetime) -> str:
         return f"{utc:%Y-%m-%dT%H:%M:%S}Z"
     digits = f"{utc.microsecond:06}"
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{digits[:3] if digits.endswith('000') else digits}Z"
+
+
+def epoch_milliseconds(moment: datetime) -> int:
+    """A moment as EventBridge's events give it."""
+    return round(moment.timestamp() * 1000)
+
+
+SDK_FORM = Form(member_name, instant)
+"""Of AWS SDK integrations."""
+OPTIMIZED_FORM = Form(capitalised, instant)
+JOB_FORM = Form(capitalised, epoch_milliseconds)
+"""Of jobs that a task waited for."""
 
 
 def _text(value: Any) -> str:
