@@ -18,7 +18,8 @@ class Fault:
     severity: str = ERROR
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message} at {'null' if self.location is None else self.location}"
+        place = f" at {'null' if self.location is None else self.location}"
+        return f"{self.code}: {self.message}" + ("" if self.message.endswith(place) else place)
 
 
 @dataclass

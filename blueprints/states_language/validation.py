@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blueprints.states_language import field_values, transitions
+from blueprints.states_language import field_values, json_faults, transitions
 from blueprints.states_language import state_fields as tables
 from blueprints.states_language.faults import Fault, Faults
 from blueprints.states_language.field_values import Place
@@ -30,7 +30,8 @@ def read(text: str, *, express: bool = False) -> tuple[dict[str, Any], list[Faul
     try:
         fields = json.loads(text)
     except ValueError as error:
-        faults.add("INVALID_JSON_DESCRIPTION", str(error), None)
+        place = json_faults.source(text, error)
+        faults.add("INVALID_JSON_DESCRIPTION", f"{json_faults.words(text, error)}\n at {place}", place)
         return {}, faults.found
     except RecursionError:
         faults.add("TOO_DEEPLY_NESTED", "The definition is too deeply nested", None)

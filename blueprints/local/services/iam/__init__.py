@@ -2,6 +2,7 @@
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.iam import requested_resources, transport
+from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
 from blueprints.local.services.iam.role_trust import trusts
@@ -22,6 +23,8 @@ __all__ = [
     "RoleNotAssumed",
     "answer",
     "assume_role",
+    "caller_arn",
+    "caller_may",
     "may",
     "may_invoke",
     "may_send",

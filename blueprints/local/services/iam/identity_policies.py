@@ -1,5 +1,6 @@
 """Evaluates a principal's own policies; callers evaluate resource policies themselves."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from blueprints.local.base.internals import Internal
@@ -14,8 +15,11 @@ def principal_of(access_key: str, account: str) -> Any:
     return PRINCIPAL.current()(access_key, account)
 
 
-def question(principal: Any, action: str, resource: str, region: str) -> Any:
-    """The evaluation context of an action on a resource; `*` for an action without resource-level permissions."""
+def question(principal: Any, action: str, resource: str, region: str, keys: Mapping[str, str] | None = None) -> Any:
+    """The evaluation context of an action on a resource; `*` for an action without resource-level permissions.
+
+    `keys` are the condition keys of the service.
+    """
     return CONTEXT.current()(
         principal_arn=principal.arn,
         principal_type=principal.type,
@@ -24,6 +28,7 @@ def question(principal: Any, action: str, resource: str, region: str) -> Any:
         resource_arn=resource,
         region=region,
         principal_keys=principal.keys,
+        service_context={name.lower(): value for name, value in (keys or {}).items()},
     )
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource
 from blueprints.local.base.protocol import register
+from blueprints.local.services.stepfunctions.api import requested_resources
 from blueprints.local.services.stepfunctions.api.operations import API, WAITING, Operations
-from blueprints.local.services.stepfunctions.api.requested_resources import requested_resource
 from blueprints.local.services.stepfunctions.distributed_map.machine_roles import MachineRoles
 from blueprints.local.services.stepfunctions.distributed_map.runner import DistributedMaps
 from blueprints.local.services.stepfunctions.execution.engine import Engine
@@ -31,11 +31,12 @@ class StepFunctions(Extension):
         self._engine = Engine(aws.clock, self._tasks, self._distributed_maps)
         self._distributed_maps.attach(self._engine)
         self._operations = Operations(self._engine, self._tasks, self._distributed_maps)
+        requested_resources.install(self._operations.tagged)
         register(API, self._operations.by_name, WAITING)
         aws.offer(self._operations)
 
     def iam_resources(self) -> Mapping[str, IamResource]:
-        return {"states": requested_resource}
+        return {"states": requested_resources.requested_resource}
 
     def reset(self) -> None:
         self._operations.reset()

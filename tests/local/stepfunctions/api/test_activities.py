@@ -1,7 +1,6 @@
 """Activities: workers poll for tasks, and answer with the task's token."""
 
 import json
-import threading
 
 import pytest
 
@@ -44,25 +43,6 @@ def test_a_worker_fails_the_task(states, machines, activity):
 
     described = machines.ended(execution)
     assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Broken", "no paper")
-
-
-def test_many_polling_workers_leave_other_requests_their_turn(states, cloud, machines, activity):
-    answers = []
-
-    def poll():
-        answers.append(cloud.client("stepfunctions").get_activity_task(activityArn=activity))
-
-    workers = [threading.Thread(target=poll) for _ in range(12)]
-    for each in workers:
-        each.start()
-    execution = states.start_execution(stateMachineArn=machines.create(waiting_for(activity)))["executionArn"]
-    for each in workers:
-        each.join(30)
-
-    tokens = [each["taskToken"] for each in answers if "taskToken" in each]
-    assert (len(answers), len(tokens)) == (12, 1)
-    states.send_task_success(taskToken=tokens[0], output="1")
-    assert machines.ended(execution)["output"] == "1"
 
 
 def test_tokens_and_outputs_that_are_not_valid_are_refused(states, machines, activity):

@@ -1,6 +1,7 @@
 """Activities and the tasks that workers poll for, and the answers to task tokens."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from blueprints.local.base.clock import Clock
@@ -52,8 +53,7 @@ class Activities:
 
     def list(self, given: Answer) -> Answer:
         """ListActivities, by name."""
-        mine = [each for each in list(self._activities.values()) if arns.is_of_request(each.arn)]
-        shown, token = page(sorted(mine, key=lambda each: each.name), given, lambda each: each.name)
+        shown, token = page(self.of_request(), given, lambda each: each.name)
         return {"activities": [_summary(each) for each in shown], "nextToken": token}
 
     def delete(self, given: Answer) -> Answer:
@@ -70,6 +70,11 @@ class Activities:
         activity = self.get(given["activityArn"])
         task = self._tasks.take(activity.arn, given.get("workerName"), self._clock.real(_POLL_SECONDS))
         return {"taskToken": task.token, "input": task.input_text} if task else {}
+
+    def of_request(self) -> Sequence[Activity]:
+        """The activities of the request's account and Region, by name."""
+        mine = [each for each in list(self._activities.values()) if arns.is_of_request(each.arn)]
+        return sorted(mine, key=lambda each: each.name)
 
     def find(self, arn: str) -> Activity | None:
         """The activity of an ARN."""

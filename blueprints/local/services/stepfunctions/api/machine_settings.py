@@ -9,7 +9,7 @@ from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.protocol import ServiceError
-from blueprints.local.services.iam import RoleNotAssumed, assume_role, may
+from blueprints.local.services.iam import RoleNotAssumed, assume_role, caller_arn, caller_may, may
 from blueprints.local.services.stepfunctions.api import arns
 from blueprints.local.services.stepfunctions.tasks import RoleNotTrusted, check_trust
 from blueprints.states_language.definition import Definition, InvalidDefinition, parse
@@ -51,10 +51,16 @@ def check_role(role_arn: str, region: str) -> None:
         raise ServiceError("InvalidArn", f"Invalid Role Arn: '{role_arn}'")
     if role_arn.split(":")[4] != arns.scope()[0]:
         raise ServiceError("AccessDeniedException", "Cross-account pass role is not allowed.")
+    _check_caller("iam:PassRole", role_arn, {"iam:PassedToService": _SERVICE})
     try:
         check_trust(role_arn, region)
     except RoleNotTrusted as error:
         raise ServiceError("AccessDeniedException", str(error)) from None
+
+
+def check_publishing(machine_arn: str) -> None:
+    """Raise ServiceError unless the caller may publish versions of a machine, which `publish` needs too."""
+    _check_caller("states:PublishStateMachineVersion", machine_arn)
 
 
 def read_logging(given: Mapping[str, Any] | None, role_arn: str, region: str) -> Settings:
@@ -84,6 +90,15 @@ def read_encryption(given: Mapping[str, Any] | None) -> Settings:
     if not given.get("kmsKeyId"):
         raise _invalid_encryption("Must set a valid kmsKeyId.")
     return {"kmsDataKeyReusePeriodSeconds": _DATA_KEY_SECONDS, **given}
+
+
+def _check_caller(action: str, resource: str, keys: Mapping[str, str] | None = None) -> None:
+    if not caller_may(action, resource, keys):
+        raise ServiceError(
+            "AccessDeniedException",
+            f"User: {caller_arn()} is not authorized to perform: {action} on resource: {resource} because no "
+            f"identity-based policy allows the {action} action",
+        )
 
 
 def _check_destination(log_group_arn: str | None) -> None:

@@ -1,11 +1,12 @@
 """Every operation of the API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from blueprints.local.base.protocol import Api
 from blueprints.local.services.stepfunctions.api.activities import Activities, TaskAnswers
 from blueprints.local.services.stepfunctions.api.aliases import Aliases
+from blueprints.local.services.stepfunctions.api.definition_validation import validate
 from blueprints.local.services.stepfunctions.api.execution_store import ExecutionStore
 from blueprints.local.services.stepfunctions.api.executions import Executions
 from blueprints.local.services.stepfunctions.api.machine_store import MachineStore
@@ -76,6 +77,7 @@ class Operations:
             "TagResource": tags.add,
             "UntagResource": tags.remove,
             "ListTagsForResource": tags.list,
+            "ValidateStateMachineDefinition": validate,
             "TestState": StateTests(engine.loop, engine.clock, tasks, distributed_maps).test,
         }
 
@@ -83,6 +85,13 @@ class Operations:
         """The tags of a state machine or an activity of the request's account, or None if there is no such resource."""
         resource = self.machine_store.find(arn) or self._activities.find(arn)
         return resource.tags if resource else None
+
+    def tagged(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """The state machines and activities of the request's account and Region, with their tags."""
+        for machine in self.machine_store.of_request():
+            yield machine.arn, machine.tags
+        for activity in self._activities.of_request():
+            yield activity.arn, activity.tags
 
     def reset(self) -> None:
         """Delete everything, in every account and Region."""

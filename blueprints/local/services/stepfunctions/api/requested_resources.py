@@ -1,4 +1,4 @@
-"""Which resource a request is about, for IAM.
+"""Which resource a request is about, and with which condition keys, for IAM.
 
 A request for a version or an alias is checked against the ARN of the state machine; the qualifier is the condition key
 `states:StateMachineQualifier`.
@@ -6,13 +6,37 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 Developer Guide, "Authorization for versions and aliases".
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
+from blueprints.local.base.internals import Internal
 from blueprints.local.services.stepfunctions.api import arns
 
-QUALIFIER_KEY = "states:StateMachineQualifier"
+CONDITION_KEYS = Internal("core.iam_actions", "request_tag_context", ("service", "iam_action", "body", "params"))
+TAGS = Internal("services.tagging", "_RESOURCE_TAG_COLLECTORS")
+
+_SERVICE = "states"
+_QUALIFIER = "states:StateMachineQualifier"
 _NAMES = ("executionArn", "activityArn", "mapRunArn", "resourceArn")
 _MACHINES = ("stateMachineArn", "stateMachineVersionArn", "stateMachineAliasArn")
+
+
+def install(tagged: Callable[[], Iterator[tuple[str, dict[str, str]]]]) -> None:
+    """Let conditions see the qualifier of a request, and tags: `tagged` gives the account's resources with theirs."""
+    original: Callable[..., dict[str, Any]] = CONDITION_KEYS.current()
+
+    def with_qualifier(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        found = original(service, iam_action, body, params)
+        named = qualifier(_json_object(body)) if service == _SERVICE else None
+        return {**found, _QUALIFIER: named} if named else found
+
+    def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
+        for arn, tags in tagged():
+            yield arn, [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    CONDITION_KEYS.replace(with_qualifier)
+    TAGS.current()[_SERVICE] = collect
 
 
 def requested_resource(request: dict[str, Any], query: dict[str, Any]) -> str | None:  # noqa: ARG001 - all is in the body
@@ -44,3 +68,11 @@ def _machine_arn(request: dict[str, Any]) -> str | None:
         version = routing[0].get("stateMachineVersionArn")
         return f"{arns.unqualified(version)[0]}:{request['name']}" if isinstance(version, str) else None
     return None
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        given = read_json(body or b"{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -37,6 +37,8 @@ class StateMachines:
         encryption = machine_settings.read_encryption(given.get("encryptionConfiguration"))
         machine_settings.check_role(given["roleArn"], region)
         check_resources(definition, given["roleArn"], region)
+        if given.get("publish"):
+            machine_settings.check_publishing(arn)
         revision = Revision(
             machine_arn=arn,
             name=given["name"],
@@ -74,6 +76,8 @@ class StateMachines:
             )
         with self._store.changing:
             machine = self._store.get_active(arn)
+            if given.get("publish"):
+                machine_settings.check_publishing(arn)
             revision = _changed(machine.revision, given)
             if "encryptionConfiguration" in given:
                 machine.encryption = machine_settings.read_encryption(given["encryptionConfiguration"])
