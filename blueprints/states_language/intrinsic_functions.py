@@ -21,6 +21,7 @@ from blueprints.states_language.intrinsic_syntax import (
     PathArgument,
     parse,
 )
+from blueprints.states_language.java_text import text_of
 from blueprints.states_language.json_text import dump, equal
 from blueprints.states_language.visible_data import MISSING, VisibleData
 
@@ -120,7 +121,7 @@ def join_template(template: list[str], values: list[Any]) -> str:
         )
     parts = [template[0]]
     for value, text in zip(values, template[1:], strict=True):
-        parts += [value if isinstance(value, str) else dump(value), text]
+        parts += [text_of(value), text]
     return "".join(parts)
 
 
@@ -129,7 +130,7 @@ def _format(template: Any, *values: Any) -> str:
 
 
 def _string_to_json(text: Any) -> Any:
-    if not _text(text).strip():
+    if text is None or not _text(text).strip():
         return None
     try:
         return json.loads(text, parse_constant=_no_constant)
@@ -186,7 +187,8 @@ def _base64_encode(text: Any) -> str:
 
 def _base64_decode(text: Any) -> str:
     try:
-        return base64.b64decode(_short(text), validate=True).decode()
+        encoded = _short(text)
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise FunctionFailed(f"Invalid Base64: {error}") from error
 

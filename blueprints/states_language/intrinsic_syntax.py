@@ -33,7 +33,7 @@ ARGUMENT_COUNTS: dict[str, tuple[int, int | None]] = {
 """How many arguments each function takes at least and at most; None stands for any number."""
 
 _NAME = re.compile(r"States\.\w+")
-_TEXT = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_TEXT = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 _WORD = re.compile(r"(true|false|null)\b")
 _SPACE = re.compile(r"\s*")

@@ -18,6 +18,8 @@ from blueprints.states_language.visible_data import MISSING, VisibleData
 _OWN_NAMES = {"random": "sf_random", "eval": "sf_no_eval"}
 """Built-in functions of the library that are replaced, and the names that expressions are given instead."""
 _LARGEST_WRITTEN_OUT = 1e21
+_LONGEST_MILLISECONDS = 10_000
+"""An endless expression must not keep other executions from running."""
 
 Evaluation = Callable[["_Bound", str], Any]
 
@@ -30,8 +32,8 @@ def evaluate(template: Any, data: VisibleData, field: str, *, expected: str | No
     """Return `template`, a JSON value, with the value of every expression in it.
 
     `field` is the place of the template in the state, such as `Output` or `Choices[0]/Condition`; `expected` names the
-    type that an expression has to give: array, boolean, number, object or string. Raises EvaluationFailed. A template
-    without expressions is returned itself, not a copy.
+    type that an expression has to give: array, boolean, integer, number, object or string. Raises EvaluationFailed. A
+    template without expressions is returned itself, not a copy.
     """
     evaluation = _compile_text(template) if isinstance(template, str) else _compiled(template)
     if evaluation is None:
@@ -86,7 +88,9 @@ _TYPES: tuple[tuple[Any, str], ...] = (
 
 
 def _expect(expected: str, value: Any, template: str, data: VisibleData, field: str) -> None:
-    if type_of(value) != expected:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    fits = is_integer if expected == "integer" else type_of(value) == expected
+    if not fits:
         raise _failure(
             data,
             field,
@@ -102,17 +106,35 @@ def _failure(data: VisibleData, field: str, expression: str, what: str) -> Evalu
 
 
 class _Bound:
-    """What the expressions of one evaluation see, in the library's form."""
+    """What the expressions of one evaluation see. The library asks it for variables and functions."""
 
-    __slots__ = ("bindings", "data")
+    __slots__ = ("_missing", "data", "functions", "values")
 
     def __init__(self, data: VisibleData) -> None:
         self.data = data
-        self.bindings = _library().JsonataBindings()
-        self.bindings.bind_functions(_own_functions())
-        for name, value in data.variables.items():
-            self.bindings.bind_value(name, value)
-        self.bindings.bind_value("states", _states(data))
+        self.values = {**data.variables, "states": _states(data)}
+        self.functions = _own_functions()
+        self._missing = _library().MISSING
+
+    def is_empty(self) -> bool:
+        """Return False: `$states` is always bound."""
+        return False
+
+    def get_values(self) -> Mapping[str, Any]:
+        """Return the variables by name."""
+        return self.values
+
+    def get_functions(self) -> Mapping[str, Any]:
+        """Return the functions by name."""
+        return self.functions
+
+    def get_value(self, name: str) -> Any:
+        """Return a variable, or the library's MISSING."""
+        return self.values.get(name, self._missing)
+
+    def get_function(self, name: str) -> Any:
+        """Return a function, or None."""
+        return self.functions.get(name)
 
 
 def _states(data: VisibleData) -> Mapping[str, Any]:
@@ -169,7 +191,7 @@ def _compile_text(text: str) -> Evaluation | None:
 
     def evaluate_expression(bound: _Bound, field: str) -> Any:
         try:
-            value = compiled.evaluate(missing, bound.bindings)
+            value = compiled.evaluate(missing, bound)
             if value is bound.data.input:
                 return value
             if value is not missing:
@@ -201,6 +223,7 @@ def _compile_expression(expression: str) -> Any:
             compiled = library.compile(f"({prefix}(\n{expression}\n))")
     except library.JsonataCompilationError as error:
         raise InvalidExpression(jsonata_messages.reworded(error.error_code, str(error.message))) from error
+    compiled.set_timeout(_LONGEST_MILLISECONDS)
     return compiled
 
 

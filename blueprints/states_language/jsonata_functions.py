@@ -18,21 +18,20 @@ def partition(array: Any = MISSING, size: Any = MISSING) -> Any:
     if array is MISSING:
         return MISSING
     values = array if isinstance(array, list) else [array]
-    length = math.floor(_number(size, "partition", 2))
+    length = math.trunc(_number(size, "partition", 2))
     if length < 1:
         raise ValueError("The second argument of $partition must be a positive number")
     return [values[start : start + length] for start in range(0, len(values), length)]
 
 
 def number_range(first: Any = MISSING, last: Any = MISSING, step: Any = MISSING) -> Any:
-    """Return the numbers from `first` to `last` inclusive, `step` apart."""
+    """Return the whole numbers from `first` to `last` inclusive, `step` apart. Fractions are cut off."""
     if MISSING in (first, last, step):
         return MISSING
-    start, end, by = (_number(value, "range", place) for place, value in enumerate((first, last, step), 1))
+    start, end, by = (math.trunc(_number(value, "range", place)) for place, value in enumerate((first, last, step), 1))
     if by == 0:
-        raise ValueError("The third argument of $range must not be 0")
-    count = max(math.floor((end - start) / by) + 1, 0)
-    return [start + by * index for index in range(count)]
+        return MISSING
+    return list(range(start, end + (1 if by > 0 else -1), by))
 
 
 def hash_text(value: Any = MISSING, algorithm: Any = MISSING) -> Any:
@@ -46,7 +45,7 @@ def random_number(seed: Any = MISSING) -> float:
     """Return a number from 0 to 1, exclusive; with a seed it is the one that java.util.Random gives first."""
     if seed is MISSING:
         return random.random()  # noqa: S311  # as AWS, not for secrets
-    state = (math.floor(_number(seed, "random", 1)) ^ _MULTIPLIER) & _MASK
+    state = (math.trunc(_number(seed, "random", 1)) ^ _MULTIPLIER) & _MASK
     high, state = _next_bits(state, 26)
     low, _ = _next_bits(state, 27)
     return float((high << 27) + low) / (1 << 53)

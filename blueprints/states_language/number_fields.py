@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blueprints.states_language import json_path, jsonata, timestamps
-from blueprints.states_language.failures import runtime_failure
+from blueprints.states_language.failures import EvaluationFailed, runtime_failure
 from blueprints.states_language.json_text import dump
 from blueprints.states_language.query_languages import JSONATA
 from blueprints.states_language.visible_data import MISSING, VisibleData
@@ -36,7 +36,8 @@ def _number(
     if name in fields:
         value = fields[name]
         if query_language == JSONATA:
-            value = jsonata.evaluate(value, data, within + name, expected="number")
+            value = jsonata.evaluate(value, data, within + name, expected="number" if kind == "float" else "integer")
+            _check_sign(value, name, data)
         return float(value) if kind == "float" else value
     path = fields.get(f"{name}Path")
     if path is None:
@@ -48,9 +49,14 @@ def _number(
         raise runtime_failure(
             data, f'The {name}Path field refers to value "{written}" which is not a valid {kind}: {path}'
         )
-    if kind == "integer" and value < 0:
-        raise runtime_failure(data, f"{name} cannot be negative.")
+    if kind == "integer":
+        _check_sign(value, name, data)
     return value  # type: ignore[no-any-return]  # checked above
+
+
+def _check_sign(value: float, name: str, data: VisibleData) -> None:
+    if value < 0:
+        raise runtime_failure(data, f"{name} cannot be negative.")
 
 
 def seconds_to_wait(fields: Mapping[str, Any], data: VisibleData, query_language: str) -> float | None:
@@ -58,7 +64,8 @@ def seconds_to_wait(fields: Mapping[str, Any], data: VisibleData, query_language
     if "Seconds" in fields:
         seconds = fields["Seconds"]
         if query_language == JSONATA:
-            seconds = jsonata.evaluate(seconds, data, "Seconds", expected="number")
+            seconds = jsonata.evaluate(seconds, data, "Seconds", expected="integer")
+            _check_sign(seconds, "Seconds", data)
         return float(seconds)
     if "SecondsPath" not in fields:
         return None
@@ -91,6 +98,8 @@ def timestamp_to_wait_for(fields: Mapping[str, Any], data: VisibleData, query_la
             f"{_plain(value)}"
         )
     seconds = timestamps.seconds(value) if isinstance(value, str) else None
+    if seconds is None and query_language == JSONATA:
+        raise EvaluationFailed(data.at_state(wrong), "Timestamp", data.state)
     if seconds is None:
         raise runtime_failure(data, wrong)
     return seconds
