@@ -14,7 +14,10 @@ from blueprints.template.reading import Template
 
 _BASE_REGISTRY = "ministack/services/cloudformation/provisioners.py"
 _ENTRY = re.compile(r'^    "(AWS::\w+::\w+)": \{', re.MULTILINE)
-_ADDED = ("AWS::CodePipeline::Pipeline", "AWS::Kinesis::StreamConsumer")
+_ADDED = (
+    *("AWS::CodePipeline::Pipeline", "AWS::Kinesis::StreamConsumer", "AWS::StepFunctions::Activity"),
+    *("AWS::StepFunctions::StateMachineAlias", "AWS::StepFunctions::StateMachineVersion"),
+)
 _ELSEWHERE = ("Custom::", "AWS::Serverless::")
 
 

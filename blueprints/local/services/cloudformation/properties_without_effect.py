@@ -193,11 +193,16 @@ _TYPES: dict[str, _Type] = {
         "DomainName DomainNameConfigurations", MutualTlsAuthentication="clients are not asked for certificates"
     ),
     "AWS::StepFunctions::StateMachine": _type(
-        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions RoleArn StateMachineName "
-        "StateMachineType",
+        "Definition DefinitionS3Location DefinitionString DefinitionSubstitutions LoggingConfiguration RoleArn "
+        "StateMachineName StateMachineType",
+        {"EncryptionConfiguration": _names_a_key},
         EncryptionConfiguration=_KEY,
-        LoggingConfiguration="no execution is logged",
         TracingConfiguration="no traces",
+    ),
+    "AWS::StepFunctions::StateMachineVersion": _type("StateMachineArn StateMachineRevisionId"),
+    "AWS::StepFunctions::StateMachineAlias": _type("DeploymentPreference Name RoutingConfiguration StateMachineArn"),
+    "AWS::StepFunctions::Activity": _type(
+        "Name", {"EncryptionConfiguration": _names_a_key}, EncryptionConfiguration=_KEY
     ),
     "AWS::Kinesis::Stream": _type(
         "Name RetentionPeriodHours ShardCount RecordDistributionStrategy MaxRecordSizeInKiB",

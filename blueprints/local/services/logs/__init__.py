@@ -3,6 +3,7 @@
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.lambda_ import AsynchronousInvocations
 from blueprints.local.services.logs import filtering, subscriptions
+from blueprints.local.services.logs.writing import Line, append
 
 
 class Logs(Extension):
@@ -16,3 +17,4 @@ class Logs(Extension):
 
 
 EXTENSION = Logs()
+__all__ = ["EXTENSION", "Line", "append"]

@@ -1,0 +1,81 @@
+"""AWS::StepFunctions::StateMachineAlias. `Ref` and the attribute `Arn` are the alias's ARN."""
+
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.base.resource_types import Handler, Made, Properties
+from blueprints.local.services.stepfunctions.resource_types.alias_deployments import (
+    AliasDeployments,
+    DeploymentPreference,
+)
+from blueprints.local.services.stepfunctions.resource_types.service_calls import ServiceCalls, handler_error
+
+PHYSICAL_NAME = Internal(
+    "services.cloudformation.provisioners",
+    "_physical_name",
+    ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
+)
+
+_LONGEST_NAME = 80
+
+
+class Aliases:
+    """CloudFormation's handlers of aliases."""
+
+    def __init__(self, calls: ServiceCalls, deployments: AliasDeployments) -> None:
+        self._calls = calls
+        self._deployments = deployments
+
+    def handlers(self) -> dict[str, Handler]:
+        """By what CloudFormation does."""
+        return {"create": self._create, "update": self._update, "delete": self._delete}
+
+    def _create(self, logical_id: str, props: Properties, stack_name: str) -> Made:
+        """Create the alias; a new alias has no traffic to shift, so it goes to its version at once."""
+        preference = _preference(props)
+        routes = preference.to_version if preference else _routes(props)
+        name = str(props.get("Name") or PHYSICAL_NAME.current()(stack_name, logical_id, max_len=_LONGEST_NAME))
+        arn = f"{_machine_of(routes)}:{name}"
+        if self._calls.find("DescribeStateMachineAlias", stateMachineAliasArn=arn):
+            raise handler_error(f"Alias already exists: '{arn}'", "AlreadyExists")
+        made = self._calls.do(
+            "CreateStateMachineAlias", name=name, description=props.get("Description"), routingConfiguration=routes
+        )
+        return made["stateMachineAliasArn"], {"Arn": made["stateMachineAliasArn"]}
+
+    def _update(self, arn: str, old: Properties, new: Properties, stack_name: str) -> Made:  # noqa: ARG002
+        """Change the alias; with a DeploymentPreference, return when its deployment has ended."""
+        preference = _preference(new)
+        if old.get("Description") != new.get("Description"):
+            description = str(new.get("Description") or "")
+            self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, description=description)
+        if preference:
+            self._deployments.deploy(arn, preference)
+        else:
+            self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, routingConfiguration=_routes(new))
+        return arn, {"Arn": arn}
+
+    def _delete(self, arn: str, props: Properties) -> None:  # noqa: ARG002
+        if self._calls.find("DescribeStateMachineAlias", stateMachineAliasArn=arn):
+            self._calls.do("DeleteStateMachineAlias", stateMachineAliasArn=arn)
+
+
+def _preference(props: Properties) -> DeploymentPreference | None:
+    written, routes = props.get("DeploymentPreference"), props.get("RoutingConfiguration")
+    if (written is None) == (routes is None):
+        raise handler_error(
+            "Exactly one of RoutingConfiguration and DeploymentPreference has to be given", "InvalidRequest"
+        )
+    return None if written is None else DeploymentPreference.read(written)
+
+
+def _routes(props: Properties) -> list[dict[str, Any]]:
+    return [
+        {"stateMachineVersionArn": each["StateMachineVersionArn"], "weight": int(each["Weight"])}
+        for each in props["RoutingConfiguration"]
+    ]
+
+
+def _machine_of(routes: list[dict[str, Any]]) -> str:
+    """The ARN of the state machine whose versions these are."""
+    return str(routes[0]["stateMachineVersionArn"]).rpartition(":")[0]
