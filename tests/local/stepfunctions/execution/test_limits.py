@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from tests.local.stepfunctions.execution.conftest import Played
 from tests.local.stepfunctions.execution.histories import output, types
 
@@ -46,6 +47,21 @@ def test_the_machine_times_out(play: Played) -> None:
     assert execution.status == "TIMED_OUT"
     assert types(execution)[-1] == "ExecutionTimedOut"
     assert ended == ["work"]
+
+
+def test_calls_count_in_real_seconds_and_waits_by_the_clock(play: Played) -> None:
+    """A call of 60 ms would be a minute by a clock that is a thousand times faster."""
+
+    async def work(_: Any) -> None:
+        with in_real_time():
+            await asyncio.sleep(0.06)
+
+    play.tasks.functions[WORK] = work
+    states = {"T": {"Type": "Task", "Resource": WORK, "Next": "W"}, "W": {"Type": "Wait", "Seconds": 20, "End": True}}
+    machine = {"StartAt": "T", "States": states}
+
+    assert play({**machine, "TimeoutSeconds": 50}).status == "SUCCEEDED"
+    assert play({**machine, "TimeoutSeconds": 10}).status == "TIMED_OUT"
 
 
 def test_an_express_execution_ends_after_five_minutes(play: Played) -> None:

@@ -14,6 +14,7 @@ from blueprints.local.services.stepfunctions.distributed_map.map_runs import Chi
 from blueprints.local.services.stepfunctions.distributed_map.result_writer import outputs
 from blueprints.local.services.stepfunctions.distributed_map.settings import Settings, read_settings
 from blueprints.local.services.stepfunctions.execution import map_items
+from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from blueprints.local.services.stepfunctions.execution.engine import Engine
 from blueprints.local.services.stepfunctions.execution.execution import (
     ABORTED,
@@ -170,7 +171,8 @@ class DistributedMaps:
         return self._roles.client("s3", execution.revision.role_arn, execution.revision.region)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+        with in_real_time():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
 
     def _on_status(self, execution: Execution) -> None:
         if execution.map_run_arn in self._children and execution.status != RUNNING:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.clock import Clock
+from blueprints.local.services.stepfunctions.execution.elapsed_time import ElapsedTime
 from blueprints.local.services.stepfunctions.execution.execution import (
     ABORTED,
     EXPRESS,
@@ -146,12 +147,18 @@ class Engine:
         seconds = execution.revision.definition.timeout_seconds or STANDARD_SECONDS
         if execution.type == EXPRESS:
             seconds = min(seconds, EXPRESS_SECONDS)
+        elapsed = ElapsedTime(self.clock)
+        elapsed.measure_here()
         run = asyncio.ensure_future(interpreter.run(execution.scope))
+
+        def expire() -> None:
+            interpreter.is_ending = True
+            run.cancel()
+
+        elapsed.limit(seconds, expire)
         try:
-            await asyncio.wait([run], timeout=self.clock.real(seconds))
-            if not run.done():
-                interpreter.is_ending = True
-                await _cancelled(run)
+            await asyncio.wait([run])
+            if run.cancelled():
                 self._end(execution, TIMED_OUT, "ExecutionTimedOut", None, None)
                 return
             output = run.result()
@@ -168,6 +175,8 @@ class Engine:
         else:
             execution.output_text = dump(output)
             self._end(execution, SUCCEEDED, "ExecutionSucceeded", None, None)
+        finally:
+            elapsed.stop()
 
     async def _cancel(self, execution: Execution) -> None:
         _, interpreter, task = self._running[execution.arn]

@@ -14,6 +14,7 @@ from typing import Any
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import RoleNotAssumed
+from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from blueprints.local.services.stepfunctions.tasks import calls, lambda_tasks
 from blueprints.local.services.stepfunctions.tasks.activities import Activities, ActivityTask
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
@@ -260,12 +261,11 @@ async def _in_time(attempt: _Attempt, calling: Awaitable[Any]) -> Any:
     """The result of a call, within the time that its state allows, in real seconds. Raises TimedOut."""
     limits = {TIMEOUT: attempt.seconds_left, HEARTBEAT_TIMEOUT: attempt.task.heartbeat_seconds}
     given = {error: seconds for error, seconds in limits.items() if seconds is not None}
-    if not given:
-        return await calling
-    error = min(given, key=lambda each: given[each])
+    error = min(given, key=lambda each: given[each], default=TIMEOUT)
     try:
-        async with asyncio.timeout(given[error]) as limit:
-            return await calling
+        async with asyncio.timeout(given.get(error)) as limit:
+            with in_real_time():
+                return await calling
     except TimeoutError:
         if limit.expired():
             raise TimedOut(error) from None
