@@ -75,6 +75,12 @@ def any_role(cloud: Cloud) -> str:
 
 
 @pytest.fixture
+def states_client(cloud: Cloud) -> Any:
+    """The client of Step Functions."""
+    return cloud.client("stepfunctions")
+
+
+@pytest.fixture
 def play(cloud: Cloud, any_role: str) -> Callable[..., Played]:
     """Starts a machine of one Task state: its Resource, its Arguments and other fields."""
     client = cloud.client("stepfunctions")

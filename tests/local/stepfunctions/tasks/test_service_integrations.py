@@ -55,6 +55,12 @@ def test_an_error_of_the_service_is_the_error_of_the_task(play, bucket):
     assert "(Service: S3, Status Code: 404, Request ID: " in cause
 
 
+def test_a_secret_with_an_invalid_name_is_refused(play):
+    error, cause = play(f"{SDK}:secretsmanager:createSecret", {"Name": "Invalid Name", "SecretString": "x"}).failure
+    assert error == "SecretsManager.SecretsManagerException"
+    assert cause.startswith("Invalid name. Must be a valid name containing alphanumeric characters")
+
+
 def test_what_the_role_does_not_allow_fails_and_does_nothing(cloud, play, allowed, bucket):
     role = allowed("s3:ListBucket")
     error, cause = play(f"{SDK}:s3:putObject", {"Bucket": bucket, "Key": "k", "Body": "x"}, role=role).failure

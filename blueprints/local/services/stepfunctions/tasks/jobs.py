@@ -73,6 +73,12 @@ def _with_json_output(description: dict[str, Any]) -> dict[str, Any]:
     return {**description, "Output": json.loads(description["Output"])} if "Output" in description else description
 
 
+def _query_status(described: dict[str, Any]) -> str:
+    """The base emulator reports success before it wrote the results, and the time of the end after that."""
+    status = described["QueryExecution"]["Status"]
+    return str(status["State"]) if "CompletionDateTime" in status or status["State"] != "SUCCEEDED" else "RUNNING"
+
+
 def _spark(glue: Any, parameters: Parameters) -> str | None:
     """The base emulator reports that jobs of Spark succeeded, although they do not run."""
     try:
@@ -122,7 +128,7 @@ _JOBS = {
         describe="getQueryExecution",
         described_by=lambda started: {"QueryExecutionId": started["QueryExecutionId"]},
         description=dict,
-        status=lambda described: str(described["QueryExecution"]["Status"]["State"]),
+        status=_query_status,
         failed=frozenset({"FAILED", "CANCELLED"}),
         stop="stopQueryExecution",
         stopped_by=lambda started: {"QueryExecutionId": started["QueryExecutionId"]},

@@ -29,6 +29,8 @@ class ApiError:
     request_id: str
     host_id: str = ""
     """S3's extended request id."""
+    shape: str = ""
+    """The error's name in the API's model, where that is not the code."""
 
     @classmethod
     def of(cls, error: ClientError) -> "ApiError":
@@ -40,13 +42,14 @@ class ApiError:
             int(metadata.get("HTTPStatusCode", 0)),
             str(metadata.get("RequestId") or metadata.get("HTTPHeaders", {}).get("x-amzn-requestid") or uuid.uuid4()),
             str(metadata.get("HostId", "")),
+            str(described.get("QueryErrorCode", "")),
         )
 
 
 def sdk_failure(model: ServiceModel, error: ApiError) -> StateFailed:
     """The failure of an AWS SDK integration: `S3.NoSuchBucketException`."""
     prefix = service_prefix(model.service_id)
-    name = _modelled(model, error.code) or f"{prefix}Exception"
+    name = _modelled(model, error) or f"{prefix}Exception"
     extended = f", Extended Request ID: {error.host_id or error.request_id}" if model.service_name == "s3" else ""
     return StateFailed(
         f"{prefix}.{name}",
@@ -62,7 +65,7 @@ def optimized_failure(model: ServiceModel, prefix: str, sdk_name: str, base: str
     does not have, such as `AmazonDynamoDBException`.
     """
     return StateFailed(
-        f"{prefix}.{_modelled(model, error.code) or base}",
+        f"{prefix}.{_modelled(model, error) or base}",
         f"{error.message or 'null'} (Service: {sdk_name}; Status Code: {error.status}; "
         f"Error Code: {error.code}; Request ID: {error.request_id}; Proxy: null)",
     )
@@ -83,7 +86,8 @@ def unknown_host(prefix: str, url: str) -> StateFailed:
     )
 
 
-def _modelled(model: ServiceModel, code: str) -> str | None:
+def _modelled(model: ServiceModel, error: ApiError) -> str | None:
+    code = error.shape or error.code
     if (model.service_name, code) in _NOT_IN_THE_SDK:
         return None
     shape: Any = model.shape_for_error_code(code)
