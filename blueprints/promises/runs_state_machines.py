@@ -1,5 +1,6 @@
-"""Runs state machines: nothing waits for ever, and logs hold no payloads."""
+"""Runs state machines: definitions are valid, nothing waits for ever, and logs hold no payloads."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,10 +8,12 @@ from blueprints.findings import Finding
 from blueprints.promises.checked_pattern import CheckedPattern
 from blueprints.promises.state_machines import TYPE, StateMachine
 from blueprints.promises.values import alternatives, always, at, items
-from blueprints.states_language.definition import State
+from blueprints.states_language.definition import State, faults
+from blueprints.states_language.faults import ERROR
 from blueprints.template.reading import Place
 
 _BOUNDS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
+_PART = re.compile(r"\[(\d+)\]|([^/\[\]]+)")
 # Step Functions asks for these of the role when a state machine with logs is created.
 _LOG_DELIVERY = (
     "logs:CreateLogDelivery",
@@ -22,6 +25,17 @@ _LOG_DELIVERY = (
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
 )
+
+
+def definitions_are_valid(checked: CheckedPattern) -> Iterator[Finding]:
+    """Step Functions takes the definition of every state machine, with the substitutions of the template."""
+    for machine in checked.state_machines:
+        for fault in faults(machine.text, express=machine.is_express) if machine.text is not None else ():
+            if fault.severity == ERROR:
+                message = (
+                    f"Step Functions refuses the definition of {machine}: {fault.message.rstrip('.')}; correct it."
+                )
+                yield _finding(checked, machine, message, _place_of(fault.location))
 
 
 def state_machines_time_out(checked: CheckedPattern) -> Iterator[Finding]:
@@ -99,6 +113,11 @@ def _finding(checked: CheckedPattern, machine: StateMachine, message: str, place
     if machine.file is None:
         return checked.finding(message, *machine.place, *place)
     return Finding(machine.file.path, machine.file.line(*place), message)
+
+
+def _place_of(location: str | None) -> Place:
+    """A place from a fault's location, such as `/States/Pay/Choices[0]/Next`."""
+    return tuple(int(index) if index else name for index, name in _PART.findall(location or ""))
 
 
 def _waits(state: State) -> bool:

@@ -304,6 +304,21 @@ _VISIT_POLICIES = """      Policies:
 """
 
 STATE_MACHINES = [
+    broken(
+        "definitions-are-valid",
+        "Next: Leave",
+        "Next: Go",
+        "Next: Go",
+        "readme-shows-every-state-machine",
+        file=_VISIT,
+    ),
+    broken(
+        "definitions-are-valid",
+        "$states.context.Task.Token",
+        "$states.context.(",
+        "token:",
+        file=_VISIT,
+    ),
     broken("state-machines-time-out", "TimeoutSeconds: 3600\n", "", "Comment", file=_VISIT),
     broken(
         "waiting-tasks-time-out",

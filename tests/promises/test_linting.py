@@ -1,11 +1,14 @@
 """cfn-lint runs once for what it has not seen, by rules that no machine changes."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from blueprints.promises import check, linting
+from blueprints.states_language.definition import parse
+from blueprints.template.reading import load
 
 GOOD = (Path(__file__).parent / "good_pattern" / "template.yaml").read_text()
 BAD = GOOD.replace("ComparisonOperator: Greater", "ComparisonOperator: Larger", 1)
@@ -82,3 +85,49 @@ def test_a_circular_dependency_is_one_finding_at_the_written_resource():
 def test_a_long_list_of_allowed_values_is_replaced_by_the_nearest_ones(message, shorter):
     rule = SimpleNamespace(id="W3037", source_url="https://docs.example", shortdesc="")
     assert shorter in linting._said(message, rule)
+
+
+VALID_JSONATA = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: sts:AssumeRole}
+  Machine:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      RoleArn: !GetAtt Role.Arn
+      Definition:
+        QueryLanguage: JSONata
+        StartAt: Call
+        States:
+          Call:
+            Type: Task
+            Resource: arn:aws:states:::lambda:invoke
+            TimeoutSeconds: "{% $states.input.seconds %}"
+            Arguments: {FunctionName: work}
+            Output: ["{% $states.result %}"]
+            End: true
+"""
+
+
+@pytest.mark.parametrize("ignored", [True, False], ids=["ours", "cfn-lint alone"])
+def test_valid_jsonata_in_definitions_is_no_finding(tmp_path, monkeypatch, ignored):
+    """cfn-lint alone refuses it. When it no longer does, take E3601 out of the ignored checks."""
+    monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
+    if not ignored:
+        monkeypatch.setattr(linting, "_IGNORED", {})
+    path = tmp_path / "template.yaml"
+    path.write_text(VALID_JSONATA)
+
+    assert {match.rule for match in linting.lint_file(path)} == (set() if ignored else {"E3601"})
+    assert parse_definition(path)
+
+
+def parse_definition(path):
+    """The definition as the engine reads it, which refuses an invalid one."""
+    properties = load(path).resources["Machine"]["Properties"]
+    return parse(json.dumps(properties["Definition"]))
