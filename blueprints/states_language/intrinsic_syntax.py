@@ -32,6 +32,9 @@ ARGUMENT_COUNTS: dict[str, tuple[int, int | None]] = {
 }
 """How many arguments each function takes at least and at most; None stands for any number."""
 
+MOST_CALLS = 10
+"""How many calls a field may have, those inside others included."""
+
 _NAME = re.compile(r"States\.\w+")
 _TEXT = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
@@ -79,13 +82,16 @@ def parse(text: str) -> Call:
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.text, self.position = text, 0
+        self.text, self.position, self.calls = text, 0, 0
 
     def call(self) -> Call:
         found = self._match(_NAME)
         if found is None or found.group() not in ARGUMENT_COUNTS:
             raise InvalidCall("The intrinsic function is not known")
         name = found.group()
+        self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise InvalidCall(f"A field must not have more than {MOST_CALLS} intrinsic functions")
         self._expect("(")
         arguments: list[Any] = []
         if not self._takes(")"):

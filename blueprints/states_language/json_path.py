@@ -143,10 +143,12 @@ def _general_reader(source: Read, path: ParsedPath) -> Read:
         steps_before = path.steps[:-1] if functions else path.steps
         function = path.steps[-1] if functions else None
     definite = all(step.is_definite for step in steps_before)
+    # A slice of what is no array gives nothing, an empty list inside; AWS fails where the root itself is sliced.
+    slices_root = bool(steps_before) and steps_before[0].is_slice
 
     def read_generally(data: VisibleData) -> Any:
         root = source(data)
-        if root is MISSING:
+        if root is MISSING or (slices_root and not isinstance(root, list)):
             return MISSING
         values = follow(steps_before, root, root)
         if definite and not values:

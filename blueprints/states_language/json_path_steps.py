@@ -28,6 +28,7 @@ class Step:
     key: str | int | None = None
     """The property or the index, where the step is one of them."""
     is_function: bool = False
+    is_slice: bool = False
 
 
 def properties(names: tuple[str, ...]) -> Step:
@@ -68,7 +69,7 @@ def indices(numbers: tuple[int, ...]) -> Step:
 def elements(start: int | None, end: int | None) -> Step:
     """Return the step `[1:3]`, `[:2]` or `[-1:]`."""
     text = f"[{'' if start is None else start}:{'' if end is None else end}]"
-    return Step(text, lambda value, _: value[start:end] if isinstance(value, list) else ())
+    return Step(text, lambda value, _: value[start:end] if isinstance(value, list) else (), is_slice=True)
 
 
 def wildcard() -> Step:

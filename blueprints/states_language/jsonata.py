@@ -196,7 +196,9 @@ def _compile_text(text: str) -> Evaluation | None:
                 return value
             if value is not missing:
                 return _as_json(value)
-        except (error_type, _NotJson) as error:
+        except _NoJsonType as error:
+            raise _failure(bound.data, field, expression, "returned an unsupported result type.") from error
+        except (error_type, _OutOfRange) as error:
             raise _failure(
                 bound.data, field, expression, f"threw an error during evaluation{_reason(error, expression)}"
             ) from error
@@ -227,25 +229,33 @@ def _compile_expression(expression: str) -> Any:
     return compiled
 
 
-class _NotJson(Exception):
-    def __init__(self, code: str | None, message: str) -> None:
-        super().__init__(message)
-        self.error_code, self.message = code, message
+class _NoJsonType(Exception):
+    """The result is a function or a regular expression."""
+
+
+class _OutOfRange(Exception):
+    """The result has an infinite number; described as the library describes its own errors."""
+
+    error_code = "D1001"
+
+    @property
+    def message(self) -> str:
+        return str(self)
 
 
 def _as_json(value: Any) -> Any:
-    """Return the value as plain JSON, whole numbers as integers. Raises _NotJson for functions and infinite numbers."""
+    """Return the value as plain JSON, whole numbers as integers. Raises _NoJsonType and _OutOfRange."""
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _NotJson("D1001", f"Number out of range: {value}")
+            raise _OutOfRange(f"Number out of range: {value}")
         return int(value) if value.is_integer() and abs(value) < _LARGEST_WRITTEN_OUT else value
     if isinstance(value, dict):
         return {key: _as_json(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_as_json(part) for part in value]
-    raise _NotJson(None, "The result is a function or a regular expression, which JSON has no form for")
+    raise _NoJsonType
 
 
 @cache

@@ -1,10 +1,11 @@
 """Fields of a state whose value is a number: a literal, at a path (`…Path`) or given by a JSONata expression."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from blueprints.states_language import json_path, jsonata, timestamps
-from blueprints.states_language.failures import EvaluationFailed, runtime_failure
+from blueprints.states_language.failures import runtime_failure
 from blueprints.states_language.json_text import dump
 from blueprints.states_language.query_languages import JSONATA
 from blueprints.states_language.visible_data import MISSING, VisibleData
@@ -42,21 +43,34 @@ def _number(
     path = fields.get(f"{name}Path")
     if path is None:
         return None
-    value = json_path.read(path, data, f"{name}Path")
-    fits = isinstance(value, int if kind == "integer" else (int, float)) and not isinstance(value, bool)
-    if not fits:
+    # A missing value of these two is described in other words.
+    value = json_path.read(path, data, None if name in ("TimeoutSeconds", "HeartbeatSeconds") else f"{name}Path")
+    number = _parsed(value, kind)
+    if number is None:
         written = value if isinstance(value, str) else dump(value)
         raise runtime_failure(
             data, f'The {name}Path field refers to value "{written}" which is not a valid {kind}: {path}'
         )
     if kind == "integer":
-        _check_sign(value, name, data)
-    return value  # type: ignore[no-any-return]  # checked above
+        _check_sign(number, name, data)
+    return number
+
+
+def _parsed(value: Any, kind: str) -> float | None:
+    """Return the number that a value is, also a text of digits; None where it is none of that kind."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return int(value) if kind == "integer" else float(value)
+    fits = isinstance(value, int if kind == "integer" else (int, float)) and not isinstance(value, bool)
+    return value if fits else None
 
 
 def _check_sign(value: float, name: str, data: VisibleData) -> None:
-    if value < 0:
-        raise runtime_failure(data, f"{name} cannot be negative.")
+    if value >= 0:
+        return
+    if name == "MaxConcurrency":
+        raise runtime_failure(data, f"Expected non-negative integer for MaxConcurrency, got '{value}' instead.")
+    raise runtime_failure(data, f"{name} cannot be negative.")
 
 
 def seconds_to_wait(fields: Mapping[str, Any], data: VisibleData, query_language: str) -> float | None:
@@ -83,25 +97,19 @@ def seconds_to_wait(fields: Mapping[str, Any], data: VisibleData, query_language
 def timestamp_to_wait_for(fields: Mapping[str, Any], data: VisibleData, query_language: str) -> float:
     """Return the seconds from 1970 to the timestamp of a Wait state. Raises StateFailed."""
     if "TimestampPath" in fields:
-        path = fields["TimestampPath"]
-        value = _at_path("TimestampPath", path, data)
-        wrong = (
-            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: "
-            f"{path} == {_plain(value)}"
-        )
+        name, written = "TimestampPath", fields["TimestampPath"]
+        value = _at_path(name, written, data)
     else:
-        value = fields["Timestamp"]
-        if query_language == JSONATA:
-            value = jsonata.evaluate(value, data, "Timestamp", expected="string")
-        wrong = (
-            "The Timestamp parameter does not reference a valid ISO-8601 extended offset date-time format string: "
-            f"{_plain(value)}"
-        )
+        name, written = "Timestamp", fields["Timestamp"]
+        value = written
+        if query_language == JSONATA and jsonata.is_expression(written):
+            value = jsonata.evaluate(written, data, "Timestamp", expected="string")
+            written = jsonata.inner(written)
     seconds = timestamps.seconds(value) if isinstance(value, str) else None
-    if seconds is None and query_language == JSONATA:
-        raise EvaluationFailed(data.at_state(wrong), "Timestamp", data.state)
     if seconds is None:
-        raise runtime_failure(data, wrong)
+        expected = "a valid ISO-8601 extended offset date-time format string"
+        cause = f"The {name} parameter does not reference {expected}: {written} == {_plain(value)}"
+        raise runtime_failure(data, cause)
     return seconds
 
 

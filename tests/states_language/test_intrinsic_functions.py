@@ -139,6 +139,7 @@ def test_a_missing_argument_is_named():
         "States.UUID(1)",
         "Array(1)",
         "States.Array($.a[)",
+        "States.Array(" * 11 + ")" * 11,
     ],
 )
 def test_what_is_no_call_fails_the_state(text):

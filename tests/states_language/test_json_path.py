@@ -40,6 +40,7 @@ LIBRARY = {
         ("$.open-hours.*", [9]),
         ("$.absent[*].x", []),
         ("$.absent.deep[1:3]", []),
+        ("$.open-hours[1:3]", []),
         ("$.empty[*]", []),
         ("$.shelves.length()", 2),
         ("$..pages.max()", 310.0),
@@ -91,6 +92,7 @@ def test_paths_read_the_context_object_and_variables():
         ("$.closed", "Invalid path '$.closed' : No results for path: $['closed']"),
         ("$.closed.mon", "Invalid path '$.closed.mon' : Missing property in path $['closed']"),
         ("$.shelves[5]", "Invalid path '$.shelves[5]' : No results for path: $['shelves'][5]"),
+        ("$[1:]", "Invalid path '$[1:]' : No results for path: $[1:]"),
     ],
 )
 def test_a_definite_path_that_leads_nowhere_fails_the_state(path, reason):

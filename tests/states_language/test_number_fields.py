@@ -24,7 +24,7 @@ def test_a_number_is_a_literal_at_a_path_or_an_expression():
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("$.s", 'The MaxItemsPath field refers to value "3" which is not a valid integer: $.s'),
+        ("$.day", 'The MaxItemsPath field refers to value "1970-01-01" which is not a valid integer: $.day'),
         ("$.f", 'The MaxItemsPath field refers to value "2.5" which is not a valid integer: $.f'),
         ("$.o", 'The MaxItemsPath field refers to value "{}" which is not a valid integer: $.o'),
         ("$.minus", "MaxItems cannot be negative."),
@@ -36,13 +36,31 @@ def test_a_path_has_to_lead_to_a_whole_number(path, reason):
     assert (caught.value.error, caught.value.cause) == ("States.Runtime", SENTENCE + reason)
 
 
+def test_digits_in_a_text_are_a_number():
+    assert whole_number({"MaxItemsPath": "$.s"}, "MaxItems", DATA, "JSONPath") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "reason"),
+    [
+        ("MaxConcurrency", "$.minus", "Expected non-negative integer for MaxConcurrency, got '-1' instead."),
+        ("TimeoutSeconds", "$.none", "Invalid path '$.none' : No results for path: $['none']"),
+        ("HeartbeatSeconds", "$.none", "Invalid path '$.none' : No results for path: $['none']"),
+    ],
+)
+def test_some_fields_have_their_own_words(name, path, reason):
+    with pytest.raises(StateFailed) as caught:
+        whole_number({f"{name}Path": path}, name, DATA, "JSONPath")
+    assert caught.value.cause == SENTENCE + reason
+
+
 def test_percentages_are_limited():
     for fields in ({"PPath": "$.minus"}, {"P": 100.5}):
         with pytest.raises(StateFailed) as caught:
             percentage(fields, "P", DATA, "JSONPath")
         assert caught.value.cause == SENTENCE + "P must be between 0 and 100."
-    with pytest.raises(StateFailed, match='refers to value "3" which is not a valid float'):
-        percentage({"PPath": "$.s"}, "P", DATA, "JSONPath")
+    with pytest.raises(StateFailed, match=r'refers to value "\{\}" which is not a valid float'):
+        percentage({"PPath": "$.o"}, "P", DATA, "JSONPath")
 
 
 def test_an_expression_has_to_give_a_whole_number():
@@ -84,5 +102,7 @@ def test_the_timestamp_of_a_wait():
         timestamp_to_wait_for({"TimestampPath": "$.day"}, DATA, "JSONPath")
     reason = "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: "
     assert caught.value.cause == f"{SENTENCE}{reason}$.day == 1970-01-01"
-    with pytest.raises(EvaluationFailed):
+    with pytest.raises(StateFailed) as caught:
         timestamp_to_wait_for({"Timestamp": "{% $states.input.day %}"}, DATA, "JSONata")
+    assert "The Timestamp parameter does not reference" in str(caught.value.cause)
+    assert str(caught.value.cause).endswith("format string: $states.input.day == 1970-01-01")
