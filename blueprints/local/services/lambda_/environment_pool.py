@@ -26,40 +26,42 @@ class EnvironmentPool:
     def __init__(self, folder: Path, idle_seconds: float = IDLE_SECONDS) -> None:
         self._folder = folder
         self._idle_seconds = idle_seconds
-        self._released = threading.Condition()
+        self._changed = threading.Condition()
         self._busy: Counter[str] = Counter()
         self._idle: dict[str, list[ExecutionEnvironment]] = defaultdict(list)
         self._all: set[ExecutionEnvironment] = set()
         self._generation = 0
-        self._turns = threading.Semaphore(_STARTS_AT_ONCE)
+        self._starting = 0
         threading.Thread(target=self._reap_forever, name="idle-reaper", daemon=True).start()
 
     def acquire(self, key: str, launch: Callable[[], Launch]) -> ExecutionEnvironment:
         """An environment for one invocation: a warm one, else a new one. Raises what initialisation raised."""
-        with self._released:
+        with self._changed:
             generation = self._generation
-            warm = self._warm(key)
-            if warm is None and self._busy[key]:
-                self._released.wait_for(lambda: self._idle[key], _HAND_OVER_SECONDS)
-                warm = self._warm(key)
+            warm = self._warm_or_turn(key)
             self._busy[key] += 1
-        if warm:
-            return warm
+            if warm:
+                return warm
+            self._starting += 1
         try:
             return self._started(launch(), generation)
         except BaseException:
-            with self._released:
+            with self._changed:
                 self._busy[key] -= 1
             raise
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._changed.notify_all()
 
     def release(self, key: str, environment: ExecutionEnvironment) -> None:
         """Take an environment back; one that can serve again stays warm."""
-        with self._released:
+        with self._changed:
             self._busy[key] -= 1
             keep = environment.alive and environment in self._all
             if keep:
                 self._idle[key].append(environment)
-                self._released.notify_all()
+                self._changed.notify_all()
             else:
                 self._all.discard(environment)
         if not keep:
@@ -68,7 +70,7 @@ class EnvironmentPool:
     def reap(self, older_than: float) -> int:
         """End environments idle for longer than that many seconds; returns how many."""
         limit = time.monotonic() - older_than
-        with self._released:
+        with self._changed:
             old = [each for idle in self._idle.values() for each in idle if each.idle_since <= limit]
             for key in self._idle:
                 self._idle[key] = [each for each in self._idle[key] if each not in old]
@@ -79,12 +81,28 @@ class EnvironmentPool:
 
     def close(self) -> None:
         """End every environment, busy ones too; the pool can be used again."""
-        with self._released:
+        with self._changed:
             self._generation += 1
             environments, self._all = self._all, set()
             self._idle.clear()
         for environment in environments:
             environment.close()
+
+    def _warm_or_turn(self, key: str) -> ExecutionEnvironment | None:
+        """A warm environment, or None when it is time to start one.
+
+        Of many calls at once, short ones are served by the few environments that have started first.
+        """
+        deadline = time.monotonic() + _TURN_SECONDS
+        while True:
+            if self._busy[key]:
+                self._changed.wait_for(lambda: self._idle[key], _HAND_OVER_SECONDS)
+            warm = self._warm(key)
+            if warm or self._starting < _STARTS_AT_ONCE or time.monotonic() >= deadline:
+                return warm
+            self._changed.wait_for(
+                lambda: self._idle[key] or self._starting < _STARTS_AT_ONCE, deadline - time.monotonic()
+            )
 
     def _warm(self, key: str) -> ExecutionEnvironment | None:
         while self._idle[key]:
@@ -94,19 +112,14 @@ class EnvironmentPool:
         return None
 
     def _started(self, launch: Launch, generation: int) -> ExecutionEnvironment:
-        took_turn = self._turns.acquire(timeout=_TURN_SECONDS)
-        try:
-            environment = ExecutionEnvironment(launch, self._folder / uuid.uuid4().hex)
-            with self._released:
-                closed_meanwhile = generation != self._generation
-                if not closed_meanwhile:
-                    self._all.add(environment)
-            if closed_meanwhile:
-                environment.close()
-            environment.initialise()
-        finally:
-            if took_turn:
-                self._turns.release()
+        environment = ExecutionEnvironment(launch, self._folder / uuid.uuid4().hex)
+        with self._changed:
+            closed_meanwhile = generation != self._generation
+            if not closed_meanwhile:
+                self._all.add(environment)
+        if closed_meanwhile:
+            environment.close()
+        environment.initialise()
         return environment
 
     def _reap_forever(self) -> None:
