@@ -50,6 +50,8 @@ def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, A
     if "Connectors" in resource:
         message = f"{logical_id}: Connectors are refused; {REFUSED_TYPES['AWS::Serverless::Connector']}."
         yield found("refused", message, template, (*place, "Connectors"))
+    if resource.get("Type") in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
+        yield from _refused_events(template, logical_id)
     if resource.get("Type") != "AWS::Serverless::Function":
         return
     properties = template.properties(logical_id)
@@ -61,11 +63,15 @@ def _refused_parts(template: Template, logical_id: str, resource: Mapping[str, A
     if architectures not in (["arm64"], ["x86_64"]):
         message = f"{logical_id}: Architectures {architectures!r} is refused; write it literally: [arm64] or [x86_64]."
         yield found("refused", message, template, (*place, "Architectures"))
-    events = properties.get("Events")
+
+
+def _refused_events(template: Template, logical_id: str) -> Iterator[RepositoryFinding]:
+    place: Place = ("Resources", logical_id, "Properties", "Events")
+    events = template.properties(logical_id).get("Events")
     for name, event in (events if isinstance(events, dict) else {}).items():
         if isinstance(event, dict) and event.get("Type") == "ScheduleV2":
             message = f"{logical_id}: the event type ScheduleV2 is refused; write 'Type: Schedule'."
-            yield found("refused", message, template, (*place, "Events", name, "Type"))
+            yield found("refused", message, template, (*place, name, "Type"))
 
 
 def _origin(template: Template, logical_id: str) -> Place:

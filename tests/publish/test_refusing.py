@@ -9,6 +9,14 @@ from tests.publish.world import published
 
 ABOUT = "AWS::ServerlessRepo::Application"
 
+SCHEDULED_MACHINE = """Resources:
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Definition: {StartAt: Rest, States: {Rest: {Type: Succeed}}}
+      Events: {Tick: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}}
+"""
+
 
 def refused(world, folder, line, *words, made=packages, **options):
     """The error of a run that sent nothing, at a line of the template."""
@@ -53,6 +61,12 @@ def test_preflight_finds_every_refusal_of_the_repository(world, folder, old, new
 
     refused(world, folder, new.splitlines()[0], *words)
     assert world.requests == []
+
+
+def test_a_state_machine_may_not_have_a_schedule_of_the_scheduler(world, folder):
+    folder.change("Resources:\n", SCHEDULED_MACHINE)
+
+    refused(world, folder, "Events: {Tick", "Machine: the event type ScheduleV2 is refused; write 'Type: Schedule'")
 
 
 def test_an_architecture_must_be_written_literally(world, folder):
