@@ -41,6 +41,19 @@ def functions(parsed: Any) -> list[str]:
     return list(dict.fromkeys(node.name for node in _nodes(parsed) if _kind(node) == "FunctionCall"))
 
 
+def variables(parsed: Any) -> set[str]:
+    """Return the names of variables that the expression reads and does not bind itself; `$states` is none."""
+    read, bound = set(), {STATES}
+    for node in _nodes(parsed):
+        if _kind(node) == "VariableRef":
+            read.add(node.name)
+        elif _kind(node) == "VariableBinding":
+            bound.add(node.name)
+        elif _kind(node) == "Lambda":
+            bound.update(node.params)
+    return read - bound
+
+
 def later_operator(parsed: Any) -> str | None:
     """Return the first symbol of an operator that JSONata has only since 2.1, or None: Step Functions has 2.0.6."""
     for node in _nodes(parsed):

@@ -1,6 +1,7 @@
 """Executions through the API: started once per name, described, listed, stopped, redriven."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -104,6 +105,18 @@ def test_a_name_starts_one_execution(states, machines):
     with refused("ExecutionAlreadyExists", f"Execution Already Exists: '{first['executionArn']}'"):
         states.start_execution(stateMachineArn=arn, name=name, input='{"a": 1}')
     assert len(states.list_executions(stateMachineArn=arn)["executions"]) == 1
+
+
+def test_requests_at_the_same_time_start_one_execution(states, cloud, machines):
+    arn, name = machines.create(LONG_WAIT), unique("at-once")
+    clients = [cloud.client("stepfunctions") for _ in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda each: each.start_execution(stateMachineArn=arn, name=name, input="1"), clients))
+
+    assert len({(each["executionArn"], each["startDate"]) for each in answers}) == 1
+    (execution,) = states.list_executions(stateMachineArn=arn)["executions"]
+    states.stop_execution(executionArn=execution["executionArn"])
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a:b", "a*", "tab\t", "a$b", "a\u0085"])

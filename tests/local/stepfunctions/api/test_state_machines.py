@@ -45,6 +45,21 @@ def test_a_created_machine_is_described(states, machines, role):
     assert hidden["definition"] == "{}"
 
 
+def test_the_variables_that_states_read_are_described(states, machines):
+    arn = machines.create(
+        {
+            "First": {"Type": "Pass", "Assign": {"total": 1}, "Next": "Second"},
+            "Second": {"Type": "Pass", "Parameters": {"total.$": "$total"}, "End": True},
+        }
+    )
+    execution = machines.run(arn)["executionArn"]
+
+    described = states.describe_state_machine(stateMachineArn=arn)
+    ran = states.describe_state_machine_for_execution(executionArn=execution)
+
+    assert described["variableReferences"] == ran["variableReferences"] == {"Second": ["total"]}
+
+
 def test_creating_the_same_machine_again_finds_it(states, machines, cloud):
     name = unique("same")
     other_role = make_role(cloud, "states.amazonaws.com")

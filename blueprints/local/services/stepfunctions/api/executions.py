@@ -1,5 +1,6 @@
 """Starts, stops, redrives, describes and lists executions."""
 
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ class Executions:
         self._machines = machines
         self._executions = executions
         self._engine = engine
+        self._changing = threading.Lock()
+        """Held while an execution is started or redriven, so that the same request at the same time finds it."""
         self._redriven: dict[tuple[str, str], float] = {}
         """The dates of redrives by the execution's ARN and the client's token."""
 
@@ -39,18 +42,17 @@ class Executions:
         """StartExecution. A repeated request finds the first one's execution while that runs."""
         target = self._machines.target(given["stateMachineArn"])
         execution = _new(target, given)
-        if execution.type != EXPRESS:
+        if execution.type == EXPRESS:
+            self._engine.start(execution)
+            return _started(execution)
+        with self._changing:
             kept = self._executions.add(execution)
-            if kept is not execution:
-                if (
-                    kept.status != RUNNING
-                    or kept.input_text != execution.input_text
-                    or _started_otherwise(kept, target)
-                ):
-                    raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
-                return {"executionArn": kept.arn, "startDate": kept.start_date}
-        self._engine.start(execution)
-        return {"executionArn": execution.arn, "startDate": execution.start_date}
+            if kept is execution:
+                self._engine.start(execution)
+                return _started(execution)
+        if kept.status != RUNNING or kept.input_text != execution.input_text or _started_otherwise(kept, target):
+            raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{kept.arn}'")
+        return _started(kept)
 
     def start_synchronously(self, given: Answer) -> Answer:
         """StartSyncExecution, which answers when the execution has ended."""
@@ -72,7 +74,7 @@ class Executions:
         """RedriveExecution. A repeated request with the same token answers as the first one, for 15 minutes."""
         execution = self._get(given["executionArn"])
         key = (execution.arn, given.get("clientToken", ""))
-        with self._machines.changing:
+        with self._changing:
             date = self._redriven.get(key, 0)
             if given.get("clientToken") and time.time() - date < _TOKEN_VALID_SECONDS:
                 return {"redriveDate": date}
@@ -107,6 +109,7 @@ class Executions:
             "updateDate": machine.updated if machine else execution.start_date,
             "mapRunArn": execution.map_run_arn,
             "label": execution_descriptions.map_label(execution),
+            "encryptionConfiguration": machine.encryption if machine else None,
         }
 
     def history(self, given: Answer) -> Answer:
@@ -192,6 +195,10 @@ def _new(target: Target, given: Answer) -> Execution:
         alias_arn=target.alias_arn,
         trace_header=given.get("traceHeader"),
     )
+
+
+def _started(execution: Execution) -> Answer:
+    return {"executionArn": execution.arn, "startDate": execution.start_date}
 
 
 def _started_otherwise(execution: Execution, target: Target) -> bool:

@@ -27,6 +27,7 @@ class MachineStore:
     def __init__(self, executions: ExecutionStore) -> None:
         self._machines: dict[str, StateMachine] = {}
         self._executions = executions
+        self._deleting: set[str] = set()
         self.changing = threading.RLock()
 
     def add(self, machine: StateMachine) -> None:
@@ -37,7 +38,8 @@ class MachineStore:
     def of_request(self) -> list[StateMachine]:
         """The state machines of the request's account and Region, by name."""
         self._finish_deletions()
-        mine = [each for each in self._machines.values() if arns.is_of_request(each.arn)]
+        with self.changing:
+            mine = [each for each in self._machines.values() if arns.is_of_request(each.arn)]
         return sorted(mine, key=lambda each: each.name)
 
     def find(self, arn: str) -> StateMachine | None:
@@ -94,24 +96,27 @@ class MachineStore:
             machine = self.find(arn)
             if machine is not None:
                 machine.deleting = True
+                self._deleting.add(arn)
         self._finish_deletions()
 
     def reset(self) -> None:
         """Drop every state machine."""
         with self.changing:
             self._machines.clear()
+            self._deleting.clear()
 
     def _choose(self, machine_arn: str, alias: Alias) -> Version | None:
         number = random.choices(list(alias.routing), list(alias.routing.values()))[0]  # noqa: S311 - no secret
         return self._machines[machine_arn].versions.get(number)
 
     def _finish_deletions(self) -> None:
+        if not self._deleting:
+            return
         with self.changing:
-            deleting = [each.arn for each in self._machines.values() if each.deleting]
-            for arn in deleting:
-                if not self._executions.is_running(arn):
-                    del self._machines[arn]
-                    self._executions.forget_machine(arn)
+            for arn in [each for each in self._deleting if not self._executions.is_running(each)]:
+                self._deleting.discard(arn)
+                del self._machines[arn]
+                self._executions.forget_machine(arn)
 
 
 def does_not_exist(arn: str) -> ServiceError:

@@ -15,6 +15,7 @@ from blueprints.local.services.stepfunctions.api.task_resources import check_res
 from blueprints.local.services.stepfunctions.api.versions import Versions
 from blueprints.local.services.stepfunctions.execution.execution import Revision
 from blueprints.states_language.definition import State
+from blueprints.states_language.variable_references import variable_references
 
 Answer = dict[str, Any]
 
@@ -163,6 +164,7 @@ def revision_fields(revision: Revision) -> Answer:
         "loggingConfiguration": dict(revision.logging),
         "tracingConfiguration": {"enabled": revision.tracing},
         "revisionId": _shown_id(revision),
+        "variableReferences": variable_references(revision.definition) or None,
     }
 
 
