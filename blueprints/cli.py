@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +23,7 @@ from blueprints.quick_start import with_room
 # Everything else is imported where it is used: `blueprints --help` has to start at once.
 if TYPE_CHECKING:
     from blueprints.errors import BlueprintError
+    from blueprints.executions.demos import Started
     from blueprints.local.cloud import Cloud
     from blueprints.local.deployment import EmbeddedStack
     from blueprints.pattern import Pattern
@@ -140,8 +142,8 @@ def run(
         prepared = prepare(found, progress, values)
         cloud = running()
         stack = bring_up(cloud, prepared, progress)
-        report, failure = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
-        _show_demo(report | {"not_emulated": stack.not_emulated}, failure, as_json=as_json)
+        demo = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
+        _show_demo(demo, {"not_emulated": stack.not_emulated}, as_json=as_json)
         if keep:
             _stay_up(cloud, [stack], quiet=as_json)
 
@@ -181,8 +183,8 @@ def play_(
     progress = _progress(quiet=as_json)
     with progress.step(f"Look up the stack {stack}"):
         outputs = usable_outputs(client, stack)
-    report, failure = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, progress)
-    _show_demo(report | {"stack": stack}, failure, as_json=as_json)
+    demo = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, progress)
+    _show_demo(demo, {"stack": stack}, as_json=as_json)
 
 
 @main.command()
@@ -287,23 +289,22 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
 
 @main.command()
 @click.argument("pattern")
-@click.argument("function")
+@click.argument("target", metavar="FUNCTION|STATE_MACHINE")
 @click.option("--event", type=click.File("rb"), required=True, help="JSON file with the event; - for standard input.")
 @_parameter_option
 @_json_option
-def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
-    """Invoke a function once in the embedded AWS.
+def invoke(pattern: str, target: str, event: Any, parameters: tuple[str, ...], as_json: bool) -> None:
+    """Invoke a function or a state machine once in the embedded AWS.
 
-    Prints its response, log, duration and memory. FUNCTION is a logical id, a handler or a FunctionName.
+    Prints a function's response, log, duration and memory, and an execution's output and timeline. They are known by
+    their logical ids, handlers and names.
     """
     from blueprints.local.bring_up import bring_up, prepare
-    from blueprints.local.deployment import invocation_arn
-    from blueprints.local.diagnosis import advice_on
-    from blueprints.local.function_names import logical_id_of
+    from blueprints.local.invocation_targets import find_target
     from blueprints.pattern import find
 
     found = find(pattern)
-    function = logical_id_of(found, function)
+    target_found = find_target(found, target)
     payload = _parsed(event)
     values = _values(found, parameters, quiet=as_json)
     progress = _progress(quiet=as_json)
@@ -311,9 +312,29 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
         prepared = prepare(found, progress, values)
         cloud = running()
         stack = bring_up(cloud, prepared, progress)
-        target = invocation_arn(cloud, stack, function)
-        with progress.step(f"Invoke {function}"):
-            answer = cloud.invoke(target, payload)
+        run = _run_state_machine if target_found.is_state_machine else _invoke_function
+        succeeded = run(cloud, stack, target_found.logical_id, payload, progress, pattern, as_json=as_json)
+    if not succeeded:
+        sys.exit(1)
+
+
+def _invoke_function(
+    cloud: "Cloud",
+    stack: "EmbeddedStack",
+    function: str,
+    payload: object,
+    progress: "Progress",
+    pattern: str,
+    *,
+    as_json: bool,
+) -> bool:
+    """Invoke a function and show its answer; returns whether it succeeded."""
+    from blueprints.local.deployment import invocation_arn
+    from blueprints.local.diagnosis import advice_on
+
+    target = invocation_arn(cloud, stack, function)
+    with progress.step(f"Invoke {function}"):
+        answer = cloud.invoke(target, payload)
     if as_json:
         fields = ("payload", "failed", "log", "duration_ms", "memory_mb")
         click.echo(json.dumps({field: getattr(answer, field) for field in fields}))
@@ -322,8 +343,66 @@ def invoke(pattern: str, function: str, event: Any, parameters: tuple[str, ...],
     advice = advice_on(answer, stack, pattern)
     if advice:
         click.echo(f"blueprints: {advice}", err=True)
-    if answer.failed:
-        sys.exit(1)
+    return not answer.failed
+
+
+def _run_state_machine(
+    cloud: "Cloud",
+    stack: "EmbeddedStack",
+    machine: str,
+    payload: object,
+    progress: "Progress",
+    pattern: str,
+    *,
+    as_json: bool,
+) -> bool:
+    """Run an execution and show its output and timeline; returns whether it succeeded."""
+    from blueprints.executions import running
+    from blueprints.executions.reading import Executions
+    from blueprints.executions.timeline import as_json as json_of
+
+    executions = Executions(cloud.client, stack)
+    arn = executions.machines[machine]
+    if running.is_express(cloud.client, arn):
+        return _run_express(cloud, running.machine_to_start(cloud.client, arn), machine, payload, progress, as_json)
+    started = running.start(cloud.client, running.machine_to_start(cloud.client, arn), payload)
+    interrupted = False
+    try:
+        with progress.step(f"Run {machine}"):
+            running.wait(cloud.client, started, progress.report)
+    except KeyboardInterrupt:
+        interrupted = True
+    execution, output = executions.get(started), running.output_of(cloud.client, started)
+    if as_json:
+        click.echo(json.dumps(json_of(execution) | {"output": output}))
+    else:
+        _terminal().show_execution(execution)
+        if execution.succeeded:
+            _terminal().show_output(output)
+    if interrupted:
+        click.echo(
+            "blueprints: Stopped waiting. The embedded AWS ends now, and the execution with it. To watch one for "
+            f"longer, run 'blueprints up {shlex.quote(pattern)}' and use 'aws stepfunctions start-execution'.",
+            err=True,
+        )
+        sys.exit(130)
+    return execution.succeeded
+
+
+def _run_express(cloud: "Cloud", arn: str, machine: str, payload: object, progress: "Progress", as_json: bool) -> bool:
+    """Run an execution of an EXPRESS state machine, which has no history; returns whether it succeeded."""
+    from dataclasses import asdict
+
+    from blueprints.executions import running
+
+    with progress.step(f"Run {machine}"):
+        answer = running.run_synchronously(cloud.client, arn, payload)
+    if as_json:
+        given = asdict(answer)
+        click.echo(json.dumps({"execution": given.pop("arn"), "state_machine": machine, **given}))
+    else:
+        _terminal().show_express(machine, answer)
+    return answer.status == "SUCCEEDED"
 
 
 @main.command()
@@ -589,35 +668,53 @@ def _play(
     own: Path | None,
     folder: Path,
     progress: "Progress",
-) -> tuple[dict[str, Any], "BlueprintError | None"]:
-    """Run a demo; returns the report, and what failed."""
+) -> "_Demo":
+    """Run a demo."""
     from blueprints.demo import explaining_failures, play
     from blueprints.errors import BlueprintError
+    from blueprints.executions.demos import executions_started
 
     played, failure, carried = None, None, None
-    a_minute_ago = time.time() - 60  # clocks differ
+    began = time.time()
+    a_minute_ago = began - 60  # clocks differ
     try:
         with explaining_failures(client, find_stack, since=a_minute_ago):
             played = play(pattern, outputs, client, own, folder, progress)
     except BlueprintError as error:
         # A demo's exception may carry a result, such as the reason why an input was rejected.
         failure, carried = error, getattr(error.__cause__, "result", None)
+    started, pictures = executions_started(client, find_stack, began, folder if played else None)
     report: dict[str, Any] = {
         "pattern": pattern.name,
         "steps": progress.as_json(),
         "outputs": outputs,
         "result": played.result if played else carried,
-        "files": [str(path) for path in played.files] if played else [],
+        "executions": started.as_json(),
+        "files": [str(path) for path in (*played.files, *pictures)] if played else [],
     }
-    return report, failure
+    return _Demo(report, failure, started)
 
 
-def _show_demo(report: dict[str, Any], failure: "BlueprintError | None", *, as_json: bool) -> None:
-    """Show a demo's report; raises its failure."""
+@dataclass(frozen=True)
+class _Demo:
+    """What a demo did."""
+
+    report: dict[str, Any]
+    failure: "BlueprintError | None"
+    started: "Started"
+    """The executions of state machines that it started."""
+
+
+def _show_demo(demo: _Demo, more: dict[str, Any], *, as_json: bool) -> None:
+    """Show a demo's report, with `more` about its stack; raises its failure."""
+    report, failure = demo.report | more, demo.failure
     if as_json:
-        click.echo(json.dumps(report | ({"error": str(failure)} if failure else {})))
-    elif failure is None:
-        _terminal().show_run(report)
+        unread = {"executions_unread": demo.started.unread} if demo.started.unread else {}
+        click.echo(json.dumps(report | unread | ({"error": str(failure)} if failure else {})))
+    else:
+        _terminal().show_started(demo.started)
+        if failure is None:
+            _terminal().show_run(report)
     if failure:
         raise failure
 

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.padding import Padding
@@ -21,6 +22,10 @@ from blueprints.counting import counted
 from blueprints.progress import Step
 
 if TYPE_CHECKING:
+    from blueprints.executions.demos import Started
+    from blueprints.executions.reading import Execution
+    from blueprints.executions.running import SynchronousAnswer
+    from blueprints.executions.timeline import Row
     from blueprints.local.cloud import Cloud, FunctionResponse
     from blueprints.local.deployment import EmbeddedStack
 
@@ -31,6 +36,16 @@ _VERDICTS = {
     "accepted": "can be published",
     "unconfirmed": "can probably be published; 'blueprints try' tests it",
     "refused": "cannot be published: 'blueprints publish --plan' says why",
+}
+_TIMELINES = 8
+"""More ways that executions went are counted."""
+_BAR, _LABEL, _LONGEST_NAME, _LONGEST_ERROR = 20, 4, 48, 240
+_MARKS = {
+    "succeeded": ("✓", "green"),
+    "caught": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "aborted": ("–", "magenta"),
+    "running": ("…", "blue"),
 }
 # Control characters are replaced by visible symbols, as a terminal would obey them.
 _PICTURES: dict[int, int | str] = {
@@ -82,6 +97,56 @@ class Terminal:
             beside = ", ".join(Path(path).stem for path in each["companions"])
             companions = f"; companions: {beside}" if beside else ""
             self._print(" " * width, "  ", (f"{_VERDICTS[verdict]}{companions}", "dim"))
+
+    def show_started(self, started: "Started") -> None:
+        """The timelines of the executions that a demo started, one of each way that they went."""
+        for kind in started.kinds[:_TIMELINES]:
+            self.show_execution(kind[0], len(kind))
+        unseen = [each for kind in started.kinds[_TIMELINES:] for each in kind]
+        left_out = Counter(each.machine for each in unseen) + Counter(started.more)
+        for machine, number in sorted(left_out.items()):
+            self._print("\n", (machine, "bold"), f": {counted(number, 'more execution')}")
+        if started.unread:
+            self._print("\n", (started.unread, "yellow"))
+
+    def show_execution(self, execution: "Execution", alike: int = 1) -> None:
+        """The timeline of an execution. `alike` executions, with this one, went the same way."""
+        from blueprints.executions.timeline import failure, rows, summary
+
+        others = f"  and {counted(alike - 1, 'execution')} like it" if alike > 1 else ""
+        ending = (summary(execution), "green" if execution.succeeded else "red" if execution.stopped else "yellow")
+        self._print("\n", (execution.machine, "bold"), f"  {execution.name}  ", ending, (others, "dim"))
+        listed = rows(execution)
+        seconds = execution.seconds or max(((each.offset or 0) + (each.seconds or 0) for each in listed), default=0)
+        names = max((cell_len(_label(each)) for each in listed), default=0)
+        for row in listed:
+            self._show_row(row, seconds, min(names, _LONGEST_NAME))
+        if failure(execution) and failure(execution) not in {row.error for row in listed}:
+            self._print("  ", (one_line(failure(execution)), "red"))
+
+    def _show_row(self, row: "Row", whole: float, names: int) -> None:
+        """A state's mark, offset, bar, name, duration and notes; below it its error."""
+        from blueprints.executions.durations import duration
+
+        indent = " " * (_BAR + 14)
+        if row.offset is None:
+            self._print(indent, (_label(row), "dim"))
+            return
+        mark, colour = _MARKS[row.status]
+        label = _label(row)
+        name = label + " " * max(names - cell_len(label), 0)
+        took = duration(row.seconds) if row.seconds is not None else ""
+        offset = f"+{duration(row.offset)}"
+        parts: list[_Part] = [
+            (f"  {mark} ", colour),
+            (f"{offset:>9} ", "dim"),
+            (_bar(row, whole), colour),
+            f" {name}  ",
+        ]
+        notes = "   ".join(filter(None, row.notes))
+        self._print(*parts, f"{took:>9}" if took or notes else "", (f"   {notes}" if notes else "", "dim"))
+        if row.error:
+            self._print(indent, " " * (2 * row.depth), (one_line(row.error), colour))
 
     def show_run(self, report: dict[str, Any]) -> None:
         """The result of a demo, and the files that it downloaded."""
@@ -137,6 +202,24 @@ class Terminal:
         if answer.duration_ms is not None:
             self._print((f"{answer.duration_ms:.1f} ms, {answer.memory_mb} MB", "dim"))
 
+    def show_express(self, machine: str, answer: "SynchronousAnswer") -> None:
+        """How an execution of an EXPRESS state machine ended, and its output or error."""
+        from blueprints.executions.durations import duration
+
+        succeeded = answer.status == "SUCCEEDED"
+        ending = f"{answer.status} after {duration(answer.seconds)}"
+        self._print("\n", (machine, "bold"), "  EXPRESS  ", (ending, "green" if succeeded else "red"))
+        if succeeded:
+            self.show_output(answer.output)
+        else:
+            self._print("  ", (one_line(": ".join(filter(None, (answer.error, answer.cause)))), "red"))
+
+    def show_output(self, output: object) -> None:
+        """The output of an execution, as JSON."""
+        self._print()
+        payload = json.dumps(output, indent=2, ensure_ascii=False)
+        self._console.print(JSONHighlighter()(_line(payload)), soft_wrap=True)
+
     def _print(self, *parts: _Part) -> None:
         """Print parts as one line, even if it is wider than the terminal."""
         self._console.print(_line(*parts), soft_wrap=True)
@@ -166,6 +249,27 @@ class Terminal:
         for (kind, name, consequence), resources in consequences.items():
             what = f"{', '.join(resources)} ({kind}).{name}" if name else f"{kind} ({', '.join(resources)})"
             self._print(f"  {what}: {consequence}")
+
+
+def _label(row: "Row") -> str:
+    """A state's name, below the state that it is inside of."""
+    label = f"{row.label} ".rjust(_LABEL) if row.label else " " * _LABEL * bool(row.depth)
+    return "  " * max(row.depth - 1, 0) + label + row.name
+
+
+def _bar(row: "Row", whole: float) -> str:
+    """When a state ran, within the time of the whole execution."""
+    if row.offset is None or whole <= 0:
+        return " " * _BAR
+    begin = min(int(row.offset / whole * _BAR), _BAR - 1)
+    length = max(round((row.seconds if row.seconds is not None else whole - row.offset) / whole * _BAR), 1)
+    return (" " * begin + "━" * length)[:_BAR].ljust(_BAR)
+
+
+def one_line(text: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_ERROR else f"{line[: _LONGEST_ERROR - 1]}…"
 
 
 def _places(files: list[str]) -> list[str]:

@@ -95,7 +95,8 @@ def test_run_in_json_prints_one_object_and_nothing_else(shell, pattern):
 
     assert ended.returncode == 0, ended.output
     report = json.loads(ended.stdout)
-    assert list(report) == ["pattern", "steps", "outputs", "result", "files", "not_emulated"]
+    assert list(report) == ["pattern", "steps", "outputs", "result", "executions", "files", "not_emulated"]
+    assert report["executions"] == [], "the stack has no state machine"
     assert report["pattern"] == "greeting"
     assert report["result"]["text"] == "good morning world"
     assert [Path(file).read_text() for file in report["files"]] == ["good morning world"]
@@ -422,7 +423,7 @@ def test_invoke_ends_badly_when_the_function_fails(shell, pattern, tmp_path):
     assert "KeyError" in ended.stdout
     assert "does not exist" not in ended.stderr
     assert unknown.returncode == 1
-    assert "has no function NoSuch" in unknown.stderr
+    assert "has no function or state machine NoSuch" in unknown.stderr
     assert "CopyObject" in unknown.stderr
 
 

@@ -1,11 +1,11 @@
-"""`blueprints invoke` resolves the function's name before it packages or starts anything."""
+"""`blueprints invoke` finds what a name means before it packages or starts anything."""
 
 import pytest
 from click.testing import CliRunner
 
 from blueprints.cli import main
 from blueprints.errors import BlueprintError
-from blueprints.local.function_names import logical_id_of
+from blueprints.local.invocation_targets import Target, find_target
 from blueprints.pattern import Pattern
 
 TEMPLATE = """\
@@ -22,6 +22,7 @@ Resources:
     Properties: { Handler: index.handler, InlineCode: "def handler(event, context): return 1" }
   First: { Type: AWS::Serverless::Function, Properties: { Handler: same.handler } }
   Second: { Type: AWS::Serverless::Function, Properties: { Handler: same.handler } }
+  Order: { Type: AWS::Serverless::StateMachine, Properties: { Name: order, DefinitionUri: order.asl.json } }
   Queue: { Type: AWS::SQS::Queue }
 """
 
@@ -44,20 +45,28 @@ def pattern(tmp_path):
     ],
 )
 def test_a_function_is_known_by_its_names(pattern, name, logical_id):
-    assert logical_id_of(pattern, name) == logical_id
+    assert find_target(pattern, name) == Target(logical_id, is_state_machine=False)
+
+
+@pytest.mark.parametrize("name", ["Order", "order"])
+def test_a_state_machine_is_known_by_its_names(pattern, name):
+    assert find_target(pattern, name) == Target("Order", is_state_machine=True)
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("greet", ["has no function greet", "Did you mean Greet?", "Orders (orders.handler, take-orders)"]),
-        ("Queue", ["has no function Queue", "It has: Greet (greet.handler)"]),
-        ("same.handler", ["several functions: First, Second", "logical id of one of them"]),
+        (
+            "greet",
+            ["has no function or state machine greet", "Did you mean Greet?", "Orders (orders.handler, take-orders)"],
+        ),
+        ("Queue", ["has no function or state machine Queue", "It has: Greet (greet.handler)"]),
+        ("same.handler", ["several: First, Second", "logical id of one of them"]),
     ],
 )
-def test_an_unknown_function_name_lists_the_functions(pattern, name, words):
+def test_an_unknown_name_lists_functions_and_state_machines(pattern, name, words):
     with pytest.raises(BlueprintError) as refused:
-        logical_id_of(pattern, name)
+        find_target(pattern, name)
     assert all(each in str(refused.value) for each in words)
 
 
@@ -65,4 +74,4 @@ def test_invoke_asks_before_it_deploys(pattern, monkeypatch):
     monkeypatch.setattr("blueprints.local.bring_up.prepare", lambda *_: pytest.fail("the functions were packaged"))
     ended = CliRunner().invoke(main, ["invoke", str(pattern.folder), "NoSuch", "--event", "-"], input="{}")
     assert ended.exit_code == 1
-    assert "has no function NoSuch" in ended.output + ended.stderr
+    assert "has no function or state machine NoSuch" in ended.output + ended.stderr

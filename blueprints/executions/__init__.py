@@ -1,0 +1,1 @@
+"""Executions of state machines on any AWS: their histories as trees of states, timelines and pictures."""
