@@ -29,6 +29,8 @@ class Step:
     """The property or the index, where the step is one of them."""
     is_function: bool = False
     is_slice: bool = False
+    scan: Select | None = None
+    """What the step leads to from each value below `..`, where that differs: each object is visited by itself."""
 
 
 def properties(names: tuple[str, ...]) -> Step:
@@ -80,8 +82,10 @@ def wildcard() -> Step:
 def descendants(step: Step) -> Step:
     """Return the step `..` before another one, which is taken from the value and from everything inside it."""
 
+    visit = step.scan or step.select
+
     def select(value: Any, root: Any) -> Iterator[Any]:
-        yield from step.select(value, root)
+        yield from visit(value, root)
         for child in _children(value):
             yield from select(child, root)
 
@@ -96,7 +100,10 @@ def where(condition: Condition) -> Step:
             return [element for element in value if condition(element, root)]
         return (value,) if isinstance(value, dict) and condition(value, root) else ()
 
-    return Step("[?]", select)
+    def scan(value: Any, root: Any) -> Iterable[Any]:
+        return (value,) if isinstance(value, dict) and condition(value, root) else ()
+
+    return Step("[?]", select, scan=scan)
 
 
 def function(name: str, arguments: tuple[Any, ...]) -> Step:

@@ -28,7 +28,7 @@ def read(text: str, *, express: bool = False) -> tuple[dict[str, Any], list[Faul
         faults.schema("/", f"The definition must not have more than {LONGEST_DEFINITION} characters")
         return {}, faults.found
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except ValueError as error:
         place = json_faults.source(text, error)
         faults.add("INVALID_JSON_DESCRIPTION", f"{json_faults.words(text, error)}\n at {place}", place)
@@ -41,6 +41,26 @@ def read(text: str, *, express: bool = False) -> tuple[dict[str, Any], list[Faul
     except RecursionError:
         faults.add("TOO_DEEPLY_NESTED", "The states are too deeply nested", None)
     return fields, faults.found
+
+
+class _WithRepeats(dict[str, Any]):
+    """An object in whose text a name occurs more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    names = [name for name, _ in pairs]
+    repeats = _WithRepeats(fields)
+    repeats.repeated = tuple(name for name in fields if names.count(name) > 1)
+    return repeats
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"Unrecognized token '{name}'")
 
 
 def _check(fields: Any, faults: Faults, express: bool) -> None:
@@ -120,6 +140,8 @@ class _Definition:
         if not isinstance(states, dict):
             place.fault("Expected value of type Object")
             return
+        for name in getattr(states, "repeated", ()):
+            self.faults.add("DUPLICATE_STATE_NAME", f"Duplicate State name: {name}", place.inside(name).location)
         for name, state in states.items():
             at = place.inside(name)
             if not name or len(name) > LONGEST_STATE_NAME:
@@ -135,7 +157,7 @@ class _Definition:
         if kind is None:
             place.fault("These fields are required: [Type]")
             return
-        if kind not in tables.STATE_FIELDS:
+        if not isinstance(kind, str) or kind not in tables.STATE_FIELDS:
             place.inside("Type").fault(f"Value is not one of: [{', '.join(tables.STATE_FIELDS)}]")
             return
         at = replace(place, language=self._language_of(state, place), states_fields=_states_fields(kind))

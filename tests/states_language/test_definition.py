@@ -371,3 +371,12 @@ def test_warnings_do_not_keep_a_definition_from_being_created(definition, code, 
 
 def test_a_long_definition_is_refused():
     assert faults(" " * 2**20 + json.dumps(machine(A=END)))[0].severity == "ERROR"
+
+
+def test_a_state_that_is_written_twice_is_refused():
+    text = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}, "A": {"Type": "Succeed"}}}'
+    assert [str(fault) for fault in faults(text)] == ["DUPLICATE_STATE_NAME: Duplicate State name: A at /States/A"]
+
+
+def test_what_json_has_no_word_for_is_refused():
+    assert faults('{"StartAt": NaN}')[0].code == "INVALID_JSON_DESCRIPTION"

@@ -37,6 +37,7 @@ LIBRARY = {
         ("$.open-hours['mon','tue']", {"mon": 9}),
         ("$..title", ["Waves", "Tides", "Dunes"]),
         ("$..books[0].title", ["Waves", "Dunes"]),
+        ("$..[?(@.pages < 200)].title", ["Tides", "Dunes"]),
         ("$.open-hours.*", [9]),
         ("$.absent[*].x", []),
         ("$.absent.deep[1:3]", []),
