@@ -17,6 +17,7 @@ from blueprints.local.deployment import (
     uploads,
 )
 from blueprints.local.layer_copies import check_layers, provide_layers
+from blueprints.local.state_machine_checks import check_state_machines
 from blueprints.local.supported_types import check_types
 from blueprints.packaging.build import Package
 from blueprints.packaging.host import host_packages
@@ -97,6 +98,7 @@ def bring_up(cloud: Cloud, prepared: Prepared, progress: Progress) -> EmbeddedSt
         for each in (stack, *nested_stacks(cloud, stack)):
             if check_functions(cloud, each, pattern if each is stack else None):
                 step.notes.extend(note for note in cloud.notes if note not in step.notes)
+            check_state_machines(cloud, each)
             off = check_event_sources(cloud, each, prepared.off if each is stack else frozenset())
             step.notes.extend(f"{what}, as the template sets it" for what in off)
     return stack
