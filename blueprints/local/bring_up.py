@@ -108,13 +108,23 @@ def _switched_off(body: Mapping[str, Any], values: Mapping[str, str]) -> Iterato
     defaults = {name: str(about.get("Default")) for name, about in (body.get("Parameters") or {}).items()}
     for logical_id, resource in body["Resources"].items():
         properties = resource.get("Properties") or {}
-        written = [properties.get(name) for name in _SWITCHES.get(resource["Type"], ())]
+        written = [each for name in _SWITCHES.get(resource["Type"], ()) for each in _branches(properties.get(name))]
         known = [
             {**defaults, **values}.get(each["Ref"]) if isinstance(each, dict) and "Ref" in each else each
             for each in written
         ]
         if any(str(each).lower() in ("disabled", "false") for each in known):
             yield logical_id
+
+
+def _branches(value: object) -> Iterator[object]:
+    """Every value that Fn::If may choose: whichever the condition is, the template sets it."""
+    branches = value.get("Fn::If") if isinstance(value, dict) else None
+    if isinstance(branches, list):
+        for branch in branches[1:]:
+            yield from _branches(branch)
+    else:
+        yield value
 
 
 def _check(pattern: Pattern, parameters: Mapping[str, str] | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _WITHOUT_RESOURCE = {
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "dynamodb:ListStreams",
+    "ecr:GetAuthorizationToken",
     "kinesis:ListStreams",
     "lambda:ListEventSourceMappings",
     "logs:CreateLogDelivery",

@@ -3,8 +3,22 @@
 import pytest
 
 from blueprints.errors import BlueprintError
+from blueprints.local.bring_up import prepare
 from blueprints.local.deployment import check_event_sources
+from blueprints.pattern import Pattern
+from blueprints.progress import Progress
 from tests.local.resources import QUEUE, function_resource, role_with
+
+RULE = """
+Parameters:
+  State: {{ Type: String, Default: DISABLED, AllowedValues: [ENABLED, DISABLED] }}
+Conditions:
+  IsOn: !Equals [!Ref State, ENABLED]
+Resources:
+  Rule:
+    Type: AWS::Events::Rule
+    Properties: {{ State: {state}, EventPattern: {{ source: [shop] }} }}
+"""
 
 
 def test_resources_that_are_only_stored_are_listed(stack):
@@ -47,6 +61,13 @@ def test_a_rule_that_is_off_is_no_deployment(cloud, stack):
 
     with pytest.raises(BlueprintError, match="rule Rule is DISABLED"):
         check_event_sources(cloud, deployed)
+
+
+@pytest.mark.parametrize("state", ["DISABLED", "!Ref State", "!If [IsOn, ENABLED, DISABLED]"])
+def test_a_rule_that_the_template_switches_off_is_meant_to_be_off(tmp_path, state):
+    (tmp_path / "template.yaml").write_text(RULE.format(state=state))
+
+    assert prepare(Pattern.load(tmp_path), Progress()).off == {"Rule"}
 
 
 def test_an_event_source_mapping_that_is_off_is_no_deployment(cloud, stack):
