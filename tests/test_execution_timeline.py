@@ -401,6 +401,7 @@ def test_durations_have_the_unit_that_suits_them(seconds, text):
     [
         ('{"errorMessage": "no money", "errorType": "Declined", "stackTrace": []}', "no money"),
         ("two\n  lines", "two lines"),
+        ("no key (id) (Service: DynamoDb; Status Code: 400; Error Code: X; Request ID: 1; Proxy: null)", "no key (id)"),
         ('{"a": 1}', '{"a": 1}'),
         ("[1]", "[1]"),
         ("", ""),

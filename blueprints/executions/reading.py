@@ -1,6 +1,7 @@
 """Reads executions from Step Functions, of an account or of the embedded AWS."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from blueprints.stacks.calls import call
 from blueprints.stacks.stack import Stack
 
 MACHINE = "AWS::StepFunctions::StateMachine"
+_ABOUT_REQUEST = re.compile(r" \(Service: [^()]*; Status Code: [^()]*\)$")
 _PAGE = 1000
 _MOST_EVENTS = 10_000
 """Later events of a longer history are not read."""
@@ -152,11 +154,11 @@ class Executions:
 
 
 def cause_in_a_line(cause: str) -> str:
-    """A cause on one line; of a Lambda function's error the message alone."""
+    """A cause on one line; of a Lambda function's or an AWS API's error the message alone."""
     try:
         said = json.loads(cause)
     except ValueError:
         said = None
     if isinstance(said, dict) and isinstance(said.get("errorMessage"), str):
         cause = said["errorMessage"]
-    return " ".join(cause.split())
+    return _ABOUT_REQUEST.sub("", " ".join(cause.split()))

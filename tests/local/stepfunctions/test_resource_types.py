@@ -18,8 +18,8 @@ from tests.local.stepfunctions.machines import (
 from tests.local.waiting import until
 
 TEXT = {
-    "DefinitionString": json.dumps(passing({"greeting": "${Greeting}", "who": "${Who}"})),
-    "DefinitionSubstitutions": {"Greeting": "hello", "Who": {"Ref": "AWS::StackName"}},
+    "DefinitionString": json.dumps(passing({"greeting": "${Greeting}", "who": "${of_whom_1}"})),
+    "DefinitionSubstitutions": {"Greeting": "hello", "of_whom_1": {"Ref": "AWS::StackName"}},
 }
 
 

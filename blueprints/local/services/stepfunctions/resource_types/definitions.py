@@ -16,7 +16,8 @@ from blueprints.local.services.stepfunctions.resource_types.service_calls import
 OBJECT = Internal("services.s3", "_get_object_data", ("bucket_name", "key", "version_id"))
 
 _SOURCES = ("Definition", "DefinitionString", "DefinitionS3Location")
-_PLACEHOLDER = re.compile(r"\$\{([a-zA-Z0-9]+)\}")
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}", re.ASCII)
+"""SAM makes names such as `definition_substitution_1`."""
 
 
 class _Loader(yaml.SafeLoader):
