@@ -143,7 +143,12 @@ Resources:
       Definition:
         StartAt: b
         States:
-          b: {Type: Task, Resource: !GetAtt Worker.Arn, End: true}
+          b: {Type: Task, Resource: !GetAtt Worker.Arn, Next: d}
+          d:
+            Type: Task
+            Resource: arn:aws:states:::lambda:invoke
+            Arguments: {FunctionName: !Ref Other.Version}
+            End: true
   Three:
     Type: AWS::StepFunctions::StateMachine
     Properties:
@@ -158,7 +163,7 @@ Resources:
     drawn = pictures(load(tmp_path / "template.yaml"))
     assert list(drawn) == ["One.svg", "Two.svg", "Three.svg"]
     assert "a" in texts(drawn["One.svg"])
-    assert {"b", "lambda:invoke Worker"} <= texts(drawn["Two.svg"])
+    assert {"b", "lambda:invoke Worker", "d", "lambda:invoke Other"} <= texts(drawn["Two.svg"])
     assert {"c", "lambda:invoke Worker"} <= texts(drawn["Three.svg"])
 
 

@@ -93,12 +93,15 @@ def short_name(value: object, names: Mapping[str, str]) -> str:
 
 
 def reference(value: object) -> str:
-    """The logical id in a Ref, GetAtt, or a Sub that names one resource or parameter; empty if it is something else."""
+    """The logical id in a Ref, GetAtt, or a Sub that names one resource or parameter; empty if it is something else.
+
+    SAM also knows a Ref to `Function.Version` and `Function.Alias`.
+    """
     if not isinstance(value, Mapping) or len(value) != 1:
         return ""
     name, argument = next(iter(value.items()))
     if name == "Ref":
-        return str(argument)
+        return str(argument).partition(".")[0]
     if name == "Fn::GetAtt" and argument:
         return str(argument[0]) if isinstance(argument, list) else str(argument).partition(".")[0]
     found = _IN_SUB.findall(argument) if name == "Fn::Sub" and isinstance(argument, str) else []
