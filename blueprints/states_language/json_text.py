@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: `json.dumps` would make one for each value."""
+
 
 def dump(value: Any) -> str:
     """Return the value as JSON without white space, characters outside ASCII as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def equal(one: Any, other: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from blueprints.local.base.protocol import ServiceError
+from blueprints.local.services.stepfunctions.distributed_map.map_runs import PackedHistory
 from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.distributed_map.conftest import PASS, TASK, WORK, PlayedMaps, distributed
 from tests.local.stepfunctions.execution.histories import output, types
@@ -319,6 +320,14 @@ def test_express_children_keep_no_history(play: PlayedMaps):
         play.maps.map_runs.children(play.run_of(execution).arn)
     assert refused.value.code == "StateMachineTypeNotSupported"
     assert output(execution) == ["a"]
+
+
+def test_histories_of_many_children_are_compressed_and_complete(play: PlayedMaps):
+    execution = play(distributed(), list(range(1_001)))
+    child = next(play.run_of(execution).executions())
+    assert isinstance(child.history, PackedHistory)
+    assert types(child) == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+    assert [event["id"] for event in child.history.events] == [1, 2, 3, 4]
 
 
 def test_the_item_selector_sees_the_item_and_the_input(play: PlayedMaps):

@@ -2,6 +2,7 @@
 
 input_formats  items in the bytes of an object: CSV, JSON, JSON Lines, Parquet
 item_readers   `ItemReader`: items from a listing, an object, an inventory or a manifest
+item_selection  `ItemSelector`: what a child gets of its item
 item_batches   `ItemBatcher`: several items per child execution
 tolerances     `ToleratedFailureCount` and `ToleratedFailurePercentage`
 map_runs       the record of a Map Run and its child executions; the API's operations on it

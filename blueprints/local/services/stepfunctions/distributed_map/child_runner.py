@@ -26,6 +26,8 @@ from blueprints.states_language.failures import StateFailed
 MOST_AT_ONCE = 10_000
 """How many children of a Map Run AWS runs at the same time."""
 _STARTED_IN_A_ROW = 50
+_MANY = 1_000
+"""With more children than that, histories are compressed when they are complete."""
 
 
 class ChildRunner:
@@ -35,6 +37,7 @@ class ChildRunner:
         self._run, self._map_runs, self._engine, self._block = run, map_runs, engine, block
         self._keep_outputs = keep_outputs
         children = run.children or []
+        self._are_many = len(children) > _MANY
         self._waiting = deque(each for each in children if each.status in (PENDING, PENDING_REDRIVE))
         self._running: dict[str, Child] = {}
         self._items = sum(each.batch.items for each in children)
@@ -68,7 +71,7 @@ class ChildRunner:
         if child is None:
             return
         if execution.status == SUCCEEDED:
-            release(execution, keep_output=self._keep_outputs)
+            release(execution, keep_output=self._keep_outputs, pack=self._are_many)
         else:
             self._failed_items += child.batch.items
         self._changed.set()

@@ -3,12 +3,12 @@
 Source: "ItemBatcher (Map)" in the Step Functions Developer Guide.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from blueprints.states_language.failures import DATA_LIMIT_EXCEEDED, StateFailed
+from blueprints.states_language.json_text import dump
 
 LARGEST_INPUT = 256 * 1024
 """The most bytes of a child execution's input, in UTF-8."""
@@ -38,22 +38,22 @@ class ItemBatcher:
     def batches(self, items: Iterable[Any]) -> Iterator[Batch]:
         """Put every item, in order, into one batch each. Raises StateFailed for an item that fits into none."""
         limit = min(self.most_bytes or LARGEST_INPUT, LARGEST_INPUT)
-        prefix = '{"Items":[' if self.batch_input is None else f'{{"BatchInput":{as_json(self.batch_input)},"Items":['
+        prefix = '{"Items":[' if self.batch_input is None else f'{{"BatchInput":{dump(self.batch_input)},"Items":['
         empty = size_in_bytes(prefix) + len("]}")
         waiting: list[Any] = []
         texts: list[str] = []
         size = empty
         for item in items:
-            text = as_json(item)
-            added = size_in_bytes(text) + (1 if texts else 0)  # the comma
-            if texts and (size + added > limit or len(texts) == self.most_items):
+            text = dump(item)
+            item_size = size_in_bytes(text)
+            if texts and (size + len(",") + item_size > limit or len(texts) == self.most_items):
                 yield self._batch(prefix, waiting, texts)
-                waiting, texts, size, added = [], [], empty, size_in_bytes(text)
-            if size + added > limit:
-                raise too_large(f"An item of {size_in_bytes(text)} bytes does not fit into a batch of {limit} bytes")
+                waiting, texts, size = [], [], empty
+            size += item_size + (len(",") if texts else 0)
+            if size > limit:
+                raise too_large(f"An item of {item_size} bytes does not fit into a batch of {limit} bytes")
             waiting.append(item)
             texts.append(text)
-            size += added
         if texts:
             yield self._batch(prefix, waiting, texts)
 
@@ -65,7 +65,7 @@ class ItemBatcher:
 def single_items(items: Iterable[Any]) -> Iterator[Batch]:
     """Without an ItemBatcher, each item is the input of a child execution. Raises StateFailed for one too large."""
     for item in items:
-        text = as_json(item)
+        text = dump(item)
         if size_in_bytes(text) > LARGEST_INPUT:
             raise too_large(
                 f"An item of {size_in_bytes(text)} bytes exceeds the {LARGEST_INPUT} bytes of a child execution's input"
@@ -76,11 +76,6 @@ def single_items(items: Iterable[Any]) -> Iterator[Batch]:
 def too_large(cause: str) -> StateFailed:
     """The failure of a state whose items exceed a limit."""
     return StateFailed(DATA_LIMIT_EXCEEDED, cause)
-
-
-def as_json(value: Any) -> str:
-    """JSON as Step Functions writes it: compact, characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def size_in_bytes(text: str) -> int:

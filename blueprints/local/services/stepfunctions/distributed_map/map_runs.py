@@ -288,10 +288,10 @@ class PackedHistory(History):
         return unpacked
 
 
-def release(execution: Execution, *, keep_output: bool) -> None:
+def release(execution: Execution, *, keep_output: bool, pack: bool) -> None:
     """Keep of a child that has succeeded only what the API shows: what a redrive would need goes away."""
     if execution.type == EXPRESS:
         execution.history = History()  # there is no API for the history of an EXPRESS execution
-    else:
+    elif pack:
         execution.history = PackedHistory(execution.history)
     execution.scope = Scope(execution.scope.block, None, output=execution.scope.output if keep_output else None)

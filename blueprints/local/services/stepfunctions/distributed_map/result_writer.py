@@ -10,11 +10,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from blueprints.local.services.stepfunctions.distributed_map.item_batches import as_json
 from blueprints.local.services.stepfunctions.distributed_map.map_runs import Child, MapRun
 from blueprints.local.services.stepfunctions.distributed_map.s3_failures import access_denied, as_aws_sdk_says
 from blueprints.local.services.stepfunctions.execution.execution import SUCCEEDED, Execution, timestamp
 from blueprints.states_language.failures import StateFailed
+from blueprints.states_language.json_text import dump
 
 RESULT_WRITER_FAILED = "States.ResultWriterFailed"
 NONE = "NONE"
@@ -74,7 +74,7 @@ class ResultWriter:
                 files[kind].append({"Key": key, "Size": len(body)})
         manifest = {"DestinationBucket": bucket, "MapRunArn": run.arn, "ResultFiles": files}
         key = f"{folder}/manifest.json"
-        self._put(s3, Bucket=bucket, Key=key, Body=as_json(manifest).encode("utf-8", "replace"))
+        self._put(s3, Bucket=bucket, Key=key, Body=dump(manifest).encode("utf-8", "replace"))
         return {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}
 
     def _folder(self, run: MapRun) -> str:
@@ -94,7 +94,7 @@ class ResultWriter:
         texts: list[bytes] = []
         size = 0
         for result in self.results(run, children):
-            text = as_json(result).encode("utf-8", "replace")
+            text = dump(result).encode("utf-8", "replace")
             if texts and size + len(text) > self.largest_file:
                 yield opening + between.join(texts) + closing
                 texts, size = [], 0

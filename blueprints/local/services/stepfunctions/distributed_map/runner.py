@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from blueprints.local.services.stepfunctions.distributed_map.child_runner import ChildRunner
 from blueprints.local.services.stepfunctions.distributed_map.item_batches import Batch, single_items
 from blueprints.local.services.stepfunctions.distributed_map.item_readers import Item
+from blueprints.local.services.stepfunctions.distributed_map.item_selection import select
 from blueprints.local.services.stepfunctions.distributed_map.map_runs import Child, MapRun, MapRuns
 from blueprints.local.services.stepfunctions.distributed_map.result_writer import outputs
 from blueprints.local.services.stepfunctions.distributed_map.settings import Settings, read_settings
@@ -127,7 +128,7 @@ class DistributedMaps:
             items = settings.reader.read(self._s3(visit.interpreter.execution))
         else:
             items = [Item(each) for each in map_items.items(visit.state, visit.data)]
-        inputs = _selected(visit, items)
+        inputs = select(visit.state, visit.data, items)
         return settings.batcher.batches(inputs) if settings.batcher is not None else single_items(inputs)
 
     async def _run_children(self, visit: Visit, started: _Started) -> Any:
@@ -177,12 +178,3 @@ class DistributedMaps:
     def _on_status(self, execution: Execution) -> None:
         if execution.map_run_arn in self._children and execution.status != RUNNING:
             self._children[execution.map_run_arn].on_end(execution)
-
-
-def _selected(visit: Visit, items: list[Item]) -> Iterator[Any]:
-    """What each child gets of its item: the item, or ItemSelector over it."""
-    for index, item in enumerate(items):
-        described = {"Index": index, "Value": item.value, "Source": item.source}
-        if item.key is not None:
-            described["Key"] = item.key
-        yield map_items.selected(visit, {"Map": {"Item": described}})

@@ -17,6 +17,9 @@ from blueprints.states_language.failures import runtime_failure
 from blueprints.states_language.json_text import dump
 from blueprints.states_language.visible_data import VisibleData
 
+# One object: what a part of a definition is compiled to is kept by its identity.
+_EMPTY: Mapping[str, Any] = {}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,20 +63,17 @@ def _reader(state: State, data: VisibleData, account: str) -> ItemReader | None:
     fields = state.fields.get("ItemReader")
     if fields is None:
         return None
-    config = {**fields.get("ReaderConfig", {}), "MaxItems": _max_items(state, data)}
-    config.pop("MaxItemsPath", None)
+    config = fields.get("ReaderConfig", _EMPTY)
     if state.query_language == JSONATA:
         config = jsonata.evaluate(config, data, "ItemReader/ReaderConfig")
+    elif "MaxItemsPath" in config:
+        config = {**config, "MaxItems": _max_items(config["MaxItemsPath"], data)}
     resource = fields["Resource"].partition(":::")[2]
     return ItemReader(resource, _parameters(state, "ItemReader", data), account, config)
 
 
-def _max_items(state: State, data: VisibleData) -> Any:
-    """MaxItems as it is read; a negative one fails the Map Run, not the state."""
-    config = state.fields["ItemReader"].get("ReaderConfig", {})
-    path = config.get("MaxItemsPath")
-    if path is None:
-        return config.get("MaxItems", 0)
+def _max_items(path: str, data: VisibleData) -> int:
+    """The value of MaxItemsPath; a negative one fails the Map Run, not the state."""
     value = json_path.read(path, data, "MaxItemsPath")
     if isinstance(value, bool) or not isinstance(value, int):
         written = value if isinstance(value, str) else dump(value)
@@ -106,7 +106,7 @@ def _writer(state: State, data: VisibleData, account: str) -> ResultWriter | Non
 
 def _parameters(state: State, field: str, data: VisibleData) -> Mapping[str, Any]:
     name = "Arguments" if state.query_language == JSONATA else "Parameters"
-    parameters: Mapping[str, Any] = _filled(state, state.fields[field].get(name, {}), f"{field}/{name}", data)
+    parameters: Mapping[str, Any] = _filled(state, state.fields[field].get(name, _EMPTY), f"{field}/{name}", data)
     return parameters
 
 

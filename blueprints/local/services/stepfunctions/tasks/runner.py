@@ -18,8 +18,10 @@ from blueprints.local.services.stepfunctions.execution.elapsed_time import in_re
 from blueprints.local.services.stepfunctions.tasks import calls, lambda_tasks
 from blueprints.local.services.stepfunctions.tasks.activities import Activities, ActivityTask
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.function_slots import FunctionSlots
 from blueprints.local.services.stepfunctions.tasks.integrations import (
     CALLBACK,
+    REQUEST_RESPONSE,
     Integration,
     integration_of,
     is_activity,
@@ -115,6 +117,7 @@ class Tasks:
         self._clock = clock
         self.roles = RoleSessions(endpoint)
         self._workers = Workers()
+        self._function_slots = FunctionSlots()
 
     def new_token(self) -> str:
         """A task token for the next attempt."""
@@ -124,12 +127,16 @@ class Tasks:
         """Run one attempt and return its raw result. Raises StateFailed."""
         SET_ACCOUNT.current()(task.account)
         if is_function(task.resource):
-            return await self._run_function(_Attempt(task, "LambdaFunction"))
+            async with self._function_slots.take():
+                return await self._run_function(_Attempt(task, "LambdaFunction"))
         if is_activity(task.resource):
             return await self._run_activity(_Attempt(task, "Activity"))
         integration = integration_of(task.resource)
         if integration is None:
             raise StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known."))
+        if integration.service == "lambda" and integration.pattern == REQUEST_RESPONSE:
+            async with self._function_slots.take():
+                return await self._run_integration(_Attempt(task, "Task", integration.names), integration)
         return await self._run_integration(_Attempt(task, "Task", integration.names), integration)
 
     def reset(self) -> None:
