@@ -243,7 +243,7 @@ def _assignments(value: Any, place: Place) -> None:
 
 
 def _items(value: Any, place: Place) -> None:
-    if not isinstance(value, list):
+    if not isinstance(value, (list, dict)):
         place.fault("Expected value of type Array")
     _expressions(value, place)
 

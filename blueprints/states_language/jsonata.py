@@ -17,6 +17,8 @@ from blueprints.states_language.visible_data import MISSING, VisibleData
 
 _OWN_NAMES = {"random": "sf_random", "eval": "sf_no_eval"}
 """Built-in functions of the library that are replaced, and the names that expressions are given instead."""
+_VARIABLE_PREFIX = "sf_variable_"
+"""Precedes variables that are named like a built-in function: the library would take the function."""
 _LARGEST_WRITTEN_OUT = 1e21
 _LONGEST_MILLISECONDS = 10_000
 """An endless expression must not keep other executions from running."""
@@ -188,10 +190,12 @@ def _compile_text(text: str) -> Evaluation | None:
         return refuse
     library = _library()
     missing, error_type = library.MISSING, library.JsonataEvaluationError
+    built_in = sorted(jsonata_references.names(parse(expression)) & jsonata_functions.BUILT_IN)
 
     def evaluate_expression(bound: _Bound, field: str) -> Any:
+        hiding = tuple(name for name in built_in if name in bound.values) if built_in else ()
         try:
-            value = compiled.evaluate(missing, bound)
+            value = (_hiding(expression, hiding, bound) if hiding else compiled).evaluate(missing, bound)
             if value is bound.data.input:
                 return value
             if value is not missing:
@@ -213,15 +217,24 @@ def _reason(error: Any, expression: str) -> str:
     return f". {error.error_code}: {message}" if error.error_code else f": {message}"
 
 
+def _hiding(expression: str, names: tuple[str, ...], bound: _Bound) -> Any:
+    """Return the expression in which variables hide the built-in functions of these names."""
+    for name in names:
+        bound.values[_VARIABLE_PREFIX + name] = bound.values[name]
+    return _compile_expression(expression, names)
+
+
 @lru_cache(maxsize=10_000)
-def _compile_expression(expression: str) -> Any:
+def _compile_expression(expression: str, hidden: tuple[str, ...] = ()) -> Any:
     library = _library()
     parse(expression)
+    given = {name: own for name, own in _OWN_NAMES.items() if f"${name}" in expression}
+    given |= {name: _VARIABLE_PREFIX + name for name in hidden}
+    prefix = "".join(f"${name} := ${source}; " for name, source in given.items())
     try:
+        # On its own first: an expression must not close the parenthesis around it.
         compiled = library.compile(expression)
-        replaced = [name for name in _OWN_NAMES if f"${name}" in expression]
-        if replaced:
-            prefix = "".join(f"${name} := ${_OWN_NAMES[name]}; " for name in replaced)
+        if prefix:
             compiled = library.compile(f"({prefix}(\n{expression}\n))")
     except library.JsonataCompilationError as error:
         raise InvalidExpression(jsonata_messages.reworded(error.error_code, str(error.message))) from error

@@ -54,6 +54,13 @@ def variables(parsed: Any) -> set[str]:
     return read - bound
 
 
+def names(parsed: Any) -> set[str]:
+    """Return the names after `$` in the expression, of variables and of functions."""
+    return {
+        node.name for node in _nodes(parsed) if _kind(node) in ("VariableRef", "FunctionCall", "PartialApplication")
+    }
+
+
 def later_operator(parsed: Any) -> str | None:
     """Return the first symbol of an operator that JSONata has only since 2.1, or None: Step Functions has 2.0.6."""
     for node in _nodes(parsed):

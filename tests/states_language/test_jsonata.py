@@ -135,6 +135,24 @@ def test_an_endless_expression_ends():
         value_of("($f := function($n) { 1 + $f($n) }; $f(1))")
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("$count + 1", 4),
+        ("{'c': $count, 'k': $keys[0]}", {"c": 3, "k": "a"}),
+        ("$map([1, 2], function($v) { $v + $count })", [4, 5]),
+        ("$sum([1, 2]) + $random", 8),
+        ("($count := 9; $count)", 9),
+    ],
+)
+def test_a_variable_hides_a_function_of_its_name(expression, value):
+    data = seen(variables={"count": 3, "keys": ["a"], "random": 5})
+    assert value_of(expression, data) == value
+    with pytest.raises(EvaluationFailed, match="T1006"):
+        value_of("$count([1])", data)
+    assert value_of("$count([1])") == 1
+
+
 def test_variables_of_one_evaluation_do_not_reach_the_next():
     assert value_of("($leak := 1; $leak)") == 1
     assert value_of("$exists($leak)") is False
