@@ -263,6 +263,19 @@ def test_an_execution_colours_its_states():
     assert taken == [("Reserve stock", "Rejected")]
 
 
+def test_the_items_of_a_distributed_map_run_elsewhere():
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, **machine("a", a=task("b"), b=task())}
+    items = {"Type": "Map", "ItemProcessor": processor, "Next": "End"}
+    definition = machine("Items", Items=items, End={"Type": "Succeed"})
+
+    def statuses(outcomes):
+        return {each.get("data-state"): each.get("data-status") for each in drawn(definition, outcomes).iter(f"{SVG}g")}
+
+    reached = statuses({"Items": Outcome("failed")})
+    assert (reached["a"], reached["b"], reached["End"]) == ("in executions of their own",) * 2 + ("not reached",)
+    assert statuses({})["a"] == "not reached"
+
+
 def test_names_of_any_script_are_drawn_as_they_are():
     names = ["在庫を確認する", 'Prüfe <alles> & "mehr"', "naïve 👩‍🔬", "x" * 80]
     states = {name: task(following) for name, following in zip(names, [*names[1:], None], strict=True)}
@@ -360,6 +373,13 @@ def test_conditions_are_shortened(rule, text):
 )
 def test_resources_are_shortened(state, expected):
     assert call_of(state, {"ReserveStockArn": "ReserveStock"}) == expected
+
+
+def test_names_of_a_stack_stand_for_its_resources():
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders-Stock-A1B2:live"
+    assert call_of({"Resource": arn}, {"orders-Stock-A1B2": "Stock"}).words == "lambda:invoke Stock"
+    state = {"Resource": LAMBDA, "Arguments": {"FunctionName": arn}}
+    assert call_of(state, {"orders-Stock-A1B2": "Stock"}).words == "lambda:invoke Stock"
 
 
 def test_a_state_that_nothing_leads_to_is_drawn_too():

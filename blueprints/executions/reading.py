@@ -18,6 +18,8 @@ from blueprints.stacks.stack import Stack
 
 MACHINE = "AWS::StepFunctions::StateMachine"
 _ABOUT_REQUEST = re.compile(r" \(Service: [^()]*; Status Code: [^()]*\)$")
+_VERSIONS = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
+"""Pictures name the function instead."""
 _PAGE = 1000
 _MOST_EVENTS = 10_000
 """Later events of a longer history are not read."""
@@ -102,7 +104,8 @@ class Executions:
         )
         text = described["definition"]
         if text not in self._flows:
-            self._flows[text] = read_flow(text, {each.physical_id: each.logical_id for each in self.stack.resources})
+            names = {each.physical_id: each.logical_id for each in self.stack.resources if each.type not in _VERSIONS}
+            self._flows[text] = read_flow(text, names)
         return self._flows[text]
 
     def _listed(self, machine: str, since: datetime) -> Iterator[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from blueprints.flow_pictures.boxes import (
 )
 from blueprints.flow_pictures.flow import CATCH, Flow, FlowState, Transition
 from blueprints.flow_pictures.layout import LOOP, MARK, Placed, PlacedArrow, PlacedBox, PlacedChip, place
-from blueprints.flow_pictures.outcomes import NOT_REACHED, Outcome
+from blueprints.flow_pictures.outcomes import ELSEWHERE, NOT_REACHED, SUCCEEDED, Outcome
 from blueprints.flow_pictures.text_size import width
 
 _MARGIN = 16
@@ -33,6 +33,8 @@ def draw(flow: Flow, title: str, outcomes: Mapping[str, Outcome] | None = None) 
 
     With `outcomes`, by the name of the state, it shows an execution: a state without an outcome was not reached.
     """
+    if outcomes is not None:
+        outcomes = dict(_all_outcomes(flow, outcomes, NOT_REACHED))
     placed = place(flow, outcomes or {})
     picture = _Picture(outcomes)
     legend = picture.legend_entries() if outcomes is not None else []
@@ -50,12 +52,22 @@ def draw(flow: Flow, title: str, outcomes: Mapping[str, Outcome] | None = None) 
     return "\n".join([*head, *body, "</svg>", ""])
 
 
+def _all_outcomes(flow: Flow, known: Mapping[str, Outcome], others: str) -> Iterator[tuple[str, Outcome]]:
+    """The outcome of every state; `others` is the status of states whose outcome is not known."""
+    for state in flow.states:
+        outcome = known.get(state.name, Outcome(others))
+        yield state.name, outcome
+        inside = ELSEWHERE if state.is_distributed and outcome.status not in (NOT_REACHED, ELSEWHERE) else others
+        for block in state.blocks:
+            yield from _all_outcomes(block, known, inside)
+
+
 def _sentences(flow: Flow, outcomes: Mapping[str, Outcome] | None) -> Iterator[str]:
     """The picture in words, for who cannot see it."""
     yield f"It starts with {flow.start}."
     for state in flow.states:
         does = f" ({', '.join(state.lines)})" if state.lines else ""
-        outcome = outcomes.get(state.name, Outcome(NOT_REACHED)) if outcomes is not None else None
+        outcome = outcomes[state.name] if outcomes is not None else None
         became = f" {', '.join((outcome.status, *outcome.lines))}." if outcome else ""
         goes = [_goes(each) for each in flow.transitions if each.source == state.name]
         then = "; ".join(goes) or "ends"
@@ -100,9 +112,7 @@ class _Picture:
 
     def _outcome(self, state: FlowState) -> Outcome | None:
         """The outcome of a state; None if the picture shows no execution."""
-        if self._outcomes is None:
-            return None
-        return self._outcomes.get(state.name, Outcome(NOT_REACHED))
+        return self._outcomes[state.name] if self._outcomes is not None else None
 
     # --- boxes -------------------------------------------------------------------------------------------------------
 
@@ -116,7 +126,8 @@ class _Picture:
         yield f'<g class="state" data-state={quoteattr(_plain(state.name))}{status}>'
         yield f"<title>{_text(_tooltip(state, outcome))}</title>"
         dashes = ' stroke-dasharray="4 3"' if not_reached else ""
-        border = f'stroke="{line}" stroke-width="{2 if outcome and not not_reached else 1}"{dashes}'
+        weight = 2 if outcome and outcome.status not in (NOT_REACHED, ELSEWHERE) else 1
+        border = f'stroke="{line}" stroke-width="{weight}"{dashes}'
         if box.inner:
             yield (
                 f'<rect x="{x}" y="{y}" width="{box.width}" height="{box.height}" rx="10" fill="{style.FRAME_FILL}" '
@@ -190,7 +201,7 @@ class _Picture:
         if self._outcomes is not None:
             if self._is_taken(transition):
                 colour, weight = (style.ERROR_LINE if is_error else style.TAKEN_LINE), "2.4"
-            else:
+            elif not self._is_unknown(transition):
                 faded = ' opacity="0.55"'
         dashes = ' stroke-dasharray="5 4"' if is_error else ""
         line, head = _loop(arrow, left, top) if arrow.loop else _line(arrow, left, top)
@@ -207,11 +218,15 @@ class _Picture:
     def _is_taken(self, transition: Transition) -> bool:
         outcomes = self._outcomes or {}
         if transition.kind == "mark":
-            return transition.target in outcomes or (
-                transition.source in outcomes and outcomes[transition.source].status == "succeeded"
-            )
+            begins = transition.target in outcomes and outcomes[transition.target].status != NOT_REACHED
+            return begins or (transition.source in outcomes and outcomes[transition.source].status == SUCCEEDED)
         source = outcomes.get(transition.source)
         return source is not None and (transition.target, transition.kind) in source.next
+
+    def _is_unknown(self, transition: Transition) -> bool:
+        """Whether it is in executions of their own."""
+        source = (self._outcomes or {}).get(transition.source)
+        return source is not None and source.status == ELSEWHERE
 
     def _chip(self, transition: Transition, placed: PlacedChip, left: int, top: int) -> Iterator[str]:
         chip, x, y = placed.chip, left + placed.x, top + placed.y
@@ -232,7 +247,7 @@ class _Picture:
 
     def legend_entries(self) -> list[tuple[str, int]]:
         """The outcomes that occur, with the width that each needs in the legend."""
-        present = {each.status for each in (self._outcomes or {}).values()} | {NOT_REACHED}
+        present = {each.status for each in (self._outcomes or {}).values()}
         return [(each, width(each, DETAIL_SIZE) + 42) for each in style.OUTCOMES if each in present]
 
     def legend(self, entries: list[tuple[str, int]], wide: int, high: int) -> Iterator[str]:

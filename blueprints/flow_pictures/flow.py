@@ -46,6 +46,8 @@ class FlowState:
     """Branches of a Parallel state; the processor of a Map state."""
     is_terminal: bool = False
     """Whether the block ends with it."""
+    is_distributed: bool = False
+    """Whether it is a Map state whose items run as executions of their own."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _state(name: str, state: Mapping[str, Any], names: Mapping[str, str]) -> Flo
         retries=max((_attempts(each) for each in _mappings(state.get("Retry"))), default=0),
         blocks=tuple(_block(each, names) for each in _blocks(kind, state)),
         is_terminal=not leaves,
+        is_distributed=kind == "Map" and _is_distributed(state),
     )
 
 
@@ -179,11 +182,14 @@ def _shown(state: Mapping[str, Any], field_name: str) -> str:
     return str(state.get(f"{field_name}Path", ""))
 
 
-def _map(state: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+def _is_distributed(state: Mapping[str, Any]) -> bool:
     processor = state.get("ItemProcessor")
     settings = processor.get("ProcessorConfig") if isinstance(processor, Mapping) else None
-    distributed = isinstance(settings, Mapping) and settings.get("Mode") == "DISTRIBUTED"
-    yield "each item in an execution of its own" if distributed else "each item"
+    return isinstance(settings, Mapping) and settings.get("Mode") == "DISTRIBUTED"
+
+
+def _map(state: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+    yield "each item in an execution of its own" if _is_distributed(state) else "each item"
     reader = state.get("ItemReader")
     if isinstance(reader, Mapping):
         yield f"items of {call_of(reader, names).words}"

@@ -8,6 +8,8 @@ FAILED = "failed"
 ABORTED = "aborted"
 RUNNING = "running"
 NOT_REACHED = "not reached"
+ELSEWHERE = "in executions of their own"
+"""Of the states of a distributed Map's items."""
 
 
 @dataclass(frozen=True)

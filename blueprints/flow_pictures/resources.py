@@ -87,9 +87,9 @@ def short_name(value: object, names: Mapping[str, str]) -> str:
         return names.get(placeholder[1], placeholder[1])
     if text.startswith("{%"):
         return expression(text)
-    if text.startswith("arn:"):
-        return _name_in_arn(text)
-    return text.rstrip("/").rpartition("/")[2] if "://" in text else text
+    name = _name_in_arn(text) if text.startswith("arn:") else text
+    name = name.rstrip("/").rpartition("/")[2] if "://" in name else name
+    return names.get(name, name)
 
 
 def reference(value: object) -> str:

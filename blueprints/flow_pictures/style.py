@@ -3,7 +3,7 @@
 The page shows through, so what lies on it directly has a middle tone, and text stands on boxes of its own.
 """
 
-from blueprints.flow_pictures.outcomes import ABORTED, CAUGHT, FAILED, NOT_REACHED, RUNNING, SUCCEEDED
+from blueprints.flow_pictures.outcomes import ABORTED, CAUGHT, ELSEWHERE, FAILED, NOT_REACHED, RUNNING, SUCCEEDED
 
 FONTS = "-apple-system, 'Segoe UI', Helvetica, Arial, 'Noto Sans', 'Noto Sans CJK JP', sans-serif"
 LINE = "#848d97"
@@ -35,6 +35,7 @@ OUTCOMES = {
     FAILED: ("#ffe3e1", "#cf222e"),
     ABORTED: ("#e9e3f7", "#8250df"),
     RUNNING: ("#ddebff", "#2f6fd0"),
+    ELSEWHERE: ("#ffffff", "#848d97"),
     NOT_REACHED: ("#f6f8fa", "#b6bec7"),
 }
 """Fill and border of a box by its state's outcome."""
