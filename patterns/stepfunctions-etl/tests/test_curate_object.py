@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from csv_rows import Unreadable, row_blocks
 from curate_object import curate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from order_rows import ORDER, as_csv, orders
 from orders import SCHEMA
@@ -168,6 +168,7 @@ def test_many_different_bad_cells_are_all_found(curated):
 CELLS = st.text(st.sampled_from(['"', ",", "\n", "\r", "a", "é", " "]), max_size=6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=12), st.integers(1, 40), st.sampled_from(["\n", "\r\n"])
 )
@@ -180,6 +181,7 @@ def test_rows_are_cut_where_the_csv_module_ends_them(rows, block_bytes, line_end
     assert read == rows
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(['"', ",", "\n", "\r", "a"]), max_size=60), st.integers(1, 20), st.integers(1, 60))
 def test_no_line_is_lost_whatever_the_bytes(text, block_bytes, other):
     """Each line with content is in a row or set aside, and the size of a block makes no difference."""
