@@ -12,6 +12,7 @@ from blueprints.pattern import Pattern
 from blueprints.publish import metadata, provenance
 from blueprints.sar_rules.limits import METADATA
 from blueprints.template.artifacts import packaged
+from blueprints.template.inline_definitions import with_definitions_inline
 from blueprints.template.reading import Template
 
 PROVENANCE = "ServerlessBlueprints"
@@ -67,6 +68,7 @@ class Application:
 def application(pattern: Pattern, template: Template, packages: list[Package]) -> Application:
     """Make an application from a pattern that preflight has accepted, and its packages."""
     about = metadata.read(template)
+    template = with_definitions_inline(template)
     code = {package.logical_id: package.sha256 for package in packages}
     licence = hashlib.sha256((about.licence or "").encode()).hexdigest()
     content = f"{_as_json(_packaged(template, code, _NO_BUCKET))}\n{licence}"

@@ -10,6 +10,7 @@ from blueprints.sar_rules import capabilities, iam_grants, resource_types, templ
 from blueprints.sar_rules.findings import RepositoryFinding, found
 from blueprints.sar_rules.limits import ARTIFACT_BYTES
 from blueprints.template.expansion import expand
+from blueprints.template.inline_definitions import definition_files
 from blueprints.template.problems import problems
 from blueprints.template.reading import Template
 
@@ -31,7 +32,7 @@ def check_written(pattern: Pattern, template: Template, *, public: bool = False)
         *metadata.check(template, public=public),
         *template_form.transforms(template),
         *template_form.nested_by_path(template),
-        *template_form.unpackaged(template, frozenset(each.logical_id for each in pattern.functions)),
+        *template_form.unpackaged(template, _published(pattern, template)),
         *resource_types.written(template),
         *iam_grants.blocked(template),
         *unverified.properties(template),
@@ -63,6 +64,12 @@ def check_packages(pattern: Pattern, packages: list[Package], *, local: bool) ->
 def check_size(template: Template, size_in_bytes: int) -> list[RepositoryFinding]:
     """Findings in the size of the packaged template."""
     return list(template_form.size(template, size_in_bytes))
+
+
+def _published(pattern: Pattern, template: Template) -> frozenset[str]:
+    """The resources whose local path is published: functions as packages, definitions within the template."""
+    functions = {each.logical_id for each in pattern.functions}
+    return frozenset(functions | {each.logical_id for each in definition_files(template)})
 
 
 def _mistakes(template: Template, body: Mapping[str, Any]) -> Iterator[RepositoryFinding]:

@@ -12,7 +12,8 @@ from blueprints.stacks.client import Stacks
 from blueprints.stacks.events import NESTED, created, deletion_failures, events
 
 _BUCKET = "AWS::S3::Bucket"
-_GO_WITH_ANOTHER = {"AWS::Lambda::Version"}  # SAM has them retained for updates; they go with their function
+# SAM has them retained for updates; they go with their function or state machine.
+_GO_WITH_ANOTHER = {"AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"}
 _ATTEMPTS = 4
 _PER_REQUEST = 1000  # objects that DeleteObjects accepts at most
 

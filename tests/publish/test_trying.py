@@ -292,6 +292,21 @@ def test_a_retained_bucket_is_deleted_and_other_retained_resources_are_named(clo
     cloud.client("ssm").delete_parameter(Name=left)
 
 
+def test_versions_of_a_state_machine_go_with_it(cloud, notes, tmp_path):
+    """SAM has them retained, and the definition is a file beside the template."""
+    notes.write("machine.asl.json", '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}')
+    machine = (
+        "  Machine:\n    Type: AWS::Serverless::StateMachine\n"
+        "    Properties: {DefinitionUri: machine.asl.json, AutoPublishAlias: live}\n"
+    )
+    notes.change("template.yaml", "Outputs:\n", f"{machine}Outputs:\n")
+
+    assert tried(cloud, notes, tmp_path).errors == []
+
+    assert cloud.client("stepfunctions").list_state_machines()["stateMachines"] == []
+    assert_nothing_is_left(cloud)
+
+
 def test_an_application_and_a_stack_of_the_same_name_are_not_changed(cloud, notes, tmp_path):
     sar, cloudformation = cloud.client("serverlessrepo"), cloud.client("cloudformation")
     theirs = sar.create_application(Name="notes-twin", Description="Theirs", Author="another")["ApplicationId"]
