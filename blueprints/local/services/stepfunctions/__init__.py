@@ -61,9 +61,9 @@ class StepFunctions(Extension):
 
     def reset(self) -> None:
         self._operations.reset()
+        self._distributed_maps.reset()  # before the engine: what is cancelled then writes no results
         self._engine.reset()
         self._observers.reset()
-        self._distributed_maps.reset()
         self._tasks.reset()
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """How many functions Task states run at the same time: on this machine each is a process.
 
 A Map over thousands of items would start as many processes as it has items. Tasks wait here before they begin, so that
-the wait counts in none of their time limits.
+the wait counts in none of their time limits; in those of the execution it counts in real seconds.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 
 AT_ONCE = max(8, 4 * (os.cpu_count() or 2))
 _PATIENCE = 5.0
@@ -43,7 +45,8 @@ class FunctionSlots:
         if self._watch is None:
             self._watch_for_a_standstill()
         try:
-            await turn
+            with in_real_time():
+                await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it got a slot and will not use it
                 self._free += 1
