@@ -70,12 +70,15 @@ def selected_result(data: VisibleData, result: Any, fields: Mapping[str, Any]) -
 
 
 def passed_through(
-    state: State, data: VisibleData, output: Any, fields: Mapping[str, Any], next_state: str | None
+    state: State, data: VisibleData, output: Any, fields: Mapping[str, Any], next_state: str | None, place: str = ""
 ) -> Done:
-    """The end of a state without a result, such as Wait: its input goes on, or JSONata's Output."""
+    """The end of a state without a result, such as Wait: its input goes on, or JSONata's Output.
+
+    `place` is where `fields` are in the state, such as `Choices[0]/`, for messages.
+    """
     if state.query_language == JSONATA:
-        output = jsonata.evaluate(fields["Output"], data, "Output") if "Output" in fields else output
-        assigned = jsonata.evaluate(fields["Assign"], data, "Assign") if "Assign" in fields else {}
+        output = jsonata.evaluate(fields["Output"], data, f"{place}Output") if "Output" in fields else output
+        assigned = jsonata.evaluate(fields["Assign"], data, f"{place}Assign") if "Assign" in fields else {}
         return _done(state, output, assigned, next_state)
     assigned = payload_templates.fill(fields["Assign"], data.having(input=output)) if "Assign" in fields else {}
     output = _selected(state.fields.get("OutputPath", "$"), data, output)
@@ -87,8 +90,9 @@ def caught(state: State, data: VisibleData, failure: StateFailed, catcher: Catch
     error_output, fields = failure.output, catcher.fields
     if state.query_language == JSONATA:
         seen = data.having(error_output=error_output)
-        output = jsonata.evaluate(fields["Output"], seen, "Output") if "Output" in fields else error_output
-        assigned = jsonata.evaluate(fields["Assign"], seen, "Assign") if "Assign" in fields else {}
+        place = f"Catch[{state.catchers.index(catcher)}]/"
+        output = jsonata.evaluate(fields["Output"], seen, f"{place}Output") if "Output" in fields else error_output
+        assigned = jsonata.evaluate(fields["Assign"], seen, f"{place}Assign") if "Assign" in fields else {}
     else:
         seen = data.having(input=error_output)
         assigned = payload_templates.fill(fields["Assign"], seen) if "Assign" in fields else {}

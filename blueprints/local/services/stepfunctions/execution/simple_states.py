@@ -31,7 +31,7 @@ async def choose(visit: Visit) -> Done:
     seen = data.having(input=given)
     for place, rule in enumerate(state.fields["Choices"]):
         if choice_rules.matches(rule, seen, state.query_language, place):
-            return data_flow.passed_through(state, data, given, rule, rule["Next"])
+            return data_flow.passed_through(state, data, given, rule, rule["Next"], f"Choices[{place}]/")
     default = state.fields.get("Default")
     if default is None:
         # The message is AWS's own.
