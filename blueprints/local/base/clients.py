@@ -33,8 +33,8 @@ class Caller:
             "AWS_SESSION_TOKEN": self.session_token or "",
         }
 
-    def client(self, service: str, *, attempts: int = 3, seconds: float = 60) -> Any:
-        """A boto3 client; a call is tried so often, and each try ends after `seconds`."""
+    def client(self, service: str, *, attempts: int = 3, seconds: float = 60, connections: int = 10) -> Any:
+        """A boto3 client; a call is tried so often, and each try ends after `seconds`. It keeps so many connections."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -46,6 +46,7 @@ class Caller:
                 connect_timeout=5,
                 read_timeout=seconds,
                 retries={"total_max_attempts": attempts},
+                max_pool_connections=connections,
                 proxies={},
                 inject_host_prefix=False,
             ),

@@ -109,6 +109,14 @@ def test_a_task_of_an_activity_without_worker_times_out(play, states_client, uni
     assert "taskToken" not in states_client.get_activity_task(activityArn=activity)
 
 
+def test_an_activity_that_was_deleted_fails_the_task(play, states_client, unique):
+    activity = states_client.create_activity(name=unique)["activityArn"]
+    states_client.delete_activity(activityArn=activity)
+    played = play(activity, {})
+    assert played.failure == ("ActivityDoesNotExist", f"Activity Does Not Exist: '{activity}'")
+    assert played.types == ["ActivityScheduled", "ActivityScheduleFailed"]
+
+
 def test_a_nested_execution_is_started(play, states_client, child):
     played = play(START, {"StateMachineArn": child(PASS), "Input": {"a": 1}})
     execution = Machines(states_client, "").ended(played.output["ExecutionArn"])

@@ -32,6 +32,13 @@ def table(cloud, unique):
     return unique
 
 
+def allow_service(sqs, queue, arn, service):
+    """Let an AWS service send to a queue."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+
+
 def test_an_sdk_integration_writes_an_object(cloud, play, bucket):
     played = play(f"{SDK}:s3:putObject", {"Bucket": bucket, "Key": "k", "Body": {"sum": 3}})
 
@@ -131,18 +138,25 @@ def test_an_event_that_is_refused_fails_the_task(play):
     assert json.loads(cause)["FailedEntryCount"] == 1
 
 
+def test_an_event_names_the_execution_and_the_machine(cloud, play, queue, unique):
+    events, sqs = cloud.client("events"), cloud.client("sqs")
+    events.put_rule(Name=unique, EventPattern=json.dumps({"source": [unique]}))
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow_service(sqs, queue, arn, "events.amazonaws.com")
+    events.put_targets(Rule=unique, Targets=[{"Id": "queue", "Arn": arn}])
+
+    entry = {"Source": unique, "DetailType": "t", "Detail": {}}
+    played = play("arn:aws:states:::events:putEvents", {"Entries": [entry]})
+    (message,) = messages(cloud, queue)
+    machine = played.ended["stateMachineArn"]
+    assert message["body"]["resources"] == [played.arn, machine]
+
+
 def test_a_topic_delivers_what_a_task_publishes(cloud, play, queue, unique):
     sns, sqs = cloud.client("sns"), cloud.client("sqs")
     topic = sns.create_topic(Name=unique)["TopicArn"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    allow_service(sqs, queue, arn, "sns.amazonaws.com")
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
 
     assert play("arn:aws:states:::sns:publish", {"TopicArn": topic, "Message": {"a": 1}}).output["MessageId"]

@@ -42,6 +42,7 @@ class Activities:
         asked = Activity(arn, name, read_tags(given.get("tags", ()), arn), encryption)
         with self._changing:
             activity = self._activities.setdefault(arn, asked)
+            self._tasks.create(arn)
         if activity.encryption != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
         return {"activityArn": arn, "creationDate": activity.created}
@@ -63,6 +64,7 @@ class Activities:
         if arns.is_of_request(arn):
             with self._changing:
                 self._activities.pop(arn, None)
+                self._tasks.delete(arn)
         return {}
 
     def poll(self, given: Answer) -> Answer:

@@ -4,7 +4,7 @@ Source: AWS Step Functions API Reference, GetActivityTask.
 """
 
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,13 +25,25 @@ class Activities:
     """The tasks that wait for a worker, by the activity's ARN."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, deque[ActivityTask]] = defaultdict(deque)
+        self._queues: dict[str, deque[ActivityTask]] = {}
         self._changed = threading.Condition()
         self._generation = 0
 
-    def schedule(self, activity_arn: str, task: ActivityTask) -> None:
-        """Offer a task to the activity's workers."""
+    def create(self, activity_arn: str) -> None:
+        """Accept tasks for an activity."""
         with self._changed:
+            self._queues.setdefault(activity_arn, deque())
+
+    def delete(self, activity_arn: str) -> None:
+        """Accept no tasks any more. Those that wait are given to no worker."""
+        with self._changed:
+            self._queues.pop(activity_arn, None)
+
+    def schedule(self, activity_arn: str, task: ActivityTask) -> None:
+        """Offer a task to the activity's workers. Raises LookupError if there is no such activity."""
+        with self._changed:
+            if activity_arn not in self._queues:
+                raise LookupError(activity_arn)
             self._queues[activity_arn].append(task)
             self._changed.notify_all()
 

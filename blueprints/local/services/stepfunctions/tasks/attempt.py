@@ -42,6 +42,12 @@ class TaskAttempt:
         """The account of the machine."""
         return self.execution_arn.split(":")[4]
 
+    @property
+    def machine_arn(self) -> str:
+        """The ARN of the state machine."""
+        parts = self.execution_arn.split(":")
+        return ":".join([*parts[:5], "stateMachine", parts[6].split("/")[0]])
+
     def message(self, text: str) -> str:
         """A cause that names the state, as AWS words it."""
         return (

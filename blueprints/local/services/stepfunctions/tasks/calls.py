@@ -72,7 +72,9 @@ def _sdk_call(task: TaskAttempt, integration: Integration, workers: Workers) -> 
     parameters = operation.parameters(task.arguments)
 
     async def call(session: RoleSession) -> Any:
-        return await workers.run(lambda: call_sdk(operation, session.client(operation.service), parameters))
+        return await workers.run(
+            lambda: call_sdk(operation, session.client(operation.service), parameters), waits=operation.waits
+        )
 
     return call
 
@@ -81,7 +83,7 @@ def _api_call(task: TaskAttempt, workers: Workers) -> Call:
     request = request_of(task.arguments)
 
     async def call(session: RoleSession) -> Any:
-        return await workers.run(lambda: call_api(session.caller, request))
+        return await workers.run(lambda: call_api(session.caller, request), waits=True)
 
     return call
 
@@ -92,11 +94,19 @@ def _optimized_call(task: TaskAttempt, integration: Integration, workers: Worker
     if service is None or operation is None or not is_known_resource(task.resource):
         raise _unknown(task)
     parameters = service.parameters(operation, task.arguments)
+    if integration.service == "events":
+        _name_the_source(parameters["Entries"], task)
 
     async def call(session: RoleSession) -> Any:
         return await workers.run(lambda: service.call(operation, session.client(operation.service), parameters))
 
     return call
+
+
+def _name_the_source(entries: list[dict[str, Any]], task: TaskAttempt) -> None:
+    """Add the execution and the machine to the resources of each event, as Step Functions does."""
+    for entry in entries:
+        entry["Resources"] = [*entry.get("Resources", ()), task.execution_arn, task.machine_arn]
 
 
 def _unknown(task: TaskAttempt) -> StateFailed:

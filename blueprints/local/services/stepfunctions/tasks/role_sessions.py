@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
+from blueprints.local.services.stepfunctions.tasks.workers import CALLS_AT_ONCE
 
 SERVICE = "states.amazonaws.com"
 
@@ -22,6 +23,8 @@ _NOT_TRUSTED = (
 )
 # A call may wait for a function's answer, which takes 15 minutes at most.
 _CALL_SECONDS = 910
+_making = threading.Lock()
+"""Held while a client is made: boto3 makes one at a time."""
 
 
 class RoleNotTrusted(Exception):
@@ -60,14 +63,15 @@ class RoleSession:
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
-        self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """The client of a service; making the first one takes some milliseconds."""
-        with self._lock:
+        with _making:
             if service not in self._clients:
-                self._clients[service] = self.caller.client(service, attempts=1, seconds=_CALL_SECONDS)
+                self._clients[service] = self.caller.client(
+                    service, attempts=1, seconds=_CALL_SECONDS, connections=CALLS_AT_ONCE
+                )
             return self._clients[service]
 
 

@@ -171,13 +171,22 @@ class Tasks:
             loop.call_soon_threadsafe(attempt.record, "Started", details)
 
         offered = ActivityTask(waiting.token, text, started)
-        self.activities.schedule(task.resource, offered)
         try:
+            self._schedule(attempt, offered)
             until = self._until(task.timeout_seconds)
             return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
         finally:
             self.activities.withdraw(task.resource, offered)
             self.tokens.close(waiting)
+
+    def _schedule(self, attempt: _Attempt, offered: ActivityTask) -> None:
+        resource = attempt.task.resource
+        try:
+            self.activities.schedule(resource, offered)
+        except LookupError:
+            failure = StateFailed("ActivityDoesNotExist", f"Activity Does Not Exist: '{resource}'")
+            attempt.record_failure("ScheduleFailed", failure)
+            raise failure from None
 
     async def _run_integration(self, attempt: _Attempt, integration: Integration) -> Any:
         task = attempt.task

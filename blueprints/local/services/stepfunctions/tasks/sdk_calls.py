@@ -21,6 +21,8 @@ from blueprints.local.services.stepfunctions.tasks.sdk_values import SDK_FORM, F
 Answer = Mapping[str, Any]
 """What boto3 returns, with `ResponseMetadata`."""
 
+_WAITING = {("lambda", "Invoke"), ("stepfunctions", "StartSyncExecution"), ("stepfunctions", "TestState")}
+
 
 @dataclass(frozen=True)
 class SdkOperation:
@@ -37,6 +39,11 @@ class SdkOperation:
     def service_model(self) -> ServiceModel:
         """Botocore's model of the service."""
         return self.model.service_model
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call ends only when an execution or a function does."""
+        return (self.service, self.model.name) in _WAITING
 
     def parameters(self, arguments: Any) -> dict[str, Any]:
         """Boto3's parameters, from a state's arguments. Raises UnusableArguments."""

@@ -8,24 +8,31 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# A parent waits in none of them while its children run: more calls than this only queue.
-_AT_ONCE = 64
+CALLS_AT_ONCE = 64
+_WAITING_AT_ONCE = 1000
 
 
 class Workers:
-    """A bounded pool of threads."""
+    """Two bounded pools of threads.
+
+    A call that waits for an execution or a function has a pool of its own: what it waits for may need a thread too, and
+    would never get one that is taken by those who wait.
+    """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="task-call")
+        self._calls = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="task-call")
+        self._waiting = ThreadPoolExecutor(_WAITING_AT_ONCE, thread_name_prefix="task-wait")
 
-    async def run(self, call: Callable[[], Result]) -> Result:
-        """Make a call on a thread, in the context of the caller. Who is cancelled does not wait for its end."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, call)
+    async def run(self, call: Callable[[], Result], *, waits: bool = False) -> Result:
+        """Make a call on a thread, in the context of the caller, who may be cancelled before its end."""
+        pool = self._waiting if waits else self._calls
+        return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, call)
 
     def start(self, call: Callable[[], object]) -> None:
         """Make a call on a thread without waiting for it."""
-        self._pool.submit(copy_context().run, call)
+        self._calls.submit(copy_context().run, call)
 
     def close(self) -> None:
         """Accept no calls any more; those under way end by themselves."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._calls, self._waiting):
+            pool.shutdown(wait=False, cancel_futures=True)
