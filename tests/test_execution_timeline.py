@@ -16,6 +16,7 @@ from rich.console import Console
 from blueprints.executions.demos import executions_started
 from blueprints.executions.durations import duration
 from blueprints.executions.events import read_events
+from blueprints.executions.fail_states import explain, unexplained
 from blueprints.executions.outcomes import outcomes_of
 from blueprints.executions.reading import MACHINE, Execution, Executions, cause_in_a_line
 from blueprints.executions.timeline import as_json, failure, kind, rows, summary
@@ -257,6 +258,29 @@ def test_the_beginning_of_a_history_shows_only_states_that_it_enters(length, lis
     beginning = listed[:length]
     entered = [each["someEventDetails"]["name"] for each in beginning if each["type"].endswith("StateEntered")]
     assert sorted(each.name for each in read_events(beginning).root.all_runs()) == sorted(entered)
+
+
+def test_an_error_of_a_fail_state_inside_comes_from_the_definition():
+    """FailStateEntered has no error; the history has it only where the whole execution fails with it."""
+    history = read_events(
+        events(
+            (0, "ExecutionStarted", 0),
+            (0, "ParallelStateEntered", 0, named("Both")),
+            (2, "ParallelStateStarted", 0),
+            (3, "FailStateEntered", 0, named("Bad")),
+            (4, "ParallelStateFailed", 0),
+            (5, "ParallelStateExited", 0, named("Both")),
+            (6, "ExecutionSucceeded", 0),
+        )
+    )
+    bad = {"Type": "Fail", "Error": "Rejected", "Cause": "{% 'no ' & $states.input %}"}
+    branch = {"StartAt": "Bad", "States": {"Bad": bad}}
+    definition = {"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [branch]}}}
+    runs = unexplained(history)
+    assert [each.name for each in runs] == ["Bad"]
+    explain(runs, json.dumps(definition))
+    (both,) = history.root.runs
+    assert (both.error, both.status, runs[0].error, runs[0].cause) == ("Rejected", "caught", "Rejected", "")
 
 
 # --- showing ---

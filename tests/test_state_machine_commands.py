@@ -99,6 +99,17 @@ def test_run_shows_the_executions_of_its_demo_and_draws_them(shell, pattern):
     assert sorted(title.split(": ")[1].split()[0] for title in titles) == ["FAILED", "SUCCEEDED"]
 
 
+def test_run_shows_the_executions_of_a_demo_that_fails(shell, pattern):
+    demo = Path(pattern, "demo.py")
+    demo.write_text(demo.read_text().replace('return {"orders": 3}', 'raise ValueError("no orders")'))
+    ended = shell("run", pattern)
+
+    assert ended.returncode == 1
+    assert "OrderRejected: It is bad" in ended.stdout
+    assert "The demo failed: no orders" in ended.stderr
+    assert not (shell.folder / ".blueprints" / "runs" / "orders").exists(), "a failed demo leaves nothing behind"
+
+
 def test_run_in_json_has_the_executions(shell, pattern):
     ended = shell("run", pattern, "--json")
 

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from blueprints.executions.events import Event, read_events
+from blueprints.executions.fail_states import explain, unexplained
 from blueprints.executions.records import History, StateRun
 from blueprints.flow_pictures import Flow, read_flow
 from blueprints.stacks.calls import call
@@ -96,17 +97,20 @@ class Executions:
 
     def flow(self, execution: Execution) -> Flow:
         """The definition that an execution runs, as a picture shows it."""
-        described = call(
-            self._states.describe_state_machine_for_execution,
-            "DescribeStateMachineForExecution",
-            execution.arn,
-            executionArn=execution.arn,
-        )
-        text = described["definition"]
+        text = self._definition(execution.arn)
         if text not in self._flows:
             names = {each.physical_id: each.logical_id for each in self.stack.resources if each.type not in _VERSIONS}
             self._flows[text] = read_flow(text, names)
         return self._flows[text]
+
+    def _definition(self, execution: str) -> str:
+        described = call(
+            self._states.describe_state_machine_for_execution,
+            "DescribeStateMachineForExecution",
+            execution,
+            executionArn=execution,
+        )
+        return str(described["definition"])
 
     def _listed(self, machine: str, since: datetime) -> Iterator[Mapping[str, Any]]:
         """Executions, newest first."""
@@ -126,6 +130,8 @@ class Executions:
         history = read_events(events)
         for run in history.root.all_runs():
             self._count_map_run(run)
+        if unknown := unexplained(history):
+            explain(unknown, self._definition(arn))
         return Execution(
             arn, machine, described["status"], described["startDate"], described.get("stopDate"), history, is_cut
         )

@@ -80,7 +80,8 @@ def test_an_execution_is_run_and_shown(cloud, stack):
     assert shown[-1] == ("Wrong", 0, "", "failed")
     assert execution.history.error == "Wrong"
     assert reported[-1].startswith("in ")
-    assert outcomes_of(execution.history)["Items"].lines[-1] == "4 items: 1 failed, 3 succeeded"
+    assert outcomes_of(execution.history)["Items"].lines[-2:] == ("4 items: 1 failed, 3 succeeded", "Three")
+    assert [each.error for each in rows(execution) if each.name == "Broken"] == ["Three: It is 3"]
 
 
 def test_a_redriven_execution_shows_its_new_end(cloud, stack, states):
