@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.local.building import project, role, spec
 from tests.local.stepfunctions.api.machines import FAIL, LONG_WAIT, PASS, Machines, refused
 from tests.local.waiting import messages, until
 
@@ -183,3 +184,29 @@ def test_a_job_of_spark_fails_because_nothing_runs_it(cloud, play, unique):
     error, cause = play("arn:aws:states:::glue:startJobRun.sync", {"JobName": unique}).failure
     assert error == "States.Runtime"
     assert cause.endswith("Jobs of Apache Spark do not run in the embedded AWS.")
+
+
+@pytest.mark.parametrize(("command", "status"), [("echo built", "SUCCEEDED"), ("exit 3", "FAILED")])
+def test_a_build_is_waited_for(play, stack, command, status):
+    name = stack(Builder=role(), Project=project(spec(command))).outputs["Project"]
+    played = play("arn:aws:states:::codebuild:startBuild.sync", {"ProjectName": name})
+    if status == "SUCCEEDED":
+        build = played.output["Build"]
+    else:
+        error, cause = played.failure
+        assert error == "States.TaskFailed"
+        build = json.loads(cause)["Build"]
+    assert (build["BuildStatus"], build["ProjectName"]) == (status, name)
+    assert played.types[:3] == ["TaskScheduled", "TaskStarted", "TaskSubmitted"]
+
+
+@pytest.mark.parametrize(("script", "state"), [("print('done')", "SUCCEEDED"), ("raise SystemExit(3)", "FAILED")])
+def test_a_shell_job_of_glue_is_waited_for(cloud, play, unique, script, state):
+    s3, glue = cloud.client("s3"), cloud.client("glue")
+    s3.create_bucket(Bucket=unique)
+    s3.put_object(Bucket=unique, Key="job.py", Body=script.encode())
+    command = {"Name": "pythonshell", "ScriptLocation": f"s3://{unique}/job.py"}
+    glue.create_job(Name=unique, Role="arn:aws:iam::000000000000:role/glue", Command=command)
+    played = play("arn:aws:states:::glue:startJobRun.sync", {"JobName": unique})
+    run = played.output if state == "SUCCEEDED" else json.loads(played.failure[1])
+    assert (run["JobRunState"], run["JobName"]) == (state, unique)

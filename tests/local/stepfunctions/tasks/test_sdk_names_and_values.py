@@ -173,8 +173,12 @@ def test_every_optimized_action_is_an_operation_of_its_service():
             assert service.operation(action), (service.botocore, action)
 
 
-def test_text_fields_may_be_any_json():
-    events = SERVICES["events"]
-    put = events.operation("putEvents")
+def test_objects_in_place_of_text_are_json_text():
+    put = operation("eventbridge", "putEvents")
     given = {"Entries": [{"Source": "s", "DetailType": "t", "Detail": {"a": 1}}, {"Source": "s", "Detail": "text"}]}
-    assert [each["Detail"] for each in events.parameters(put, given)["Entries"]] == ['{"a":1}', "text"]
+    assert [each["Detail"] for each in put.parameters(given)["Entries"]] == ['{"a":1}', "text"]
+
+
+def test_numbers_in_place_of_text_are_refused():
+    with pytest.raises(sdk_values.UnusableArguments, match="The value for the field 'N' must be a STRING"):
+        operation("dynamodb", "putItem").parameters({"TableName": "t", "Item": {"id": {"N": 7}}})

@@ -93,7 +93,7 @@ def _optimized_call(task: TaskAttempt, integration: Integration, workers: Worker
     operation = service.operation(integration.action) if service else None
     if service is None or operation is None or not is_known_resource(task.resource):
         raise _unknown(task)
-    parameters = service.parameters(operation, task.arguments)
+    parameters = operation.parameters(task.arguments)
     if integration.service == "events":
         _name_the_source(parameters["Entries"], task)
 

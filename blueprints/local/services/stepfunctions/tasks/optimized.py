@@ -46,8 +46,6 @@ class OptimizedService:
     """The name of an error that its model does not have, such as `AmazonSQSException`."""
     actions: Mapping[str, tuple[str, ...]]
     """The patterns that each action has."""
-    text_fields: tuple[str, ...] = ()
-    """Fields that are text in the API and may be any JSON in a state."""
 
     def operation(self, action: str) -> SdkOperation | None:
         """The operation of an action; None if the integration does not have it."""
@@ -60,16 +58,13 @@ class OptimizedService:
             raise LookupError(f"{self.botocore} has no operation {action}")
         return operation
 
-    def parameters(self, operation: SdkOperation, arguments: Any) -> dict[str, Any]:
-        """Boto3's parameters, from a state's arguments. Raises UnusableArguments."""
-        return operation.parameters(_with_text(arguments, self.text_fields))
-
     def call(self, operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Make the call and return its result with metadata; blocks. Raises StateFailed."""
         answer = self.answer(operation, client, parameters)
-        result = {**operation.result(answer, OPTIMIZED_FORM), **response_metadata.metadata_of(answer)}
+        result = operation.result(answer, OPTIMIZED_FORM)
         if result.get("FailedEntryCount"):  # PutEvents succeeds although events were refused; the state does not
             raise StateFailed(f"{self.prefix}.FailedEntry", dump(result))
+        result.update(response_metadata.metadata_of(answer))
         return {name: result[name] for name in sorted(result)}
 
     def answer(self, operation: SdkOperation, client: Any, parameters: Mapping[str, Any]) -> Answer:
@@ -131,20 +126,16 @@ SERVICES = {
         "AmazonCloudWatchEvents",
         "AmazonCloudWatchEventsException",
         {"putEvents": _CALL_OR_TOKEN},
-        ("Entries.Detail",),
     ),
     "glue": OptimizedService("glue", "Glue", "AWSGlue", "AWSGlueException", {"startJobRun": _CALL_OR_JOB}),
-    "sns": OptimizedService("sns", "SNS", "AmazonSNS", "AmazonSNSException", {"publish": _CALL_OR_TOKEN}, ("Message",)),
-    "sqs": OptimizedService(
-        "sqs", "SQS", "AmazonSQS", "AmazonSQSException", {"sendMessage": _CALL_OR_TOKEN}, ("MessageBody",)
-    ),
+    "sns": OptimizedService("sns", "SNS", "AmazonSNS", "AmazonSNSException", {"publish": _CALL_OR_TOKEN}),
+    "sqs": OptimizedService("sqs", "SQS", "AmazonSQS", "AmazonSQSException", {"sendMessage": _CALL_OR_TOKEN}),
     "states": OptimizedService(
         "stepfunctions",
         "StepFunctions",
         "AWSStepFunctions",
         "AWSStepFunctionsException",
         {"startExecution": (REQUEST_RESPONSE, RUN_A_JOB, RUN_A_JOB_2, CALLBACK)},
-        ("Input",),
     ),
 }
 
@@ -196,21 +187,3 @@ NOT_EMULATED = {
     ),
 }
 """Integrations of AWS whose work does not run here: containers, clusters and models. Their tasks fail."""
-
-
-def _with_text(arguments: Any, fields: tuple[str, ...]) -> Any:
-    for field in fields:
-        arguments = _as_text(arguments, field.split("."))
-    return arguments
-
-
-def _as_text(value: Any, path: list[str]) -> Any:
-    """The value with the field at a path as JSON text; a list on the way stands for each of its elements."""
-    if isinstance(value, list):
-        return [_as_text(each, path) for each in value]
-    if not isinstance(value, Mapping) or path[0] not in value:
-        return value
-    inner = value[path[0]]
-    if len(path) > 1:
-        return {**value, path[0]: _as_text(inner, path[1:])}
-    return value if isinstance(inner, str) else {**value, path[0]: dump(inner)}

@@ -157,7 +157,9 @@ def _to_sdk(shape: Shape, field: str, value: Any, faults: list[str]) -> Any:
 def _scalar_to_sdk(kind: str, value: Any) -> tuple[Any, str | None]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind == "string":
-        return value, None if isinstance(value, str) else "a STRING"
+        # Such as the Input of an execution, or a message: objects become their JSON text.
+        text = dump(value) if isinstance(value, dict | list) else value
+        return text, None if isinstance(text, str) else "a STRING"
     if kind == "boolean":
         return value, None if isinstance(value, bool) else "a BOOLEAN"
     if kind == "timestamp":
