@@ -11,10 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -695,8 +694,7 @@ def _play(
     return _Demo(report, failure, started)
 
 
-@dataclass(frozen=True)
-class _Demo:
+class _Demo(NamedTuple):
     """What a demo did."""
 
     report: dict[str, Any]

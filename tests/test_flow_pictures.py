@@ -13,8 +13,9 @@ from blueprints.flow_pictures import Outcome, draw, read_flow
 from blueprints.flow_pictures.boxes import LABEL_SIZE, NAME_SIZE, PADDING
 from blueprints.flow_pictures.conditions import condition
 from blueprints.flow_pictures.flow import CATCH, NORMAL
-from blueprints.flow_pictures.layout import Placed, place
+from blueprints.flow_pictures.layout import place
 from blueprints.flow_pictures.network_simplex import Edge, solve
+from blueprints.flow_pictures.placed import Placed
 from blueprints.flow_pictures.resources import Call, call_of
 from blueprints.flow_pictures.text_size import width, wrap
 

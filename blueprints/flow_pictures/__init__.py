@@ -1,6 +1,6 @@
 """Pictures of state machines: SVG drawn from a definition, also with an execution's outcome laid on top.
 
-`flow.py` reads the definition, `layout.py` places states and transitions, `drawing.py` writes the SVG. The same
+`flow.py` reads the definition, `layout.py` places states and transitions, and `drawing.py` writes the SVG. The same
 definition gives the same bytes.
 """
 

@@ -23,6 +23,10 @@ POINT = 14
 ICON = 16
 
 
+Outcomes = Mapping[str, Outcome]
+"""The outcome of each state of an execution, by name."""
+
+
 @dataclass(frozen=True)
 class Detail:
     """A line below a state's name; `what` is `call`, `waits` or `outcome`."""
@@ -118,6 +122,3 @@ def chip_of(transition: Transition) -> Chip | None:
         lines.append(f"and {len(transition.labels) - len(shown)} more")
     wide = max(width(line, LABEL_SIZE) for line in lines) + 14
     return Chip(tuple(lines), wide + wide % 2, LABEL_LINE * len(lines) + 6)
-
-
-Outcomes = Mapping[str, Outcome]

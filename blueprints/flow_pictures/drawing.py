@@ -19,12 +19,13 @@ from blueprints.flow_pictures.boxes import (
     Detail,
 )
 from blueprints.flow_pictures.flow import CATCH, Flow, FlowState, Transition
-from blueprints.flow_pictures.layout import LOOP, MARK, Placed, PlacedArrow, PlacedBox, PlacedChip, place
+from blueprints.flow_pictures.layout import MARK, place
 from blueprints.flow_pictures.outcomes import ELSEWHERE, NOT_REACHED, SUCCEEDED, Outcome
+from blueprints.flow_pictures.placed import Placed, PlacedArrow, PlacedBox, PlacedChip
+from blueprints.flow_pictures.shapes import arrow_paths, hexagon, rounded_top
 from blueprints.flow_pictures.text_size import width
 
 _MARGIN = 16
-_HEAD_LENGTH, _HEAD_WIDTH = 8, 4
 _LEGEND_HEIGHT = 34
 
 
@@ -134,11 +135,11 @@ class _Picture:
                 f'fill-opacity="{style.FRAME_FILL_OPACITY}" {border}/>'
             )
             high = box.header
-            yield f'<path d="{_rounded_top(x, y, box.width, high)}" fill="{fill}" {border}/>'
+            yield f'<path d="{rounded_top(x, y, box.width, high)}" fill="{fill}" {border}/>'
             yield from self._dividers(box, x, y)
         elif state.type == "Choice":
             high = box.height
-            yield f'<path class="box" d="{_hexagon(x, y, box.width, high)}" fill="{fill}" {border}/>'
+            yield f'<path class="box" d="{hexagon(x, y, box.width, high)}" fill="{fill}" {border}/>'
         else:
             high = box.height
             radius = high // 2 if state.type in ("Succeed", "Fail") else 8
@@ -204,7 +205,7 @@ class _Picture:
             elif not self._is_unknown(transition):
                 faded = ' opacity="0.55"'
         dashes = ' stroke-dasharray="5 4"' if is_error else ""
-        line, head = _loop(arrow, left, top) if arrow.loop else _line(arrow, left, top)
+        line, head = arrow_paths(arrow, left, top)
         ends = (
             f" data-from={quoteattr(_plain(transition.source))} data-to={quoteattr(_plain(transition.target))}"
             if transition.kind != "mark"
@@ -280,45 +281,6 @@ def _retries(count: int, right: int, y: int) -> Iterator[str]:
         f'stroke-width="1.4"/><path d="M{x + 3} {middle - 6.5}l5 3.2l-5 2.8z" fill="{style.DETAIL_TEXT}"/>'
         f"{_written(str(count), x + 13, middle + 4, DETAIL_SIZE, style.DETAIL_TEXT, anchor='start')}</g>"
     )
-
-
-def _line(arrow: PlacedArrow, left: int, top: int) -> tuple[str, str]:
-    """The path of an arrow's line and of its head."""
-    spans = [(left + x, top + begin, top + end) for x, begin, end in arrow.spans]
-    (first_x, first_y, _), (last_x, _, last_y) = spans[0], spans[-1]
-    start, finish = (first_y + _HEAD_LENGTH, last_y) if arrow.points_up else (first_y, last_y - _HEAD_LENGTH)
-    parts = [f"M{first_x} {start}"]
-    for (x, _, bottom), (next_x, top_of_next, _) in pairwise(spans):
-        leaves, enters = max(bottom, start), min(top_of_next, finish)
-        if next_x == x:
-            parts.append(f"V{enters}")
-        else:
-            middle = (leaves + enters) // 2
-            parts.append(f"V{leaves}C{x} {middle} {next_x} {middle} {next_x} {enters}")
-    if arrow.points_up:
-        return " ".join(parts), _head(first_x, first_y, -1)
-    return " ".join(parts), _head(last_x, last_y, 1)
-
-
-def _head(x: int, y: int, direction: int) -> str:
-    back = y - direction * (_HEAD_LENGTH + 1)
-    return f"M{x} {y}L{x - _HEAD_WIDTH} {back}H{x + _HEAD_WIDTH}Z"
-
-
-def _loop(arrow: PlacedArrow, left: int, top: int) -> tuple[str, str]:
-    ((x, begin, end),) = arrow.spans
-    x, begin, end, reach = left + x, top + begin, top + end, LOOP
-    line = f"M{x} {begin}C{x + reach} {begin - 8} {x + reach} {end + 8} {x + _HEAD_LENGTH} {end}"
-    return line, f"M{x} {end}L{x + _HEAD_LENGTH + 1} {end - _HEAD_WIDTH}V{end + _HEAD_WIDTH}Z"
-
-
-def _hexagon(x: int, y: int, wide: int, high: int) -> str:
-    left, right, middle = x + POINT, x + wide - POINT, y + high // 2
-    return f"M{left} {y}H{right}L{x + wide} {middle}L{right} {y + high}H{left}L{x} {middle}Z"
-
-
-def _rounded_top(x: int, y: int, wide: int, high: int) -> str:
-    return f"M{x} {y + high}V{y + 10}a10 10 0 0 1 10 -10H{x + wide - 10}a10 10 0 0 1 10 10V{y + high}Z"
 
 
 def _written(text: str, x: int, y: int, size: int, colour: str, *, bold: bool = False, anchor: str = "middle") -> str:

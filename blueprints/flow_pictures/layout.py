@@ -8,13 +8,14 @@ nothing.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from blueprints.flow_pictures.boxes import POINT, Box, Chip, Outcomes, box_of, chip_of
 from blueprints.flow_pictures.flow import CATCH, Flow, Transition
 from blueprints.flow_pictures.network_simplex import Edge, solve
 from blueprints.flow_pictures.ordering import order_layers
+from blueprints.flow_pictures.placed import Placed, PlacedArrow, PlacedBox, PlacedChip
 
 MARK = 14
 """The diameter of the marks of start and end."""
@@ -56,54 +57,6 @@ class _Way:
     chip_node: int | None = None
     ports: tuple[int, int] = (0, 0)
     """How far from the centres of its upper and lower end it begins and ends."""
-
-
-@dataclass(frozen=True)
-class PlacedBox:
-    """A box and its upper left corner."""
-
-    box: Box
-    x: int
-    y: int
-
-
-@dataclass(frozen=True)
-class PlacedChip:
-    """The label of a transition and its upper left corner."""
-
-    chip: Chip
-    x: int
-    y: int
-
-
-@dataclass(frozen=True)
-class PlacedArrow:
-    """The line of a transition from its upper to its lower end."""
-
-    transition: Transition
-    spans: tuple[tuple[int, int, int], ...]
-    """By layer: the horizontal position, and where it enters and leaves the layer."""
-    points_up: bool
-    """Whether the arrow's head is at the upper end."""
-    chip: PlacedChip | None
-    loop: int = 0
-    """For a transition from a state to itself: how far its loop reaches out of the box."""
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A block with everything in its place."""
-
-    width: int
-    height: int
-    boxes: tuple[PlacedBox, ...]
-    arrows: tuple[PlacedArrow, ...]
-    start: tuple[int, int] | None = None
-    """The centre of the start mark."""
-    ends: tuple[tuple[int, int], ...] = ()
-    """The centres of the end marks."""
-    inner: Mapping[str, tuple["Placed", ...]] = field(default_factory=dict)
-    """The placed branches by the name of their state."""
 
 
 START, END = "\0start", "\0end of "
