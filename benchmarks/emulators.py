@@ -1,4 +1,4 @@
-"""Runs the unmodified base emulator, and makes clients for it and for the embedded AWS."""
+"""Runs the unmodified base emulator and moto's server, and makes clients for them and for the embedded AWS."""
 
 import json
 import os
@@ -42,22 +42,39 @@ def client(service: str, endpoint: str) -> Any:
 @contextmanager
 def stock() -> Iterator[str]:
     """Run the unmodified base emulator in a separate process, and yield its endpoint."""
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    port = _free_port()
+    folder, port = Path(tempfile.mkdtemp(prefix="benchmark-")), _free_port()
+    command = [sys.executable, "-m", "ministack"]
+    with _server(
+        "ministack", command, _stock_environment(folder, port), folder, port, "/_ministack/health"
+    ) as endpoint:
+        yield endpoint
+        _request(f"{endpoint}/_ministack/reset", method="POST")
+
+
+@contextmanager
+def moto(command: Path) -> Iterator[str]:
+    """Run moto's server, with its interpreter of state machines, in a separate process, and yield its endpoint."""
+    folder, port = Path(tempfile.mkdtemp(prefix="benchmark-")), _free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    with _server("moto", [str(command), "-H", _HOST, "-p", str(port)], kept, folder, port, "/moto-api/") as endpoint:
+        settings = json.dumps({"stepfunctions": {"execute_state_machine": True}}).encode()
+        _request(f"{endpoint}/moto-api/config", method="POST", body=settings)
+        yield endpoint
+
+
+@contextmanager
+def _server(
+    name: str, command: list[str], environment: dict[str, str], folder: Path, port: int, health: str
+) -> Iterator[str]:
+    """Run a server in a folder, which is deleted afterwards, and yield its endpoint as soon as it answers."""
     endpoint = f"http://{_HOST}:{port}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env=_stock_environment(folder, port),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         try:
-            _await_health(process, endpoint, folder / "log")
+            _await_health(name, process, f"{endpoint}{health}", folder / "log")
             yield endpoint
-            _request(f"{endpoint}/_ministack/reset", method="POST")
         finally:
             process.terminate()
             try:
@@ -94,23 +111,25 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_health(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
+def _await_health(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            _request(f"{endpoint}/_ministack/health")
+            _request(url)
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise RuntimeError(f"ministack does not respond:\n{said}") from error
+                raise RuntimeError(f"{name} does not respond:\n{said}") from error
             time.sleep(0.05)
         else:
             return
 
 
-def _request(url: str, method: str = "GET") -> None:
+def _request(url: str, method: str = "GET", body: bytes | None = None) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.open(urllib.request.Request(url, method=method), timeout=30).close()  # noqa: S310 - loopback
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - loopback
+    opener.open(request, timeout=30).close()
 
 
 def deploy(endpoint: str, name: str, template: dict[str, Any]) -> dict[str, str]:

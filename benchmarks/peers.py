@@ -10,21 +10,31 @@ from blueprints import cache
 from blueprints.packaging.installer import uv
 
 AWS_SAM_CLI = "1.170.0"
+MOTO = "5.2.5"
 SHARP = "0.35.5"
 
 
 def sam(progress: Progress) -> Path:
     """Return the path of AWS SAM CLI's `sam`. Raises `Unavailable` if it cannot be installed."""
-    place = cache.folder("benchmarks") / f"aws-sam-cli-{AWS_SAM_CLI}"
-    command = place / "bin" / "sam"
+    return _python_tool(progress, "aws-sam-cli", AWS_SAM_CLI) / "sam"
+
+
+def moto(progress: Progress) -> Path:
+    """Return the path of moto's `moto_server`. Raises `Unavailable` if it cannot be installed."""
+    return _python_tool(progress, "moto", MOTO, extras="[server,stepfunctions]") / "moto_server"
+
+
+def _python_tool(progress: Progress, name: str, version: str, extras: str = "") -> Path:
+    """Return the folder with the commands of a Python package in an environment of its own."""
+    place = cache.folder("benchmarks") / f"{name}-{version}"
     if not (place / ".installed").exists():
-        progress(f"installing aws-sam-cli {AWS_SAM_CLI} into the cache (once)")
+        progress(f"installing {name} {version} into the cache (once)")
         shutil.rmtree(place, ignore_errors=True)
-        _run([uv(), "venv", "--quiet", "--python", sys.executable, place], "aws-sam-cli")
-        wanted = f"aws-sam-cli=={AWS_SAM_CLI}"
-        _run([uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", place, wanted], "aws-sam-cli")
+        _run([uv(), "venv", "--quiet", "--python", sys.executable, place], name)
+        wanted = f"{name}{extras}=={version}"
+        _run([uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", place, wanted], name)
         (place / ".installed").touch()
-    return command
+    return place / "bin"
 
 
 def node() -> str:

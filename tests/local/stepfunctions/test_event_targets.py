@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from blueprints.local.base.delivery import Delivery, under_way
+from blueprints.local.base.protocol import ServiceError
+from blueprints.local.services.stepfunctions.event_targets import event_target
 from tests.local.building import role
 from tests.local.resources import QUEUE, queue_policy
 from tests.local.stepfunctions.machines import Stacks, ended, machine, passing, version
@@ -240,3 +243,28 @@ def test_a_pipe_starts_the_machine_with_its_records(cloud, stacks):
 
     execution, *_ = started(cloud, deployed.outputs["Machine"])
     assert execution["output"][0]["dynamodb"]["NewImage"] == {"id": {"S": "n1"}}
+
+
+def test_every_attempt_of_a_delivery_has_the_same_name():
+    """So that a STANDARD machine starts once, although the first attempt failed after it had started."""
+    started_as = []
+
+    def start(given):
+        started_as.append(given["name"])
+        if len(started_as) == 1:
+            raise ServiceError("ExecutionLimitExceeded", "too many")
+
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:orders"
+    delivery = Delivery(arn, "arn:aws:scheduler:us-east-1:000000000000:schedule/default/often", b"{}")
+    deliver = event_target(start)
+    outcomes = []
+    for _ in range(2):
+        delivery.error_code = None
+        token = under_way.set(delivery)
+        deliver({"Arn": arn}, {"id": "e-1"}, {})
+        under_way.reset(token)
+        outcomes.append((delivery.error_code, delivery.final))
+
+    assert outcomes == [("THROTTLING", False), (None, False)]
+    assert len(set(started_as)) == 1
+    assert started_as[0].startswith("e-1_")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.local.resources import QUEUE, queue_policy
 from tests.local.stepfunctions.machines import Stacks, ended, machine, passing, run
-from tests.local.waiting import messages
+from tests.local.waiting import messages, until
 
 FAILING = {"StartAt": "Stop", "States": {"Stop": {"Type": "Fail", "Error": "Broken", "Cause": "as it should"}}}
 
@@ -94,3 +94,11 @@ def test_express_executions_are_not_announced(cloud, watched):
     announced(2)
 
     assert events(0) == []
+
+
+def test_a_failure_is_a_line_for_the_user(cloud):
+    """`up` prints it."""
+    arn = Stacks(cloud)(Machine=machine(Definition=FAILING)).outputs["Machine"]
+    name = run(cloud, arn)["name"]
+
+    until(lambda: f"execution {name} of {arn.rpartition(':')[2]} failed: Broken: as it should" in cloud.server_log())
