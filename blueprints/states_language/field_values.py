@@ -156,6 +156,8 @@ def _path_or_function(value: Any, place: Place) -> None:
 def _template(value: Any, place: Place) -> None:
     if isinstance(value, dict):
         for key, part in value.items():
+            if f"{key}.$" in value:
+                place.fault(f"The field '{key}' is there twice: as '{key}' and as '{key}.$'")
             _template_entry(key, part, place)
     elif isinstance(value, list):
         for index, part in enumerate(value):
@@ -202,6 +204,9 @@ def _expressions(value: Any, place: Place) -> None:
             _expressions(part, place.inside(index))
     elif jsonata.is_expression(value):
         _expression(value, place)
+    elif isinstance(value, str) and (value.strip().startswith("{%") or value.strip().endswith("%}")):
+        message = "A JSONata expression must start with '{%' and end with '%}'"
+        place.faults.add("INVALID_JSONATA_EXPRESSION", message, place.location)
 
 
 def _expression(text: str, place: Place) -> None:
@@ -290,7 +295,7 @@ def _is_path(value: Any) -> bool:
 def _is_path_or_call(value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    if value.startswith("$"):
+    if value.lstrip().startswith("$"):
         return _is_path(value)
     try:
         parse_call(value)

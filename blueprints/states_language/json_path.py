@@ -32,7 +32,7 @@ def read(path: str, data: VisibleData, field: str | None = None) -> Any:
     """
     if path == "$":
         return data.input
-    if not path.startswith("$"):
+    if not path.lstrip().startswith("$"):
         from blueprints.states_language import intrinsic_functions
 
         return intrinsic_functions.call(path, data)

@@ -38,6 +38,8 @@ _LITERAL = re.compile(
     r""""(?P<double>(?:[^"\\]|\\.)*)\"""",
     re.DOTALL,
 )
+_BARE_WORD = re.compile(r"[^\s()\[\]{}'\"/&|=<>!,~@$]+")
+"""A text without quotes, which AWS takes in filters such as `[?(@.Name==Receipt)]`."""
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -115,6 +117,10 @@ class _Reader:
         if first in ("[", "{"):
             return self._json()
         found = _LITERAL.match(self.text, self.position)
+        bare = _BARE_WORD.match(self.text, self.position)
+        if bare is not None and (found is None or bare.end() > found.end()):
+            self.position = bare.end()
+            return bare.group()
         if found is None:
             raise InvalidPath(f"Expected a value at position {self.position}")
         self.position = found.end()

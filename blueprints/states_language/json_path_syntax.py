@@ -39,11 +39,12 @@ class ParsedPath:
 
 
 def parse(text: str) -> ParsedPath:
-    """Return the parsed path. Raises InvalidPath where the text is not a path."""
-    reader = _Reader(text)
+    """Return the parsed path; white space around it is ignored. Raises InvalidPath where the text is not a path."""
+    reader = _Reader(text.strip())
     path = reader.path(_PROPERTY)
-    if reader.position != len(text):
-        raise InvalidPath(f"Unexpected character at position {reader.position}: {text[reader.position :]}")
+    rest = reader.text[reader.position :]
+    if rest:
+        raise InvalidPath(f"Unexpected character at position {reader.position}: {rest}")
     return path
 
 

@@ -37,15 +37,14 @@ def _compile(template: Any) -> Fill | None:
 
 
 def _compile_object(template: dict[str, Any]) -> Fill | None:
-    parts = {
-        key.removesuffix(_SUFFIX) if _refers(key, value) else key: (
-            _reference(key, value) if _refers(key, value) else _compile(value)
-        )
+    entries = [
+        (key.removesuffix(_SUFFIX), _reference(key, value), None)
+        if _refers(key, value)
+        else (key, _compile(value), value)
         for key, value in template.items()
-    }
-    if not any(parts.values()):
+    ]
+    if not any(part for _, part, _ in entries):
         return None
-    entries = [(name, part, value) for (name, part), value in zip(parts.items(), template.values(), strict=True)]
     return lambda data: {name: part(data) if part else value for name, part, value in entries}
 
 

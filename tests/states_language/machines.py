@@ -1,9 +1,12 @@
-"""What a state sees, for the tests of its expressions."""
+"""What a state sees, for the tests of its expressions; settings of property tests."""
 
 from typing import Any
 
+from hypothesis import settings
+
 from blueprints.states_language.visible_data import VisibleData
 
+in_any_time = settings(deadline=None, max_examples=60)
 SENTENCE = "An error occurred while executing the state 'Sort' (entered at the event id #7). "
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from blueprints.states_language import state_fields
 from blueprints.states_language.definition import InvalidDefinition, faults, parse
+from tests.states_language.machines import in_any_time
 
 END = {"Type": "Pass", "End": True}
 VALID: dict[str, Any] = {
@@ -99,7 +100,7 @@ def test_the_unchanged_definition_is_valid():
     assert set(parse(json.dumps(VALID)).block.states) == set(VALID["States"])
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=300)
 @given(st.sampled_from(PLACES), _values, st.booleans())
 def test_a_changed_definition_is_read_or_refused(path, value, express):
     text = json.dumps(changed(path, value))
@@ -112,6 +113,7 @@ def test_a_changed_definition_is_read_or_refused(path, value, express):
         assert not errors
 
 
+@in_any_time
 @given(st.sampled_from([path for path in PLACES if path]), st.sampled_from([*NAMES, "Other"]), _values)
 def test_an_added_field_is_read_or_refused(path, name, value):
     definition = copy.deepcopy(VALID)
@@ -123,6 +125,7 @@ def test_an_added_field_is_read_or_refused(path, name, value):
     faults(json.dumps(definition))
 
 
+@in_any_time
 @given(st.text(max_size=40))
 def test_any_text_is_refused(text):
     assert any(fault.severity == "ERROR" for fault in faults(text))

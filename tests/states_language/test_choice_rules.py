@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from blueprints.states_language.choice_rules import COMPARISONS, OPERATORS, matches
 from blueprints.states_language.failures import EvaluationFailed, StateFailed
-from tests.states_language.machines import SENTENCE, seen
+from tests.states_language.machines import SENTENCE, in_any_time, seen
 
 INPUT = {
     "n": 5,
@@ -121,18 +121,21 @@ def test_every_operator_of_the_specification_exists():
     assert len(OPERATORS) == 39
 
 
+@in_any_time
 @given(st.integers() | st.floats(allow_nan=False), st.integers() | st.floats(allow_nan=False))
 def test_one_of_less_equal_greater_holds_for_numbers(one, other):
     results = [COMPARISONS[f"Numeric{order}"](one, other) for order in ("LessThan", "Equals", "GreaterThan")]
     assert sum(results) == 1
 
 
+@in_any_time
 @given(st.text(max_size=4), st.text(max_size=4))
 def test_one_of_less_equal_greater_holds_for_strings(one, other):
     results = [COMPARISONS[f"String{order}"](one, other) for order in ("LessThan", "Equals", "GreaterThan")]
     assert sum(results) == 1
 
 
+@in_any_time
 @given(st.text(max_size=12))
 def test_an_escaped_text_matches_itself(text):
     pattern = text.replace("\\", "\\\\").replace("*", "\\*")

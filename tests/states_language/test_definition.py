@@ -138,6 +138,7 @@ RULE = "/States/A/Choices[0]"
         (task(Parameters={"c.$": "States.Shout($.a)"}), "valid intrinsic function call"),
         (task(Parameters={"c.$": "States.UUID(1)"}), "valid intrinsic function call"),
         (task(Parameters={"c.$": 7}), "valid intrinsic function call"),
+        (task(Parameters={"d": {"c": 1, "c.$": "$.c"}}), "/States/A/Parameters/d"),
         (task(Assign={"states": 1}), schema("The variable name 'states' is reserved", "/States/A/Assign")),
         (task(Assign={"1a": 1}), schema("The variable name '1a' is not valid", "/States/A/Assign")),
         (task(TimeoutSeconds=5, HeartbeatSeconds=5), "HeartbeatSeconds must be smaller than TimeoutSeconds"),
@@ -265,6 +266,7 @@ AT_TOP = "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '{}' at the top level is 
         ("1 +", "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output/v[0]"),
         ("$x[1,2)", 'INVALID_JSONATA_EXPRESSION: Expected "]", got "," at /States/A/Output/v[0]'),
         ("$x ?: 1", 'INVALID_JSONATA_EXPRESSION: The symbol ":" cannot be used as a unary operator at'),
+        ("1 %", "INVALID_JSONATA_EXPRESSION: Unexpected end of expression"),
         ("phone", AT_TOP.format("phone")),
         ("$sum(lines.price)", AT_TOP.format("lines")),
         ("$map($x, function($v) { $v & name })", AT_TOP.format("name")),
@@ -295,6 +297,13 @@ def test_jsonata_that_is_refused(expression, expected):
 )
 def test_paths_below_a_variable_are_allowed(expression):
     assert errors(output(expression)) == []
+
+
+@pytest.mark.parametrize("text", ["{% 1 %", "1 %}", " {% 1 %}", "{% 1 %} "])
+def test_an_expression_has_both_ends(text):
+    found = errors({"QueryLanguage": "JSONata", **one("Pass", End=True, Output=[text])})
+    assert len(found) == 1
+    assert found[0].startswith("INVALID_JSONATA_EXPRESSION: A JSONata expression must start with '{%'")
 
 
 def test_result_and_error_output_are_allowed_where_they_exist():

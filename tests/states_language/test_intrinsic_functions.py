@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from blueprints.states_language import intrinsic_functions
 from blueprints.states_language.failures import StateFailed
-from tests.states_language.machines import SENTENCE, seen
+from tests.states_language.machines import SENTENCE, in_any_time, seen
 
 INPUT = {
     "name": "Ada",
@@ -159,6 +159,7 @@ _values = st.recursive(
 )
 
 
+@in_any_time
 @given(st.lists(_values, max_size=20), st.integers(1, 25))
 def test_the_parts_of_a_partition_are_the_array(array, size):
     parts = call("States.ArrayPartition($.a, $.n)", {"a": array, "n": size})
@@ -166,16 +167,19 @@ def test_the_parts_of_a_partition_are_the_array(array, size):
     assert all(len(part) == size for part in parts[:-1])
 
 
+@in_any_time
 @given(_values)
 def test_a_value_survives_being_text(value):
     assert call("States.StringToJson(States.JsonToString($.v))", {"v": value}) == value
 
 
+@in_any_time
 @given(st.text(max_size=30))
 def test_a_text_survives_base64(text):
     assert call("States.Base64Decode(States.Base64Encode($.t))", {"t": text}) == text
 
 
+@in_any_time
 @given(st.lists(_values, max_size=12))
 def test_unique_keeps_one_of_each(array):
     unique = call("States.ArrayUnique($.a)", {"a": array})

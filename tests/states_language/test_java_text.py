@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.states_language.java_text import text_of
+from tests.states_language.machines import in_any_time
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_values_are_written_as_java_does(value, text):
     assert text_of(value) == text
 
 
+@in_any_time
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_double_is_read_back_from_its_text(value):
     assert float(text_of(value)) == value

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from blueprints.states_language import json_path
 from blueprints.states_language.failures import StateFailed
-from tests.states_language.machines import SENTENCE, seen
+from tests.states_language.machines import SENTENCE, in_any_time, seen
 
 LIBRARY = {
     "shelves": [
@@ -27,6 +27,7 @@ LIBRARY = {
         ('$["open-hours"].mon', 9),
         ("$['it\\'s']", 1),
         ("$.no", None),
+        (" $.no ", None),
         ("$.shelves[0].room", "north"),
         ("$.shelves[-1].room", "south"),
         ("$.shelves[*].room", ["north", "south"]),
@@ -72,6 +73,8 @@ def test_a_path_leads_to_its_value(path, value):
         ("@['pages'] == $.open-hours.mon", []),
         ("@.pages != 120", ["Waves", "Dunes"]),
         ("'Tides' == @.title", ["Tides"]),
+        ("@.title==Tides", ["Tides"]),
+        ("@.pages == -1e1 || @.lent == true", ["Waves"]),
         ("@.title > 1", []),
     ],
 )
@@ -133,12 +136,14 @@ _json = st.recursive(
 )
 
 
+@in_any_time
 @given(st.lists(_names, min_size=1, max_size=4), _json)
 def test_what_was_put_is_read(names, value):
     path = "$" + "".join(f"['{name}']" for name in names)
     assert json_path.read(path, seen(json_path.put(path, {}, value))) == value
 
 
+@in_any_time
 @given(_json)
 def test_descendants_are_every_value_below(value):
     def below(one):

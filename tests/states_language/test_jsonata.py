@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blueprints.states_language import jsonata
 from blueprints.states_language.failures import EvaluationFailed
-from tests.states_language.machines import SENTENCE, seen
+from tests.states_language.machines import SENTENCE, in_any_time, seen
 
 INPUT = {"n": 3, "items": [{"p": 1.5, "c": 2}, {"p": 1, "c": 1}], "one": [7]}
 DATA = seen(INPUT, context={"Id": "e"}, variables={"v": 4})
@@ -165,6 +165,7 @@ def test_the_library_is_imported_when_the_first_expression_is():
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"
 
 
+@in_any_time
 @given(st.integers(-5, 5), st.integers(-20, 20), st.integers(-5, 5).filter(bool))
 def test_a_range_has_its_step_and_stays_inside(first, last, step):
     numbers = value_of("[$range($a, $b, $c)]", seen(variables={"a": first, "b": last, "c": step}))
@@ -179,6 +180,7 @@ _json = st.recursive(
 )
 
 
+@in_any_time
 @given(_json)
 def test_a_value_passes_unchanged(value):
     assert value_of("$v", seen({}, variables={"v": value})) == value

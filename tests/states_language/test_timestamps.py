@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.states_language import timestamps
+from tests.states_language.machines import in_any_time
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_other_texts_are_no_timestamps(text):
     assert timestamps.seconds(text) is None
 
 
+@in_any_time
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_isoformat_is_read_back(moment: datetime):
     assert timestamps.seconds(moment.isoformat()) == pytest.approx(moment.timestamp())
