@@ -12,8 +12,6 @@ from typing import Any
 import yaml
 
 from blueprints.errors import BlueprintError, at
-from blueprints.flow_pictures import draw, read_flow
-from blueprints.flow_pictures.resources import reference
 from blueprints.template.reading import Template
 
 _TYPES = ("AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine")
@@ -26,7 +24,14 @@ def pictures(template: Template) -> dict[str, str]:
     State machines whose definition is neither in the template nor in its folder have none. Raises BlueprintError, with
     the file, for a definition that cannot be drawn.
     """
-    drawn = {}
+    return {f"{logical_id}.svg": picture for logical_id, picture in _drawn(template)}
+
+
+def _drawn(template: Template) -> Iterator[tuple[str, str]]:
+    if not any(template.of_type(*_TYPES)):
+        return
+    from blueprints.flow_pictures import draw, read_flow
+
     for logical_id in template.of_type(*_TYPES):
         properties = template.properties(logical_id)
         found = _definition(template, logical_id, properties)
@@ -38,8 +43,7 @@ def pictures(template: Template) -> dict[str, str]:
         except BlueprintError as error:
             raise BlueprintError(error.what, where=where, advice="Correct it there.") from error
         title = f"{logical_id}: {flow.comment}" if flow.comment else logical_id
-        drawn[f"{logical_id}.svg"] = draw(flow, title)
-    return drawn
+        yield logical_id, draw(flow, title)
 
 
 def is_shown(readme: str, file: str) -> bool:
@@ -81,6 +85,8 @@ def _names(substitutions: object) -> dict[str, str]:
 
 
 def _named(substitutions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from blueprints.flow_pictures.resources import reference
+
     for name, value in substitutions.items():
         found = reference(value)
         if found:

@@ -1,8 +1,8 @@
 """Writes a placed state machine as SVG."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from xml.sax.saxutils import escape, quoteattr
 
 from blueprints.flow_pictures import style
 from blueprints.flow_pictures.boxes import (
@@ -27,6 +27,8 @@ from blueprints.flow_pictures.text_size import width
 
 _MARGIN = 16
 _LEGEND_HEIGHT = 34
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": " ", "\n": " ", "\r": " "})
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(flow: Flow, title: str, outcomes: Mapping[str, Outcome] | None = None) -> str:
@@ -123,8 +125,8 @@ class _Picture:
         outcome = self._outcome(state)
         fill, line = style.OUTCOMES[outcome.status] if outcome else (style.BOX_FILL, style.BOX_LINE)
         not_reached = outcome is not None and outcome.status == NOT_REACHED
-        status = f" data-status={quoteattr(outcome.status)}" if outcome else ""
-        yield f'<g class="state" data-state={quoteattr(_plain(state.name))}{status}>'
+        status = f" data-status={_attribute(outcome.status)}" if outcome else ""
+        yield f'<g class="state" data-state={_attribute(state.name)}{status}>'
         yield f"<title>{_text(_tooltip(state, outcome))}</title>"
         dashes = ' stroke-dasharray="4 3"' if not_reached else ""
         weight = 2 if outcome and outcome.status not in (NOT_REACHED, ELSEWHERE) else 1
@@ -207,7 +209,7 @@ class _Picture:
         dashes = ' stroke-dasharray="5 4"' if is_error else ""
         line, head = arrow_paths(arrow, left, top)
         ends = (
-            f" data-from={quoteattr(_plain(transition.source))} data-to={quoteattr(_plain(transition.target))}"
+            f" data-from={_attribute(transition.source)} data-to={_attribute(transition.target)}"
             if transition.kind != "mark"
             else ""
         )
@@ -290,14 +292,10 @@ def _written(text: str, x: int, y: int, size: int, colour: str, *, bold: bool = 
 
 
 def _text(text: str) -> str:
-    return escape(_plain(text))
+    """A text as XML; what XML does not allow, such as control characters, becomes the replacement character."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text).translate(_ESCAPES)
 
 
-def _plain(text: str) -> str:
-    """A text without what XML does not allow, such as control characters."""
-    allowed = (
-        each if each in "\t\n\r" or 0x20 <= ord(each) <= 0xD7FF or 0xE000 <= ord(each) <= 0xFFFD or ord(each) > 0xFFFF
-        else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )  # fmt: skip
-    return "".join(allowed)
+def _attribute(text: str) -> str:
+    """A text as the value of an attribute, with quotes."""
+    return f'"{_text(text)}"'
