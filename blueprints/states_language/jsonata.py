@@ -4,6 +4,7 @@ Step Functions has JSONata 2.0.6 without `$eval`, with functions of its own. The
 expression is compiled: most machines of a run use JSONPath or nothing.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -283,15 +284,18 @@ def _own_functions() -> Mapping[str, Any]:
     library = _library()
     functions = jsonata_functions.FUNCTIONS | {_OWN_NAMES["random"]: jsonata_functions.random_number}
     return {
-        name: library.bound_function(None)(_with_missing(function, library.MISSING))
+        name: library.bound_function(None)(_adapted(name, function, library.MISSING))
         for name, function in functions.items()
     }
 
 
-def _with_missing(function: Callable[..., Any], missing: Any) -> Callable[..., Any]:
-    """Adapt a function: undefined arguments become MISSING, and so does the result."""
+def _adapted(name: str, function: Callable[..., Any], missing: Any) -> Callable[..., Any]:
+    """Adapt a function to the library: undefined arguments become MISSING, and so does the result."""
+    most = len(inspect.signature(function).parameters)
 
     def adapted(*arguments: Any) -> Any:
+        if len(arguments) > most:
+            raise TypeError(f"${name} takes {most} arguments at most, but was given {len(arguments)}")
         result = function(*(MISSING if argument is missing else argument for argument in arguments))
         return missing if result is MISSING else result
 

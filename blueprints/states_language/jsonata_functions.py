@@ -62,7 +62,10 @@ def parse(text: Any = MISSING) -> Any:
         return MISSING
     if not isinstance(text, str):
         raise TypeError("The argument of $parse must be a string")
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"The argument of $parse is not JSON: {error}") from error
 
 
 def _next_bits(state: int, bits: int) -> tuple[int, int]:

@@ -23,6 +23,7 @@ _EXPECTED = re.compile(r"Expected (\w+) but (?:reached end|found (\w+) \('(.*)'\
 _OPERATOR = re.compile(r"(side of the) (\S+) (operator)")
 _ARGUMENT = re.compile(r"(Argument \d+) of function (?:is not|does not)")
 _ARRAY = re.compile(r"(Argument \d+) of function must be an array of (\w+)")
+_CAST = re.compile(r"\$number: unable to cast value to a number: (.*)", re.DOTALL)
 _SUM = re.compile(r"\$(\w+) requires an array of (\w+)")
 
 
@@ -72,10 +73,16 @@ def _not_a_function(_: str, __: str | None) -> str:
     return "Attempted to invoke a non-function"
 
 
+def _number(message: str, _: str | None) -> str:
+    found = _CAST.match(message)
+    return f'Unable to cast value to a number: "{found[1]}"' if found else message
+
+
 _REWRITES: dict[str, Callable[[str, str | None], str]] = {
     "S0101": _unterminated_string,
     "S0202": _expected,
     "S0203": _expected,
+    "D3030": _number,
     "T0410": _signature,
     "T0412": _array,
     "T1006": _not_a_function,

@@ -97,6 +97,8 @@ def test_result_and_error_output_exist_where_they_are_given():
         ("$hash('a', 'CRC')", THREW + ": "),
         ("$partition([1], -1)", THREW + ": "),
         ("$parse('{')", THREW + ": "),
+        ("$uuid(1)", THREW + ": $uuid takes 0 arguments at most, but was given 1"),
+        ("$number('x')", THREW + '. D3030: Unable to cast value to a number: "x"'),
         ("$error('enough')", THREW + ". D3137: enough"),
     ],
 )
