@@ -58,3 +58,19 @@ def test_a_change_set_is_its_stacks(cloud, taken):
     assert theirs.describe_change_set(ChangeSetName=made[stack])["StackName"] == stack
     with pytest.raises(ClientError, match="not authorized to perform: cloudformation:DescribeChangeSet"):
         theirs.describe_change_set(ChangeSetName=made[other])
+
+
+def test_a_denial_names_the_resource(cloud, taken):
+    """As AWS does, so that a role's policy can be mended; a denial of any resource names none."""
+    role = taken({"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"})
+    url = cloud.client("sqs").create_queue(QueueName=f"denied-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{url.rsplit('/', 1)[1]}"
+    cloud.client("s3").create_bucket(Bucket=(bucket := f"denied-{uuid.uuid4().hex[:8]}"))
+    because = "because no identity-based policy allows the"
+
+    with pytest.raises(ClientError, match=f"sqs:SendMessage on resource: {arn} {because} sqs:SendMessage action"):
+        role("sqs").send_message(QueueUrl=url, MessageBody="x")
+    with pytest.raises(ClientError, match=f's3:GetObject on resource: "arn:aws:s3:::{bucket}/k" {because}'):
+        role("s3").get_object(Bucket=bucket, Key="k")
+    with pytest.raises(ClientError, match=f"sqs:ListQueues {because}"):
+        role("sqs").list_queues()

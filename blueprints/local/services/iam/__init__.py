@@ -1,7 +1,7 @@
 """IAM: the resource of a request, and what policies and roles allow."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.iam import requested_resources, transport
+from blueprints.local.services.iam import denials, requested_resources, transport
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
@@ -15,6 +15,7 @@ class Iam(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         requested_resources.install(aws.iam_resources)
         transport.install()
+        denials.install()
 
 
 EXTENSION = Iam()
