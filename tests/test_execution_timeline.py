@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from blueprints.errors import BlueprintError
+from blueprints.executions import MACHINE, running
 from blueprints.executions.demos import executions_started
 from blueprints.executions.durations import duration
 from blueprints.executions.events import read_events
 from blueprints.executions.fail_states import explain, unexplained
 from blueprints.executions.outcomes import outcomes_of
-from blueprints.executions.reading import MACHINE, Execution, Executions, cause_in_a_line
+from blueprints.executions.reading import Execution, Executions, cause_in_a_line
 from blueprints.executions.timeline import as_json, failure, kind, rows, summary
 from blueprints.flow_pictures.flow import CATCH, NORMAL
 from blueprints.stacks.stack import Resource, Stack
@@ -513,6 +515,9 @@ class States:
         following = {"nextToken": str(begin + self.page)} if begin + self.page < len(listed) else {}
         return {"events": listed[begin : begin + self.page], **following}
 
+    def start_execution(self, **given):
+        pytest.fail("a call")
+
     def describe_map_run(self, mapRunArn):
         self.calls.append(mapRunArn)
         counts = {
@@ -628,6 +633,32 @@ def test_an_express_state_machine_has_no_list_of_executions(tmp_path):
 
     started, _ = executions_started(lambda _: Express([]), lambda: STACK, 0, tmp_path)
     assert (started.kinds, started.unread) == ((), "")
+
+
+def test_the_wait_for_an_execution_reports_each_state_once():
+    class Running:
+        """An execution that enters two states and ends."""
+
+        meta = type("Meta", (), {"endpoint_url": "http://127.0.0.1"})
+        entered = iter(["Reserve", "Reserve", "Pay"])
+        statuses = iter(["RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"])
+
+        def describe_execution(self, executionArn):
+            return {"status": next(self.statuses)}
+
+        def get_execution_history(self, executionArn, reverseOrder, **_):
+            assert reverseOrder
+            entered = {"type": "TaskStateEntered", "stateEnteredEventDetails": named(next(self.entered))}
+            return {"events": [{"type": "TaskScheduled"}, entered]}
+
+    client, reported = Running(), []
+    running.wait(lambda _: client, ARN, reported.append)
+    assert reported == ["in Reserve", "in Pay"]
+
+
+def test_an_input_that_is_too_large_is_refused_before_it_is_sent():
+    with pytest.raises(BlueprintError, match="262,144 at most"):
+        running.start(lambda _: States([]), MACHINE_ARN, "x" * 262_144)
 
 
 def test_the_failure_of_an_execution_is_on_one_line():

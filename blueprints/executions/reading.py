@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.executions import MACHINE
 from blueprints.executions.events import Event, read_events
 from blueprints.executions.fail_states import explain, unexplained
 from blueprints.executions.records import History, StateRun
@@ -17,7 +18,6 @@ from blueprints.flow_pictures import Flow, read_flow
 from blueprints.stacks.calls import call
 from blueprints.stacks.stack import Stack
 
-MACHINE = "AWS::StepFunctions::StateMachine"
 _ABOUT_REQUEST = re.compile(r" \(Service: [^()]*; Status Code: [^()]*\)$")
 _VERSIONS = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
 """Pictures name the function instead."""
