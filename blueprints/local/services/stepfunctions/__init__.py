@@ -57,7 +57,7 @@ class StepFunctions(Extension):
         return {"states": event_targets.event_target(self._operations.by_name["StartExecution"])}
 
     def iam_resources(self) -> Mapping[str, IamResource]:
-        return {"states": requested_resources.requested_resource}
+        return {"states": self._requested_resource}
 
     def reset(self) -> None:
         self._operations.reset()
@@ -71,6 +71,12 @@ class StepFunctions(Extension):
         self._distributed_maps.close()
         self._tasks.close()
         self._observers.close()
+
+    def _requested_resource(self, request: dict[str, Any], query: dict[str, Any]) -> str | None:
+        """The ARN, or its part after the account. For an answer to a task token, that of the machine or activity."""
+        token = request.get("taskToken")
+        of_token = self._tasks.tokens.resource_of(token) if isinstance(token, str) else None
+        return of_token or requested_resources.requested_resource(request, query)
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> Mapping[str, Any]:
         """Call an operation as CloudFormation does, in the account and Region of the present context."""

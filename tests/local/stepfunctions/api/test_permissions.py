@@ -9,6 +9,7 @@ import pytest
 from blueprints.local.cloud import ACCOUNT
 from tests.local.resources import client_settings
 from tests.local.stepfunctions.api.machines import LONG_WAIT, PASS, definition, refused, unique
+from tests.local.waiting import messages
 
 
 @pytest.fixture
@@ -143,3 +144,36 @@ def test_tags_of_a_machine_are_conditions(caller, machines):
     assert client.start_execution(stateMachineArn=mine)["executionArn"]
     with denied("states:StartExecution"):
         client.start_execution(stateMachineArn=machines.create(PASS))
+
+
+@pytest.mark.parametrize("kind", ["stateMachine", "activity"])
+def test_an_answer_to_a_token_needs_permission_on_the_machine_or_the_activity(kind, cloud, caller, machines, states):
+    waiting = wait_for_activity if kind == "activity" else wait_for_token
+    names = [f"{kind}-{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    activities = [states.create_activity(name=name)["activityArn"] for name in names]
+    queues = [cloud.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in names]
+    arns = [machines.create(waiting(activities[at], queues[at])) for at in range(2)]
+    for arn in arns:
+        states.start_execution(stateMachineArn=arn)
+    if kind == "activity":
+        tokens = [states.get_activity_task(activityArn=arn)["taskToken"] for arn in activities]
+        client = caller(allow("states:SendTaskSuccess", activities[0]))
+    else:
+        tokens = [messages(cloud, url)[0]["body"]["token"] for url in queues]
+        client = caller(allow("states:SendTaskSuccess", arns[0]))
+
+    with denied("states:SendTaskSuccess"):
+        client.send_task_success(taskToken=tokens[1], output="{}")
+    client.send_task_success(taskToken=tokens[0], output="{}")
+    with refused("TaskTimedOut", "does not exist anymore"):
+        client.send_task_success(taskToken=tokens[0], output="{}")
+
+
+def wait_for_activity(activity, queue):
+    return {"Ask": {"Type": "Task", "Resource": activity, "End": True}}
+
+
+def wait_for_token(activity, queue):
+    resource = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    given = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
+    return {"Ask": {"Type": "Task", "Resource": resource, "Parameters": given, "End": True}}

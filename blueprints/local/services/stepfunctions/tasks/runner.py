@@ -163,7 +163,7 @@ class Tasks:
         text = dump(task.arguments)
         scheduled = {"input": text, "inputDetails": _NOT_TRUNCATED, "resource": task.resource}
         attempt.record_scheduled(scheduled)
-        waiting = self.tokens.open(self.tokens.make())
+        waiting = self.tokens.open(self.tokens.make(), task.resource)
 
         def started(worker_name: str | None) -> None:
             waiting.last_heartbeat = self._clock.now()
@@ -205,7 +205,7 @@ class Tasks:
     async def _call_back(self, attempt: _Attempt, calling: Awaitable[Any]) -> Any:
         """Make the call that hands out the token, and wait for the answer to it."""
         task = attempt.task
-        waiting = self.tokens.open(task.token or self.tokens.make())
+        waiting = self.tokens.open(task.token or self.tokens.make(), task.machine_arn)
         try:
             await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")
             until = self._until(attempt.seconds_left)
@@ -218,7 +218,7 @@ class Tasks:
     ) -> Any:
         """Start a job and wait for its end, or for an answer to the task's token."""
         task, (service, job) = attempt.task, job_of(integration)
-        waiting = self.tokens.open(task.token or self.tokens.make())
+        waiting = self.tokens.open(task.token or self.tokens.make(), task.machine_arn)
         owner = self.roles.of_owner(task.account, task.region)
         try:
             result = await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")

@@ -20,6 +20,7 @@ from blueprints.states_language.failures import HEARTBEAT_TIMEOUT, TIMEOUT, Stat
 _OUTPUT_BYTES = 262_144
 _RANDOM_BYTES = 64
 _DIGEST_BYTES = 32
+_REMEMBERED = 10_000
 
 
 class TimedOut(StateFailed):
@@ -55,6 +56,7 @@ class TaskTokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[str, Waiting] = {}
+        self._resources: dict[str, str] = {}
         self._key = secrets.token_bytes(32)
 
     def make(self) -> str:
@@ -62,12 +64,23 @@ class TaskTokens:
         text = secrets.token_bytes(_RANDOM_BYTES)
         return base64.b64encode(text + self._digest(text)).decode()
 
-    def open(self, token: str) -> Waiting:
-        """Accept answers to a token from now on; called on the loop that waits, before the token is handed out."""
+    def open(self, token: str, resource: str = "") -> Waiting:
+        """Accept answers to a token from now on; called on the loop that waits, before the token is handed out.
+
+        `resource` is the ARN on which an answer needs permission: that of the state machine or the activity.
+        """
         waiting = Waiting(token, asyncio.get_running_loop(), last_heartbeat=self._clock.now())
         with self._lock:
             self._waiting[token] = waiting
+            self._resources[token] = resource
+            if len(self._resources) > _REMEMBERED:
+                del self._resources[next(iter(self._resources))]
         return waiting
+
+    def resource_of(self, token: str) -> str | None:
+        """The ARN on which an answer to a token needs permission, also after the token was closed; None if unknown."""
+        with self._lock:
+            return self._resources.get(token) or None
 
     def close(self, waiting: Waiting) -> None:
         """Accept no answer any more; without effect on one that came before."""
@@ -132,6 +145,7 @@ class TaskTokens:
         """Forget every token; those given out before are unknown."""
         with self._lock:
             self._waiting.clear()
+            self._resources.clear()
             self._key = secrets.token_bytes(32)
 
     def _answer(self, token: str, output: Any, failure: StateFailed | None) -> None:
