@@ -32,7 +32,9 @@ CALLS = {
     ),
     "s3": ("put_object", {"Bucket": "b", "Key": "a key", "Body": b"x", "IfNoneMatch": "*"}),
     "secretsmanager": ("get_secret_value", {"SecretId": "s"}),
+    "sns": ("publish", {"TopicArn": "arn:aws:sns:eu-central-1:1:t", "Message": "m"}),
     "sqs": ("send_message", {"QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/q", "MessageBody": "m"}),
+    "stepfunctions": ("send_task_success", {"taskToken": "t", "output": "{}"}),
 }
 
 

@@ -17,7 +17,18 @@ from typing import Any
 FOLDER = "service_models"
 """Their folder in the package `blueprints_shared`."""
 
-SERVICES = ("codedeploy", "dynamodb", "events", "lambda", "rds-data", "s3", "secretsmanager", "sqs")
+SERVICES = (
+    "codedeploy",
+    "dynamodb",
+    "events",
+    "lambda",
+    "rds-data",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "stepfunctions",
+)
 """The services that get a copy; a client of any other reads botocore's own files."""
 
 _TYPES = ("service-2", "endpoint-rule-set-1")

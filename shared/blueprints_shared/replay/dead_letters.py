@@ -19,14 +19,22 @@ PER_CALL = 10  # messages that one call to SQS takes at most
 class DeadLetters:
     """The events in a queue; `handle` hands one to its function, and raises NotReplayed if that fails.
 
+    `describe` says what an event is, for people; without it, its kind and time are shown.
     EventBridge puts an event into the queue as it is, Lambda puts it into a record of the failed invocation.
     """
 
     holds = "event"
     total = None
 
-    def __init__(self, sqs: Any, url: str, handle: Callable[[dict[str, Any]], object]) -> None:
+    def __init__(
+        self,
+        sqs: Any,
+        url: str,
+        handle: Callable[[dict[str, Any]], object],
+        describe: Callable[[dict[str, Any]], str] | None = None,
+    ) -> None:
         self.sqs, self.url, self.handle = sqs, url, handle
+        self.kind_of = describe or _kind_of
 
     def __iter__(self) -> Generator["DeadLetter", None, None]:
         """Read each message once. At the end, those that are left can be received again at once.
@@ -100,10 +108,7 @@ class DeadLetter:
 
     def describe(self) -> str:
         """The kind of event, and why it is here."""
-        event = self._event()
-        kind = f"{event.get('detail-type', 'event')} of {event.get('source', 'an unknown source')}"
-        at = f" at {event['time']}" if "time" in event else ""
-        return f"{kind}{at} ({self._reason()})"
+        return f"{self._queue.kind_of(self._event())} ({self._reason()})"
 
     def count(self) -> int:
         """One event, if the message can be read."""
@@ -137,12 +142,19 @@ class DeadLetter:
         return event
 
     def _reason(self) -> str:
-        """Lambda writes the reason into the record, EventBridge into attributes of the message."""
+        """Lambda writes the reason into the record, EventBridge into attributes, Step Functions into the event."""
         record = self._record()
-        context, answer = record.get("requestContext"), record.get("responsePayload")
+        context, answer, detail = (record.get(name) for name in ("requestContext", "responsePayload", "detail"))
+        stopped = detail if record.get("source") == "aws.states" and isinstance(detail, dict) else {}
         reasons = [
             context.get("condition") if isinstance(context, dict) else None,
             answer.get("errorMessage") if isinstance(answer, dict) else None,
             *(self._attributes.get(name, {}).get("StringValue") for name in ("ERROR_CODE", "ERROR_MESSAGE")),
+            *(stopped.get(name) for name in ("error", "cause")),
         ]
         return ": ".join(str(reason) for reason in reasons if reason) or "no reason given"
+
+
+def _kind_of(event: dict[str, Any]) -> str:
+    kind = f"{event.get('detail-type', 'event')} of {event.get('source', 'an unknown source')}"
+    return f"{kind} at {event['time']}" if "time" in event else kind
