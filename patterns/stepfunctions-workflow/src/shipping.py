@@ -1,0 +1,46 @@
+"""Ships an order, or makes sure that it is not shipped any more."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from carrier import Carrier, Undeliverable
+from ledger import Ledger
+from steps import Order, refused, run_step
+
+from blueprints_shared.clients import client
+from blueprints_shared.observability import Logger, Metrics, MetricUnit
+from blueprints_shared.settings import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The environment variables that the template sets."""
+
+    table: str
+
+
+logger = Logger()
+metrics = Metrics()
+carrier = Carrier(Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), load(Settings).table))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Run the step `ship` or `cancel`."""
+    return run_step({"ship": ship, "cancel": cancel}, event, logger)
+
+
+def ship(order: Order) -> dict[str, Any]:
+    """Hand the order to the carrier, once."""
+    try:
+        carrier.ship(order["order_id"], order["ship_to"])
+    except Undeliverable as reason:
+        return refused(f"not shipped: {reason}")
+    metrics.add_metric("OrdersShipped", MetricUnit.Count, 1)
+    return {"outcome": "shipped"}
+
+
+def cancel(order: Order) -> dict[str, Any]:
+    """Stop the shipment. The outcome is "shipped" if that is too late: an attempt that seemed to fail shipped it."""
+    return {"outcome": "cancelled" if carrier.cancel(order["order_id"]) else "shipped"}

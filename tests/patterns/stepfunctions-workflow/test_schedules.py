@@ -1,0 +1,138 @@
+"""Whatever fails, an order is done as a whole or not at all, and one that stops is reported and can be resumed."""
+
+import json
+from unittest import mock
+
+import order_system
+import pytest
+from order_system import DEFINITION, handlers
+from schedules import SIMULATIONS
+
+COUNT = 2000
+ENOUGH = 1200  # schedules in which a mistake has to show
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_balances_hold_and_open_orders_are_reported(part):
+    for seed in range(part, COUNT, 4):
+        simulation, options = SIMULATIONS[seed % len(SIMULATIONS)]
+        try:
+            simulation(seed, **options).play()
+        except AssertionError as error:
+            pytest.fail(f"{simulation.__name__}({seed}, **{options}).play(): {error}")
+
+
+def found(mistake):
+    """What the first schedule says in which a mistake shows; None if it shows in none."""
+    with mistake:
+        for seed in range(ENOUGH):
+            simulation, options = SIMULATIONS[seed % len(SIMULATIONS)]
+            try:
+                simulation(seed, **options).play()
+            except AssertionError as error:
+                return str(error)
+    return None
+
+
+def definition_with(change):
+    """The system with a changed definition; `change` gets its states."""
+    changed = json.loads(DEFINITION)
+    change(changed["States"])
+    play = order_system.OrderSystem.__init__
+    return mock.patch.object(
+        order_system.OrderSystem,
+        "__init__",
+        lambda self, plan, stock: play(self, plan, stock, json.dumps(changed)),
+    )
+
+
+def skip(states, state, next_state):
+    states[state]["Catch"][0]["Next"] = next_state
+
+
+IN_DEFINITION = {
+    "no refund when the payment fails": lambda states: skip(states, "TakePayment", "ReleaseStock"),
+    "no release when the reservation fails": lambda states: skip(states, "ReserveStock", "Cancelled"),
+    "a refund while the shipment may still happen": lambda states: skip(states, "ShipOrder", "RefundPayment"),
+    "a refund of what was shipped after all": lambda states: states["IsShippedAfterAll"]["Choices"][0].update(
+        Next="RefundPayment"
+    ),
+    "a failed refund is swallowed": lambda states: states["RefundPayment"].update(
+        Catch=[{"ErrorEquals": ["States.ALL"], "Next": "ReleaseStock"}]
+    ),
+    "a decision that is not read from the ledger": lambda states: states["RequestApproval"]["Catch"][0].update(
+        Next="RefundPayment"
+    ),
+    "shipped without an approval": lambda states: states["IsApproved"].update(Default="ShipOrder"),
+    "no retry of a reservation": lambda states: states["ReserveStock"].pop("Retry"),
+    "no retry of a shipment": lambda states: states["ShipOrder"].pop("Retry"),
+}
+
+
+@pytest.mark.parametrize("mistake", IN_DEFINITION)
+def test_a_mistake_in_the_definition_shows(mistake):
+    assert found(definition_with(IN_DEFINITION[mistake]))
+
+
+def charge_again(provider, order_id, amount, method):
+    provider._ledger.change(order_id, "payment", {"state": "charged", "amount": amount})
+
+
+def refund_if_charged(provider, order_id):
+    if provider._ledger.read(order_id, "payment").get("state") == "charged":
+        provider._ledger.change(order_id, "payment", {"state": "refunded"})
+
+
+def release_if_reserved(order):
+    ledger, order_id = handlers()["Stock"].ledger, order["order_id"]
+    found = ledger.read(order_id, "reservation")
+    if found.get("state") == "reserved":
+        move = ledger.move(order_id, "reservation", "reserved", "released")
+        ledger.transact(move, *(ledger.put_back(*line) for line in found["lines"].items()))
+    return {"outcome": "released"}
+
+
+def release_in_steps(order):
+    ledger, order_id = handlers()["Stock"].ledger, order["order_id"]
+    found = ledger.create(order_id, "reservation", {"state": "released"})
+    if found["state"] == "reserved":
+        for line in found["lines"].items():
+            ledger.transact(ledger.put_back(*line))
+        ledger.change(order_id, "reservation", {"state": "released"})
+    return {"outcome": "released"}
+
+
+def cancel_without_trace(carrier, order_id):
+    return carrier._ledger.read(order_id, "shipment").get("state") != "shipped"
+
+
+def settle_without_trace(order):
+    found = handlers()["Approvals"].ledger.read(order["order_id"], "approval")
+    return {"outcome": found["state"] if found.get("state") in ("approved", "rejected") else "expired"}
+
+
+IN_HANDLERS = {
+    "a late charge undoes its refund": ("Payments", "PaymentProvider.charge", charge_again),
+    "a refund that comes first leaves no trace": ("Payments", "PaymentProvider.refund", refund_if_charged),
+    "a release that comes first leaves no trace": ("Stock", "release", release_if_reserved),
+    "a release in several writes": ("Stock", "release", release_in_steps),
+    "a cancelled shipment leaves no trace": ("Shipping", "Carrier.cancel", cancel_without_trace),
+    "an expired approval leaves no trace": ("Approvals", "settle", settle_without_trace),
+}
+
+
+@pytest.mark.parametrize("mistake", IN_HANDLERS)
+def test_a_mistake_in_a_handler_shows(mistake):
+    function, path, wrong = IN_HANDLERS[mistake]
+    *place, name = path.split(".")
+    owner = handlers()[function]
+    for part in place:
+        owner = getattr(owner, part)
+    assert found(mock.patch.object(owner, name, wrong))
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_status_that_the_rule_leaves_out_shows(status):
+    rest = [each for each in order_system.reported_statuses() if each != status]
+    assert len(rest) == 2
+    assert found(mock.patch.object(order_system, "reported_statuses", return_value=rest))
