@@ -22,7 +22,7 @@ def read(text: str, *, express: bool = False) -> tuple[dict[str, Any], list[Faul
     """Return the definition as JSON, and its faults. With errors among them, the JSON may have any form."""
     faults = Faults()
     if not text.strip():
-        faults.add("MISSING_DESCRIPTION", "The definition is empty", None)
+        faults.add("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", None)
         return {}, faults.found
     if len(text) > LONGEST_DEFINITION:
         faults.schema("/", f"The definition must not have more than {LONGEST_DEFINITION} characters")
@@ -158,7 +158,8 @@ class _Definition:
             place.fault("These fields are required: [Type]")
             return
         if not isinstance(kind, str) or kind not in tables.STATE_FIELDS:
-            place.inside("Type").fault(f"Value is not one of: [{', '.join(tables.STATE_FIELDS)}]")
+            types = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"  # in the order of AWS's message
+            place.inside("Type").fault(f"The field 'Type' should have one of these values: [{types}]")
             return
         at = replace(place, language=self._language_of(state, place), states_fields=_states_fields(kind))
         self._object(state, tables.STATE_FIELDS[kind], at, tables.REQUIRED.get(kind, ()))
@@ -203,7 +204,7 @@ class _Definition:
 
     def _branches(self, branches: Any, place: Place) -> None:
         if not isinstance(branches, list) or not branches:
-            place.fault("Expected value of type Array with at least one element")
+            place.fault("Value cannot be empty" if branches == [] else "Expected value of type Array")
             return
         for index, branch in enumerate(branches):
             self._block(branch, tables.BRANCH, place.inside(index), self)

@@ -70,7 +70,7 @@ def test_the_refusal_lists_every_error():
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "MISSING_DESCRIPTION"), ("{", "INVALID_JSON_DESCRIPTION"), ("[]", "SCHEMA_VALIDATION_FAILED")],
+    [("", "SCHEMA_VALIDATION_FAILED"), ("{", "INVALID_JSON_DESCRIPTION"), ("[]", "SCHEMA_VALIDATION_FAILED")],
 )
 def test_a_text_that_is_no_object_is_refused(text, code):
     assert [fault.code for fault in faults(text)] == [code]

@@ -214,6 +214,7 @@ def test_a_stopped_execution_is_aborted(states, machines):
     assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Halt", "enough")
     assert described["stopDate"] == stopped["stopDate"]
     last = states.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=1)["events"][0]
+    assert last["previousEventId"] == 0
     assert (last["type"], last["executionAbortedEventDetails"]) == (
         "ExecutionAborted",
         {"error": "Halt", "cause": "enough"},

@@ -69,7 +69,7 @@ def test_a_task_calls_aws_in_the_role(tested, role, cloud):
 
 
 def test_a_task_without_a_role_is_refused(tested):
-    with refused("ValidationException", "roleArn"):
+    with refused("ValidationException", "RoleArn must be specified when testing a Task state"):
         tested(TASK)
 
 
@@ -187,3 +187,83 @@ def test_a_branching_state_needs_a_mock(tested):
 def test_mocks_that_do_not_fit_are_refused(tested, state, mock, words):
     with refused("ValidationException", words):
         tested(state, {"prefix": "x"}, mock=mock)
+
+
+ITEMS = {
+    "Type": "Map",
+    "ItemsPath": "$.values",
+    "ToleratedFailureCount": 1,
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Pass", "End": True}},
+    },
+    "Catch": [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "Next": "TooMany"}],
+    "End": True,
+}
+
+
+def test_a_mocked_map_shows_its_items_and_limits(tested):
+    answer = tested(ITEMS, {"values": [1, 2]}, mock={"result": "[3, 4]"}, inspectionLevel="DEBUG")
+
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[3,4]")
+    shown = answer["inspectionData"]
+    assert (shown["maxConcurrency"], shown["toleratedFailureCount"]) == (0, 1)
+    assert json.loads(shown["afterItemsPath"]) == [1, 2]
+    assert json.loads(shown["afterResultPath"]) == [3, 4]
+
+
+def test_more_failed_iterations_than_a_map_tolerates_fail_it(tested):
+    def run(failed):
+        return tested(
+            ITEMS,
+            {"values": [1, 2, 3]},
+            mock={"result": "[0, 0, 1]"},
+            stateConfiguration={"mapIterationFailureCount": failed},
+        )
+
+    assert run(1)["status"] == "SUCCEEDED"
+    exceeded = run(2)
+    assert (exceeded["status"], exceeded["nextState"]) == ("CAUGHT_ERROR", "TooMany")
+    assert exceeded["error"] == "States.ExceedToleratedFailureThreshold"
+    with refused("ValidationException", "Map iteration failure count must be less than or equal to the number of Map"):
+        run(4)
+
+
+def test_a_state_within_another_is_tested_by_its_name(states):
+    machine = definition({"All": {**ITEMS, "Catch": []}})
+
+    answer = states.test_state(definition=machine, stateName="Each", input="5")
+
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "5")
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ({"Execution": {"Id": 1}}, "Invalid Context object provided: Execution.Id must be a string"),
+        ({"Map": {}}, "'Map' field is not supported when mocking a Context object"),
+        ({"Execution": {"extra": "x"}}, "Invalid Context object provided: Field 'extra' is not allowed"),
+        ({"Others": {}}, "Invalid Context object provided: Field 'Others' is not allowed"),
+        ({"Task": {"Token": "t"}}, "Context object contains 'Task' when state is not a Task state with a '.sync' or"),
+    ],
+    ids=["type", "Map", "field", "part", "token"],
+)
+def test_context_that_a_state_does_not_see_is_refused(tested, context, words):
+    with refused("ValidationException", words):
+        tested({"Type": "Pass", "End": True}, context=json.dumps(context))
+
+
+def test_a_task_sees_the_token_of_the_context(tested):
+    waiting = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": "https://example.com/queue", "MessageBody": {"token.$": "$$.Task.Token"}},
+        "End": True,
+    }
+
+    answer = tested(
+        waiting, mock={"result": "{}"}, context=json.dumps({"Task": {"Token": "mine"}}), inspectionLevel="TRACE"
+    )
+
+    assert json.loads(answer["inspectionData"]["afterParameters"])["MessageBody"] == {"token": "mine"}

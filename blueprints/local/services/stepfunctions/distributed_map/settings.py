@@ -40,7 +40,7 @@ def read_settings(state: State, data: VisibleData, account: str) -> Settings:
     return Settings(
         state.fields.get("Label") or str(uuid.uuid4()),
         _processor(state).get("ExecutionType", STANDARD),
-        _tolerance(state, data),
+        read_tolerance(state, data),
         _reader(state, data, account),
         _batcher(state, data),
         _writer(state, data, account),
@@ -53,7 +53,8 @@ def _processor(state: State) -> Mapping[str, Any]:
     return config
 
 
-def _tolerance(state: State, data: VisibleData) -> Tolerance:
+def read_tolerance(state: State, data: VisibleData) -> Tolerance:
+    """The failed items that the state tolerates. Raises StateFailed."""
     count = number_fields.whole_number(state.fields, "ToleratedFailureCount", data, state.query_language)
     percentage = number_fields.percentage(state.fields, "ToleratedFailurePercentage", data, state.query_language)
     return Tolerance().with_limits(count, percentage)

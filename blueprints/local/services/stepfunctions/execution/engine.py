@@ -191,7 +191,9 @@ class Engine:
         details = {name: text for name, text in (("error", error), ("cause", cause)) if text is not None}
         if execution.output_text is not None:
             details = output_details(execution.output_text)
-        execution.history.add(event, details, execution.scope.last_event, last=True)
+        # As AWS recorded it, the event of a stop follows none.
+        before = 0 if status == ABORTED else execution.scope.last_event
+        execution.history.add(event, details, before, last=True)
         execution.ended.set()
         self._tell(execution)
 
