@@ -20,6 +20,7 @@ from blueprints.executions.durations import duration
 from blueprints.executions.events import read_events
 from blueprints.executions.fail_states import explain, unexplained
 from blueprints.executions.outcomes import outcomes_of
+from blueprints.executions.pictures import write_pictures
 from blueprints.executions.reading import Execution, Executions, cause_in_a_line
 from blueprints.executions.timeline import as_json, failure, kind, rows, summary
 from blueprints.flow_pictures.flow import CATCH, NORMAL
@@ -608,6 +609,16 @@ def test_a_demo_lists_its_executions_and_draws_each_way_once(tmp_path):
     titles = [ET.parse(each).getroot()[0].text for each in files]
     assert "Order, execution good: SUCCEEDED after 1.00 s" in titles
     assert {each["name"] for each in started.as_json()} == {"bad / 1", "bad2", "good"}
+
+
+def test_pictures_of_executions_with_similar_names_are_kept_apart(tmp_path):
+    names = ["注文", "返金", "x" * 80, "plain"]
+    client = States([(name, "SUCCEEDED", START, events((0, "ExecutionStarted", 0))) for name in names])
+    executions = reading(client)
+    found, _ = executions.since(START, 10)
+    paths = write_pictures(executions, found, tmp_path)
+    assert len(set(paths)) == len(list(tmp_path.iterdir())) == 4
+    assert tmp_path / "Order-plain.svg" in paths
 
 
 def test_a_stack_without_state_machines_makes_no_call(tmp_path):

@@ -1,5 +1,6 @@
 """Writes the pictures of executions into a folder."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from blueprints.executions.reading import Execution, Executions
 from blueprints.executions.timeline import summary
 from blueprints.flow_pictures import draw
 
-_SAFE = re.compile(r"[^\w.-]+")
+_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 _MOST_CHARACTERS = 100
 
 
@@ -26,7 +27,11 @@ def picture(executions: Executions, execution: Execution) -> str:
 
 
 def _file_name(execution: Execution) -> str:
-    return _SAFE.sub("_", f"{execution.machine}-{execution.name}")[:_MOST_CHARACTERS] + ".svg"
+    """A name that every file system accepts; where it is not the whole name, a digest keeps it apart from others."""
+    whole = f"{execution.machine}-{execution.name}"
+    name = _UNSAFE.sub("_", whole)[:_MOST_CHARACTERS]
+    digest = "" if name == whole else f"-{hashlib.sha256(execution.arn.encode()).hexdigest()[:8]}"
+    return f"{name}{digest}.svg"
 
 
 def _write(made: Mapping[str, str], folder: Path) -> list[Path]:
