@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.local.building import role
-from tests.local.resources import QUEUE
+from tests.local.resources import QUEUE, ROLE, function_resource
 from tests.local.stepfunctions.machines import STATES, Stacks, ended, machine, passing, run, version
+from tests.local.waiting import until
 
 FAILING = {"StartAt": "Stop", "States": {"Stop": {"Type": "Fail", "Error": "Broken"}}}
 WAITING = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 3_000_000, "End": True}}}
@@ -121,6 +122,50 @@ def test_work_is_counted_by_its_resource(cloud, total):
 
 
 _ENDS = ("Scheduled", "Started", "Succeeded", "Failed")
+
+
+def test_functions_and_activities_have_metrics_of_their_own(cloud, total):
+    """By their ARNs: how many were scheduled, started and ended, and how long they took."""
+    states, stacks = cloud.client("stepfunctions"), Stacks(cloud)
+    activity = {"Type": "AWS::StepFunctions::Activity", "Properties": {"Name": f"{stacks.name}-pack"}}
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": {"Fn::GetAtt": ["Work", "Arn"]}}
+    definition = {
+        "StartAt": "Work",
+        "States": {
+            "Work": {"Type": "Task", "Resource": "${Work}", "Next": "Pack"},
+            "Pack": {"Type": "Task", "Resource": "${Pack}", "End": True},
+        },
+    }
+    names = {"Work": {"Fn::GetAtt": ["Work", "Arn"]}, "Pack": {"Ref": "Pack"}}
+    calling = machine(Definition=definition, DefinitionSubstitutions=names)
+    calling["Properties"]["RoleArn"] = {"Fn::GetAtt": ["Caller", "Arn"]}
+    deployed = stacks(
+        Role=ROLE,
+        Work=function_resource("def handler(event, context): return 1"),
+        Pack=activity,
+        Caller=role(invoke, service=STATES),
+        Machine=calling,
+    )
+    execution = states.start_execution(stateMachineArn=deployed.outputs["Machine"])["executionArn"]
+    task = until(lambda: _polled(states, deployed.outputs["Pack"]))
+    states.send_task_success(taskToken=task["taskToken"], output="2")
+    assert ended(cloud, execution)["output"] == 2
+
+    function = cloud.client("lambda").get_function(FunctionName=deployed.outputs["Work"])["Configuration"][
+        "FunctionArn"
+    ]
+    for kinds, kind, dimension in (
+        ("LambdaFunctions", "LambdaFunction", {"LambdaFunctionArn": function}),
+        ("Activities", "Activity", {"ActivityArn": deployed.outputs["Pack"]}),
+    ):
+        counted = {name: total(f"{kinds}{name}", **dimension) for name in _ENDS}
+        assert counted == {"Scheduled": 1, "Started": 1, "Succeeded": 1, "Failed": 0}
+        assert total(f"{kind}Time", **dimension) >= total(f"{kind}RunTime", **dimension) > 0
+
+
+def _polled(states, activity):
+    task = states.get_activity_task(activityArn=activity)
+    return task if task.get("taskToken") else None
 
 
 def test_an_alarm_on_failed_executions_rings(cloud):

@@ -25,7 +25,7 @@ MANY_KINDS = {
                     "StartAt": "First",
                     "States": {"First": {"Type": "Pass", "Next": "Second"}, "Second": {"Type": "Pass", "End": True}},
                 },
-                {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 20, "End": True}}},
+                {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 900, "End": True}}},
             ],
             "Next": "Items",
         },

@@ -186,16 +186,17 @@ class Engine:
     def _end(self, execution: Execution, status: str, event: str, error: str | None, cause: str | None) -> None:
         if self._running.pop(execution.arn, None) is None:
             return  # the account was emptied meanwhile
-        execution.status, execution.error, execution.cause = status, error, cause
-        execution.stop_date = time.time()
+        execution.error, execution.cause = error, cause
         details = {name: text for name, text in (("error", error), ("cause", cause)) if text is not None}
         if execution.output_text is not None:
             details = output_details(execution.output_text)
         # As AWS recorded it, the event of a stop follows none.
         before = 0 if status == ABORTED else execution.scope.last_event
         execution.history.add(event, details, before, last=True)
-        execution.ended.set()
+        # Who sees the status finds the log complete, and who waits for the end finds the metrics too.
+        execution.stop_date, execution.status = time.time(), status
         self._tell(execution)
+        execution.ended.set()
 
     def _tell(self, execution: Execution) -> None:
         for each in self.status_listeners:
