@@ -9,6 +9,7 @@ import importlib
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -33,7 +34,7 @@ class Internal:
 
     def holder(self) -> Any:
         """The module that holds the internal."""
-        module = importlib.import_module(f"ministack.{self.module}")
+        module = _imported(self.module)
         load(module)
         return module
 
@@ -50,7 +51,7 @@ class Internal:
     def mismatch(self) -> str | None:
         """What is wrong with the internal in the installed version, or None."""
         try:
-            found = self.current()
+            found = getattr(importlib.import_module(f"ministack.{self.module}"), self.name)
         except AttributeError:
             return f"ministack.{self.module}.{self.name} is gone"
         except ImportError as error:
@@ -66,6 +67,12 @@ class Internal:
             taken, wanted = ", ".join(parameters), ", ".join(self.parameters)
             return f"ministack.{self.module}.{self.name} takes ({taken}), not ({wanted})"
         return None
+
+
+@cache
+def _imported(module: str) -> ModuleType:
+    """A module of the base emulator, looked up once: every invocation of a function uses several internals."""
+    return importlib.import_module(f"ministack.{module}")
 
 
 def verify(internals: Iterable[Internal]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from pathlib import Path
+from io import FileIO
 
 import psutil
 
@@ -17,7 +17,7 @@ def descendants(pid: int) -> list[int]:
         except psutil.Error:
             return []
     try:
-        children = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
+        children = _children(pid)
     except (FileNotFoundError, ProcessLookupError):
         return []
     return [each for child in children for each in (child, *descendants(child))]
@@ -32,20 +32,29 @@ def resident_bytes(pid: int) -> int:
 
 def _linux_tree(pid: int) -> int:
     # Read straight from /proc: psutil finds children by listing every process of the machine, which costs
-    # milliseconds and would be paid a hundred times a second.
+    # milliseconds and would be paid a hundred times a second, and at the end of every invocation.
     try:
-        held = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-        children = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
+        held = int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
+        children = _children(pid)
     except (FileNotFoundError, ProcessLookupError, IndexError):
         return 0
     return held + sum(_linux_tree(child) for child in children)
 
 
-def _children(task: Path) -> list[int]:
-    try:
-        return [int(child) for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+def _children(pid: int) -> list[int]:
+    """The children of every thread of a process. Raises FileNotFoundError or ProcessLookupError if it is gone."""
+    found: list[int] = []
+    for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - faster than paths
+        try:
+            found.extend(map(int, _read(f"/proc/{pid}/task/{task}/children").split()))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the thread has ended
+    return found
+
+
+def _read(path: str) -> bytes:
+    with FileIO(path) as file:  # a third of the time of Path.read_text
+        return file.readall() or b""
 
 
 def _portable_tree(pid: int) -> int:
