@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from blueprints.states_language import json_path, jsonata, jsonata_references, timestamps
@@ -46,15 +46,13 @@ _INTEGRATIONS = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place:
-    """Where a value stands, and what holds there."""
+    """Where a value stands, and what applies there."""
 
     faults: Faults
     location: str
     """The place of the value, such as `/States/Sort/InputPath`."""
-    holder: str
-    """The place of the object that the value is in."""
     field: str
     language: str
     express: bool = False
@@ -64,7 +62,7 @@ class Place:
     def inside(self, key: str | int) -> Self:
         """Return the place of a part of the value."""
         part = f"[{key}]" if isinstance(key, int) else f"/{key}"
-        return replace(self, location=self.location + part, holder=self.location, field=str(key))
+        return type(self)(self.faults, self.location + part, str(key), self.language, self.express, self.states_fields)
 
     def fault(self, message: str) -> None:
         """Add an error about the value."""

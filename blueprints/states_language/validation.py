@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from blueprints.states_language import field_values, json_faults, transitions
@@ -87,14 +88,14 @@ class _Definition:
         self._object(fields, tables.MACHINE, self._place("", self.language), required=("StartAt", "States"))
 
     def _place(self, location: str, language: str) -> Place:
-        return Place(self.faults, location, location, "", language, self.express)
+        return Place(self.faults, location, "", language, self.express)
 
     def _object(self, fields: Any, table: Mapping[str, Field], place: Place, required: Iterable[str] = ()) -> bool:
         """Check an object's fields; return whether it is an object at all."""
         if not isinstance(fields, dict):
             place.fault("Expected value of type Object")
             return False
-        at = replace(place, location=place.location or "/")
+        at = place if place.location else replace(place, location="/")
         missing = [name for name in required if name not in fields]
         if missing:
             at.fault(f"These fields are required: [{', '.join(missing)}]")
@@ -118,7 +119,7 @@ class _Definition:
         else:
             field_values.check(value, field, place)
 
-    @property
+    @cached_property
     def _nested(self) -> dict[str, Callable[[Any, Place], None]]:
         return {
             "states": self._states,
