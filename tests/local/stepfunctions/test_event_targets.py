@@ -9,6 +9,7 @@ from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.stepfunctions.event_targets import event_target
 from tests.local.building import role
 from tests.local.resources import QUEUE, queue_policy
+from tests.local.sam_folders_up import request
 from tests.local.stepfunctions.machines import Stacks, ended, machine, passing, version
 from tests.local.waiting import messages, until
 
@@ -243,6 +244,37 @@ def test_a_pipe_starts_the_machine_with_its_records(cloud, stacks):
 
     execution, *_ = started(cloud, deployed.outputs["Machine"])
     assert execution["output"][0]["dynamodb"]["NewImage"] == {"id": {"S": "n1"}}
+
+
+def test_an_api_waits_for_an_express_execution(cloud, stacks):
+    """StartSyncExecution, whose output the response template picks."""
+    template = '{"input": "$util.escapeJavaScript($input.json(\'$\'))", "stateMachineArn": "${Machine}"}'
+    integration = {
+        "type": "aws",
+        "httpMethod": "POST",
+        "uri": {"Fn::Sub": "arn:aws:apigateway:${AWS::Region}:states:action/StartSyncExecution"},
+        "credentials": {"Fn::GetAtt": ["Starter", "Arn"]},
+        "requestTemplates": {"application/json": {"Fn::Sub": template}},
+        "responses": {
+            "default": {"statusCode": "200", "responseTemplates": {"application/json": "$input.path('$.output')"}}
+        },
+    }
+    method = {"x-amazon-apigateway-integration": integration, "responses": {"200": {"description": "done"}}}
+    body = {"swagger": "2.0", "info": {"title": "run", "version": "1"}, "paths": {"/run": {"post": method}}}
+    deployed = stacks(
+        Machine=machine(Definition=ECHO, StateMachineType="EXPRESS"),
+        Starter=role(starting({"Ref": "Machine"}, "states:StartSyncExecution"), service="apigateway.amazonaws.com"),
+        Api={"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "run", "Body": body}},
+        Deployment={
+            "Type": "AWS::ApiGateway::Deployment",
+            "Properties": {"RestApiId": {"Ref": "Api"}, "StageName": "live"},
+        },
+    )
+    url = f"{cloud.endpoint}/restapis/{deployed.outputs['Api']}/live/_user_request_/run"
+
+    answer = request("POST", url, body=json.dumps({"n": [1, "ä"]}))
+
+    assert (answer.status, answer.body) == (200, {"n": [1, "ä"]})
 
 
 def test_every_attempt_of_a_delivery_has_the_same_name():

@@ -315,6 +315,23 @@ def test_an_alias_may_have_fixed_weights(stacks, states):
     assert weights(states, arn) == {1: 30, 2: 70}
 
 
+def test_a_version_that_is_not_retained_is_deleted_when_another_replaces_it(stacks, states):
+    """After the alias has left it."""
+
+    def deploy(result):
+        last = version("Machine")
+        resources = {"Machine": machine(Definition=passing(result)), "Alias": alias()}
+        return stacks(**resources, Version={"Type": last["Type"], "Properties": last["Properties"]})
+
+    deploy("one")
+    deployed = deploy("two")
+
+    versions = states.list_state_machine_versions(stateMachineArn=deployed.outputs["Machine"])["stateMachineVersions"]
+    assert [each["stateMachineVersionArn"] for each in versions] == [deployed.outputs["Version"]]
+    assert deployed.outputs["Version"].endswith(":2")
+    assert weights(states, deployed.outputs["Alias"]) == {2: 100}
+
+
 def test_activities_have_tags_and_a_name(stacks, states):
     def activity(**tags):
         listed = [{"Key": name, "Value": value} for name, value in tags.items()]

@@ -26,6 +26,7 @@ class Observers:
         """Forget what concerns the account that is emptied."""
         self._logs.reset()
         self._metrics.reset()
+        self._status_events.reset()
 
     def close(self) -> None:
         """End the threads."""

@@ -27,7 +27,7 @@ class StatusEvents:
     """Announces changes one after the other on a thread of its own: a rule may start executions in turn."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="execution-status")
+        self._thread = _one_thread()
 
     def on_status_change(self, execution: Execution) -> None:
         """Announce the present status of an execution."""
@@ -35,9 +35,18 @@ class StatusEvents:
             return
         self._thread.submit(_announce, detail_of(execution), execution.revision.account, execution.revision.region)
 
+    def reset(self) -> None:
+        """Drop what was not announced yet: it is of the account that is emptied."""
+        before, self._thread = self._thread, _one_thread()
+        before.shutdown(wait=False, cancel_futures=True)
+
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="execution-status")
 
 
 def _announce(detail: dict[str, Any], account: str, region: str) -> None:
