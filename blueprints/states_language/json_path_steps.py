@@ -1,7 +1,6 @@
 """The steps of a JSONPath, each of which leads from one value to any number of values."""
 
 import math
-import statistics
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -163,6 +162,15 @@ def _aggregate(combine: Callable[[list[float]], float]) -> Callable[..., float |
     return apply
 
 
+def _mean(numbers: list[float]) -> float:
+    return math.fsum(numbers) / len(numbers)
+
+
+def _deviation(numbers: list[float]) -> float:
+    mean = _mean(numbers)
+    return math.sqrt(_mean([(number - mean) ** 2 for number in numbers]))
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "length": _length,
     "size": _length,
@@ -174,7 +182,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "index": _element,
     "min": _aggregate(min),
     "max": _aggregate(max),
-    "avg": _aggregate(statistics.fmean),
+    "avg": _aggregate(_mean),
     "sum": _aggregate(math.fsum),
-    "stddev": _aggregate(statistics.pstdev),
+    "stddev": _aggregate(_deviation),
 }

@@ -14,6 +14,7 @@ LIBRARY = {
     "open-hours": {"mon": 9},
     "it's": 1,
     "empty": [],
+    "numbers": [2, 4, 4, 4, 5, 5, 7, 9],
     "no": None,
 }
 
@@ -46,7 +47,15 @@ LIBRARY = {
         ("$.empty[*]", []),
         ("$.shelves.length()", 2),
         ("$..pages.max()", 310.0),
+        ("$..pages.min()", 90.0),
         ("$..pages.sum()", 520.0),
+        ("$..pages.avg()", 520 / 3),
+        ("$.numbers.stddev()", 2.0),
+        ("$.numbers.first()", 2),
+        ("$.numbers.last()", 9),
+        ("$.numbers.index(1)", 4),
+        ("$.numbers.append(1).length()", 9),
+        ("$.shelves[*].room.concat()", "northsouth"),
         ("$.open-hours.keys()", ["mon"]),
     ],
 )
