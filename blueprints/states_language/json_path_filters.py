@@ -221,7 +221,14 @@ def _contains(left: Any, right: Any) -> bool:
 
 
 def _fits(left: Any, right: Any) -> bool:
-    return isinstance(left, str) and isinstance(right, re.Pattern) and right.fullmatch(left) is not None
+    if isinstance(left, re.Pattern):
+        left, right = right, left
+    if not isinstance(right, re.Pattern):
+        return False
+    if isinstance(left, list):
+        return any(_fits(element, right) for element in left)
+    text = str(left).lower() if isinstance(left, bool) else str(left)
+    return right.fullmatch(text if isinstance(left, (str, int, float)) else "") is not None
 
 
 def _size(left: Any, right: Any) -> bool:
