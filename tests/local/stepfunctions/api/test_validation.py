@@ -16,6 +16,8 @@ TOKEN = {
     }
 }
 
+UNKNOWN = {"Send": {"Type": "Task", "Resource": "arn:aws:states:::sqs:send", "End": True}}
+
 
 def test_a_definition_without_faults_is_ok(states):
     answer = states.validate_state_machine_definition(definition=definition(PASS), type="EXPRESS")
@@ -33,6 +35,13 @@ def test_a_definition_without_faults_is_ok(states):
             "SCHEMA_VALIDATION_FAILED",
             "/States/Send/Resource",
             "Express state machine does not support '.waitForTaskToken' service integration",
+        ),
+        (
+            definition({"Many": {"Type": "Parallel", "Branches": [json.loads(definition(UNKNOWN))], "End": True}}),
+            "STANDARD",
+            "SCHEMA_VALIDATION_FAILED",
+            "/States/Many/Branches[0]/States/Send/Resource",
+            "The resource provided arn:aws:states:::sqs:send is not recognized.",
         ),
         (
             "not a definition",
@@ -57,7 +66,7 @@ def test_a_definition_without_faults_is_ok(states):
             "Value cannot be empty",
         ),
     ],
-    ids=["StartAt", "EXPRESS", "JSON", "empty", "Type", "Branches"],
+    ids=["StartAt", "EXPRESS", "Resource", "JSON", "empty", "Type", "Branches"],
 )
 def test_a_fault_is_named_with_its_place(states, text, kind, code, location, message):
     answer = states.validate_state_machine_definition(definition=text, type=kind)

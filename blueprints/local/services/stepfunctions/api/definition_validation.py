@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from blueprints.states_language.definition import faults
+from blueprints.local.services.stepfunctions.api.task_resources import resource_faults
+from blueprints.states_language.definition import faults, parse
+from blueprints.states_language.faults import ERROR
 
 _MOST = 100
 
@@ -11,10 +13,13 @@ Answer = dict[str, Any]
 
 def validate(given: Answer) -> Answer:
     """ValidateStateMachineDefinition."""
-    found = faults(given["definition"], express=given.get("type") == "EXPRESS")
-    failed = any(each.severity == "ERROR" for each in found)
-    if given.get("severity", "ERROR") == "ERROR":
-        found = [each for each in found if each.severity == "ERROR"]
+    text, express = given["definition"], given.get("type") == "EXPRESS"
+    found = faults(text, express=express)
+    if not any(each.severity == ERROR for each in found):
+        found += resource_faults(parse(text, express=express))
+    failed = any(each.severity == ERROR for each in found)
+    if given.get("severity", ERROR) == ERROR:
+        found = [each for each in found if each.severity == ERROR]
     most = given.get("maxResults") or _MOST
     return {
         "result": "FAIL" if failed else "OK",

@@ -207,7 +207,8 @@ def _changed(revision: Revision, given: Answer) -> Revision:
         changes["definition_text"] = given["definition"]
         changes["definition"] = machine_settings.read_definition(given["definition"], revision.type)
     if "roleArn" in given or "definition" in changes:
-        check_resources(changes.get("definition", revision.definition), role_arn, region)
+        definition = changes.get("definition", revision.definition)
+        check_resources(definition, role_arn, region)
     if "loggingConfiguration" in given:
         changes["logging"] = machine_settings.read_logging(given["loggingConfiguration"], role_arn, region)
     if "tracingConfiguration" in given:

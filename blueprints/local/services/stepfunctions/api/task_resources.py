@@ -4,21 +4,31 @@ from collections.abc import Iterator
 
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.stepfunctions.tasks import is_known_resource, refusal_of_rules
-from blueprints.states_language.definition import Block, Definition
+from blueprints.states_language.definition import Block, Definition, State
+from blueprints.states_language.faults import SCHEMA, Fault
+
+
+def resource_faults(definition: Definition) -> list[Fault]:
+    """The Resources that AWS does not know, in its words."""
+    return [
+        Fault(
+            SCHEMA,
+            f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the "
+            "resource is not available in this region.",
+            place,
+        )
+        for resource, place in _resources(definition.block, "")
+        if not is_known_resource(resource)
+    ]
 
 
 def check_resources(definition: Definition, role_arn: str, region: str) -> None:
-    """Raise ServiceError, with AWS's words, for a Resource that does not exist or that the role cannot wait for."""
-    found = list(_resources(definition.block, ""))
-    unknown = [
-        f"SCHEMA_VALIDATION_FAILED: The resource provided {resource} is not recognized. The value is not a valid "
-        f"resource ARN, or the resource is not available in this region. at {place}"
-        for resource, place in found
-        if not is_known_resource(resource)
-    ]
-    if unknown:
-        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(unknown)}'")
-    refusal = refusal_of_rules(role_arn, [resource for resource, _ in found], region)
+    """Raise ServiceError for a Resource that AWS does not know, or that waits with rules that the role may not make."""
+    faults = resource_faults(definition)
+    if faults:
+        message = ", ".join(map(str, faults))
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{message}'")
+    refusal = refusal_of_rules(role_arn, [resource for resource, _ in _resources(definition.block, "")], region)
     if refusal:
         raise ServiceError("AccessDeniedException", refusal)
 
@@ -30,9 +40,11 @@ def _resources(block: Block, place: str) -> Iterator[tuple[str, str]]:
         if state.type == "Task":
             yield str(state.fields["Resource"]), f"{here}/Resource"
         for number, nested in enumerate(state.blocks):
-            holder = f"Branches[{number}]" if state.type == "Parallel" else _processor(state.fields)
-            yield from _resources(nested, f"{here}/{holder}")
+            yield from _resources(nested, f"{here}/{_holder(state, number)}")
 
 
-def _processor(fields: object) -> str:
-    return "ItemProcessor" if isinstance(fields, dict) and "ItemProcessor" in fields else "Iterator"
+def _holder(state: State, number: int) -> str:
+    """The field that holds a nested block."""
+    if state.type == "Parallel":
+        return f"Branches[{number}]"
+    return "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"

@@ -165,17 +165,22 @@ class Tasks:
         attempt.record_scheduled(scheduled)
         waiting = self.tokens.open(self.tokens.make(), task.resource)
 
+        def record_start(worker_name: str | None) -> None:
+            if not has_ended:
+                attempt.record("Started", {"workerName": worker_name} if worker_name else {})
+
         def started(worker_name: str | None) -> None:
             waiting.last_heartbeat = self._clock.now()
-            details = {"workerName": worker_name} if worker_name else {}
-            loop.call_soon_threadsafe(attempt.record, "Started", details)
+            loop.call_soon_threadsafe(record_start, worker_name)
 
+        has_ended = False
         offered = ActivityTask(waiting.token, text, started)
         try:
             self._schedule(attempt, offered)
             until = self._until(task.timeout_seconds)
             return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
         finally:
+            has_ended = True
             self.activities.withdraw(task.resource, offered)
             self.tokens.close(waiting)
 
