@@ -393,6 +393,30 @@ def test_batches_have_a_batch_input_and_limits_from_the_input(play: PlayedMaps):
     assert output(play(machine, given)) == batches
 
 
+@pytest.mark.parametrize("limit", ["MaxItemsPerBatch", "MaxInputBytesPerBatch"])
+@pytest.mark.parametrize(("value", "says"), [(0, "must be greater than 0."), (-1, "cannot be negative.")])
+def test_a_batch_without_room_is_refused(play: PlayedMaps, limit: str, value: int, says: str):
+    machine = distributed(
+        QueryLanguage="JSONata", Items="{% $states.input.items %}", ItemBatcher={limit: "{% $states.input.most %}"}
+    )
+    execution = play(machine, {"items": [1], "most": value})
+    assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+    assert f"{limit} {says}" in (execution.cause or "")
+
+
+def test_an_expression_for_the_largest_number_of_items_gives_a_number(play: PlayedMaps):
+    play.s3.objects["rows"] = b"[1,2,3]"
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON", "MaxItems": "{% $states.input.most %}"},
+        "Arguments": {"Bucket": "lake", "Key": "rows"},
+    }
+    machine = distributed(QueryLanguage="JSONata", ItemReader=reader)
+    assert output(play(machine, {"most": 2})) == [1, 2]
+    assert play(machine, {"most": -1}).error == "States.ItemReaderFailed"
+    assert play(machine, {"most": "two"}).error == "States.QueryEvaluationError"
+
+
 def test_the_role_has_to_be_allowed_to_start_the_children(play: PlayedMaps):
     play.roles.denied = {"states:StartExecution"}
     execution = play(distributed(PASS), [1])

@@ -1,20 +1,27 @@
 """Errors of S3 in the words of the AWS SDK with which Step Functions calls it."""
 
+import uuid
+
 from botocore.exceptions import ClientError
 
 
 def as_aws_sdk_says(error: ClientError) -> str:
     """The message of an error, such as `Access Denied (Service: Amazon S3; Status Code: 403; …)`."""
-    details = error.response.get("Error", {})
+    details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code = details.get("Code", "Unknown")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    return _message(details.get("Message") or code, status, code)
+    request = metadata.get("RequestId") or str(uuid.uuid4())
+    return _message(
+        details.get("Message") or code, metadata.get("HTTPStatusCode", 400), code, request, metadata.get("HostId", "")
+    )
 
 
 def access_denied() -> str:
     """The message of a request that S3 denies."""
-    return _message("Access Denied", 403, "AccessDenied")
+    return _message("Access Denied", 403, "AccessDenied", str(uuid.uuid4()), "")
 
 
-def _message(text: str, status: int, code: str) -> str:
-    return f"{text} (Service: Amazon S3; Status Code: {status}; Error Code: {code})"
+def _message(text: str, status: int, code: str, request: str, extended: str) -> str:
+    return (
+        f"{text} (Service: Amazon S3; Status Code: {status}; Error Code: {code}; Request ID: {request}; "
+        f"S3 Extended Request ID: {extended or request}; Proxy: null)"
+    )

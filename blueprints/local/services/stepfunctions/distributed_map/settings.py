@@ -66,7 +66,9 @@ def _reader(state: State, data: VisibleData, account: str) -> ItemReader | None:
         return None
     config = fields.get("ReaderConfig", _EMPTY)
     if state.query_language == JSONATA:
-        config = jsonata.evaluate(config, data, "ItemReader/ReaderConfig")
+        most = config.get("MaxItems", 0)
+        most = jsonata.evaluate(most, data, "ItemReader/ReaderConfig/MaxItems", expected="integer")
+        config = {**jsonata.evaluate(config, data, "ItemReader/ReaderConfig"), "MaxItems": most}
     elif "MaxItemsPath" in config:
         config = {**config, "MaxItems": _max_items(config["MaxItemsPath"], data)}
     resource = fields["Resource"].partition(":::")[2]
@@ -91,6 +93,9 @@ def _batcher(state: State, data: VisibleData) -> ItemBatcher | None:
     language = state.query_language
     items = number_fields.whole_number(fields, "MaxItemsPerBatch", data, language, "ItemBatcher/")
     size = number_fields.whole_number(fields, "MaxInputBytesPerBatch", data, language, "ItemBatcher/")
+    for name, limit in (("MaxItemsPerBatch", items), ("MaxInputBytesPerBatch", size)):
+        if limit is not None and limit <= 0:
+            raise runtime_failure(data, f"{name} must be greater than 0.")
     batch_input = fields.get("BatchInput")
     if batch_input is not None:
         batch_input = _filled(state, batch_input, "ItemBatcher/BatchInput", data)
