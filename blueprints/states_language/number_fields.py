@@ -38,8 +38,10 @@ def _number(
         value = fields[name]
         if query_language == JSONATA:
             value = jsonata.evaluate(value, data, within + name, expected="number" if kind == "float" else "integer")
-            _check_sign(value, name, data)
-        return float(value) if kind == "float" else value
+        if kind == "float":
+            return float(value)
+        _check_sign(value, name, data)
+        return int(value)
     path = fields.get(f"{name}Path")
     if path is None:
         return None

@@ -55,9 +55,13 @@ def test_some_fields_have_their_own_words(name, path, reason):
 
 
 def test_percentages_are_limited():
-    for fields in ({"PPath": "$.minus"}, {"P": 100.5}):
+    for language, fields in (
+        ("JSONPath", {"PPath": "$.minus"}),
+        ("JSONPath", {"P": 100.5}),
+        ("JSONata", {"P": "{% -1 %}"}),
+    ):
         with pytest.raises(StateFailed) as caught:
-            percentage(fields, "P", DATA, "JSONPath")
+            percentage(fields, "P", DATA, language)
         assert caught.value.cause == SENTENCE + "P must be between 0 and 100."
     with pytest.raises(StateFailed, match=r'refers to value "\{\}" which is not a valid float'):
         percentage({"PPath": "$.o"}, "P", DATA, "JSONPath")
