@@ -202,7 +202,8 @@ def _expressions(value: Any, place: Place) -> None:
             _expressions(part, place.inside(index))
     elif jsonata.is_expression(value):
         _expression(value, place)
-    elif isinstance(value, str) and (value.strip().startswith("{%") or value.strip().endswith("%}")):
+    elif isinstance(value, str) and (value.startswith("{%") or value.endswith("%}")):
+        # As AWS recorded it, text with blanks around the delimiters is a constant.
         message = "A JSONata expression must start with '{%' and end with '%}'"
         place.faults.add("INVALID_JSONATA_EXPRESSION", message, place.location)
 

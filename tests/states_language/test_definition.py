@@ -306,6 +306,10 @@ def test_an_expression_has_both_ends(text):
     assert found[0].startswith("INVALID_JSONATA_EXPRESSION: A JSONata expression must start with '{%'")
 
 
+def test_text_with_blanks_around_the_delimiters_is_a_constant():
+    assert errors({"QueryLanguage": "JSONata", **one("Pass", End=True, Output=[" {% 1 %} "])}) == []
+
+
 def test_result_and_error_output_are_allowed_where_they_exist():
     read = {"Output": "{% $states.result %}", "Assign": {"r": "{% $states.result.a %}"}}
     caught = [{"ErrorEquals": ["States.ALL"], "Next": "B", "Output": "{% $states.errorOutput.Cause %}"}]

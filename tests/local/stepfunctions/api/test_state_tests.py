@@ -267,3 +267,44 @@ def test_a_task_sees_the_token_of_the_context(tested):
     )
 
     assert json.loads(answer["inspectionData"]["afterParameters"])["MessageBody"] == {"token": "mine"}
+
+
+def calling(resource, **fields):
+    return {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "End": True, **fields}
+
+
+@pytest.mark.parametrize(
+    ("resource", "result", "words"),
+    [
+        ("events:putEvents", {"Entries": "none"}, "Field 'Entries' must be an array"),
+        ("events:putEvents", {"Entries": [{"EventId": "a"}, {"EventId": ["b"]}]}, "Field 'EventId' must be a string"),
+        ("states:startExecution", {"executionArn": "a"}, "Required field 'ExecutionArn' is missing"),
+        ("states:startExecution", {"ExecutionArn": "a", "StartDate": 5}, "Field 'StartDate' must be a string"),
+        ("lambda:invoke", {"StatusCode": "200"}, "Field 'StatusCode' must be a number"),
+        ("aws-sdk:s3:getObject", {"StorageClass": "Papyrus"}, "Field 'StorageClass' is not an expected value"),
+        ("aws-sdk:kms:encrypt", {"CiphertextBlob": ""}, "Field 'CiphertextBlob' is smaller than the minimum length"),
+        (
+            "aws-sdk:lambda:getFunction",
+            {"Configuration": {"MemorySize": 127}},
+            "Field 'MemorySize' is less than the minimum value",
+        ),
+    ],
+)
+def test_mocked_results_that_the_api_cannot_give_are_refused(tested, resource, result, words):
+    state = calling(resource, Parameters={})
+
+    with refused("ValidationException", f"Mock result schema validation error: {words}"):
+        tested(state, mock={"result": json.dumps(result)})
+
+    unchecked = tested(state, mock={"result": json.dumps(result), "fieldValidationMode": "NONE"})
+    assert json.loads(unchecked["output"]) == result
+
+
+def test_present_members_alone_are_checked_on_request(tested):
+    state = calling("states:startExecution", Parameters={})
+
+    answer = tested(state, mock={"result": '{"other": 1}', "fieldValidationMode": "PRESENT"})
+
+    assert answer["status"] == "SUCCEEDED"
+    with refused("ValidationException", "Field 'ExecutionArn' must be a string"):
+        tested(state, mock={"result": '{"ExecutionArn": 1}', "fieldValidationMode": "PRESENT"})

@@ -8,6 +8,7 @@ from typing import Any
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.stepfunctions.api import arns
 from blueprints.local.services.stepfunctions.api.machine_settings import check_role, read_definition
+from blueprints.local.services.stepfunctions.api.mock_results import check_mocked_result
 from blueprints.states_language.definition import Block, Definition, State
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
@@ -87,6 +88,8 @@ def read_mock(given: Answer, state: State) -> Mock | None:
     except ValueError:
         raise invalid("Mocked result must be valid JSON") from None
     _check_result(result, state)
+    if state.type == "Task":
+        check_mocked_result(str(state.fields["Resource"]), result, mock.get("fieldValidationMode", "STRICT"))
     return Mock(result)
 
 
