@@ -286,7 +286,8 @@ class Schedule:
         """What the approver was told holds, and no large order is shipped without an approval."""
         order_id = order["order_id"]
         if done and order["amount"] > LIMIT:
-            assert self.system.table.get(f"order#{order_id}", "approval")["state"] == "approved"
+            approval = self.system.table.get(f"order#{order_id}", "approval")["state"]
+            assert approval == "approved", f"order {order_id} is shipped, its approval is {approval}"
         made = [answer["outcome"] for answer in self.told[order_id] if answer["changed"]]
         assert len(made) <= 1, f"two decisions were taken: {made}"
         for answer in self.told[order_id]:

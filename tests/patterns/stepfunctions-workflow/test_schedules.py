@@ -71,7 +71,7 @@ IN_DEFINITION = {
 
 @pytest.mark.parametrize("mistake", IN_DEFINITION)
 def test_a_mistake_in_the_definition_shows(mistake):
-    assert found(definition_with(IN_DEFINITION[mistake]))
+    assert found(definition_with(IN_DEFINITION[mistake])) is not None
 
 
 def charge_again(provider, order_id, amount, method):
@@ -128,11 +128,11 @@ def test_a_mistake_in_a_handler_shows(mistake):
     owner = handlers()[function]
     for part in place:
         owner = getattr(owner, part)
-    assert found(mock.patch.object(owner, name, wrong))
+    assert found(mock.patch.object(owner, name, wrong)) is not None
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
 def test_a_status_that_the_rule_leaves_out_shows(status):
     rest = [each for each in order_system.reported_statuses() if each != status]
     assert len(rest) == 2
-    assert found(mock.patch.object(order_system, "reported_statuses", return_value=rest))
+    assert found(mock.patch.object(order_system, "reported_statuses", return_value=rest)) is not None
