@@ -9,7 +9,6 @@ from schedules import KINDS
 EACH = 340  # schedules of a kind; 2,040 together
 
 
-@pytest.mark.filterwarnings("ignore:No application metrics")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: " ".join(kind) or "plain")
 def test_runs_are_committed_whole_or_not_at_all(kind):
     """With kills, errors, lost responses, failed batches, stopped executions, redrives and several runs at once.
@@ -45,7 +44,6 @@ publish, commit, transform = publish_run.publish, publish_run.commit, transform_
 CLAIMED = {"unreadable": None, "files": {}, "rows_in": 1, "rows_out": 1, "rows_rejected": 0}
 
 
-@pytest.mark.filterwarnings("ignore:No application metrics")
 @pytest.mark.parametrize(
     ("module", "name", "mutation"),
     [
