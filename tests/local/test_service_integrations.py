@@ -1,4 +1,4 @@
-"""REST APIs call actions of other services in the integration's role."""
+"""APIs call actions of other services in the integration's role."""
 
 import json
 import urllib.error
@@ -8,6 +8,9 @@ import pytest
 
 from blueprints.local.services.apigateway.service_integrations import escape_javascript
 from tests.local.building import role
+from tests.local.resources import QUEUE
+from tests.local.sam_folders_up import request
+from tests.local.waiting import messages
 
 TABLE = {
     "Type": "AWS::DynamoDB::Table",
@@ -100,3 +103,75 @@ def test_a_role_that_does_not_trust_api_gateway_is_an_error_of_the_api(cloud, st
 def test_javascript_is_escaped_as_api_gateway_does(text, escaped):
     """Also the quote, although JSON does not take it."""
     assert escape_javascript(text) == escaped
+
+
+def http_api(subtype, parameters, **statement):
+    """An HTTP API with one route, `POST /{kind}`, in a role with one statement."""
+    integration = {
+        "ApiId": {"Ref": "Api"},
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationSubtype": subtype,
+        "PayloadFormatVersion": "1.0",
+        "CredentialsArn": {"Fn::GetAtt": ["ApiRole", "Arn"]},
+        "RequestParameters": parameters,
+    }
+    route = {
+        "ApiId": {"Ref": "Api"},
+        "RouteKey": "POST /{kind}",
+        "Target": {"Fn::Sub": "integrations/${Integration}"},
+    }
+    return {
+        "ApiRole": role({"Effect": "Allow", **statement}, service="apigateway.amazonaws.com"),
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "notes", "ProtocolType": "HTTP"}},
+        "Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": integration},
+        "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": route},
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "AutoDeploy": True},
+        },
+    }
+
+
+def post(cloud, deployed, path, body):
+    url = f"{cloud.endpoint}/_aws/execute-api/{deployed.outputs['Api']}/$default/{path}"
+    return request("POST", url, body=body, headers={"Content-Type": "application/json"})
+
+
+def test_an_http_api_sends_a_message(cloud, stack):
+    """Parts of the request become parameters, also within a text."""
+    parameters = {"QueueUrl": {"Ref": "Queue"}, "MessageBody": '{"kind": "${request.path.kind}", "n": $request.body.n}'}
+    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+    deployed = stack(Queue=QUEUE, **http_api("SQS-SendMessage", parameters, Action="sqs:SendMessage", Resource=queue))
+
+    answer = post(cloud, deployed, "note", '{"n": [1, 2]}')
+
+    assert answer.status == 200, answer
+    assert answer.body["MessageId"]
+    (message,) = messages(cloud, deployed.outputs["Queue"])
+    assert message["body"] == {"kind": "note", "n": [1, 2]}
+
+
+@pytest.mark.parametrize("action", ["states:StartSyncExecution", "states:StartExecution"])
+def test_an_http_api_runs_an_express_execution(cloud, stack, action):
+    """If its role may: the error of the service is the answer otherwise."""
+    definition = {"StartAt": "Give", "States": {"Give": {"Type": "Succeed"}}}
+    machine = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {
+            "StateMachineType": "EXPRESS",
+            "Definition": definition,
+            "RoleArn": {"Fn::GetAtt": ["MachineRole", "Arn"]},
+        },
+    }
+    parameters = {"StateMachineArn": {"Ref": "Machine"}, "Input": "$request.body"}
+    api = http_api("StepFunctions-StartSyncExecution", parameters, Action=action, Resource={"Ref": "Machine"})
+    deployed = stack(Machine=machine, MachineRole=role(service="states.amazonaws.com"), **api)
+
+    answer = post(cloud, deployed, "run", '{"n": "ä"}')
+
+    if action == "states:StartSyncExecution":
+        assert (answer.status, answer.body["status"]) == (200, "SUCCEEDED")
+        assert json.loads(answer.body["output"]) == {"n": "ä"}
+    else:
+        assert answer.status >= 400
+        assert "AccessDenied" in json.dumps(answer.body)

@@ -2,6 +2,7 @@
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.apigateway import (
+    http_actions,
     http_apis,
     lambda_integrations,
     preflights,
@@ -18,6 +19,7 @@ class ApiGateway(Extension):
         rest_apis.install()
         lambda_integrations.install()
         service_integrations.install(aws.endpoint)
+        http_actions.install(aws.endpoint)
         preflights.install()
 
 

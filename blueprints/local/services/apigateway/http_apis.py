@@ -90,6 +90,8 @@ def _integration(written: dict[str, Any]) -> dict[str, Any]:
     """An integration of a definition, in CloudFormation's names."""
     named = {
         "IntegrationType": str(written.get("type", "")).upper() or None,
+        "IntegrationSubtype": written.get("integrationSubtype"),
+        "CredentialsArn": written.get("credentials"),
         "IntegrationUri": written.get("uri"),
         "IntegrationMethod": written.get("httpMethod"),
         "PayloadFormatVersion": str(written.get("payloadFormatVersion") or "1.0"),

@@ -10,21 +10,15 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-import botocore.loaders
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import HTTPClientError
-from botocore.httpsession import URLLib3Session
-from botocore.model import ServiceModel
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.apigateway.lambda_integrations import REST_CUSTOM
-from blueprints.local.services.iam import RoleNotAssumed, assume_role
+from blueprints.local.services.apigateway.service_calls import call_action, model_of
+from blueprints.local.services.iam import RoleNotAssumed
 
 TARGET = Internal("services.apigateway_v1", "_parse_service_integration_uri", ("uri",))
 RENDER = Internal(
@@ -40,10 +34,7 @@ VALUE = Internal("services.apigateway_v1", "_vtl_value", ("expr", "st"))
 ARGUMENTS = Internal("services.apigateway_v1", "_vtl_split_args", ("src",))
 TEXT = Internal("services.apigateway_v1", "_vtl_str", ("value",))
 
-_SERVICE = "apigateway.amazonaws.com"
 _JSON = "application/json"
-_SECONDS = 29
-_MODELS = {"states": "stepfunctions"}
 _ESCAPES = {'"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/"}
 _ESCAPES |= {"\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r"}
 _FAILED = (500, {"Content-Type": _JSON}, b'{"message": "Internal server error"}')
@@ -75,7 +66,7 @@ def _calling(endpoint: str, otherwise: Callable[..., Awaitable[_Response]]) -> C
         **more: Any,
     ) -> _Response:
         _, service, verb, action = TARGET.current()(integration.get("uri", "")) or ("", "", "", "")
-        if verb != "action" or _model(service) is None:
+        if verb != "action" or model_of(service) is None:
             return await otherwise(
                 integration,
                 api_id,
@@ -100,7 +91,7 @@ def _calling(endpoint: str, otherwise: Callable[..., Awaitable[_Response]]) -> C
         region = str(more["owner_region"])
         role = str(integration.get("credentials") or "")
         try:
-            status, answer = await asyncio.to_thread(_call, endpoint, role, region, service, action, sent)
+            status, answer = await asyncio.to_thread(call_action, endpoint, role, region, service, action, sent)
         except (RoleNotAssumed, HTTPClientError) as error:
             log.error("an API cannot call %s:%s: %s", service, action, error)  # noqa: TRY400 - the cause is in it
             return _FAILED
@@ -119,32 +110,6 @@ def _request(integration: dict[str, Any], parameters: dict[str, str], body: str,
         if name.split(";")[0].strip().lower() == kind:
             return str(RENDER.current()(template, body, parameters, context))
     return body
-
-
-def _call(endpoint: str, role: str, region: str, service: str, action: str, body: str) -> tuple[int, str]:
-    """Call an action in the integration's role; returns the status and the body of the answer."""
-    session = assume_role(role, _SERVICE, "BackplaneAssumeRoleSession", region, endpoint)
-    model = _model(service)
-    assert model
-    headers = {
-        "Content-Type": f"application/x-amz-json-{model.metadata['jsonVersion']}",
-        "X-Amz-Target": f"{model.metadata['targetPrefix']}.{action}",
-    }
-    request = AWSRequest("POST", f"{endpoint}/", headers, body.encode())
-    credentials = Credentials(session.access_key, session.secret_key, session.session_token)
-    SigV4Auth(credentials, model.signing_name, region).add_auth(request)
-    response = URLLib3Session(timeout=_SECONDS, proxies={}).send(request.prepare())
-    return response.status_code, response.text
-
-
-@cache
-def _model(service: str) -> ServiceModel | None:
-    """Botocore's model of a service with a JSON protocol; None for other services."""
-    loader, name = botocore.loaders.Loader(), _MODELS.get(service, service)
-    if not service or name not in loader.list_available_services("service-2"):
-        return None
-    model = ServiceModel(loader.load_service_model(name, "service-2"), name)
-    return model if model.protocol == "json" else None
 
 
 def _util(original: Callable[..., Any]) -> Callable[..., Any]:
