@@ -12,6 +12,7 @@ from blueprints.local.services.lambda_ import (
     function_paths,
     initialisation,
     inline_code,
+    invocation_threads,
     payload_limits,
     provisioning,
 )
@@ -35,6 +36,7 @@ class Lambda(Extension):
         provisioning.install()
         self._streams = event_source_mappings.install(self._executor, aws.endpoint, aws.clock)
         payload_limits.install()
+        invocation_threads.install()
         function_paths.install()
         inline_code.install()
         configuration.install()
