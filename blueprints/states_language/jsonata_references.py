@@ -90,26 +90,31 @@ def _children(node: Any) -> Iterator[Any]:
                 yield child
 
 
-def _nodes(node: Any) -> Iterator[Any]:
-    yield node
-    for child in _children(node):
-        yield from _nodes(child)
+def _nodes(parsed: Any) -> Iterator[Any]:
+    """Yield every part of the expression in its order. A long chain of operators is deep: no recursion."""
+    waiting = [parsed]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(list(_children(node)))
 
 
 _TOP_LEVEL = {"WildcardStep": "*", "DescendantStep": "**", "ContextRef": "$", "RootRef": "$$", "ParentStep": "%"}
 _GIVE_CONTEXT = {"PredicateExpr", "ArraySubscript", "SortExpr", "GroupByExpr", "TransformExpr"}
 
 
-def _at_top_level(node: Any) -> Iterator[str]:
-    kind = _kind(node)
-    if kind == "FieldRef":
-        yield node.name
-    elif kind in _TOP_LEVEL:
-        yield _TOP_LEVEL[kind]
-    elif kind == "PathExpr":
-        yield from _at_top_level(node.steps[0])
-    elif kind in _GIVE_CONTEXT:
-        yield from _at_top_level(node.source)
-    elif kind != "TransformLambda":
-        for child in _children(node):
-            yield from _at_top_level(child)
+def _at_top_level(parsed: Any) -> Iterator[str]:
+    waiting = [parsed]
+    while waiting:
+        node = waiting.pop()
+        kind = _kind(node)
+        if kind == "FieldRef":
+            yield node.name
+        elif kind in _TOP_LEVEL:
+            yield _TOP_LEVEL[kind]
+        elif kind == "PathExpr":
+            waiting.append(node.steps[0])
+        elif kind in _GIVE_CONTEXT:
+            waiting.append(node.source)
+        elif kind != "TransformLambda":
+            waiting += reversed(list(_children(node)))

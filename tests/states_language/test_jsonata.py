@@ -155,6 +155,12 @@ def test_a_variable_hides_a_function_of_its_name(expression, value):
     assert value_of("$count([1])") == 1
 
 
+@pytest.mark.parametrize("expression", ["1" + "+1" * 5000, "(" * 400 + "1" + ")" * 400])
+def test_a_deep_expression_fails_the_state(expression):
+    with pytest.raises(EvaluationFailed, match="too deeply nested"):
+        value_of(expression)
+
+
 def test_variables_of_one_evaluation_do_not_reach_the_next():
     assert value_of("($leak := 1; $leak)") == 1
     assert value_of("$exists($leak)") is False
