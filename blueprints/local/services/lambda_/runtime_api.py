@@ -18,6 +18,7 @@ from blueprints.local.base.client_json import read_json
 API_VERSION = "/2018-06-01"
 # Lambda accepts 6 MB plus a little for the envelope; the figure is the one its error message names.
 MAX_RESPONSE_BYTES = 6_291_556
+_LONGEST_LINE = 65_536
 
 
 @dataclass
@@ -134,6 +135,24 @@ class _RuntimeApiRequest(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave in one packet
 
+    raw_requestline: bytes
+    fields: dict[str, str]
+    """The request's headers, by names in lower case."""
+
+    def parse_request(self) -> bool:
+        """Read the head of a request. The base class reads headers as those of a mail, in ten times the time."""
+        try:
+            self.command, self.path, self.request_version = self.raw_requestline.decode("latin-1").split()
+        except ValueError:
+            return False
+        self.requestline = f"{self.command} {self.path}"
+        self.fields = {}
+        while (line := self.rfile.readline(_LONGEST_LINE)).strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            self.fields[name.strip().lower()] = value.strip()
+        self.close_connection = self.fields.get("connection", "").lower() == "close"
+        return self.fields.get("expect", "").lower() != "100-continue" or self.handle_expect_100()
+
     def do_GET(self) -> None:
         if self.path != f"{API_VERSION}/runtime/invocation/next":
             self._answer(404, _error_body("NotFound", self.path))
@@ -169,9 +188,9 @@ class _RuntimeApiRequest(BaseHTTPRequestHandler):
         return 202, b'{"status":"OK"}'
 
     def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+        if self.fields.get("transfer-encoding", "").lower() == "chunked":
             return self._chunked_body()
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return self.rfile.read(int(self.fields.get("content-length") or 0))
 
     def _chunked_body(self) -> bytes:
         chunks = []
