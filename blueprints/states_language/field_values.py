@@ -56,13 +56,13 @@ class Place:
     field: str
     language: str
     express: bool = False
-    states_fields: frozenset[str] = frozenset({"input", "context"})
-    """What `$states` has there."""
+    in_catcher: bool = False
+    """Whether `$states.errorOutput` exists there."""
 
     def inside(self, key: str | int) -> Self:
         """Return the place of a part of the value."""
         part = f"[{key}]" if isinstance(key, int) else f"/{key}"
-        return type(self)(self.faults, self.location + part, str(key), self.language, self.express, self.states_fields)
+        return type(self)(self.faults, self.location + part, str(key), self.language, self.express, self.in_catcher)
 
     def fault(self, message: str) -> None:
         """Add an error about the value."""
@@ -218,11 +218,9 @@ def _expression(text: str, place: Place) -> None:
     unsupported = [
         f"Reference to '{name}' at the top level is not supported." for name in jsonata_references.unsupported(parsed)
     ]
-    absent = {"result", "errorOutput"} - place.states_fields
-    unsupported += [
-        f"Reference to '$states.{name}' is not supported in this field."
-        for name in sorted(jsonata_references.states_fields(parsed) & absent)
-    ]
+    # A `$states.result` that does not exist is undefined, and fails the state when it runs.
+    if not place.in_catcher and "errorOutput" in jsonata_references.states_fields(parsed):
+        unsupported.append("Reference to '$states.errorOutput' is not supported in this field.")
     if jsonata_references.assigns_states(parsed):
         unsupported.append("The reserved variable '$states' can not be assigned.")
     for message in unsupported:

@@ -162,7 +162,7 @@ class _Definition:
             types = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"  # in the order of AWS's message
             place.inside("Type").fault(f"The field 'Type' should have one of these values: [{types}]")
             return
-        at = replace(place, language=self._language_of(state, place), states_fields=_states_fields(kind))
+        at = replace(place, language=self._language_of(state, place))
         self._object(state, tables.STATE_FIELDS[kind], at, tables.REQUIRED.get(kind, ()))
         self._combinations(state, kind, at)
 
@@ -231,8 +231,7 @@ class _Definition:
         _check_all_is_last(retriers, place)
 
     def _catchers(self, catchers: Any, place: Place) -> None:
-        visible = replace(place, states_fields=frozenset({"input", "context", "errorOutput"}))
-        for entry, at in _entries(catchers, visible):
+        for entry, at in _entries(catchers, replace(place, in_catcher=True)):
             self._object(entry, tables.CATCHER, at, required=("ErrorEquals", "Next"))
         _check_all_is_last(catchers, place)
 
@@ -295,11 +294,6 @@ class _Definition:
 
     def _writer_configuration(self, configuration: Any, place: Place) -> None:
         self._object(configuration, tables.WRITER_CONFIGURATION, place)
-
-
-def _states_fields(kind: str) -> frozenset[str]:
-    has_result = kind in ("Task", "Parallel", "Map")
-    return frozenset({"input", "context", "result"} if has_result else {"input", "context"})
 
 
 def _entries(value: Any, place: Place) -> Iterable[tuple[Any, Place]]:

@@ -274,7 +274,6 @@ AT_TOP = "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '{}' at the top level is 
         ("$$.a", AT_TOP.format("$$")),
         ("*", AT_TOP.format("*")),
         ("($states := 1; 2)", "The reserved variable '$states' can not be assigned."),
-        ("$states.result", "Reference to '$states.result' is not supported in this field."),
         ("$states.errorOutput.Cause", "Reference to '$states.errorOutput' is not supported in this field."),
     ],
 )
@@ -310,13 +309,12 @@ def test_text_with_blanks_around_the_delimiters_is_a_constant():
     assert errors({"QueryLanguage": "JSONata", **one("Pass", End=True, Output=[" {% 1 %} "])}) == []
 
 
-def test_result_and_error_output_are_allowed_where_they_exist():
-    read = {"Output": "{% $states.result %}", "Assign": {"r": "{% $states.result.a %}"}}
+def test_the_error_output_is_allowed_in_a_catcher_alone():
     caught = [{"ErrorEquals": ["States.ALL"], "Next": "B", "Output": "{% $states.errorOutput.Cause %}"}]
-    states = {"A": {"Type": "Task", "Resource": LAMBDA, "Next": "B", "Catch": caught, **read}, "B": END}
+    states = {"A": {"Type": "Task", "Resource": LAMBDA, "Next": "B", "Catch": caught}, "B": END}
     assert errors({"QueryLanguage": "JSONata", **machine(**states)}) == []
-    caught[0]["Output"] = "{% $states.result %}"
-    assert "'$states.result'" in errors({"QueryLanguage": "JSONata", **machine(**states)})[0]
+    states["A"]["Output"] = "{% $states.errorOutput %}"
+    assert len(errors({"QueryLanguage": "JSONata", **machine(**states)})) == 1
 
 
 @pytest.mark.parametrize(
