@@ -7,6 +7,7 @@ AWS accounts in Step Functions".
 import hashlib
 import threading
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -52,6 +53,7 @@ def assume(role_arn: str, region: str, endpoint: str = "") -> Caller:
         raise RoleNotAssumed(_NOT_TRUSTED) from None
 
 
+@cache
 def session_name(role_arn: str, endpoint: str) -> str:
     """The name of the role's session: 32 letters, the same as long as the embedded AWS runs."""
     digest = hashlib.sha256(f"{role_arn}{endpoint}".encode()).digest()
