@@ -1,10 +1,16 @@
 """Requests of any form are read as the model says, or are the client's error."""
 
+import asyncio
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from blueprints.local.base.protocol import Request, ServiceError
+from blueprints.local.base.protocol import HANDLERS, NAMESPACES, ROUTES, Request, ServiceError, register
 from blueprints.local.services.codepipeline.pipelines import API as PIPELINES
 from blueprints.local.services.serverlessrepo.model import API as REPOSITORY
+from blueprints.local.services.stepfunctions.api.operations import API as STATES
 
 TOO_DEEP = 5_000
 
@@ -54,3 +60,50 @@ def test_a_path_is_decoded_after_it_is_split():
     call = REPOSITORY.read(Request("GET", "/applications/arn%3Aaws%3Ax%2Fy", {}, {}, b""))
 
     assert (call.operation, call.parameters) == ("GetApplication", {"ApplicationId": "arn:aws:x/y"})
+
+
+def test_requests_that_wait_keep_no_worker_from_others(monkeypatch):
+    for registry in (HANDLERS, NAMESPACES, ROUTES):
+        monkeypatch.setattr(registry.holder(), registry.name, dict(registry.current()))
+    may_end = threading.Event()
+
+    def wait(_given):
+        assert may_end.wait(10)
+        return {"taskToken": "token"}
+
+    register(
+        STATES, {"GetActivityTask": wait, "ListActivities": lambda _given: {"activities": []}}, {"GetActivityTask"}
+    )
+    handle = HANDLERS.current()["states"]
+
+    async def call(operation, **given):
+        headers = {"X-Amz-Target": f"AWSStepFunctions.{operation}"}
+        status, _, body = await handle("POST", "/", headers, json.dumps(given).encode(), {})
+        return status, json.loads(body)
+
+    async def play():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        waiting = [asyncio.create_task(call("GetActivityTask", activityArn="a")) for _ in range(3)]
+        meanwhile = await asyncio.wait_for(call("ListActivities"), 5)
+        may_end.set()
+        return meanwhile, await asyncio.gather(*waiting)
+
+    meanwhile, waited = asyncio.run(play())
+
+    assert meanwhile == (200, {"activities": []})
+    assert waited == [(200, {"taskToken": "token"})] * 3
+
+
+def test_an_operation_that_raises_on_a_thread_of_its_own_raises_in_the_server(monkeypatch):
+    for registry in (HANDLERS, NAMESPACES, ROUTES):
+        monkeypatch.setattr(registry.holder(), registry.name, dict(registry.current()))
+
+    def fail(_given):
+        raise LookupError("a fault")
+
+    register(STATES, {"GetActivityTask": fail}, {"GetActivityTask"})
+    handle = HANDLERS.current()["states"]
+    headers = {"x-amz-target": "AWSStepFunctions.GetActivityTask"}
+
+    with pytest.raises(LookupError, match="a fault"):
+        asyncio.run(handle("POST", "/", headers, b'{"activityArn": "a"}', {}))
