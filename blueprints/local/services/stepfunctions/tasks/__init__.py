@@ -1,15 +1,20 @@
 """Task states: one attempt, from evaluated arguments to the raw result, with its events.
 
-attempt         what an attempt gets from the execution
-runner          chooses the integration and keeps the time limits
-role_sessions   the machine's role: its credentials and boto3 clients
-task_tokens     tokens that workers and callbacks answer
-activities      queues of activities
-lambda_tasks    functions
-sdk_*           calls of AWS APIs by name, and the form in which Step Functions gives results and errors
-optimized       integrations with a form of their own: SQS, SNS, DynamoDB, EventBridge, Step Functions and others
-jobs            `.sync`: start, wait until the job is done
-managed_rules   what the role needs for that
+attempt              what an attempt gets from the execution
+runner               chooses the integration and waits for the result
+attempt_under_way    the events of an attempt and its time limits
+integrations         reads the Resource of a state
+calls                the call of a service integration, prepared from the arguments
+lambda_tasks         functions
+api_gateway_tasks    requests to APIs of API Gateway
+sdk_*                calls of AWS APIs by name, and the form in which Step Functions gives results and errors
+optimized            integrations with a form of their own: SQS, SNS, DynamoDB, EventBridge and others
+jobs, managed_rules  `.sync`: waiting for what was started, and what the role needs for that
+task_tokens          tokens that callbacks and workers answer
+activities           queues of activities
+role_sessions        the machine's role: its credentials and boto3 clients
+workers              threads for calls that block
+function_slots       how many functions run at once
 """
 
 from blueprints.local.services.stepfunctions.tasks.activities import Activities

@@ -35,24 +35,24 @@ class Job:
     """What describes the job in the action's result."""
     status: Callable[[dict[str, Any]], str]
     failed: frozenset[str]
-    """The statuses of a job that ended without success; a job with another status than these and SUCCEEDED goes on."""
+    """The statuses of a job that ended without success. With another one than these and SUCCEEDED it still runs."""
     stop: str
     """The action that ends a job."""
     stopped_by: Callable[[Started], Parameters]
     rule: str | None = None
     """EventBridge's rule by which Step Functions learns of the end; None if it asks in the role."""
-    refusal: Callable[[Any, Parameters], str | None] = lambda _client, _parameters: None
+    refusal: Callable[[Any, Parameters], str | None] | None = None
     """Why a job cannot run here, from the owner's client and the parameters of the call that would start it."""
     output: Callable[[dict[str, Any]], Any] = lambda description: description
     """The result of the task, from the description."""
 
-    def describe_it(self, service: OptimizedService, client: Any, started: Started) -> dict[str, Any]:
+    def look(self, service: OptimizedService, client: Any, started: Started) -> dict[str, Any]:
         """The description of a job; blocks. Raises StateFailed."""
         operation = service.model_operation(self.describe)
         answer = service.answer(operation, client, self.described_by(started))
         return self.description(operation.result(answer, JOB_FORM))
 
-    def stop_it(self, service: OptimizedService, client: Any, started: Started) -> None:
+    def end(self, service: OptimizedService, client: Any, started: Started) -> None:
         """End a job; blocks. Raises StateFailed."""
         service.answer(service.model_operation(self.stop), client, self.stopped_by(started))
 

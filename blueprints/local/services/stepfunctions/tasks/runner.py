@@ -6,18 +6,16 @@ by the clock, which passes faster.
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import RoleNotAssumed
-from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from blueprints.local.services.stepfunctions.tasks import calls, lambda_tasks
 from blueprints.local.services.stepfunctions.tasks.activities import Activities, ActivityTask
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.attempt_under_way import NOT_TRUNCATED, AttemptUnderWay
 from blueprints.local.services.stepfunctions.tasks.function_slots import FunctionSlots
 from blueprints.local.services.stepfunctions.tasks.integrations import (
     CALLBACK,
@@ -32,14 +30,7 @@ from blueprints.local.services.stepfunctions.tasks.optimized import OptimizedSer
 from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession, RoleSessions
 from blueprints.local.services.stepfunctions.tasks.task_tokens import TaskTokens, TimedOut
 from blueprints.local.services.stepfunctions.tasks.workers import Workers
-from blueprints.states_language.failures import (
-    DATA_LIMIT_EXCEEDED,
-    HEARTBEAT_TIMEOUT,
-    RUNTIME,
-    TASK_FAILED,
-    TIMEOUT,
-    StateFailed,
-)
+from blueprints.states_language.failures import RUNTIME, TASK_FAILED, StateFailed
 from blueprints.states_language.json_text import dump
 
 log = logging.getLogger(__name__)
@@ -51,61 +42,6 @@ _FIRST_PAUSE = 0.01
 _SHORT_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 """Scaled seconds."""
-_RESULT_BYTES = 262_144
-_NOT_TRUNCATED = {"truncated": False}
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """An attempt under way, and how its events are called."""
-
-    task: TaskAttempt
-    prefix: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    """What each of its events says about the integration."""
-    begun: float = field(default_factory=time.monotonic)
-
-    def record(self, kind: str, details: Mapping[str, Any] | None = None) -> None:
-        """Add an event such as `TaskStarted`."""
-        described = {**self.names, **(details or {})}
-        self.task.record(f"{self.prefix}{kind}", described or None)
-
-    def record_scheduled(self, details: Mapping[str, Any], *, heartbeat: bool = True) -> None:
-        """Add the event with which an attempt begins."""
-        limits = {"timeoutInSeconds": self.task.timeout_seconds}
-        if heartbeat:
-            limits["heartbeatInSeconds"] = self.task.heartbeat_seconds
-        given = {name: int(value) for name, value in limits.items() if value is not None}
-        role = self.task.credentials_role
-        credentials = {"taskCredentials": {"roleArn": role}} if role else {}
-        self.record("Scheduled", {**details, **given, **credentials})
-
-    def record_output(self, kind: str, result: Any) -> None:
-        """Add an event with a result. Raises StateFailed for one that is too large."""
-        text = dump(result)
-        if len(text.encode()) > _RESULT_BYTES:
-            raise StateFailed(
-                DATA_LIMIT_EXCEEDED,
-                f"The state/task '{self.task.resource}' returned a result with a size exceeding the maximum number "
-                "of bytes service limit.",
-            )
-        self.record(kind, {"output": text, "outputDetails": _NOT_TRUNCATED})
-
-    def record_failure(self, kind: str, failure: StateFailed) -> None:
-        """Add an event with an error."""
-        kind = "TimedOut" if isinstance(failure, TimedOut) else kind
-        self.record(kind, {name.lower(): part for name, part in failure.output.items()})
-
-    @property
-    def seconds(self) -> float:
-        """The real seconds since it began."""
-        return time.monotonic() - self.begun
-
-    @property
-    def seconds_left(self) -> float | None:
-        """What is left of TimeoutSeconds; None if there is no limit."""
-        limit = self.task.timeout_seconds
-        return None if limit is None else max(limit - self.seconds, 0)
 
 
 class Tasks:
@@ -128,16 +64,16 @@ class Tasks:
         SET_ACCOUNT.current()(task.account)
         if is_function(task.resource):
             async with self._function_slots.take():
-                return await self._run_function(_Attempt(task, "LambdaFunction"))
+                return await self._run_function(AttemptUnderWay(task, "LambdaFunction"))
         if is_activity(task.resource):
-            return await self._run_activity(_Attempt(task, "Activity"))
+            return await self._run_activity(AttemptUnderWay(task, "Activity"))
         integration = integration_of(task.resource)
         if integration is None:
             raise StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known."))
         if integration.service == "lambda" and integration.pattern == REQUEST_RESPONSE:
             async with self._function_slots.take():
-                return await self._run_integration(_Attempt(task, "Task", integration.names), integration)
-        return await self._run_integration(_Attempt(task, "Task", integration.names), integration)
+                return await self._run_integration(AttemptUnderWay(task, "Task", integration.names), integration)
+        return await self._run_integration(AttemptUnderWay(task, "Task", integration.names), integration)
 
     def reset(self) -> None:
         """Forget tokens, queues and sessions."""
@@ -149,19 +85,19 @@ class Tasks:
         """Make no more calls."""
         self._workers.close()
 
-    async def _run_function(self, attempt: _Attempt) -> Any:
+    async def _run_function(self, attempt: AttemptUnderWay) -> Any:
         task = attempt.task
-        scheduled = {"input": dump(task.arguments), "inputDetails": _NOT_TRUNCATED, "resource": task.resource}
+        scheduled = {"input": dump(task.arguments), "inputDetails": NOT_TRUNCATED, "resource": task.resource}
         attempt.record_scheduled(scheduled, heartbeat=False)
         session = await self._session(attempt)
         attempt.record("Started")
         calling = lambda_tasks.call_function(session.caller, task.resource, task.arguments, task.trace_header)
-        return await _recorded(attempt, _in_time(attempt, calling))
+        return await attempt.recorded(attempt.in_time(calling))
 
-    async def _run_activity(self, attempt: _Attempt) -> Any:
+    async def _run_activity(self, attempt: AttemptUnderWay) -> Any:
         task, loop = attempt.task, asyncio.get_running_loop()
         text = dump(task.arguments)
-        scheduled = {"input": text, "inputDetails": _NOT_TRUNCATED, "resource": task.resource}
+        scheduled = {"input": text, "inputDetails": NOT_TRUNCATED, "resource": task.resource}
         attempt.record_scheduled(scheduled)
         waiting = self.tokens.open(self.tokens.make(), task.resource)
 
@@ -178,13 +114,13 @@ class Tasks:
         try:
             self._schedule(attempt, offered)
             until = self._until(task.timeout_seconds)
-            return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
+            return await attempt.recorded(self.tokens.wait(waiting, until, task.heartbeat_seconds))
         finally:
             has_ended = True
             self.activities.withdraw(task.resource, offered)
             self.tokens.close(waiting)
 
-    def _schedule(self, attempt: _Attempt, offered: ActivityTask) -> None:
+    def _schedule(self, attempt: AttemptUnderWay, offered: ActivityTask) -> None:
         resource = attempt.task.resource
         try:
             self.activities.schedule(resource, offered)
@@ -193,7 +129,7 @@ class Tasks:
             attempt.record_failure("ScheduleFailed", failure)
             raise failure from None
 
-    async def _run_integration(self, attempt: _Attempt, integration: Integration) -> Any:
+    async def _run_integration(self, attempt: AttemptUnderWay, integration: Integration) -> Any:
         task = attempt.task
         call = calls.prepare(task, integration, self._workers)
         if integration.is_job:
@@ -205,34 +141,34 @@ class Tasks:
             return await self._call_back(attempt, call(session))
         if integration.is_job:
             return await self._run_job(attempt, integration, call(session), session)
-        return await _recorded(attempt, _in_time(attempt, call(session)))
+        return await attempt.recorded(attempt.in_time(call(session)))
 
-    async def _call_back(self, attempt: _Attempt, calling: Awaitable[Any]) -> Any:
+    async def _call_back(self, attempt: AttemptUnderWay, calling: Awaitable[Any]) -> Any:
         """Make the call that hands out the token, and wait for the answer to it."""
         task = attempt.task
         waiting = self.tokens.open(task.token or self.tokens.make(), task.machine_arn)
         try:
-            await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")
+            await attempt.recorded(attempt.in_time(calling), success="Submitted", failure="SubmitFailed")
             until = self._until(attempt.seconds_left)
-            return await _recorded(attempt, self.tokens.wait(waiting, until, task.heartbeat_seconds))
+            return await attempt.recorded(self.tokens.wait(waiting, until, task.heartbeat_seconds))
         finally:
             self.tokens.close(waiting)
 
     async def _run_job(
-        self, attempt: _Attempt, integration: Integration, calling: Awaitable[Any], session: RoleSession
+        self, attempt: AttemptUnderWay, integration: Integration, calling: Awaitable[Any], session: RoleSession
     ) -> Any:
         """Start a job and wait for its end, or for an answer to the task's token."""
         task, (service, job) = attempt.task, job_of(integration)
         waiting = self.tokens.open(task.token or self.tokens.make(), task.machine_arn)
         owner = self.roles.of_owner(task.account, task.region)
         try:
-            result = await _recorded(attempt, _in_time(attempt, calling), success="Submitted", failure="SubmitFailed")
+            result = await attempt.recorded(attempt.in_time(calling), success="Submitted", failure="SubmitFailed")
             started = {**task.arguments, **result}
             observer = owner if job.rule else session
             ending = self._end_of(job, service, observer, started)
             answer = self.tokens.wait(waiting, self._until(attempt.seconds_left), task.heartbeat_seconds)
             try:
-                return await _recorded(attempt, _first_of(ending, answer))
+                return await attempt.recorded(_first_of(ending, answer))
             except (TimedOut, asyncio.CancelledError):
                 self._workers.start(lambda: _stop(job, service, session, started))
                 raise
@@ -242,8 +178,11 @@ class Tasks:
     async def _check_that_it_runs_here(self, task: TaskAttempt, integration: Integration) -> None:
         """Raise StateFailed for a job that the base emulator would not run, and call done."""
         service, job = job_of(integration)
+        refuse = job.refusal
+        if refuse is None:
+            return
         owner = self.roles.of_owner(task.account, task.region)
-        refusal = await self._workers.run(lambda: job.refusal(owner.client(service.botocore), task.arguments))
+        refusal = await self._workers.run(lambda: refuse(owner.client(service.botocore), task.arguments))
         if refusal:
             raise StateFailed(RUNTIME, task.message(refusal))
 
@@ -251,16 +190,14 @@ class Tasks:
         """The result of a job, when it is done. Raises StateFailed."""
         pause = _FIRST_PAUSE
         while True:
-            description = await self._workers.run(
-                lambda: job.describe_it(service, session.client(service.botocore), started)
-            )
+            description = await self._workers.run(lambda: job.look(service, session.client(service.botocore), started))
             is_done, result = job.result(description)
             if is_done:
                 return result
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, max(self._clock.real(_LONGEST_PAUSE), _SHORT_PAUSE))
 
-    async def _session(self, attempt: _Attempt) -> RoleSession:
+    async def _session(self, attempt: AttemptUnderWay) -> RoleSession:
         """A session of the role in which the call is made."""
         task, roles = attempt.task, self.roles
         try:
@@ -278,34 +215,6 @@ class Tasks:
         return None if seconds is None else self._clock.now() + seconds
 
 
-async def _in_time(attempt: _Attempt, calling: Awaitable[Any]) -> Any:
-    """The result of a call, within the time that its state allows, in real seconds. Raises TimedOut."""
-    limits = {TIMEOUT: attempt.seconds_left, HEARTBEAT_TIMEOUT: attempt.task.heartbeat_seconds}
-    given = {error: seconds for error, seconds in limits.items() if seconds is not None}
-    error = min(given, key=lambda each: given[each], default=TIMEOUT)
-    try:
-        async with asyncio.timeout(given.get(error)) as limit:
-            with in_real_time():
-                return await calling
-    except TimeoutError:
-        if limit.expired():
-            raise TimedOut(error) from None
-        raise
-
-
-async def _recorded(
-    attempt: _Attempt, result: Awaitable[Any], *, success: str = "Succeeded", failure: str = "Failed"
-) -> Any:
-    """The result, after an event for it, or for its failure."""
-    try:
-        returned = await result
-        attempt.record_output(success, returned)
-    except StateFailed as failed:
-        attempt.record_failure(failure, failed)
-        raise
-    return returned
-
-
 async def _first_of(*awaited: Awaitable[Any]) -> Any:
     """The result of what ends first. Raises what it raises; the others are cancelled."""
     running = [asyncio.ensure_future(each) for each in awaited]
@@ -321,6 +230,6 @@ async def _first_of(*awaited: Awaitable[Any]) -> Any:
 def _stop(job: Job, service: OptimizedService, session: RoleSession, started: Started) -> None:
     """End a job whose task ended before it, if the role may."""
     try:
-        job.stop_it(service, session.client(service.botocore), started)
+        job.end(service, session.client(service.botocore), started)
     except StateFailed as failure:
         log.warning("a job of a task that ended was not stopped: %s", failure)
