@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blueprints.findings import Finding
 from blueprints.promises.checked_pattern import CheckedPattern
 from blueprints.promises.state_machines import TYPE, StateMachine
 from blueprints.promises.values import alternatives, always, at, items
-from blueprints.states_language.definition import State, faults
-from blueprints.states_language.faults import ERROR
 from blueprints.template.reading import Place
+
+if TYPE_CHECKING:  # the language is only imported for templates with state machines
+    from blueprints.states_language.definition import State
 
 _BOUNDS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
 _PART = re.compile(r"\[(\d+)\]|([^/\[\]]+)")
@@ -29,9 +30,13 @@ _LOG_DELIVERY = (
 
 def definitions_are_valid(checked: CheckedPattern) -> Iterator[Finding]:
     """Step Functions takes the definition of every state machine, with the substitutions of the template."""
+    if not checked.state_machines:
+        return
+    from blueprints.states_language.definition import faults
+
     for machine in checked.state_machines:
         for fault in faults(machine.text, express=machine.is_express) if machine.text is not None else ():
-            if fault.severity == ERROR:
+            if fault.severity == "ERROR":
                 message = (
                     f"Step Functions refuses the definition of {machine}: {fault.message.rstrip('.')}; correct it."
                 )
@@ -39,9 +44,9 @@ def definitions_are_valid(checked: CheckedPattern) -> Iterator[Finding]:
 
 
 def state_machines_time_out(checked: CheckedPattern) -> Iterator[Finding]:
-    """Every state machine ends after a number of seconds, instead of a year."""
+    """Every STANDARD state machine ends after a number of seconds, instead of a year."""
     for machine in checked.state_machines:
-        if machine.definition and machine.definition.timeout_seconds is None:
+        if machine.definition and not machine.is_express and machine.definition.timeout_seconds is None:
             message = f"An execution of {machine} may last a year; write 'TimeoutSeconds: 3600' beside StartAt."
             yield _finding(checked, machine, message)
 
@@ -120,7 +125,7 @@ def _place_of(location: str | None) -> Place:
     return tuple(int(index) if index else name for index, name in _PART.findall(location or ""))
 
 
-def _waits(state: State) -> bool:
+def _waits(state: "State") -> bool:
     resource = str(state.fields.get("Resource", ""))
     return state.type == "Task" and (
         resource.endswith(".waitForTaskToken") or ".sync" in resource or ":activity:" in resource

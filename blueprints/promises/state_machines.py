@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blueprints.errors import BlueprintError
 from blueprints.promises.values import alternatives
-from blueprints.states_language.definition import Block, Definition, InvalidDefinition, State, parse
-from blueprints.template.reading import Place, Template, load
+from blueprints.template.reading import Place, Template
+from blueprints.template.reading import parse as parse_text
+
+if TYPE_CHECKING:  # the language is only imported for templates with state machines
+    from blueprints.states_language.definition import Block, Definition, State
 
 TYPE = "AWS::StepFunctions::StateMachine"
 
@@ -49,15 +52,17 @@ class StateMachine:
         return self.logical_id
 
     @cached_property
-    def definition(self) -> Definition | None:
+    def definition(self) -> "Definition | None":
         """The definition; None if there is none, or Step Functions refuses it."""
+        from blueprints.states_language.definition import InvalidDefinition, parse
+
         try:
             return parse(self.text, express=self.is_express) if self.text is not None else None
         except InvalidDefinition:
             return None
 
     @property
-    def states(self) -> Iterator[tuple[Place, State]]:
+    def states(self) -> "Iterator[tuple[Place, State]]":
         """Every state with its place in the definition, also those in branches and iterations."""
         if self.definition:
             yield from _states(self.definition.block, ())
@@ -85,9 +90,8 @@ def _read(
     }
     for name in ("DefinitionUri", "DefinitionS3Location"):
         if isinstance(written.get(name), str):
-            file = _file(template.folder / written[name])
-            text = json.dumps(file.body) if file else None
-            return StateMachine(logical_id, is_express, _substituted(text, substitutions), file, ())
+            file = _file(template.folder / written[name], substitutions)
+            return StateMachine(logical_id, is_express, json.dumps(file.body) if file else None, file, ())
     source = next((name for name in ("Definition", "DefinitionString") if properties.get(name)), None)
     if source is None:
         return StateMachine(logical_id, is_express, None, None, place)
@@ -97,20 +101,19 @@ def _read(
     return StateMachine(logical_id, is_express, _substituted(text, substitutions), None, (*place, shown))
 
 
-def _file(path: Path) -> Template | None:
+def _file(path: Path, substitutions: Mapping[str, str]) -> Template | None:
+    """A file with substitutions made in its text, which may make a number of `${Number}`; None if it cannot be read."""
     try:
-        return load(path)
-    except BlueprintError:
+        return parse_text(path, _substituted(path.read_text(encoding="utf-8-sig"), substitutions))
+    except (BlueprintError, OSError, UnicodeDecodeError):
         return None  # other findings report a file that is missing or not YAML
 
 
-def _substituted(text: str | None, substitutions: Mapping[str, str]) -> str | None:
-    if text is None:
-        return None
+def _substituted(text: str, substitutions: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: substitutions.get(found[1], found[0]), text)
 
 
-def _states(block: Block, place: Place) -> Iterator[tuple[Place, State]]:
+def _states(block: "Block", place: Place) -> "Iterator[tuple[Place, State]]":
     for name, state in block.states.items():
         here = (*place, "States", name)
         yield here, state

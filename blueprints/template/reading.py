@@ -114,6 +114,14 @@ def load(path: Path) -> Template:
     return _parsed(path, text)
 
 
+def parse(path: Path, text: str) -> Template:
+    """Read a text as if it were the content of a file, such as a definition in which substitutions are made.
+
+    Raises BlueprintError with file and line for a mistake in its YAML or JSON.
+    """
+    return _parsed(Path(path), text)
+
+
 @lru_cache(maxsize=32)
 def _parsed(path: Path, text: str) -> Template:
     """Parsing takes most of the time of a build with nothing to do, so a text is parsed once."""
