@@ -8,6 +8,7 @@
     processes     runs a variant in a new process: wall time, CPU time, peak memory
     peers         installs other projects' tools into the cache
     report        writes results as JSON and as the tables of docs/speed.md
+    jsonata_suite runs JSONata's own test suite, from a clone of its repository
 
 Benchmarks are not tests: a target that is missed is reported, and only a comparison that raises an error fails.
 """
