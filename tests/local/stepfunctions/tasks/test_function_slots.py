@@ -29,7 +29,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(test(), 20))
 
 
-def test_the_others_wait_in_order():
+def test_tasks_without_a_slot_wait():
     async def test() -> None:
         runs = Runs(FunctionSlots(2))
         tasks = [asyncio.ensure_future(runs.work(number)) for number in range(20)]
@@ -42,7 +42,7 @@ def test_the_others_wait_in_order():
     run(test)
 
 
-def test_who_is_cancelled_gives_its_slot_away():
+def test_a_cancelled_task_gives_its_slot_back():
     async def test() -> None:
         runs = Runs(FunctionSlots(1))
         tasks = [asyncio.ensure_future(runs.work(number)) for number in range(4)]

@@ -20,7 +20,7 @@ from blueprints.local.services.stepfunctions.distributed_map.input_formats impor
     items_in,
     reader_failed,
 )
-from blueprints.local.services.stepfunctions.distributed_map.s3_failures import access_denied, as_aws_sdk_says
+from blueprints.local.services.stepfunctions.distributed_map.s3_failures import access_denied_message, sdk_message
 
 STATE_DATA = "STATE_DATA"
 MOST_ITEMS = 100_000_000
@@ -163,10 +163,10 @@ class _Objects:
         owner = str(parameters.get("ExpectedBucketOwner") or self._reader.account)
         if owner != self._reader.account:
             # The base emulator ignores the parameter; every bucket here belongs to this account.
-            raise reader_failed(access_denied())
+            raise reader_failed(access_denied_message())
         try:
             return operation(**parameters)
         except ClientError as error:
-            raise reader_failed(as_aws_sdk_says(error)) from None
+            raise reader_failed(sdk_message(error)) from None
         except BotoCoreError as error:
             raise reader_failed(str(error)) from None

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.services.stepfunctions.distributed_map.map_runs import Child, MapRun
-from blueprints.local.services.stepfunctions.distributed_map.s3_failures import access_denied, as_aws_sdk_says
+from blueprints.local.services.stepfunctions.distributed_map.s3_failures import access_denied_message, sdk_message
 from blueprints.local.services.stepfunctions.execution.execution import SUCCEEDED, Execution, timestamp
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
@@ -85,7 +85,7 @@ class ResultWriter:
         """The base emulator ignores the parameter; every bucket here belongs to this account."""
         owner = str((self.parameters or {}).get("ExpectedBucketOwner") or self.account)
         if owner != self.account:
-            raise StateFailed(RESULT_WRITER_FAILED, access_denied())
+            raise StateFailed(RESULT_WRITER_FAILED, access_denied_message())
 
     def _bodies(self, run: MapRun, children: Sequence[Child]) -> Iterator[bytes]:
         """The files for children of one kind, each a JSON array, or JSON Lines with a line per result."""
@@ -107,7 +107,7 @@ class ResultWriter:
         try:
             s3.put_object(**parameters, ContentType="application/json")
         except ClientError as error:
-            raise StateFailed(RESULT_WRITER_FAILED, as_aws_sdk_says(error)) from None
+            raise StateFailed(RESULT_WRITER_FAILED, sdk_message(error)) from None
         except BotoCoreError as error:
             raise StateFailed(RESULT_WRITER_FAILED, str(error)) from None
 

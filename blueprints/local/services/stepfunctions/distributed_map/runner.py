@@ -145,14 +145,14 @@ class DistributedMaps:
             await runner.stop()
             run.end(FAILED if isinstance(ended, StateFailed) else ABORTED)
             if run in self.map_runs:
-                await self._write_what_there_is(visit, started)
+                await self._write_results_of_unsuccessful_run(visit, started)
             raise
         finally:
             del self._children[run.arn]
         return await self._result(visit, started)
 
-    async def _write_what_there_is(self, visit: Visit, started: _Started) -> None:
-        """Write the results beside a failure, which stays the one that counts when writing fails too."""
+    async def _write_results_of_unsuccessful_run(self, visit: Visit, started: _Started) -> None:
+        """Write the results so far. If that fails too, the first failure stays the one that the state reports."""
         writer = started.settings.writer
         if writer is not None and writer.parameters is not None:
             try:

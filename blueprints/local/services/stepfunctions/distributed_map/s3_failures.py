@@ -1,11 +1,11 @@
-"""Errors of S3 in the words of the AWS SDK with which Step Functions calls it."""
+"""The messages of S3's errors, in the form that Step Functions takes over from the AWS SDK."""
 
 import uuid
 
 from botocore.exceptions import ClientError
 
 
-def as_aws_sdk_says(error: ClientError) -> str:
+def sdk_message(error: ClientError) -> str:
     """The message of an error, such as `Access Denied (Service: Amazon S3; Status Code: 403; …)`."""
     details, metadata = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
     code = details.get("Code", "Unknown")
@@ -15,7 +15,7 @@ def as_aws_sdk_says(error: ClientError) -> str:
     )
 
 
-def access_denied() -> str:
+def access_denied_message() -> str:
     """The message of a request that S3 denies."""
     return _message("Access Denied", 403, "AccessDenied", str(uuid.uuid4()), "")
 

@@ -23,7 +23,7 @@ _EMPTY: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class Settings:
-    """What a Map Run was told to do."""
+    """The evaluated fields of a distributed Map state, without MaxConcurrency."""
 
     label: str
     child_type: str
