@@ -56,6 +56,21 @@ def test_a_body_is_read_as_text(cloud, play, bucket):
     assert play(f"{SDK}:s3:getObject", {"Bucket": bucket, "Key": "k"}).output["Body"] == "grüße"
 
 
+def test_an_object_that_is_too_large_is_not_a_result(cloud, play, bucket):
+    cloud.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x" * 300_000)
+    error, cause = play(f"{SDK}:s3:getObject", {"Bucket": bucket, "Key": "k"}).failure
+    assert error == "States.DataLimitExceeded"
+    assert "returned a result with a size exceeding the maximum number of bytes service limit" in cause
+
+
+def test_parameters_that_the_sdk_does_not_send_fail_as_the_service_would_answer(play, bucket):
+    error, cause = play(f"{SDK}:s3:getObject", {"Bucket": bucket, "Key": ""}).failure
+    assert error == "S3.S3Exception"
+    assert cause.startswith("Invalid length for parameter Key, value: 0, valid min length: 1 (Service: S3")
+    error, _ = play("arn:aws:states:::dynamodb:getItem", {"TableName": "", "Key": {"id": {"S": "a"}}}).failure
+    assert error == "DynamoDB.AmazonDynamoDBException"
+
+
 def test_an_error_of_the_service_is_the_error_of_the_task(play, bucket):
     error, cause = play(f"{SDK}:s3:getObject", {"Bucket": bucket, "Key": "none"}).failure
     assert error == "S3.NoSuchKeyException"

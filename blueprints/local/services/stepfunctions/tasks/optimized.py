@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from blueprints.local.services.stepfunctions.tasks import response_metadata
 from blueprints.local.services.stepfunctions.tasks.integrations import (
@@ -21,6 +21,7 @@ from blueprints.local.services.stepfunctions.tasks.sdk_calls import Answer, SdkO
 from blueprints.local.services.stepfunctions.tasks.sdk_failures import (
     ApiError,
     client_failure,
+    invalid,
     optimized_failure,
     unknown_host,
 )
@@ -73,11 +74,14 @@ class OptimizedService:
         try:
             return operation.call(client, parameters)
         except ClientError as error:
-            raise optimized_failure(
-                operation.service_model, self.prefix, self.sdk_name, self.base_error, ApiError.of(error)
-            ) from None
+            raise self._failure(operation, ApiError.of(error)) from None
+        except ParamValidationError as error:
+            raise self._failure(operation, invalid(error)) from None
         except BotoCoreError as error:
             raise client_failure(self.prefix, error) from None
+
+    def _failure(self, operation: SdkOperation, error: ApiError) -> StateFailed:
+        return optimized_failure(operation.service_model, self.prefix, self.sdk_name, self.base_error, error)
 
     def _check_host(self, client: Any, parameters: Mapping[str, Any]) -> None:
         """Refuse a queue on a host that is not SQS: on AWS the queue's URL is where the request goes."""

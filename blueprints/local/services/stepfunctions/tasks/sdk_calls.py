@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.model import OperationModel, ServiceModel
 
 from blueprints.local.base.service_models import model_of
 from blueprints.local.services.stepfunctions.tasks import sdk_values
-from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, client_failure, sdk_failure
+from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, client_failure, invalid, sdk_failure
 from blueprints.local.services.stepfunctions.tasks.sdk_names import botocore_service, service_prefix
 from blueprints.local.services.stepfunctions.tasks.sdk_values import SDK_FORM, Form
 
@@ -82,5 +82,7 @@ def call_sdk(operation: SdkOperation, client: Any, parameters: Mapping[str, Any]
         return operation.result(operation.call(client, parameters))
     except ClientError as error:
         raise sdk_failure(operation.service_model, ApiError.of(error)) from None
+    except ParamValidationError as error:
+        raise sdk_failure(operation.service_model, invalid(error)) from None
     except BotoCoreError as error:
         raise client_failure(service_prefix(operation.service_model.service_id), error) from None

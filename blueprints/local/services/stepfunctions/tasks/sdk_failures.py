@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ParamValidationError
 from botocore.model import ServiceModel
 
 from blueprints.local.services.stepfunctions.tasks.sdk_names import exception_name, service_prefix
@@ -44,6 +44,12 @@ class ApiError:
             str(metadata.get("HostId", "")),
             str(described.get("QueryErrorCode", "")),
         )
+
+
+def invalid(error: ParamValidationError) -> ApiError:
+    """What a service would answer to parameters that boto3 does not send, such as a name that is too short."""
+    message = " ".join(str(error).removeprefix("Parameter validation failed:").split())
+    return ApiError("ValidationException", message, 400, str(uuid.uuid4()))
 
 
 def sdk_failure(model: ServiceModel, error: ApiError) -> StateFailed:

@@ -21,6 +21,8 @@ class Form:
     moment: Callable[[datetime], Any]
 
 
+# One more than a result may have: a large object is not read to its end before it is refused.
+_MOST_BYTES = 262_145
 _NUMBERS = ("integer", "long", "float", "double", "short", "bigdecimal")
 
 
@@ -96,7 +98,7 @@ JOB_FORM = Form(capitalised, epoch_milliseconds)
 
 
 def _text(value: Any) -> str:
-    content = value.read() if hasattr(value, "read") else value
+    content = value.read(_MOST_BYTES) if hasattr(value, "read") else value
     return content if isinstance(content, str) else bytes(content).decode(errors="replace")
 
 
