@@ -308,3 +308,26 @@ def test_present_members_alone_are_checked_on_request(tested):
     assert answer["status"] == "SUCCEEDED"
     with refused("ValidationException", "Field 'ExecutionArn' must be a string"):
         tested(state, mock={"result": '{"ExecutionArn": 1}', "fieldValidationMode": "PRESENT"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Type": "Choice", "Choices": 1}',
+        '{"Type": "Choice", "Choices": [1]}',
+        '{"Type": "Task", "Catch": 1}',
+        '{"Type": "Pass", "Next": {}}',
+        "[" * 5_000,
+        "null",
+    ],
+)
+def test_a_definition_of_any_form_is_the_clients_error(states, role, text):
+    with refused("InvalidDefinition", "Invalid State Machine Definition: "):
+        states.test_state(definition=text, roleArn=role)
+
+
+@pytest.mark.parametrize("name", ["variables", "context"])
+@pytest.mark.parametrize("text", ["[]", "1", "{", "[" * 5_000], ids=["list", "number", "open", "deep"])
+def test_variables_and_context_are_objects(tested, name, text):
+    with refused("ValidationException", f"The {name} must be a JSON object"):
+        tested({"Type": "Pass", "End": True}, **{name: text})

@@ -1,10 +1,10 @@
 """What a request of TestState gives: the state, a mock of its work, its role, context object and variables."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.stepfunctions.api import arns
 from blueprints.local.services.stepfunctions.api.machine_settings import check_role, read_definition
@@ -46,10 +46,7 @@ class Mock:
 def read_state(given: Answer) -> tuple[Definition, State, str]:
     """The definition, the state to test, and the definition's text. Raises ServiceError."""
     text = given["definition"]
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = {}
+    fields = _read(text)
     if not isinstance(fields, dict):
         fields = {}
     name = str(given.get("stateName") or fields.get("StartAt"))
@@ -84,7 +81,7 @@ def read_mock(given: Answer, state: State) -> Mock | None:
         failure = mock["errorOutput"]
         return Mock(failure=StateFailed(failure.get("error"), failure.get("cause")))
     try:
-        result = json.loads(mock["result"])
+        result = read_json(mock["result"])
     except ValueError:
         raise invalid("Mocked result must be valid JSON") from None
     _check_result(result, state)
@@ -125,18 +122,31 @@ def read_context(given: Answer, state: State) -> dict[str, Any]:
 
 def read_object(given: Answer, name: str) -> dict[str, Any]:
     """A parameter that is a JSON object. Raises ServiceError."""
-    try:
-        value = json.loads(given.get(name, "{}"))
-    except ValueError:
-        value = None
+    value = _read(given.get(name, "{}"))
     if not isinstance(value, dict):
         raise invalid(f"The {name} must be a JSON object")
+    return value
+
+
+def read_list(given: Answer, name: str) -> list[Any]:
+    """A parameter that is a JSON array. Raises ServiceError."""
+    value = _read(given[name])
+    if not isinstance(value, list):
+        raise invalid(f"The {name} must be a JSON array")
     return value
 
 
 def invalid(fault: str) -> ServiceError:
     """A ValidationException."""
     return ServiceError("ValidationException", fault)
+
+
+def _read(text: str) -> Any:
+    """The value of JSON text, or None if it is none."""
+    try:
+        return read_json(text)
+    except ValueError:
+        return None
 
 
 def _states(block: Block) -> Iterator[State]:
@@ -148,9 +158,10 @@ def _states(block: Block) -> Iterator[State]:
 
 def _machine_around(fields: Answer) -> Answer:
     """A definition with one state to test, and the states that it names as following ones."""
+    entries = [each for name in ("Catch", "Choices") if isinstance(fields.get(name), list) for each in fields[name]]
     following = [fields.get("Next"), fields.get("Default")]
-    following += [each.get("Next") for name in ("Catch", "Choices") for each in fields.get(name) or () if each]
-    ends = {str(name): {"Type": "Succeed"} for name in following if name}
+    following += [each.get("Next") for each in entries if isinstance(each, dict)]
+    ends = {name: {"Type": "Succeed"} for name in following if name and isinstance(name, str)}
     language = {"QueryLanguage": fields["QueryLanguage"]} if "QueryLanguage" in fields else {}
     return {**language, "StartAt": _SINGLE_STATE, "States": {**ends, _SINGLE_STATE: fields}}
 

@@ -4,7 +4,6 @@ Source: Step Functions Developer Guide, "Using TestState API to test a state in 
 """
 
 import asyncio
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -142,7 +141,7 @@ def _check_failed_iterations(visit: Visit, mock: Mock, configuration: Answer) ->
     if "ItemReader" not in state.fields:
         total = len(map_items.items(state, data))
     elif "mapItemReaderData" in configuration:
-        total = len(json.loads(configuration["mapItemReaderData"]))
+        total = len(state_test_inputs.read_list(configuration, "mapItemReaderData"))
     else:
         total = len(mock.result) if isinstance(mock.result, list) else 0
     failed = configuration.get("mapIterationFailureCount", 0)
