@@ -1,6 +1,7 @@
 """Task tokens: who may answer, when, and what an attempt gets."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,6 +32,15 @@ def wait(tokens, *during, until=None, heartbeat=None):
         return await waited
 
     return asyncio.run(attempt())
+
+
+def answered(tokens, token, number):
+    """Answer with a number; returns it, and the code if the answer was refused."""
+    try:
+        tokens.succeed(token, str(number))
+    except ServiceError as error:
+        return number, error.code
+    return number, None
 
 
 def refused(call, *arguments):
@@ -140,3 +150,36 @@ def test_after_a_reset_tokens_are_invalid(tokens):
     token = tokens.make()
     tokens.reset()
     assert refused(tokens.succeed, token, "1")[0] == "InvalidToken"
+
+
+def test_of_many_answers_at_once_one_counts(tokens):
+    """Late and double approvals: who was not refused is who the attempt believes."""
+    for _ in range(20):
+        outcomes = []
+
+        def answer_at_once(token, outcomes=outcomes):
+            with ThreadPoolExecutor(8) as threads:
+                outcomes += threads.map(lambda number: answered(tokens, token, number), range(8))
+
+        result = wait(tokens, answer_at_once)
+        assert [number for number, code in outcomes if code is None] == [result]
+        assert {code for _, code in outcomes} == {None, "TaskTimedOut"}
+
+
+def test_an_answer_at_the_moment_of_the_time_out_counts_or_is_refused(tokens):
+    """Never both: an approval that was accepted is not followed by a time-out."""
+
+    async def race():
+        waiting = tokens.open(tokens.make())
+        until = tokens._clock.now() + 0.005 * SCALE
+        waited = asyncio.ensure_future(tokens.wait(waiting, until, None))
+        await asyncio.sleep(0.0045)
+        _, refusal = await asyncio.to_thread(answered, tokens, waiting.token, 1)
+        try:
+            return refusal, await waited
+        except TimedOut:
+            return refusal, None
+
+    for _ in range(40):
+        refusal, result = asyncio.run(race())
+        assert result == (None if refusal else 1)
