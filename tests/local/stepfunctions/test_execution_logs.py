@@ -113,3 +113,15 @@ def test_every_event_of_a_long_execution_is_logged_once(logged):
     _, lines, _ = logged(CHAIN, "ALL")
 
     assert [int(line["id"]) for line in lines] == list(range(1, 203))
+
+
+def test_a_log_group_that_is_gone_is_named_once(cloud):
+    """The execution goes on."""
+    deployed = Stacks(cloud)(Logs=LOG_GROUP, Machine=machine(Definition=FAILING, LoggingConfiguration=logging("ALL")))
+    group = deployed.outputs["Logs"]
+    cloud.client("logs").delete_log_group(logGroupName=group)
+
+    for _ in range(2):
+        assert run(cloud, deployed.outputs["Machine"])["error"] == "Broken"
+
+    assert cloud.server_log().count(f"there is no log group {group}") == 1

@@ -51,6 +51,7 @@ class ExecutionLogs:
         self._lock = threading.Lock()
         self._due: threading.Timer | None = None
         self._streams: dict[_Key, tuple[str, str]] = {}
+        self._lost: set[_Key] = set()
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Log an event if the state machine's level includes it."""
@@ -81,13 +82,14 @@ class ExecutionLogs:
             for key, batch in lines.items():
                 account, region, group, machine = key
                 with SCOPE.current()(account, region):
-                    if not append(group, self._stream(key), batch):
+                    if not append(group, self._stream(key), batch) and key not in self._lost:
+                        self._lost.add(key)
                         log.error("the log of %s is lost: there is no log group %s", machine, group)
 
     def reset(self) -> None:
         """Forget what was not written."""
         with self._lock:
-            self._lines, self._streams = {}, {}
+            self._lines, self._streams, self._lost = {}, {}, set()
 
     def _write_soon(self) -> None:
         if self._due is None:
