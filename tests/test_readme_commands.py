@@ -26,6 +26,8 @@ WRITTEN_BY_HAND = {
     "logs tail": {"--follow", "--since"},
     "sso login": set(),
 }
+MODELS = {"s3api": "s3"}
+"""Commands whose names differ from those of botocore's services."""
 OF_VERSION_2 = re.compile(r"\baws (logs tail|sso login)|--cli-binary-format|--no-cli-pager")
 SAYS_VERSION_2 = re.compile(r"version 2 of the AWS CLI")
 SAM = {
@@ -65,7 +67,7 @@ def aws_options(service, operation):
     by_hand = WRITTEN_BY_HAND.get(f"{service} {operation}")
     if by_hand is not None:
         return by_hand | EVERYWHERE
-    model = botocore.session.get_session().get_service_model(service)
+    model = botocore.session.get_session().get_service_model(MODELS.get(service, service))
     (name,) = [each for each in model.operation_names if xform_name(each, "-") == operation]
     shape = model.operation_model(name).input_shape
     known = {f"--{xform_name(each, '-')}": member for each, member in (shape.members if shape else {}).items()}
