@@ -159,7 +159,7 @@ def test_of_many_answers_at_once_one_counts(tokens):
 
         def answer_at_once(token, outcomes=outcomes):
             with ThreadPoolExecutor(8) as threads:
-                outcomes += threads.map(lambda number: answered(tokens, token, number), range(8))
+                outcomes += threads.map(lambda answer: answered(tokens, token, answer), range(8))
 
         result = wait(tokens, answer_at_once)
         assert [number for number, code in outcomes if code is None] == [result]
