@@ -1,6 +1,7 @@
 """How AWS services act in a role: they assume the role if it trusts them, and may do what its policies allow."""
 
 import hashlib
+from collections.abc import Mapping
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
@@ -38,11 +39,14 @@ def assume_role(role_arn: str, service: str, session_name: str, region: str, end
     return Caller(access_key, secret, token, region, endpoint)
 
 
-def may(session: Caller, action: str, arn: str, account: str | None = None) -> bool:
+def may(
+    session: Caller, action: str, arn: str, account: str | None = None, keys: Mapping[str, str] | None = None
+) -> bool:
     """Whether the role's policies allow an action on a resource, without a request.
 
-    The ARN is `*` for an action without resource-level permissions; then `account` is the role's.
+    The ARN is `*` for an action without resource-level permissions; then `account` is the role's. `keys` are the
+    condition keys of the service.
     """
     principal = identity_policies.principal_of(session.access_key, account or arn.split(":")[4])
-    asked = identity_policies.question(principal, action, arn, session.region)
+    asked = identity_policies.question(principal, action, arn, session.region, keys)
     return bool(identity_policies.answer(principal, asked).decision == "Allow")

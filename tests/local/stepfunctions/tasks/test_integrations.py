@@ -94,7 +94,7 @@ def test_a_request_to_an_api():
         }
     )
     assert request.path == "prod/orders/7"
-    assert request.query == "tag=a+b&tag=c"
+    assert request.query == {"tag": ["a b", "c"]}
     assert request.headers == {"Accept": "text/plain,text/html", "Content-Type": "application/json"}
     assert request.body == b'{"sum":3}'
     assert request.is_signed

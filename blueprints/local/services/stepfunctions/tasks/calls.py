@@ -6,6 +6,7 @@ from typing import Any
 from blueprints.local.services.stepfunctions.tasks import lambda_tasks
 from blueprints.local.services.stepfunctions.tasks.api_gateway_tasks import call_api, request_of
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.http_tasks import call_endpoint, checked
 from blueprints.local.services.stepfunctions.tasks.integrations import (
     CALLBACK,
     REQUEST_RESPONSE,
@@ -35,6 +36,8 @@ def is_known_resource(resource: str) -> bool:
         return not integration.is_job and sdk_operation(integration.service, integration.action) is not None
     if integration.service in NOT_EMULATED:
         return integration.action in NOT_EMULATED[integration.service]
+    if integration.service == "http":
+        return integration.action == "invoke" and integration.pattern == REQUEST_RESPONSE
     if integration.service in ("lambda", "apigateway"):
         return integration.action == "invoke" and integration.pattern in (REQUEST_RESPONSE, CALLBACK)
     service = SERVICES.get(integration.service)
@@ -62,6 +65,8 @@ def _prepared(task: TaskAttempt, integration: Integration, workers: Workers) -> 
         return lambda session: lambda_tasks.call_invoke(session.caller, parameters, task.trace_header)
     if integration.service == "apigateway" and is_known_resource(task.resource):
         return _api_call(task, workers)
+    if integration.service == "http" and is_known_resource(task.resource):
+        return _http_call(task, workers)
     return _optimized_call(task, integration, workers)
 
 
@@ -84,6 +89,15 @@ def _api_call(task: TaskAttempt, workers: Workers) -> Call:
 
     async def call(session: RoleSession) -> Any:
         return await workers.run(lambda: call_api(session.caller, request), waits=True)
+
+    return call
+
+
+def _http_call(task: TaskAttempt, workers: Workers) -> Call:
+    given = checked(task.arguments)
+
+    async def call(session: RoleSession) -> Any:
+        return await workers.run(lambda: call_endpoint(session.caller, task, given), waits=True)
 
     return call
 

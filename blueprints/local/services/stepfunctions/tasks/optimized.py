@@ -176,7 +176,6 @@ NOT_EMULATED = {
         "startJobRun",
         "stopApplication",
     ),
-    "http": ("invoke",),
     "mediaconvert": ("createJob",),
     "sagemaker": (
         "createEndpoint",
