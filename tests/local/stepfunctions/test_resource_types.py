@@ -315,6 +315,39 @@ def test_an_alias_may_have_fixed_weights(stacks, states):
     assert weights(states, arn) == {1: 30, 2: 70}
 
 
+def test_a_version_of_another_revision_fails_the_resource(stacks):
+    """So that a template cannot publish what somebody changed meanwhile."""
+    stale = version("Machine", StateMachineRevisionId="11111111-2222-3333-4444-555555555555")
+
+    with pytest.raises(BlueprintError, match=r"Version \(AWS::StepFunctions::StateMachineVersion\).*revision"):
+        stacks(Machine=machine(Definition=passing(1)), Version=stale)
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({}, "Exactly one of RoutingConfiguration and DeploymentPreference"),
+        (
+            {
+                "DeploymentPreference": {"Type": "ALL_AT_ONCE", "StateMachineVersionArn": {"Ref": "Version"}},
+                "RoutingConfiguration": [{"StateMachineVersionArn": {"Ref": "Version"}, "Weight": 100}],
+            },
+            "Exactly one of RoutingConfiguration and DeploymentPreference",
+        ),
+        (
+            {"DeploymentPreference": {"Type": "CANARY", "StateMachineVersionArn": {"Ref": "Version"}}},
+            "Deployments of type CANARY need Percentage and Interval",
+        ),
+    ],
+    ids=["neither", "both", "canary without steps"],
+)
+def test_an_alias_says_in_one_way_where_it_goes(stacks, properties, reason):
+    unclear = {"Type": "AWS::StepFunctions::StateMachineAlias", "Properties": {"Name": "live", **properties}}
+
+    with pytest.raises(BlueprintError, match=reason):
+        stacks(Machine=machine(Definition=passing(1)), Version=version("Machine"), Alias=unclear)
+
+
 def test_a_version_that_is_not_retained_is_deleted_when_another_replaces_it(stacks, states):
     """After the alias has left it."""
 
