@@ -7,7 +7,7 @@ an attempt that has ended, and no decision can be made after the time has ended.
 from dataclasses import dataclass
 from typing import Any
 
-from ledger import Ledger
+from ledger import open_ledger
 from steps import Order, retriable, run_step
 
 from blueprints_shared.clients import client
@@ -26,14 +26,13 @@ class AlreadyDecided(Exception):
 class Settings:
     """The environment variables that the template sets."""
 
-    table: str
     topic_arn: str
 
 
 logger = Logger()
 metrics = Metrics()
 settings = load(Settings)
-ledger = Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), settings.table)
+ledger = open_ledger()
 sns = client("sns", connect_timeout=1, read_timeout=3, attempts=2)
 
 

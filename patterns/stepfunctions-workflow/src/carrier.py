@@ -20,13 +20,18 @@ class Carrier:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def ship(self, order_id: str, address: Any) -> None:  # noqa: ARG002 - yours needs the address
-        """Hand the order over, once. Raises Undeliverable, or Unavailable if it is worth another attempt."""
+    def ship(self, order_id: str, address: Any) -> bool:  # noqa: ARG002 - yours needs the address
+        """Hand the order over; False if it was handed over before.
+
+        Raises Undeliverable, or Unavailable if it is worth another attempt.
+        """
         if reason := check(self._ledger, "carrier", order_id):
             raise Undeliverable(reason)
-        shipment = self._ledger.create(order_id, "shipment", {"state": "shipped"})
-        if shipment["state"] != "shipped":
+        shipped = {"state": "shipped"}
+        found = self._ledger.create(order_id, "shipment", shipped)
+        if found["state"] != "shipped":
             raise Undeliverable("the order was cancelled")
+        return found is shipped
 
     def cancel(self, order_id: str) -> bool:
         """Stop the shipment; from then on the order cannot be shipped. False if it was shipped before."""

@@ -1,15 +1,13 @@
 """A person approves or rejects an order: keep the decision, and wake its state machine."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ledger import Ledger
+from ledger import open_ledger
 from steps import retriable
 
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
-from blueprints_shared.settings import load
 
 _DECISIONS = {"approve": "approved", "reject": "rejected"}
 _METRICS = {"approved": "ApprovalsGiven", "rejected": "ApprovalsRefused"}
@@ -24,16 +22,9 @@ _MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The environment variables that the template sets."""
-
-    table: str
-
-
 logger = Logger()
 metrics = Metrics()
-ledger = Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), load(Settings).table)
+ledger = open_ledger()
 states = client("stepfunctions", connect_timeout=1, read_timeout=3, attempts=2)
 
 

@@ -11,12 +11,29 @@ A step changes only its own entry, by a conditional write. Entries stay: a step 
 `released`, `refunded`, `expired` or `cancelled`, and does nothing. This holds even if its first attempt comes last.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from steps import Unavailable, retriable
 
+from blueprints_shared import clients
+from blueprints_shared.settings import load
+
 Entry = dict[str, Any]
 """An entry's attributes as plain values, among them `state`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The environment variables that the template sets."""
+
+    table: str
+
+
+def open_ledger() -> "Ledger":
+    """The ledger of this stack. Its calls end within the time of the shortest function."""
+    dynamodb = clients.client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2)
+    return Ledger(dynamodb, load(Settings).table)
 
 
 class Ledger:

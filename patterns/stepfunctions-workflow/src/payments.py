@@ -1,28 +1,15 @@
 """Takes the payment of an order, and gives it back."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from ledger import Ledger
+from ledger import open_ledger
 from payment_provider import Declined, PaymentProvider
 from steps import Order, refused, run_step
 
-from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger
-from blueprints_shared.settings import load
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The environment variables that the template sets."""
-
-    table: str
-
 
 logger = Logger()
-provider = PaymentProvider(
-    Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), load(Settings).table)
-)
+provider = PaymentProvider(open_ledger())
 
 
 @logger.inject_lambda_context

@@ -1,27 +1,16 @@
 """Ships an order, or makes sure that it is not shipped any more."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from carrier import Carrier, Undeliverable
-from ledger import Ledger
+from ledger import open_ledger
 from steps import Order, refused, run_step
 
-from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
-from blueprints_shared.settings import load
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The environment variables that the template sets."""
-
-    table: str
-
 
 logger = Logger()
 metrics = Metrics()
-carrier = Carrier(Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), load(Settings).table))
+carrier = Carrier(open_ledger())
 
 
 @logger.inject_lambda_context
@@ -34,10 +23,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 def ship(order: Order) -> dict[str, Any]:
     """Hand the order to the carrier, once."""
     try:
-        carrier.ship(order["order_id"], order["ship_to"])
+        is_new = carrier.ship(order["order_id"], order["ship_to"])
     except Undeliverable as reason:
         return refused(f"not shipped: {reason}")
-    metrics.add_metric("OrdersShipped", MetricUnit.Count, 1)
+    if is_new:
+        metrics.add_metric("OrdersShipped", MetricUnit.Count, 1)
     return {"outcome": "shipped"}
 
 

@@ -1,26 +1,15 @@
 """Reserves the articles of an order, and releases them."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from ledger import Ledger, plain
+from ledger import open_ledger, plain
 from steps import Order, refused, run_step
 
-from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
-from blueprints_shared.settings import load
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The environment variables that the template sets."""
-
-    table: str
-
 
 logger = Logger()
 metrics = Metrics()
-ledger = Ledger(client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2), load(Settings).table)
+ledger = open_ledger()
 
 
 @logger.inject_lambda_context
