@@ -12,12 +12,15 @@ import argparse
 import json
 import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from blueprints_shared.replay import DeadLetters, Failure, NotReplayed, Stack, invoke, main
+
+STOPPED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 class Orders:
@@ -29,16 +32,30 @@ class Orders:
     def __init__(self, stack: Stack, cancel: bool) -> None:
         self._stack, self._cancel = stack, cancel
         self._states = stack.client("stepfunctions")
-        sqs, outputs = stack.client("sqs"), stack.outputs
-        self._queues = [
-            DeadLetters(sqs, outputs[url], self.resume, describe) for url in ("OpenOrdersUrl", "DeadLettersUrl")
-        ]
 
     def __iter__(self) -> Generator[Failure, None, None]:
-        """Read both queues."""
-        for queue in self._queues:
-            with closing(iter(queue)) as found:
-                yield from found
+        """Read both queues. Between them, list the executions that stopped, as EventBridge may rarely miss one."""
+        reported = set()
+        sqs, outputs = self._stack.client("sqs"), self._stack.outputs
+        with closing(iter(DeadLetters(sqs, outputs["OpenOrdersUrl"], self.resume, describe))) as found:
+            for letter in found:
+                with suppress(NotReplayed):
+                    reported.add(letter.event()["detail"]["executionArn"])
+                yield letter
+        for execution in self.stopped():
+            if execution["executionArn"] not in reported:
+                yield Stopped(self, execution)
+        with closing(iter(DeadLetters(sqs, outputs["DeadLettersUrl"], self.resume, describe))) as found:
+            yield from found
+
+    def stopped(self) -> Generator[dict[str, Any], None, None]:
+        """All executions that stopped, except those whose orders were cancelled since."""
+        pages = self._states.get_paginator("list_executions")
+        for status in STOPPED:
+            for page in pages.paginate(stateMachineArn=self._stack.outputs["StateMachineArn"], statusFilter=status):
+                for execution in page["executions"]:
+                    if not self._is_cancelled(execution["executionArn"]):
+                        yield execution
 
     def resume(self, event: dict[str, Any]) -> None:
         """Redrive the execution of an event, or place the order that the message is. Raises NotReplayed."""
@@ -46,8 +63,8 @@ class Orders:
             self._place(event)
             return
         execution = self._states.describe_execution(executionArn=event["detail"]["executionArn"])
-        if execution["status"] in ("RUNNING", "PENDING_REDRIVE", "SUCCEEDED"):
-            return  # it was redriven since
+        if execution["status"] not in STOPPED or self._is_cancelled(execution["executionArn"]):
+            return  # another message, or another person, was first
         start = json.loads(execution["input"])
         if self._cancel and not start["cancel"]:
             self._place({"order_id": start["order"]["order_id"], "cancel": True})
@@ -57,8 +74,44 @@ class Orders:
         except ClientError as error:
             raise NotReplayed(f"{error}; with --cancel the order is cancelled instead") from error
 
+    def _is_cancelled(self, execution: str) -> bool:
+        """Whether an execution that cancels the order of this one has succeeded."""
+        try:
+            cancellation = self._states.describe_execution(executionArn=f"{execution}_cancel")
+        except self._states.exceptions.ExecutionDoesNotExist:
+            return False
+        return bool(cancellation["status"] == "SUCCEEDED")
+
     def _place(self, message: dict[str, Any]) -> None:
         invoke(self._stack.client("lambda"), self._stack.outputs["PlaceFunction"], message)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """An execution that stopped, of which no message waits."""
+
+    orders: Orders
+    execution: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the execution."""
+        return str(self.execution["name"])
+
+    def describe(self) -> str:
+        """What happened to it."""
+        return describe(self._event())
+
+    def count(self) -> int:
+        """One order."""
+        return 1
+
+    def replay(self) -> None:
+        """Redrive it, or cancel its order. Raises NotReplayed."""
+        self.orders.resume(self._event())
+
+    def _event(self) -> dict[str, Any]:
+        return {"source": "aws.states", "detail": self.execution}
 
 
 def describe(event: dict[str, Any]) -> str:

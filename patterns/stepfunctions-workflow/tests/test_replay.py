@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 
 from blueprints_shared.replay import replay
 
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:OrderMachine:"  # as in the sample
+
 
 class Queue:
     """Messages of two queues, by URL and id."""
@@ -33,11 +35,27 @@ class Queue:
 
 
 class States:
-    def __init__(self, status="FAILED", error=None, cancel=False):
+    """One execution; `listed` are the names that ListExecutions has, `cancelled` those of orders cancelled since."""
+
+    def __init__(self, status="FAILED", error=None, cancel=False, listed=(), cancelled=()):
         self.status, self.error, self.redriven = status, error, []
+        self.listed, self.cancelled = listed, cancelled
         self.input = json.dumps({"cancel": cancel, "order": {"order_id": "A-1001"}})
+        self.exceptions = SimpleNamespace(ExecutionDoesNotExist=LookupError)
+
+    def get_paginator(self, operation):
+        assert operation == "list_executions"
+        return self
+
+    def paginate(self, *, stateMachineArn, statusFilter):
+        names = self.listed if statusFilter == self.status else ()
+        yield {"executions": [{"executionArn": ARN + name, "name": name, "status": self.status} for name in names]}
 
     def describe_execution(self, *, executionArn):
+        if executionArn.endswith("_cancel"):
+            if executionArn.rpartition(":")[2].removesuffix("_cancel") in self.cancelled:
+                return {"status": "SUCCEEDED"}
+            raise LookupError
         return {"executionArn": executionArn, "status": self.status, "input": self.input}
 
     def redrive_execution(self, *, executionArn):
@@ -62,7 +80,12 @@ def replayed(replaying):
     """Replay with these clients; returns the outcome."""
 
     def run(queue, states=None, functions=None, *, cancel=False):
-        outputs = {"OpenOrdersUrl": "open", "DeadLettersUrl": "dead", "PlaceFunction": "place:live"}
+        outputs = {
+            "OpenOrdersUrl": "open",
+            "DeadLettersUrl": "dead",
+            "PlaceFunction": "place:live",
+            "StateMachineArn": "machine",
+        }
         clients = {"sqs": queue, "stepfunctions": states or States(), "lambda": functions or Functions()}
         stack = SimpleNamespace(outputs=outputs, client=clients.__getitem__)
         return replay(replaying.orders(stack, SimpleNamespace(cancel=cancel)), print)
@@ -84,6 +107,19 @@ def test_an_execution_that_stopped_is_redriven(status, replayed, sample, capsys)
 def test_an_execution_that_goes_on_is_left_alone(status, replayed, sample):
     queue, states = Queue(open=[sample("order-stopped")], dead=[]), States(status)
     assert replayed(queue, states).left == 0
+    assert not states.redriven
+
+
+def test_an_execution_that_no_message_reports_is_found(replayed, sample, capsys):
+    states = States("TIMED_OUT", listed=["A-1001", "A-1002"])
+    assert replayed(Queue(open=[sample("order-stopped")], dead=[]), states).replayed == 2
+    assert states.redriven == [ARN + "A-1001", ARN + "A-1002"]
+    assert "A-1002: execution A-1002 is TIMED_OUT" in capsys.readouterr().out
+
+
+def test_an_order_that_was_cancelled_since_is_left_alone(replayed, sample):
+    states = States(listed=["A-1001"], cancelled=["A-1001"])
+    assert replayed(Queue(open=[sample("order-stopped")], dead=[]), states).replayed == 1
     assert not states.redriven
 
 

@@ -108,16 +108,16 @@ class DeadLetter:
 
     def describe(self) -> str:
         """The kind of event, and why it is here."""
-        return f"{self._queue.kind_of(self._event())} ({self._reason()})"
+        return f"{self._queue.kind_of(self.event())} ({self._reason()})"
 
     def count(self) -> int:
         """One event, if the message can be read."""
-        self._event()
+        self.event()
         return 1
 
     def replay(self) -> None:
         """Hand the event to its function, then delete the message."""
-        self._queue.handle(self._event())
+        self._queue.handle(self.event())
         try:
             self._queue.sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=self.receipt)
         except (BotoCoreError, ClientError) as error:
@@ -134,7 +134,8 @@ class DeadLetter:
             raise NotReplayed("it is no event, so neither EventBridge nor Lambda wrote it; look at it yourself")
         return content
 
-    def _event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, Any]:
+        """The event. Raises NotReplayed if the message holds none."""
         record = self._record()
         event = record.get("requestPayload", record)
         if not isinstance(event, dict):

@@ -35,6 +35,7 @@ LIMIT = 100
 APPROVAL_SECONDS = 72 * 3600
 FUNCTIONS = ("PlaceOrders", "Stock", "Payments", "Approvals", "Shipping", "Decide")
 DELIVERIES = 5
+METRICS = {"FAILED": "ExecutionsFailed", "TIMED_OUT": "ExecutionsTimedOut", "ABORTED": "ExecutionsAborted"}
 ENVIRONMENT = {
     "TABLE": "ledger",
     "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:approvals",
@@ -86,6 +87,9 @@ class Plan(Protocol):
     def pause(self) -> float:
         """The seconds of one invocation."""
 
+    def loses_event(self) -> bool:
+        """Whether EventBridge does not get the event of an execution that stopped."""
+
 
 class NoFaults:
     def fault(self, state: str, order_id: str) -> Fault | None:
@@ -96,6 +100,9 @@ class NoFaults:
 
     def pause(self) -> float:
         return 0.1
+
+    def loses_event(self) -> bool:
+        return False
 
 
 class Metrics:
@@ -133,6 +140,12 @@ def reported_statuses(template: str = TEMPLATE) -> list[str]:
     return re.search(r"status: \[([A-Z_, ]+)\]", template)[1].split(", ")
 
 
+def watched_metrics(template: str = TEMPLATE) -> list[str]:
+    """The metrics of executions that the template's alarm OrdersStopped watches."""
+    alarm = re.search(r"\n  OrdersStopped:\n((?:    .*\n)+)", template)[1]
+    return re.findall(r"MetricName: (\w+)", alarm)
+
+
 class OrderSystem:
     """Runs in a coroutine on a loop of `virtual_time`."""
 
@@ -145,6 +158,7 @@ class OrderSystem:
         self.executions: dict[str, Execution] = {}
         self.tokens: dict[str, asyncio.Future] = {}
         self.past_tokens: set[str] = set()
+        self.alarms: list[str] = []
         self.open_orders: list[dict[str, Any]] = []
         self.dead_letters: list[tuple[str, str]] = []
         self.on_request: Callable[[str], None] = lambda order_id: None
@@ -191,24 +205,39 @@ class OrderSystem:
 
     def resume(self, *, cancel: bool = False) -> list[str]:
         """What `replay.py` does, with or without --cancel; returns why orders were left."""
-        stack = SimpleNamespace(
-            client=lambda service: self.clients[service],
-            outputs={"OpenOrdersUrl": "open", "DeadLettersUrl": "dead", "PlaceFunction": "PlaceOrders"},
-        )
-        orders = replay.Orders(stack, cancel)
+        orders = self._orders(cancel=cancel)
         left = []
         events, self.open_orders = self.open_orders, []
         letters, self.dead_letters = self.dead_letters, []
-        for event in [*events, *(json.loads(body) for body, _ in letters)]:
+        for event in events:
             try:
                 orders.resume(event)
             except replay.NotReplayed as reason:
                 left.append(str(reason))
-                if event.get("source") == "aws.states":
-                    self.open_orders.append(event)
-                else:
-                    self.dead_letters.append((json.dumps(event), str(reason)))
+                self.open_orders.append(event)
+        for execution in list(orders.stopped()):  # also those that EventBridge did not report
+            try:
+                replay.Stopped(orders, execution).replay()
+            except replay.NotReplayed as reason:
+                left.append(str(reason))
+        for body, _ in letters:
+            try:
+                orders.resume(json.loads(body))
+            except replay.NotReplayed as reason:
+                left.append(str(reason))
+                self.dead_letters.append((body, str(reason)))
         return left
+
+    def is_anything_open(self) -> bool:
+        """What replay.py --dry-run shows."""
+        return bool(self.open_orders or self.dead_letters or list(self._orders().stopped()))
+
+    def _orders(self, *, cancel: bool = False) -> Any:
+        stack = SimpleNamespace(
+            client=lambda service: self.clients[service],
+            outputs={"StateMachineArn": MACHINE, "PlaceFunction": "PlaceOrders"},
+        )
+        return replay.Orders(stack, cancel)
 
     async def kill(self, name: str) -> None:
         """End an execution as StopExecution does."""
@@ -330,8 +359,10 @@ class OrderSystem:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failed).encode())}
 
     def _report(self, execution: Execution) -> None:
-        """The rule of the template."""
-        if execution.status in reported_statuses():
+        """The alarm and the rule of the template; EventBridge delivers these events on a best-effort basis."""
+        if METRICS.get(execution.status) in watched_metrics():
+            self.alarms.append(execution.name)
+        if execution.status in reported_statuses() and not self.plan.loses_event():
             detail = {"executionArn": execution.arn, "name": execution.name, "status": execution.status}
             self.open_orders.append({"source": "aws.states", "detail": detail})
 
@@ -348,7 +379,7 @@ class States:
 
     def __init__(self, system: OrderSystem) -> None:
         self.system = system
-        self.exceptions = SimpleNamespace(ExecutionAlreadyExists=self.AlreadyExists)
+        self.exceptions = SimpleNamespace(ExecutionAlreadyExists=self.AlreadyExists, ExecutionDoesNotExist=KeyError)
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Any:  # noqa: A002
         assert stateMachineArn == f"{MACHINE}:live"
@@ -370,6 +401,14 @@ class States:
     def describe_execution(self, *, executionArn: str) -> Any:
         found = self.system.executions[executionArn.rpartition(":")[2]]
         return {"executionArn": found.arn, "status": found.status, "input": found.input_text}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_executions"
+        return self
+
+    def paginate(self, *, stateMachineArn: str, statusFilter: str) -> Any:
+        found = [each for each in self.system.executions.values() if each.status == statusFilter]
+        yield {"executions": [{"executionArn": each.arn, "name": each.name, "status": each.status} for each in found]}
 
     def redrive_execution(self, *, executionArn: str) -> Any:
         self.system.engine.redrive_here(self.system.executions[executionArn.rpartition(":")[2]])

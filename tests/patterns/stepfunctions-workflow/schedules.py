@@ -85,7 +85,6 @@ class Schedule:
         self.cancellation = self._moment() if not calm and self.random.random() < 0.15 else None
         self.attempts: dict[tuple[str, str], int] = {}
         self.told: dict[str, list[dict[str, Any]]] = {order_id: [] for order_id in ids}
-        self.reported: list[str] = []
         self.too_late: list[str] = []
 
     # --- what is chosen -----------------------------------------------------------------------------------------------
@@ -156,6 +155,9 @@ class Schedule:
     def start_fault(self, order_id: str) -> str | None:
         return self.start_faults.pop() if self.start_faults else None
 
+    def loses_event(self) -> bool:
+        return self.random.random() < 0.2
+
     def pause(self) -> float:
         return self.random.uniform(0.01, 0.5)
 
@@ -218,9 +220,8 @@ class Schedule:
     async def _operate(self) -> None:
         """Every day the operator mends what is broken, and redrives what is reported, or cancels it at last."""
         for day in range(REDRIVES + 10):
-            if not self.system.open_orders and not self.system.dead_letters:
+            if not self.system.is_anything_open():
                 return
-            self.reported += [event["detail"]["name"] for event in self.system.open_orders]
             if self.random.random() < 0.7 or day:
                 self.troubles = []
                 for (order_id, party), behaviour in self.behaviour.items():
@@ -229,7 +230,7 @@ class Schedule:
             await asyncio.sleep(self.random.choice((30, DAY)))
             self.system.resume(cancel=day > REDRIVES or self.random.random() < 0.1)
             await self.system.finish()
-        assert not self.system.open_orders + self.system.dead_letters, "orders are still open"
+        assert not self.system.is_anything_open(), "orders are still open"
 
     # --- what has to hold ---------------------------------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class Schedule:
             assert left + taken[sku] == count, f"{left} {sku} in stock and {taken[sku]} taken are not {count}"
         for execution in self.system.executions.values():
             stopped = execution.status != "SUCCEEDED"
-            assert not stopped or execution.name in self.reported, f"nobody hears that {execution.name} stopped"
+            assert not stopped or execution.name in self.system.alarms, f"nobody hears that {execution.name} stopped"
 
     def _is_done(self, order: dict[str, Any]) -> bool:
         """Whether all of an order is done. Raises AssertionError if only a part is."""
@@ -275,7 +276,7 @@ class Schedule:
         order_id = order["order_id"]
         usual = all(self.behaviour[order_id, party] == "as usual" for party in ("payment-provider", "carrier"))
         stocked = all(line["quantity"] <= self.system.stock[line["sku"]] for line in order["lines"])
-        if self.reported or self.cancellation is not None or len(self.orders) > 1 or not (usual and stocked):
+        if self.system.alarms or self.cancellation is not None or len(self.orders) > 1 or not (usual and stocked):
             return False
         if len(self.troubles_at_first) > 2 or not all(trouble.is_retried for trouble in self.troubles_at_first):
             return False
