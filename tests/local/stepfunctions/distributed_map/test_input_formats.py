@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -180,3 +181,9 @@ def test_parquet_gives_its_rows_as_json():
     json.dumps(items, allow_nan=False)
     with pytest.raises(StateFailed, match="The Parquet file could not be read"):
         read(b"no parquet", Format("PARQUET"))
+
+
+def test_without_pyarrow_parquet_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(StateFailed, match=r"pip install 'serverless-blueprints\[parquet\]'"):
+        read(b"", Format("PARQUET"))
