@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from blueprints.findings import Finding
-from blueprints.promises.checked_pattern import CheckedPattern
+from blueprints.promises.checked_pattern import CheckedPattern, Resource
 from blueprints.promises.state_machines import TYPE, StateMachine
 from blueprints.promises.values import alternatives, always, at, items
 from blueprints.template.reading import Place
@@ -26,6 +26,8 @@ _LOG_DELIVERY = (
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
 )
+# Without the first, a Map Run fails; without the second, the redrive of one fails.
+_MAP_RUN = ("states:StartExecution", "states:RedriveExecution")
 
 
 def definitions_are_valid(checked: CheckedPattern) -> Iterator[Finding]:
@@ -83,12 +85,7 @@ def roles_of_state_machines_may_write_logs(checked: CheckedPattern) -> Iterator[
         role = next(iter(checked.named(machine.properties.get("RoleArn"), "AWS::IAM::Role")), None)
         if role is None or not machine.properties.get("LoggingConfiguration"):
             continue
-        allowed = {
-            action
-            for _, statement in checked.statements(role)
-            if statement.get("Effect") == "Allow"
-            for action in items(statement.get("Action"))
-        }
+        allowed = _allowed(checked, role)
         missing = [action for action in _LOG_DELIVERY if action not in allowed]
         if missing:
             message = (
@@ -96,6 +93,24 @@ def roles_of_state_machines_may_write_logs(checked: CheckedPattern) -> Iterator[
                 "these actions have no resource-level permissions."
             )
             yield checked.finding_at(machine, message, "Policies")
+
+
+def roles_of_distributed_maps_may_run_executions(checked: CheckedPattern) -> Iterator[Finding]:
+    """The role of a state machine with a distributed Map may start executions of it, and redrive those that fail."""
+    roles = {each.logical_id: each.properties.get("RoleArn") for each in checked.of_type(TYPE)}
+    for machine in checked.state_machines:
+        role = next(iter(checked.named(roles.get(machine.logical_id), "AWS::IAM::Role")), None)
+        if role is None:
+            continue
+        missing = [each for each in _MAP_RUN if each not in _allowed(checked, role)]
+        for place, state in machine.states if missing else ():
+            if state.is_distributed:
+                message = (
+                    f"The role of {machine} cannot run the executions of {state.name}; write an AWS::IAM::Policy that "
+                    f"allows {' and '.join(missing)} on the state machine and on its executions: in the role itself, "
+                    "this would be a cycle."
+                )
+                yield _finding(checked, machine, message, place)
 
 
 def every_state_machine_has_its_own_role(checked: CheckedPattern) -> Iterator[Finding]:
@@ -111,6 +126,16 @@ def every_state_machine_has_its_own_role(checked: CheckedPattern) -> Iterator[Fi
         if not checked.named(machine.properties.get("RoleArn"), "AWS::IAM::Role"):
             message = f"{machine} uses a role from outside the template; remove Role and write Policies."
             yield checked.finding_at(machine, message, "Role")
+
+
+def _allowed(checked: CheckedPattern, role: Resource) -> set[str]:
+    """The actions that a role's policies allow on any resource."""
+    return {
+        action
+        for _, statement in checked.statements(role)
+        if statement.get("Effect") == "Allow"
+        for action in items(statement.get("Action"))
+    }
 
 
 def _finding(checked: CheckedPattern, machine: StateMachine, message: str, place: Place = ()) -> Finding:

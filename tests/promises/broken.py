@@ -338,6 +338,15 @@ STATE_MACHINES = [
         "roles-of-state-machines-may-write-logs", "                - logs:UpdateLogDelivery\n", "", "@Visit Policies"
     ),
     broken(
+        "roles-of-distributed-maps-may-run-executions",
+        "    Type: Succeed\n",
+        "    Type: Map\n    ItemProcessor: {ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}, "
+        "StartAt: One, States: {One: {Type: Succeed}}}\n    End: true\n",
+        "  Leave:",
+        "readme-shows-every-state-machine",
+        file=_VISIT,
+    ),
+    broken(
         "every-state-machine-has-its-own-role",
         _VISIT_POLICIES,
         "      Role: !GetAtt GreetRole.Arn\n",

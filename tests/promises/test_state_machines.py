@@ -6,7 +6,11 @@ import pytest
 
 from blueprints.pattern import Pattern
 from blueprints.promises import CheckedPattern, findings
-from blueprints.promises.runs_state_machines import definitions_are_valid, state_machines_time_out
+from blueprints.promises.runs_state_machines import (
+    definitions_are_valid,
+    roles_of_distributed_maps_may_run_executions,
+    state_machines_time_out,
+)
 
 HEAD = """Transform: AWS::Serverless-2016-10-31
 Parameters:
@@ -121,3 +125,31 @@ def test_an_express_execution_ends_by_itself(found):
     written = SUBSTITUTED.replace("      DefinitionUri", "      Type: EXPRESS\n      DefinitionUri")
 
     assert found(written, STATES.replace("TimeoutSeconds: 60\n", "")) == []
+
+
+DISTRIBUTED = STATES.replace(
+    "    ItemProcessor:\n", "    ItemProcessor:\n      ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: STANDARD}\n"
+)
+POLICY = """  Batches:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: batches
+      Roles: [!Ref MachineRole]
+      PolicyDocument:
+        Statement:
+          - {Effect: Allow, Action: states:StartExecution, Resource: !Ref Machine}
+          - {Effect: Allow, Action: [states:RedriveExecution], Resource: !Sub "${Machine}/*"}
+"""
+
+
+@pytest.mark.parametrize("missing", ["", "StartExecution", "RedriveExecution"])
+def test_the_role_of_a_distributed_map_runs_its_executions(tmp_path, missing):
+    policy = POLICY.replace(f"states:{missing}", "states:DescribeExecution") if missing else POLICY
+    (tmp_path / "template.yaml").write_text(HEAD + SUBSTITUTED + policy)
+    (tmp_path / "machine.asl.yaml").write_text(DISTRIBUTED)
+    checked = CheckedPattern(Pattern.load(tmp_path))
+
+    found = findings(checked, [roles_of_distributed_maps_may_run_executions])
+
+    assert [each.message.count(f"states:{missing} on") for each in found] == ([1] if missing else [])
+    assert all(DISTRIBUTED.splitlines()[each.line - 1] == "  Each:" for each in found)
