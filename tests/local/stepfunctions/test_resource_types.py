@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -285,6 +286,21 @@ def test_an_alarm_during_a_deployment_rolls_it_back(cloud, stacks, states):
     assert stacks.status() == "UPDATE_ROLLBACK_COMPLETE"
     assert weights(states, arn) == {1: 100}
     assert run(cloud, deployed.outputs["Machine"])["output"] == "one"
+
+
+def test_a_rollback_of_the_stack_moves_the_alias_back_at_once(cloud, stacks, states):
+    """Another resource failed after the alias had moved; 2,100 minutes would be 42 seconds here."""
+    arn = release(stacks, "one", Type="CANARY", Percentage=50, Interval=2100).outputs["Alias"]
+    nameless = {"Type": "AWS::StepFunctions::StateMachine", "DependsOn": "Alias", "Properties": {"RoleArn": "none"}}
+    began = time.monotonic()
+
+    with pytest.raises(BlueprintError, match="Exactly one of Definition"):
+        stacks(Machine=machine(Definition=passing("two")), Version=version("Machine"), Alias=alias(), Nameless=nameless)
+
+    assert stacks.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert weights(states, arn) == {1: 100}
+    assert run(cloud, arn)["output"] == "one"
+    assert time.monotonic() - began < 20
 
 
 def test_an_alias_may_have_fixed_weights(stacks, states):

@@ -15,6 +15,7 @@ PHYSICAL_NAME = Internal(
     "_physical_name",
     ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
 )
+STACKS = Internal("services.cloudformation", "_stacks")
 
 _LONGEST_NAME = 80
 
@@ -43,21 +44,29 @@ class Aliases:
         )
         return made["stateMachineAliasArn"], {"Arn": made["stateMachineAliasArn"]}
 
-    def _update(self, arn: str, old: Properties, new: Properties, stack_name: str) -> Made:  # noqa: ARG002
-        """Change the alias; with a DeploymentPreference, return when its deployment has ended."""
+    def _update(self, arn: str, old: Properties, new: Properties, stack_name: str) -> Made:
+        """Change the alias; with a DeploymentPreference, return when its deployment has ended.
+
+        When the stack is rolled back, the alias goes back at once, whatever its alarms say.
+        """
         preference = _preference(new)
         if old.get("Description") != new.get("Description"):
             description = str(new.get("Description") or "")
             self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, description=description)
-        if preference:
+        if preference and not _is_rolled_back(stack_name):
             self._deployments.deploy(arn, preference)
         else:
-            self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, routingConfiguration=_routes(new))
+            routes = preference.to_version if preference else _routes(new)
+            self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, routingConfiguration=routes)
         return arn, {"Arn": arn}
 
     def _delete(self, arn: str, props: Properties) -> None:  # noqa: ARG002
         if self._calls.find("DescribeStateMachineAlias", stateMachineAliasArn=arn):
             self._calls.do("DeleteStateMachineAlias", stateMachineAliasArn=arn)
+
+
+def _is_rolled_back(stack_name: str) -> bool:
+    return "ROLLBACK" in str((STACKS.current().get(stack_name) or {}).get("StackStatus"))
 
 
 def _preference(props: Properties) -> DeploymentPreference | None:
