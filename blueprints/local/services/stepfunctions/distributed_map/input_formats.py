@@ -124,7 +124,9 @@ def _csv_items(body: bytes, form: Format) -> Iterator[Any]:
     missing = [""] * len(headers)
     for row in rows:
         # A short row is filled up with empty strings; what a long row has beyond the headers is left out.
-        yield dict(zip(headers, row + missing[len(row) :], strict=False))
+        if len(row) < len(missing):
+            row += missing[len(row) :]
+        yield dict(zip(headers, row, strict=False))
 
 
 def _check_headers(headers: tuple[str, ...]) -> None:

@@ -26,7 +26,7 @@ STATE_DATA = "STATE_DATA"
 MOST_ITEMS = 100_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Item:
     """One item of a Map, as `$$.Map.Item` describes it."""
 
