@@ -125,7 +125,7 @@ def _csv_items(body: bytes, form: Format) -> Iterator[Any]:
     for row in rows:
         # A short row is filled up with empty strings; what a long row has beyond the headers is left out.
         if len(row) < len(missing):
-            row += missing[len(row) :]
+            row.extend(missing[len(row) :])
         yield dict(zip(headers, row, strict=False))
 
 
