@@ -44,7 +44,12 @@ class WrongResult(Exception):
 
 
 class RunFailed(Exception):
-    """The state machine's execution failed."""
+    """The state machine's execution failed; the message says why, and `result` says it for programs."""
+
+    @property
+    def result(self) -> dict[str, str]:
+        """The result of the demo."""
+        return {"state": "failed", "reason": str(self)}
 
 
 def run(stack: Any) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def run(stack: Any) -> dict[str, Any]:
     with stack.step(f"Put {len(objects)} objects below incoming/{run_id}/"):
         lake.deliver(run_id, objects)
         lake.put(f"incoming/{run_id}/_READY", b"")
+        keep(stack.folder / "incoming", objects)
     with stack.step("Wait for the run's report"):
         report = lake.wait_for_report(run_id)
     with stack.step("Compare the files that its manifest names with the orders"):
@@ -70,8 +76,15 @@ def run(stack: Any) -> dict[str, Any]:
     return {
         "run_id": run_id,
         **result,
-        "files": sorted(str(path) for path in stack.folder.rglob("*") if path.is_file()),
+        "files": sorted(str(path.resolve()) for path in stack.folder.rglob("*") if path.is_file()),
     }
+
+
+def keep(folder: Path, objects: dict[str, bytes]) -> None:
+    """Write the objects to the folder of results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in objects.items():
+        (folder / name).write_bytes(content)
 
 
 def reader() -> Any:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from orders import merge
 from run_files import RunFiles, Settings, canonical
+from run_tables import tables
 
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger
@@ -29,7 +30,7 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Write the aggregates, and the draft of the manifest; return the draft's key. Raises TooManyRejected."""
     files = RunFiles(s3, settings.lake_bucket, event["run_id"])
     plan = files.json(event["plan"])
-    records = files.read_all(files.key(f"parts/{item['part']}.json") for item in plan)
+    records = files.read_all((files.key(f"parts/{item['part']}.json") for item in plan), at_once=16)
     draft = outcome(plan, records)
     check(draft, event["tolerated_percentage"])
     if not draft["rows_out"]:
@@ -71,7 +72,7 @@ def check(draft: dict[str, Any], tolerated: float) -> None:
 def _aggregates(files: RunFiles, summaries: list[str]) -> str:
     """Merge the summaries of all objects, a few at a time."""
     merged: pa.Table | None = None
-    for table in files.tables(summaries, None):
+    for table in tables(files, summaries):
         merged = merge(table if merged is None else pa.concat_tables([merged, table]))
     content = io.BytesIO()
     pq.write_table(merged, content, compression="zstd")

@@ -4,6 +4,7 @@ from typing import Any
 
 import model
 from run_files import RunFiles, Settings
+from run_tables import tables
 
 from blueprints_shared.clients import client
 from blueprints_shared.observability import Logger
@@ -36,7 +37,7 @@ def compare(files: RunFiles, run: str, new: str, minimum_r2: float, tolerance: f
     if current:
         models["current"] = files.model(current["model"])
         held_out["current"] = files.json(current["manifest"])["data"]
-    measured = {rows: model.evaluate(models, files.tables(keys, model.COLUMNS)) for rows, keys in held_out.items()}
+    measured = {rows: model.evaluate(models, tables(files, keys, model.COLUMNS)) for rows, keys in held_out.items()}
     reason = objection(measured, minimum_r2, tolerance)
     return {
         "passed": not reason,

@@ -22,8 +22,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 INCOMING = "incoming"
@@ -33,7 +31,6 @@ _CURRENT = "models/current.json"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=-]{0,63}")
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _EXISTS = {"412", "PreconditionFailed"}
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,27 +80,21 @@ class RunFiles:
                 return None
             raise
 
-    def read_all(self, keys: Iterable[str]) -> Iterator[bytes | None]:
-        """The contents of many objects, in order; a few are read ahead."""
+    def read_all(self, keys: Iterable[str], at_once: int) -> Iterator[bytes | None]:
+        """The contents of many objects, in order; `at_once` of them are in memory."""
         keys = list(keys)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for start in range(0, len(keys), _AT_ONCE):
-                yield from pool.map(self.read, keys[start : start + _AT_ONCE])
+        with ThreadPoolExecutor(at_once) as pool:
+            for start in range(0, len(keys), at_once):
+                yield from pool.map(self.read, keys[start : start + at_once])
 
     def json(self, key: str) -> Any:
         """A JSON object of the bucket; None if there is none."""
         content = self.read(key)
         return None if content is None else json.loads(content)
 
-    def tables(self, keys: Iterable[str], columns: list[str] | None) -> Iterator[pa.Table]:
-        """The rows of Parquet objects, a row group at a time; all columns, or these."""
-        for content in self.read_all(keys):
-            file = pq.ParquetFile(io.BytesIO(_required(content)))
-            yield from (file.read_row_group(group, columns=columns) for group in range(file.num_row_groups))
-
     def model(self, key: str) -> dict[str, Any]:
         """A model: an object, or `model.json` in the archive that SageMaker makes."""
-        content = _required(self.read(key))
+        content = required(self.read(key))
         if key.endswith(".tar.gz"):
             with tarfile.open(fileobj=io.BytesIO(content)) as archive:
                 file = archive.extractfile("model.json")
@@ -137,7 +128,8 @@ def canonical(value: Any) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=1) + "\n").encode()
 
 
-def _required(content: bytes | None) -> bytes:
+def required(content: bytes | None) -> bytes:
+    """The content of an object that the run has written. Raises FileNotFoundError if someone has deleted it."""
     if content is None:
         raise FileNotFoundError("an object that the run needs was deleted")
     return content

@@ -33,7 +33,7 @@ class Failed(Exception):
 class Execution:
     """One run of states: an execution, or one batch of its distributed map, which has `items`.
 
-    `call(name, payload)` invokes a function.
+    `call(name, payload)` invokes a function, or another service by the task's resource.
     """
 
     states: dict[str, Any]
@@ -74,15 +74,21 @@ class Execution:
 
     def _task(self, fields, world):
         arguments = self._evaluate(fields["Arguments"])
+        is_function = fields["Resource"].endswith(":lambda:invoke")
+        name, given = (
+            (arguments[each] for each in ("FunctionName", "Payload"))
+            if is_function
+            else (fields["Resource"], arguments)
+        )
         try:
-            payload = self.call(arguments["FunctionName"], json.loads(json.dumps(arguments["Payload"])))
+            answer = self.call(name, json.loads(json.dumps(given)))
         except Died:
             raise Failed("Lambda.Unknown") from None
         except AssertionError:
             raise  # a promise is broken
         except Exception as error:
             raise Failed(type(error).__name__) from error
-        self._leave(fields, {"Payload": payload})
+        self._leave(fields, {"Payload": answer} if is_function else answer)
 
     def _map(self, fields, world):
         if not self.children:

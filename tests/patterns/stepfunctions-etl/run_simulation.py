@@ -272,8 +272,8 @@ def tables_of(content, columns):
     return tuple(file.read_row_group(group, columns=read) for group in range(file.num_row_groups))
 
 
-def tables(files, keys, columns):
-    """Do what `RunFiles.tables` does, one object after the other."""
+def tables(files, keys, columns=None):
+    """Do what `run_tables.tables` does, one object after the other."""
     for key in keys:
         yield from tables_of(files.read(key), None if columns is None else tuple(columns))
 
@@ -306,8 +306,10 @@ def doubles(s3):
     for module in HANDLERS.values():
         stack.enter_context(mock.patch.object(module, "s3", s3))
     stack.enter_context(mock.patch.object(transform_objects, "curate", curate_once))
-    stack.enter_context(mock.patch.object(run_files.RunFiles, "tables", tables))
-    stack.enter_context(mock.patch.object(run_files.RunFiles, "read_all", lambda files, keys: map(files.read, keys)))
+    for module in (aggregate_run, train_model, evaluate_model):
+        stack.enter_context(mock.patch.object(module, "tables", tables))
+    one_by_one = mock.patch.object(run_files.RunFiles, "read_all", lambda files, keys, at_once: map(files.read, keys))
+    stack.enter_context(one_by_one)
     stack.enter_context(mock.patch.object(model, "train", train_once))
     stack.enter_context(mock.patch.object(model, "evaluate", evaluate_once))
     return stack
