@@ -16,6 +16,12 @@ from tests.local.waiting import until
 
 DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
 ADDRESS = "1 Example Street"
+PARAMETERS = {
+    "Environment": "prod",
+    "DeploymentPreference": "Canary10Percent5Minutes",
+    "ApprovalTimeoutHours": "1",
+    "ApproverEmail": "approver@example.com",
+}
 
 
 class Shop:
@@ -91,7 +97,7 @@ class Shop:
 def shop():
     pattern = find("stepfunctions-workflow")
     progress = Progress()
-    prepared = prepare(pattern, progress, {"ApprovalTimeoutHours": "1"})
+    prepared = prepare(pattern, progress, PARAMETERS)
     with Cloud(time_scale=120) as cloud:
         yield Shop(pattern, cloud, bring_up(cloud, prepared, progress))
 
