@@ -213,37 +213,41 @@ def test_a_schedule_starts_the_alias(cloud, stacks, named):
     cloud.client("scheduler").delete_schedule(Name=deployed.outputs["Schedule"])
 
 
-def test_a_pipe_starts_the_machine_with_its_records(cloud, stacks):
-    """In the role of the pipe."""
-    table = {
-        "Type": "AWS::DynamoDB::Table",
-        "Properties": {
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
-        },
-    }
-    pipe = {
-        "Type": "AWS::Pipes::Pipe",
-        "Properties": {
-            "RoleArn": {"Fn::GetAtt": ["Starter", "Arn"]},
-            "Source": {"Fn::GetAtt": ["Table", "StreamArn"]},
-            "SourceParameters": {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}},
-            "Target": {"Ref": "Machine"},
-            "TargetParameters": {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}},
-        },
-    }
-    deployed = stacks(
-        Machine=machine(Definition=ECHO),
-        Table=table,
-        Starter=role(starting({"Ref": "Machine"}), service="pipes.amazonaws.com"),
-        Pipe=pipe,
-    )
+TABLE = {
+    "Type": "AWS::DynamoDB::Table",
+    "Properties": {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+    },
+}
+PIPE = {
+    "Type": "AWS::Pipes::Pipe",
+    "Properties": {
+        "RoleArn": {"Fn::GetAtt": ["Starter", "Arn"]},
+        "Source": {"Fn::GetAtt": ["Table", "StreamArn"]},
+        "SourceParameters": {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}},
+        "Target": {"Ref": "Machine"},
+        "TargetParameters": {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}},
+    },
+}
+
+
+def test_a_pipe_keeps_its_records_until_its_role_may_start_the_machine(cloud, stacks):
+    """The refusal is named once; nothing is lost."""
+    resources = {"Machine": machine(Definition=ECHO), "Table": TABLE, "Pipe": PIPE}
+    may_not = role(starting({"Ref": "Machine"}, "states:StopExecution"), service="pipes.amazonaws.com")
+    deployed = stacks(**resources, Starter=may_not)
     cloud.client("dynamodb").put_item(TableName=deployed.outputs["Table"], Item={"id": {"S": "n1"}})
+    refusal = f"cannot start {deployed.outputs['Machine']}"
+    until(lambda: refusal in cloud.server_log())
+
+    stacks(**resources, Starter=role(starting({"Ref": "Machine"}), service="pipes.amazonaws.com"))
 
     execution, *_ = started(cloud, deployed.outputs["Machine"])
     assert execution["output"][0]["dynamodb"]["NewImage"] == {"id": {"S": "n1"}}
+    assert cloud.server_log().count(refusal) == 1
 
 
 def test_an_api_waits_for_an_express_execution(cloud, stacks):

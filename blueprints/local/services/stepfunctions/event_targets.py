@@ -52,21 +52,28 @@ def _start(start: Start, arn: str, delivery: Delivery, event: Mapping[str, Any])
 def install_pipes(start: Start, start_and_wait: Start, on_refusal: Callable[[str], None]) -> None:
     """Let pipes start state machines in the pipe's role; a batch that did not start stays in its source.
 
-    `on_refusal` gets a sentence when a pipe could not start its target.
+    `on_refusal` gets a sentence when a pipe could not start its target, once as long as the reason is the same.
     """
+    reasons: dict[str, str] = {}
+
+    def refuse(pipe: dict[str, Any], arn: str, reason: str) -> bool:
+        name = str(pipe.get("Arn") or pipe.get("Name"))
+        if reasons.get(name) != reason:  # the pipe tries again every second
+            reasons[name] = reason
+            on_refusal(f"the pipe {pipe.get('Name')} cannot start {arn}: {reason}")
+        return False
 
     def deliver(sm_arn: str, pipe: dict[str, Any], records: list[Any]) -> bool:
         waits = _waits(pipe)
         action = _START_AND_WAIT if waits else _START
         refused = _refusal(str(pipe.get("RoleArn", "")), _PIPES, action, sm_arn)
         if refused:
-            on_refusal(f"the pipe {pipe.get('Name')} cannot start {sm_arn}: {refused}")
-            return False
+            return refuse(pipe, sm_arn, refused)
         try:
             (start_and_wait if waits else start)({"stateMachineArn": sm_arn, "input": json.dumps(records)})
         except ServiceError as error:
-            on_refusal(f"the pipe {pipe.get('Name')} cannot start {sm_arn}: {error.message}")
-            return False
+            return refuse(pipe, sm_arn, error.message)
+        reasons.pop(str(pipe.get("Arn") or pipe.get("Name")), None)
         return True
 
     PIPE.replace(deliver)
