@@ -122,7 +122,7 @@ def _compared_string(value: Any, place: Place) -> None:
 
 def _timestamp(value: Any, place: Place) -> None:
     if not isinstance(value, str) or timestamps.nanoseconds(value) is None:
-        place.fault("Value is not a valid ISO-8601 timestamp")
+        place.fault("String does not match RFC3339 timestamp")
 
 
 def _path(value: Any, place: Place) -> None:

@@ -1,5 +1,6 @@
 """The fields of a distributed Map state, evaluated when the state begins."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from blueprints.states_language.json_text import dump
 from blueprints.states_language.visible_data import VisibleData
 
 # One object: what a part of a definition is compiled to is kept by its identity.
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _EMPTY: Mapping[str, Any] = {}
 
 
@@ -78,6 +80,8 @@ def _reader(state: State, data: VisibleData, account: str) -> ItemReader | None:
 def _max_items(path: str, data: VisibleData) -> int:
     """The value of MaxItemsPath; a negative one fails the Map Run, not the state."""
     value = json_path.read(path, data, "MaxItemsPath")
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         written = value if isinstance(value, str) else dump(value)
         raise runtime_failure(

@@ -10,7 +10,7 @@ from typing import Any
 
 from blueprints.states_language import json_path, jsonata, payload_templates
 from blueprints.states_language.definition import JSONATA, Catcher, State
-from blueprints.states_language.failures import DATA_LIMIT_EXCEEDED, StateFailed
+from blueprints.states_language.failures import DATA_LIMIT_EXCEEDED, HEARTBEAT_TIMEOUT, TIMEOUT, StateFailed
 from blueprints.states_language.json_text import dump
 from blueprints.states_language.visible_data import MISSING, VisibleData
 
@@ -88,6 +88,8 @@ def passed_through(
 def caught(state: State, data: VisibleData, failure: StateFailed, catcher: Catcher) -> Done:
     """The end of a state whose failure a Catch takes."""
     error_output, fields = failure.output, catcher.fields
+    if failure.error in (TIMEOUT, HEARTBEAT_TIMEOUT):
+        error_output = {**error_output, "Cause": failure.cause or ""}  # unlike in the event of the failure
     if state.query_language == JSONATA:
         seen = data.having(error_output=error_output)
         place = f"Catch[{state.catchers.index(catcher)}]/"

@@ -45,9 +45,10 @@ class AttemptUnderWay:
         """Add an event with a result. Raises StateFailed for one that is too large."""
         text = dump(result)
         if len(text.encode()) > _RESULT_BYTES:
+            name = self.names.get("resourceType", self.task.resource)
             raise StateFailed(
                 DATA_LIMIT_EXCEEDED,
-                f"The state/task '{self.task.resource}' returned a result with a size exceeding the maximum number "
+                f"The state/task '{name}' returned a result with a size exceeding the maximum number "
                 "of bytes service limit.",
             )
         self.record(kind, {"output": text, "outputDetails": NOT_TRUNCATED})
