@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
@@ -24,10 +25,7 @@ def assume_role(role_arn: str, service: str, session_name: str, region: str, end
         raise RoleNotAssumed(f"The role {role_arn} does not exist")
     if not trusts(role.get("AssumeRolePolicyDocument"), service):
         raise RoleNotAssumed(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
-    digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
-    access_key = f"ASIA{digest[:16].upper()}"
-    secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
-    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
+    access_key, secret, token = _credentials(role_arn, session_name)
     account = role_arn.split(":")[4]
     session = {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
@@ -37,6 +35,15 @@ def assume_role(role_arn: str, service: str, session_name: str, region: str, end
     }
     REGISTER_SESSION.current()(access_key, session)
     return Caller(access_key, secret, token, region, endpoint)
+
+
+@cache
+def _credentials(role_arn: str, session_name: str) -> tuple[str, str, str]:
+    """The access key, its secret and the session token, always the same for a role and a name."""
+    digest = hashlib.sha256(f"{role_arn}:{session_name}".encode()).hexdigest()
+    secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
+    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
+    return f"ASIA{digest[:16].upper()}", secret, token
 
 
 def may(

@@ -54,6 +54,7 @@ def assume(role_arn: str, region: str, endpoint: str = "") -> Caller:
 
 
 @cache
+@cache
 def session_name(role_arn: str, endpoint: str) -> str:
     """The name of the role's session: 32 letters, the same as long as the embedded AWS runs."""
     digest = hashlib.sha256(f"{role_arn}{endpoint}".encode()).digest()
