@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -177,7 +178,22 @@ def test_a_deployment_hook_passes_and_leaves_nothing(hook, shop):
     assert not [each["pk"]["S"] for each in items if each["pk"]["S"].startswith("order#_")]
 
 
-def test_what_stopped_is_counted_and_no_log_holds_an_order(shop):
+def test_the_metrics_of_the_alarm_count_what_stopped(shop):
+    now = datetime.now(UTC)
+    for metric in ("ExecutionsAborted", "ExecutionsFailed"):
+        points = shop.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/States",
+            MetricName=metric,
+            Dimensions=[{"Name": "StateMachineArn", "Value": shop.outputs["StateMachineArn"]}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        assert sum(point["Sum"] for point in points) >= 1, metric
+
+
+def test_no_log_holds_an_order(shop):
     watched = {each.logical_id: each.physical_id for each in shop.stack.of_type("AWS::Logs::LogGroup")}
     logs = shop.cloud.client("logs")
     lines = [
