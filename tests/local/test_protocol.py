@@ -62,6 +62,53 @@ def test_a_path_is_decoded_after_it_is_split():
     assert (call.operation, call.parameters) == ("GetApplication", {"ApplicationId": "arn:aws:x/y"})
 
 
+STATUSES = "[RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, PENDING_REDRIVE]"
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "violations"),
+    [
+        (
+            "ListExecutions",
+            {"maxResults": 1001, "statusFilter": "none"},
+            [
+                f"Value 'none' at 'statusFilter' | satisfy enum value set: {STATUSES}",
+                "Value '1001' at 'maxResults' | have value less than or equal to 1000",
+            ],
+        ),
+        (
+            "CreateStateMachineAlias",
+            {"name": "a b", "routingConfiguration": [{"stateMachineVersionArn": "a", "weight": 101}]},
+            [
+                r"Value 'a b' at 'name' | satisfy regular expression pattern: ^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
+                "Value '101' at 'routingConfiguration.1.member.weight' | have value less than or equal to 100",
+            ],
+        ),
+        (
+            "StartExecution",
+            {"stateMachineArn": "a", "input": "x" * 262_145},
+            ["Value at 'input' | have length less than or equal to 262144"],
+        ),
+    ],
+    ids=["numbers and enumerations", "patterns", "lengths of sensitive members"],
+)
+def test_a_constrained_api_refuses_what_its_model_excludes(operation, given, violations):
+    sentences = [each.replace(" | ", " failed to satisfy constraint: Member must ") for each in violations]
+    errors = "error" if len(sentences) == 1 else "errors"
+
+    with pytest.raises(ServiceError) as error:
+        STATES.check(operation, given)
+
+    assert error.value.code == "ValidationException"
+    assert error.value.message == f"{len(sentences)} validation {errors} detected: {'; '.join(sentences)}"
+
+
+def test_a_pattern_that_only_java_knows_excludes_nothing():
+    given = {"stateMachineArn": "a", "traceHeader": "Root=1"}
+
+    assert STATES.check("StartExecution", given) == given
+
+
 def test_requests_that_wait_keep_no_worker_from_others(monkeypatch):
     for registry in (HANDLERS, NAMESPACES, ROUTES):
         monkeypatch.setattr(registry.holder(), registry.name, dict(registry.current()))

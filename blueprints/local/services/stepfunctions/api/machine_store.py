@@ -22,7 +22,7 @@ class Target:
 
 
 class MachineStore:
-    """State machines by ARN. Whoever changes one holds `changing`."""
+    """State machines by ARN. They are changed only while `changing` is held."""
 
     def __init__(self, executions: ExecutionStore) -> None:
         self._machines: dict[str, StateMachine] = {}
