@@ -21,7 +21,6 @@ _MESSAGES = {
     "unknown": "No approval is requested for this order.",
 }
 
-
 logger = Logger()
 metrics = Metrics()
 ledger = open_ledger()
@@ -35,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
     Answers with `outcome`: what holds now, which may be an earlier decision. Raises ValueError for a malformed event.
     """
-    decision = _DECISIONS.get(event.get("decision", ""))
+    decision = _DECISIONS.get(str(event.get("decision")))
     order_id = event.get("order_id")
     if decision is None or not isinstance(order_id, str) or not order_id:
         raise ValueError('write {"order_id": "…", "decision": "approve"}, or "reject"')
@@ -58,7 +57,7 @@ def decide(order_id: str, decision: str, by: str) -> tuple[str, bool]:
         metrics.add_metric(_METRICS[decision], MetricUnit.Count, 1)
     elif approval.get("state") not in _METRICS:
         return approval.get("state", "unknown"), False
-    # Also for a decision that was there before: the call that made it may have failed before this line.
+    # Also after an earlier decision: the call that made it may have failed before it woke the state machine.
     wake(approval["token"])
     return (decision if before else approval["state"]), bool(before)
 

@@ -7,8 +7,8 @@
     order#A-1001   shipment      shipped, cancelled
     stock#chair    stock                                                  available
 
-A step changes only its own entry, by a conditional write. Entries stay: a step that comes late or again finds
-`released`, `refunded`, `expired` or `cancelled`, and does nothing. This holds even if its first attempt comes last.
+A step changes only its own entry, by a conditional write. Entries are never removed: a step that comes late or twice
+finds `released`, `refunded`, `expired` or `cancelled`, and does nothing, even if the compensation came before the step.
 """
 
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class Settings:
 
 
 def open_ledger() -> "Ledger":
-    """The ledger of this stack. Its calls end within the time of the shortest function."""
+    """The ledger of this stack. A call ends within ten seconds, less than the time-out of any function."""
     dynamodb = clients.client("dynamodb", connect_timeout=1, read_timeout=3, attempts=2)
     return Ledger(dynamodb, load(Settings).table)
 
 
 class Ledger:
-    """Reads and writes the table; `dynamodb` is a low-level client. Raises Unavailable for errors that pass."""
+    """Reads and writes the table; `dynamodb` is a low-level client. Raises Unavailable for transient errors."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._dynamodb, self._table = dynamodb, table

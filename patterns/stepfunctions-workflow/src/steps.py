@@ -1,4 +1,4 @@
-"""What the handlers of all steps share: how they are called, what they answer, and which errors are worth a retry."""
+"""What the handlers of all steps share: how they are called, what they answer, and which errors are transient."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,13 +23,13 @@ _TRANSIENT = {
 
 
 class Unavailable(Exception):
-    """A service did not answer, or asked for a later attempt. The state machine retries it, by this name."""
+    """A service did not answer, or is throttling. The state machine retries errors of this name."""
 
 
 def run_step(steps: Mapping[str, Step], event: dict[str, Any], logger: Any) -> dict[str, Any]:
     """Run the step that the state machine asks for, and log its answer; the order itself is not logged.
 
-    The answer has `outcome`, and `reason` if the outcome is "refused": the answer of business, which is no error.
+    The answer has `outcome`, and `reason` if the outcome is "refused". A refusal is a business answer, not an error.
     """
     answer = steps[event["step"]](event["order"])
     logger.info(event["step"], extra={"order_id": event["order"]["order_id"], **answer})
@@ -37,13 +37,13 @@ def run_step(steps: Mapping[str, Step], event: dict[str, Any], logger: Any) -> d
 
 
 def refused(reason: str) -> dict[str, Any]:
-    """The answer of a step that business does not allow; `reason` is for the customer."""
+    """The answer of a step that cannot be done for a business reason; `reason` is for the customer."""
     return {"outcome": "refused", "reason": reason}
 
 
 @contextmanager
 def retriable() -> Iterator[None]:
-    """Raise Unavailable in place of errors of AWS that pass: throttling, failures of the service, no connection."""
+    """Raise Unavailable in place of transient errors of AWS: throttling, failures of a service, no connection."""
     try:
         yield
     except ClientError as error:

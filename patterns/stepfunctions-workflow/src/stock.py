@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
 
 def reserve(order: Order) -> dict[str, Any]:
-    """Take all lines of the order out of stock, or none; once, however often it is called."""
+    """Take all lines of the order out of stock, or none. Repeating it changes nothing."""
     lines = {line["sku"]: line["quantity"] for line in order["lines"]}
     reservation = ledger.put(order["order_id"], "reservation", {"state": "reserved", "lines": lines})
     reasons = ledger.transact(reservation, *(ledger.take(sku, quantity) for sku, quantity in lines.items()))
@@ -38,7 +38,7 @@ def release(order: Order) -> dict[str, Any]:
     found = ledger.create(order["order_id"], "reservation", released)
     if found["state"] == "reserved":
         move = ledger.move(order["order_id"], "reservation", "reserved", "released")
-        # If it is released by another attempt meanwhile, none of these writes is made.
+        # None of these writes is made if another attempt has released it meanwhile.
         changed = not ledger.transact(move, *(ledger.put_back(*line) for line in found["lines"].items()))
     else:
         changed = found is released

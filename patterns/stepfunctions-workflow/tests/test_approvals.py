@@ -136,7 +136,14 @@ def test_an_order_without_a_request_is_unknown(decide):
 
 
 @pytest.mark.parametrize(
-    "event", [{}, {"order_id": "A-1"}, {"order_id": "A-1", "decision": "maybe"}, {"decision": "approve"}]
+    "event",
+    [
+        {},
+        {"order_id": "A-1"},
+        {"order_id": "A-1", "decision": "maybe"},
+        {"decision": "approve"},
+        {"order_id": "A-1", "decision": []},
+    ],
 )
 def test_a_malformed_decision_says_what_to_write(event, load, context):
     with pytest.raises(ValueError, match='"decision": "approve"'):

@@ -120,7 +120,7 @@ def reasons(*codes):
         (None, {}, "Unavailable"),
     ],
 )
-def test_only_errors_that_pass_are_unavailable(code, more, expected, load, context, monkeypatch, dynamodb):
+def test_only_transient_errors_are_unavailable(code, more, expected, load, context, monkeypatch, dynamodb):
     module = load("Stock")
     failure = ReadTimeoutError(endpoint_url="https://dynamodb")
     if code:
