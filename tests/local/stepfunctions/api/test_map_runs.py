@@ -62,6 +62,20 @@ def test_a_map_run_and_its_children_are_described_and_listed(states, machines):
     assert [each["executionArn"] for each in own] == [execution["executionArn"]]
 
 
+def test_a_state_without_a_label_gets_one_by_which_the_machine_is_described(states, machines):
+    each = distributed(DOUBLE)
+    del each["Each"]["Label"]
+    execution = machines.run(machines.create(each), [1])
+    (run,) = states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
+
+    described = states.describe_state_machine(stateMachineArn=run["stateMachineArn"])
+
+    assert run["stateMachineArn"] == f"{execution['stateMachineArn']}/{described['label']}"
+    labelled = machines.create(distributed(DOUBLE))
+    with refused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{labelled}/other'"):
+        states.describe_state_machine(stateMachineArn=f"{labelled}/other")
+
+
 def test_a_child_is_redriven_by_its_map_run_only(states, machines):
     execution = machines.run(machines.create(distributed(DOUBLE)), [-1])
     (run,) = states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]

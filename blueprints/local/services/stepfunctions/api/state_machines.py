@@ -110,7 +110,8 @@ class StateMachines:
             if version.description:
                 described["description"] = version.description
         if label:
-            if label not in _labels(revision):
+            labels = _labels(revision)
+            if label not in labels and None not in labels:
                 raise does_not_exist(arn)
             described["label"] = label
         shown = given.get("includedData") != "METADATA_ONLY"
@@ -216,12 +217,12 @@ def _changed(revision: Revision, given: Answer) -> Revision:
     return replace(revision, **changes)
 
 
-def _labels(revision: Revision) -> set[str]:
-    """The labels that the distributed Map states of a definition have."""
-    found: set[str] = set()
+def _labels(revision: Revision) -> set[str | None]:
+    """The labels of a definition's distributed Map states; None for a state whose Map Runs make labels of their own."""
+    found: set[str | None] = set()
     blocks = [revision.definition.block]
     while blocks:
         states: list[State] = list(blocks.pop().states.values())
-        found |= {each.fields["Label"] for each in states if each.is_distributed and "Label" in each.fields}
+        found |= {each.fields.get("Label") for each in states if each.is_distributed}
         blocks.extend(block for each in states for block in each.blocks)
     return found
