@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from template_facts import handler_of
 
-from conftest import MACHINE
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders"  # as in conftest.py
+
 
 DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
 VERSIONS = {

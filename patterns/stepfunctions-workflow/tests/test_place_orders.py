@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from order import InvalidOrder, parse
 
-from conftest import MACHINE
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders"  # as in conftest.py
 
 
 class AlreadyExists(ClientError):
