@@ -82,7 +82,7 @@ def test_an_invalid_definition_fails_the_resource_in_the_words_of_the_service(st
     with pytest.raises(BlueprintError, match="MISSING_TRANSITION_TARGET: Missing 'Next' target: Nowhere"):
         stacks(Machine=machine(Definition=broken, StateMachineName=stacks.name))
 
-    assert [each for each in states.list_state_machines()["stateMachines"] if each["name"] == stacks.name] == []
+    assert stacks.name not in names_of_machines(states)
 
 
 def test_what_a_template_sets_is_what_the_service_describes(stacks, states):
@@ -176,9 +176,7 @@ def test_a_deleted_stack_leaves_no_machine(cloud, stacks, states):
     arn = stacks(Machine=machine(Definition=passing(1))).outputs["Machine"]
     cloud.client("cloudformation").delete_stack(StackName=stacks.name)
 
-    until(
-        lambda: not [each for each in states.list_state_machines()["stateMachines"] if each["stateMachineArn"] == arn]
-    )
+    until(lambda: arn.rpartition(":")[2] not in names_of_machines(states))
 
 
 def test_drift_sees_a_machine_that_was_deleted_elsewhere(cloud, stacks, states):
