@@ -19,10 +19,11 @@ from blueprints.pattern import Pattern, find
 from blueprints.progress import Progress
 from blueprints.promises import CheckedPattern, findings, promises, rule_of
 
-IMAGES, STREAM, CHANGES, PUBLISHING = (
+IMAGES, STREAM, CHANGES, ORDERS, PUBLISHING = (
     "s3-image-processing",
     "kinesis-s3-stream",
     "dynamodb-stream-trigger",
+    "stepfunctions-workflow",
     "auto-publish",
 )
 DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
@@ -78,7 +79,7 @@ class Owned:
 def copies(tmp_path_factory):
     """A copy of each pattern, to be copied and changed."""
     folder = tmp_path_factory.mktemp("copies")
-    for name in (IMAGES, STREAM, CHANGES, PUBLISHING):
+    for name in (IMAGES, STREAM, CHANGES, ORDERS, PUBLISHING):
         copy(find(name), folder / name)
     return folder
 
@@ -293,6 +294,24 @@ class TestChanges:
         assert "reconcile.py" in said
 
 
+class TestOrders:
+    def test_a_carrier_of_ones_own_without_approvals_is_played(self, own, cloud, tmp_path):
+        mine = own(ORDERS)
+        mine.change("template.yaml", 'Default: "true"', 'Default: "false"')
+        mine.change("src/carrier.py", "from sandbox import check\n", "from my_carrier import check\n")
+        mine.change("src/sandbox.py", '"down"', '"on strike"')
+        shutil.copy(mine.folder / "src" / "sandbox.py", mine.folder / "src" / "my_carrier.py")
+        mine.change("demo.py", '"carrier": "down"', '"carrier": "on strike"')
+
+        assert any("run 'blueprints tables" in each for each in mine.breaches())
+        ended = CliRunner().invoke(main, ["tables", str(mine.folder)])
+        assert ended.exit_code == 0, ended.output
+        assert mine.breaches() == []
+        result = mine.played(cloud, tmp_path / "played")
+        ends = {order["order"]: order["status"] for order in result["orders"]}
+        assert ends == {"small": "shipped", "payment-declined": "cancelled", "carrier-down": "cancelled"}
+
+
 class TestPublishing:
     def test_messages_in_other_words_pass_the_deployment_hooks(self, own):
         mine = own(PUBLISHING)
@@ -311,6 +330,7 @@ RENAMED = {
     IMAGES: "RenderImage",
     STREAM: "StoreBatch",
     CHANGES: "Announce",
+    ORDERS: "Decide",
     PUBLISHING: "ReportRun",
 }
 

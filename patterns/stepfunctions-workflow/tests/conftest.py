@@ -13,9 +13,16 @@ import pytest
 PATTERN = Path(__file__).parent.parent
 sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN)]
 
-from template_facts import code_folder, import_anew, variables_by_default  # noqa: E402 - the path comes first
+from template_facts import (  # noqa: E402 - the path comes first
+    code_folder,
+    handler_of,
+    import_anew,
+    variables_by_default,
+)
 
 sys.path.insert(0, str(code_folder()))
+for function in ("PlaceOrders", "Stock", "Payments", "Approvals", "Shipping", "Decide"):
+    handler_of(function)  # fails with one line if the template has no such function
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders"
 ENVIRONMENT = {
