@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from blueprints.states_language import json_path
+from blueprints.states_language import json_path, json_text
 from blueprints.states_language.failures import INTRINSIC_FAILURE, runtime_failure
 from blueprints.states_language.intrinsic_syntax import (
     Call,
@@ -133,7 +133,7 @@ def _string_to_json(text: Any) -> Any:
     if text is None or not _text(text).strip():
         return None
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json_text.read(text)
     except ValueError as error:
         raise FunctionFailed(f"Invalid JSON: {error}") from error
 
@@ -261,10 +261,6 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise FunctionFailed(f"A number is expected, but was: {dump(value)}")
     return value if isinstance(value, int) else math.floor(value + 0.5)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

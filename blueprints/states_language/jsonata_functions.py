@@ -1,13 +1,12 @@
 """The functions that Step Functions adds to JSONata."""
 
-import json
 import math
 import random
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.states_language import intrinsic_functions
+from blueprints.states_language import intrinsic_functions, json_text
 from blueprints.states_language.visible_data import MISSING
 
 _MULTIPLIER, _ADDEND, _MASK = 0x5DEECE66D, 0xB, (1 << 48) - 1
@@ -63,7 +62,7 @@ def parse(text: Any = MISSING) -> Any:
     if not isinstance(text, str):
         raise TypeError("The argument of $parse must be a string")
     try:
-        return json.loads(text)
+        return json_text.read(text)
     except ValueError as error:
         raise ValueError(f"The argument of $parse is not JSON: {error}") from error
 

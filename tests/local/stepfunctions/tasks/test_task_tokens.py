@@ -101,6 +101,15 @@ def test_an_output_that_is_no_json_is_refused_and_can_be_corrected(tokens):
     assert codes == ["InvalidOutput", "ValidationException"]
 
 
+@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", '{"a": 1e400}', "[" * 100_000, "", "{"])
+def test_an_output_that_json_has_no_form_for_is_refused(tokens, text):
+    def refuse_then_answer(token):
+        assert refused(tokens.succeed, token, text)[0] == "InvalidOutput"
+        tokens.succeed(token, "1")
+
+    assert wait(tokens, refuse_then_answer) == 1
+
+
 def test_silence_ends_the_attempt_and_its_token(tokens):
     used = []
     with pytest.raises(TimedOut) as failed:

@@ -15,6 +15,7 @@ from blueprints.local.services.stepfunctions.api.pages import page
 from blueprints.local.services.stepfunctions.api.state_machines import revision_fields
 from blueprints.local.services.stepfunctions.execution.engine import Engine
 from blueprints.local.services.stepfunctions.execution.execution import EXPRESS, RUNNING, Execution
+from blueprints.states_language import json_text
 
 _TOKEN_VALID_SECONDS = 15 * 60
 _METADATA_ONLY = "METADATA_ONLY"
@@ -67,7 +68,8 @@ class Executions:
     def stop(self, given: Answer) -> Answer:
         """StopExecution; an execution that has ended stays as it is."""
         execution = self._get(given["executionArn"])
-        self._engine.stop(execution, given.get("error"), given.get("cause"))
+        error, cause = (given.get(name) and json_text.well_formed(given[name]) for name in ("error", "cause"))
+        self._engine.stop(execution, error, cause)
         return {"stopDate": execution.stop_date or time.time()}
 
     def redrive(self, given: Answer) -> Answer:
@@ -177,7 +179,7 @@ def _new(target: Target, given: Answer) -> Execution:
     """An execution that has not started. Raises ServiceError."""
     name = given.get("name") or str(uuid.uuid4())
     arns.check_name(name)
-    text = given.get("input", "{}")
+    text = json_text.well_formed(given.get("input", "{}"))
     value = read_input(text)
     machine = target.machine.name
     if target.revision.type == EXPRESS:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.services.stepfunctions.api import arns
 from blueprints.local.services.stepfunctions.api.machine_settings import check_role, read_definition
 from blueprints.local.services.stepfunctions.api.mock_results import check_mocked_result
+from blueprints.states_language import json_text
 from blueprints.states_language.definition import Block, Definition, State
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
@@ -81,7 +81,7 @@ def read_mock(given: Answer, state: State) -> Mock | None:
         failure = mock["errorOutput"]
         return Mock(failure=StateFailed(failure.get("error"), failure.get("cause")))
     try:
-        result = read_json(mock["result"])
+        result = json_text.read(mock["result"])
     except ValueError:
         raise invalid("Mocked result must be valid JSON") from None
     _check_result(result, state)
@@ -144,7 +144,7 @@ def invalid(fault: str) -> ServiceError:
 def _read(text: str) -> Any:
     """The value of JSON text, or None if it is none."""
     try:
-        return read_json(text)
+        return json_text.read(text)
     except ValueError:
         return None
 

@@ -1,6 +1,5 @@
 """Requests over HTTP, and their responses as Step Functions gives them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
 from blueprints.local.services.stepfunctions.tasks.sdk_values import UnusableArguments
+from blueprints.states_language import json_text
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def check(arguments: Any, fields: tuple[str, ...], required: tuple[str, ...], me
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json_text.read(text)
     except ValueError:
         return text
 

@@ -4,7 +4,6 @@ Source: AWS Step Functions Developer Guide, "Invoke an AWS Lambda function with 
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from blueprints.local.services.lambda_ import LambdaResponse, invoke
 from blueprints.local.services.stepfunctions.tasks import response_metadata
 from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, optimized_failure
 from blueprints.local.services.stepfunctions.tasks.sdk_values import to_sdk
+from blueprints.states_language import json_text
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
 
@@ -87,7 +87,7 @@ def _traced(trace_header: str | None) -> dict[str, str]:
 
 def _payload(response: LambdaResponse) -> Any:
     try:
-        return json.loads(response.body)
+        return json_text.read(response.body)
     except ValueError:
         return response.body.decode(errors="replace")
 
@@ -104,7 +104,7 @@ def _raise_for(response: LambdaResponse) -> None:
 def _function_failure(text: str) -> StateFailed:
     """The failure of a function, by the type of the exception that it raised."""
     try:
-        described = json.loads(text)
+        described = json_text.read(text)
     except ValueError:
         described = None
     error_type = described.get("errorType") if isinstance(described, dict) else None

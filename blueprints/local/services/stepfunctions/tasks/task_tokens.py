@@ -7,7 +7,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.protocol import ServiceError
+from blueprints.states_language import json_faults, json_text
 from blueprints.states_language.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailed
 
 _OUTPUT_BYTES = 262_144
@@ -113,7 +113,7 @@ class TaskTokens:
 
     def succeed(self, token: str, output_text: str) -> None:
         """SendTaskSuccess. Raises ServiceError: InvalidToken, TaskTimedOut, InvalidOutput, ValidationException."""
-        if len(output_text.encode()) > _OUTPUT_BYTES:
+        if len(output_text.encode(errors="surrogatepass")) > _OUTPUT_BYTES:
             raise ServiceError(
                 "ValidationException",
                 "1 validation error detected: Value at 'output' failed to satisfy constraint: "
@@ -121,15 +121,17 @@ class TaskTokens:
             )
         self._check(token)
         try:
-            output = json.loads(output_text)
+            output = json_text.read(output_text)
         except ValueError as error:
-            raise ServiceError("InvalidOutput", f"Invalid Output: 'JSON did not parse: {error}'") from None
+            words = json_faults.words(output_text, error)
+            raise ServiceError("InvalidOutput", f"Invalid Output: 'JSON did not parse: {words}'") from None
         self._answer(token, output, None)
 
     def fail(self, token: str, error: str | None, cause: str | None) -> None:
         """SendTaskFailure. Raises ServiceError: InvalidToken, TaskTimedOut."""
         self._check(token)
-        self._answer(token, None, StateFailed(error, cause))
+        parts = (part and json_text.well_formed(part) for part in (error, cause))
+        self._answer(token, None, StateFailed(*parts))
 
     def heartbeat(self, token: str) -> None:
         """SendTaskHeartbeat. Raises ServiceError: InvalidToken, TaskTimedOut."""
