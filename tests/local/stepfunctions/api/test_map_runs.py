@@ -124,3 +124,20 @@ def test_map_runs_that_do_not_exist_are_refused(states, machines):
         states.describe_map_run(mapRunArn="run")
     with refused("ExecutionDoesNotExist", "Execution Does Not Exist"):
         states.list_map_runs(executionArn=arn.replace(":stateMachine:", ":execution:") + ":none")
+
+
+def test_a_new_machine_has_no_map_runs_of_a_deleted_one(states, machines):
+    arn = machines.create(distributed(DOUBLE))
+    name = arn.rpartition(":")[2]
+    first = machines.run(arn, [1, 2], name="run")["executionArn"]
+    (old,) = states.list_map_runs(executionArn=first)["mapRuns"]
+    (child, _) = states.list_executions(mapRunArn=old["mapRunArn"])["executions"]
+    states.delete_state_machine(stateMachineArn=arn)
+
+    assert machines.create(distributed(DOUBLE), name=name) == arn
+    assert machines.run(arn, [3], name="run")["executionArn"] == first
+    assert len(states.list_map_runs(executionArn=first)["mapRuns"]) == 1
+    with refused("ResourceNotFound", old["mapRunArn"]):
+        states.describe_map_run(mapRunArn=old["mapRunArn"])
+    with refused("ExecutionDoesNotExist", child["executionArn"]):
+        states.describe_execution(executionArn=child["executionArn"])

@@ -17,6 +17,9 @@ class MapRunChildren(Protocol):
     def children(self, map_run_arn: str) -> Sequence[Execution]:
         """The executions of a Map Run in the order in which they started. Raises ServiceError if there is no such."""
 
+    def forget_machine(self, machine_arn: str) -> None:
+        """Drop the Map Runs of a deleted state machine."""
+
 
 class ExecutionStore:
     """Executions by ARN. Its methods are called from any thread."""
@@ -49,10 +52,11 @@ class ExecutionStore:
         return any(each.status == RUNNING for each in self.of_machine(machine_arn))
 
     def forget_machine(self, machine_arn: str) -> None:
-        """Drop the executions of a deleted state machine."""
+        """Drop the executions of a deleted state machine, and its Map Runs."""
         with self._changing:
             kept = {arn: each for arn, each in self._executions.items() if each.revision.machine_arn != machine_arn}
             self._executions = kept
+        self._map_runs.forget_machine(machine_arn)
 
     def reset(self) -> None:
         """Drop every execution."""

@@ -51,6 +51,10 @@ class MapRunOperations:
         self._check(map_run_arn)
         return self._map_runs.children(map_run_arn)
 
+    def forget_machine(self, machine_arn: str) -> None:
+        """Forget the Map Runs of a deleted state machine."""
+        self._map_runs.forget_machine(machine_arn)
+
     def _check(self, arn: str) -> None:
         arns.check(arn, arns.MAP_RUN)
         if not arns.is_of_request(arn):

@@ -194,6 +194,15 @@ class MapRuns:
         if execution.type == STANDARD:
             self._executions[execution.arn] = execution
 
+    def forget_machine(self, machine_arn: str) -> None:
+        """Forget the Map Runs of a deleted state machine, and their executions."""
+        for arn, run in list(self._runs.items()):
+            if run.parent.revision.machine_arn == machine_arn:
+                del self._runs[arn]
+                self._of_execution.pop(run.parent.arn, None)
+                for execution in run.executions():
+                    self._executions.pop(execution.arn, None)
+
     def __contains__(self, run: MapRun) -> bool:
         return self._runs.get(run.arn) is run
 
