@@ -61,10 +61,11 @@ class StepFunctions(Extension):
 
     def reset(self) -> None:
         self._operations.reset()
-        self._distributed_maps.reset()  # before the engine: what is cancelled then writes no results
+        # Before the engine: what it cancels then writes no results and stops no jobs.
+        self._distributed_maps.reset()
+        self._tasks.reset()
         self._engine.reset()
         self._observers.reset()
-        self._tasks.reset()
 
     def close(self) -> None:
         self._engine.close()

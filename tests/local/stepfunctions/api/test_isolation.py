@@ -8,6 +8,7 @@ from blueprints.local.base.clients import Caller
 from blueprints.local.cloud import Cloud
 from tests.local.stepfunctions.api.conftest import make_role
 from tests.local.stepfunctions.api.machines import LONG_WAIT, PASS, Machines, definition, refused
+from tests.local.waiting import until
 
 OTHER = "111111111111"
 
@@ -63,6 +64,24 @@ def test_a_reset_deletes_everything_and_answers_those_who_wait(own_cloud):
     role = make_role(own_cloud, "states.amazonaws.com")
     again = Machines(states, role)
     assert again.run(again.create(PASS))["status"] == "SUCCEEDED"
+
+
+def test_a_reset_stops_no_job_of_a_later_account(own_cloud):
+    def nested():
+        machines = Machines(own_cloud.client("stepfunctions"), make_role(own_cloud, "states.amazonaws.com", "*"))
+        child = machines.create(LONG_WAIT, name="child")
+        start = {"StateMachineArn": child, "Name": "same"}
+        work = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": start}
+        parent = machines.create({"Work": {**work, "End": True}})
+        machines.client.start_execution(stateMachineArn=parent)
+        return until(lambda: machines.client.list_executions(stateMachineArn=child)["executions"])
+
+    nested()
+    own_cloud.reset()
+
+    (execution,) = nested()
+    assert execution["status"] == "RUNNING"
+    assert "was not stopped" not in own_cloud.server_log()
 
 
 def _quietly(call):

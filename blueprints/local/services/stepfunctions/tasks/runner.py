@@ -54,6 +54,7 @@ class Tasks:
         self.roles = RoleSessions(endpoint)
         self._workers = Workers()
         self._function_slots = FunctionSlots()
+        self._resets = 0
 
     def new_token(self) -> str:
         """A task token for the next attempt."""
@@ -76,7 +77,8 @@ class Tasks:
         return await self._run_integration(AttemptUnderWay(task, "Task", integration.names), integration)
 
     def reset(self) -> None:
-        """Forget tokens, queues and sessions."""
+        """Forget tokens, queues and sessions. Attempts that are cancelled afterwards leave the jobs they wait for."""
+        self._resets += 1
         self.tokens.reset()
         self.activities.reset()
         self.roles.reset()
@@ -161,6 +163,7 @@ class Tasks:
         task, (service, job) = attempt.task, job_of(integration)
         waiting = self.tokens.open(task.token or self.tokens.make(), task.machine_arn)
         owner = self.roles.of_owner(task.account, task.region)
+        resets = self._resets
         try:
             result = await attempt.recorded(attempt.in_time(calling), success="Submitted", failure="SubmitFailed")
             started = {**task.arguments, **result}
@@ -170,7 +173,8 @@ class Tasks:
             try:
                 return await attempt.recorded(_first_of(ending, answer))
             except (TimedOut, asyncio.CancelledError):
-                self._workers.start(lambda: _stop(job, service, session, started))
+                if self._resets == resets:  # else the job is gone, and another may have its name
+                    self._workers.start(lambda: _stop(job, service, session, started))
                 raise
         finally:
             self.tokens.close(waiting)
