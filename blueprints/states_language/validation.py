@@ -186,6 +186,7 @@ class _Definition:
             _at_most_one(state, names, place)
         if kind == "Task":
             _check_heartbeat(state, place)
+            _check_credentials(state, place)
         if kind == "Map":
             self._check_map(state, place)
 
@@ -320,6 +321,19 @@ def _check_heartbeat(state: Fields, place: Place) -> None:
     timeout, heartbeat = state.get("TimeoutSeconds"), state.get("HeartbeatSeconds")
     if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
         place.inside("HeartbeatSeconds").fault("HeartbeatSeconds must be smaller than TimeoutSeconds")
+
+
+def _check_credentials(state: Fields, place: Place) -> None:
+    if "Credentials" not in state:
+        return
+    credentials, at = state["Credentials"], place.inside("Credentials")
+    names = ("RoleArn",) if place.language == JSONATA else ("RoleArn", "RoleArn.$")
+    if not isinstance(credentials, dict):
+        at.fault("Expected value of type Object")
+    elif not any(name in credentials for name in names):
+        at.fault("These fields are required: [RoleArn]")
+    elif not isinstance(credentials.get("RoleArn", ""), str):
+        at.inside("RoleArn").fault("Expected value of type String")
 
 
 def _check_delays(retrier: Fields, place: Place) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blueprints.local.services.stepfunctions.distributed_map.item_readers import Item, ItemReader
+from blueprints.local.services.stepfunctions.execution import map_items
 from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.distributed_map.s3_in_memory import LAST_MODIFIED, S3InMemory
 
@@ -75,8 +76,12 @@ def test_a_version_of_the_object_is_asked_for():
 
 def test_entries_of_an_object_have_keys_and_elements_of_an_array_have_none():
     s3 = S3InMemory(entries=b'{"a": 1}', elements=b'[{"Key": "a", "Value": 1}]')
-    assert [each.key for each in reader(key="entries", InputType="JSON").read(s3)] == ["a"]
-    assert [each.key for each in reader(key="elements", InputType="JSON").read(s3)] == [None]
+    assert [
+        map_items.described(each.value, 0).get("Key") for each in reader(key="entries", InputType="JSON").read(s3)
+    ] == ["a"]
+    assert [
+        map_items.described(each.value, 0).get("Key") for each in reader(key="elements", InputType="JSON").read(s3)
+    ] == [None]
 
 
 @pytest.mark.parametrize(("most", "read"), [(0, [1, 2, 3]), (2, [1, 2]), (100_000_001, [1, 2, 3])])

@@ -133,3 +133,85 @@ def test_a_choice_without_a_match_and_default_fails(play: Played) -> None:
     machine = {"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices": [rule]}, "S": {"Type": "Succeed"}}}
     assert output(play(machine, {"x": 1})) == {"x": 1}
     assert play(machine, {"x": 2}).error == "States.NoChoiceMatched"
+
+
+PARALLEL = {
+    "Type": "Parallel",
+    "Parameters": {"one.$": "$big", "two.$": "$big"},
+    "Branches": [{"StartAt": "In", "States": {"In": {"Type": "Pass", "Result": 1, "End": True}}}],
+    "End": True,
+}
+EACH = {
+    "Type": "Map",
+    "ItemSelector": {"one.$": "$big", "two.$": "$big"},
+    "ItemsPath": "$.items",
+    "ItemProcessor": {"StartAt": "In", "States": {"In": {"Type": "Pass", "Result": 1, "End": True}}},
+    "End": True,
+}
+TASK = {"Type": "Task", "Resource": ECHO, "Parameters": {"one.$": "$big", "two.$": "$big"}, "End": True}
+
+
+@pytest.mark.parametrize("state", [TASK, PARALLEL, EACH], ids=["Task", "Parallel", "Map"])
+def test_parameters_over_the_limit_fail_the_state_before_its_work(play: Played, state: dict[str, object]) -> None:
+    """The limit holds for what a state makes out of variables, too."""
+    play.tasks.functions[ECHO] = lambda _: None
+    states = {"Set": {"Type": "Pass", "Assign": {"big.$": "$.text"}, "Next": "Work"}, "Work": state}
+    execution = play({"StartAt": "Set", "States": states}, {"text": "x" * 140_000, "items": [1]})
+    assert (execution.status, execution.error) == ("FAILED", "States.DataLimitExceeded")
+    assert "The state/task 'Work' provided parameters with a size exceeding the maximum" in str(execution.cause)
+    assert play.tasks.calls == []
+
+
+@pytest.mark.parametrize(("size", "status"), [(131_070, "SUCCEEDED"), (131_071, "FAILED")])
+def test_an_assignment_may_have_256_kib_in_all(play: Played, size: int, status: str) -> None:
+    """Two values count together, with their quotes."""
+    states = {
+        "Set": {"Type": "Pass", "Assign": {"a.$": "$", "b.$": "$"}, "Next": "End"},
+        "End": {"Type": "Pass", "Result": 1, "End": True},
+    }
+    execution = play({"StartAt": "Set", "States": states}, "x" * size)
+    assert execution.status == status
+    if status == "FAILED":
+        assert execution.error == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize("value", [7, {"a": 1}, None, True])
+def test_error_and_cause_have_to_be_strings(play: Played, value: object) -> None:
+    """A Fail state with another value fails on that, in both query languages."""
+    by_path = {"Type": "Fail", "ErrorPath": "$.value", "CausePath": "$.value"}
+    execution = play({"StartAt": "F", "States": {"F": by_path}}, {"value": value})
+    assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+    assert "not a valid string: $.value" in str(execution.cause)
+
+    jsonata = {"Type": "Fail", "QueryLanguage": "JSONata", "Error": "E", "Cause": "{% $states.input.value %}"}
+    execution = play({"StartAt": "F", "States": {"F": jsonata}}, {"value": value})
+    assert (execution.status, execution.error) == ("FAILED", "States.QueryEvaluationError")
+    assert "Expected 'string'" in str(execution.cause)
+
+
+def test_a_map_runs_over_the_entries_of_an_object(play: Played) -> None:
+    """ItemsPath may lead to an object; the context object has the key."""
+    each = {
+        "Type": "Map",
+        "ItemsPath": "$.stock",
+        "ItemProcessor": {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}},
+        "End": True,
+    }
+    given = {"stock": {"apples": 3, "pears": 4}}
+    pairs = [{"Key": "apples", "Value": 3}, {"Key": "pears", "Value": 4}]
+    assert output(play({"StartAt": "M", "States": {"M": each}}, given)) == pairs
+    selecting = {**each, "ItemSelector": {"name.$": "$$.Map.Item.Key"}}
+    assert output(play({"StartAt": "M", "States": {"M": selecting}}, given)) == [{"name": "apples"}, {"name": "pears"}]
+
+
+def test_an_object_written_into_items_is_refused(play: Played) -> None:
+    """JSONata's Items has to be an array, whether it is written out or the value of an expression."""
+    each = {
+        "Type": "Map",
+        "Items": {"a": 1},
+        "ItemProcessor": {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}},
+        "End": True,
+    }
+    execution = play({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": each}})
+    assert (execution.status, execution.error) == ("FAILED", "States.QueryEvaluationError")
+    assert "must be an array but was" in str(execution.cause)

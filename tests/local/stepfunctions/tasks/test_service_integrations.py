@@ -219,3 +219,10 @@ def test_a_call_in_another_role(cloud, play, allowed, bucket):
     assert played.output["ETag"]
     assert played.event("TaskScheduled")["taskCredentials"] == {"roleArn": target}
     assert cloud.client("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize(("role", "error"), [("{% 5 %}", "States.QueryEvaluationError"), ("me", "States.TaskFailed")])
+def test_a_role_that_is_no_arn_fails_the_task(play, role, error):
+    played = play(f"{SDK}:s3:listBuckets", {}, Credentials={"RoleArn": role})
+    assert played.failure[0] == error
+    assert "fault of the embedded AWS" not in played.failure[1]

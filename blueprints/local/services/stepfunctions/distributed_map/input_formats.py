@@ -7,7 +7,6 @@ import base64
 import csv
 import gzip
 import io
-import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from blueprints.local.services.stepfunctions.execution.map_items import entries
+from blueprints.states_language import json_text
 from blueprints.states_language.failures import StateFailed
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"
@@ -28,10 +29,6 @@ _LARGEST_CSV_FIELD = 64 * 1024 * 1024
 def reader_failed(cause: str) -> StateFailed:
     """The failure of an ItemReader."""
     return StateFailed(ITEM_READER_FAILED, cause)
-
-
-class Entry(dict[str, Any]):
-    """An entry of a JSON object as an item: `{"Key": …, "Value": …}`."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def entries_of(value: Any) -> Iterator[Any]:
     if isinstance(value, list):
         return iter(value)
     if isinstance(value, dict):
-        return iter([Entry(Key=key, Value=each) for key, each in value.items()])
+        return iter(entries(value))
     raise reader_failed("Attempting to map over non-iterable node.")
 
 
@@ -83,13 +80,9 @@ def _uncompressed(body: bytes, key: str) -> bytes:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        return json_text.read(body.decode("utf-8-sig"))
+    except ValueError as error:
         raise reader_failed(f"The JSON file could not be parsed: {error}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _pointed_at(document: Any, pointer: str) -> Any:
@@ -112,8 +105,8 @@ def _json_lines(body: bytes) -> Iterator[Any]:
     for number, line in enumerate(body.decode("utf-8-sig", errors="replace").split("\n"), start=1):
         if line.strip():
             try:
-                yield json.loads(line, parse_constant=_refuse_constant)
-            except (ValueError, RecursionError) as error:
+                yield json_text.read(line)
+            except ValueError as error:
                 raise reader_failed(f"Line {number} of the JSON Lines file could not be parsed: {error}") from None
 
 

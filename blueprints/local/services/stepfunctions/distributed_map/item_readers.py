@@ -14,9 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.services.stepfunctions.distributed_map.input_formats import (
     DELIMITERS,
-    Entry,
     Format,
-    entries_of,
     items_in,
     reader_failed,
 )
@@ -33,11 +31,6 @@ class Item:
     value: Any
     source: str = STATE_DATA
     """`STATE_DATA`, `S3://BUCKET` for entries of a listing, or `S3://BUCKET/KEY`."""
-
-    @property
-    def key(self) -> str | None:
-        """The key of an entry of a JSON object."""
-        return self.value["Key"] if isinstance(self.value, Entry) else None
 
 
 @dataclass(frozen=True)
@@ -121,11 +114,6 @@ class ItemReader:
         for file in files:
             for value in items_in(objects.get(bucket, file), file, Format("CSV", columns)):
                 yield Item(value, f"S3://{self.bucket}/{key}")
-
-
-def items_of_state_data(value: Any) -> list[Item]:
-    """The items of an array or object in the state's own data. Raises StateFailed for any other value."""
-    return [Item(each) for each in entries_of(value)]
 
 
 class _Objects:

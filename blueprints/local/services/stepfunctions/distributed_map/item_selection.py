@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from blueprints.local.services.stepfunctions.distributed_map.item_readers import Item
-from blueprints.local.services.stepfunctions.execution import data_flow
+from blueprints.local.services.stepfunctions.execution import data_flow, map_items
 from blueprints.states_language import jsonata, payload_templates
 from blueprints.states_language.definition import JSONATA, State
 from blueprints.states_language.visible_data import VisibleData
@@ -25,7 +25,5 @@ def select(state: State, data: VisibleData, items: Iterable[Item]) -> Iterator[A
 def _seen(data: VisibleData, items: Iterable[Item]) -> Iterator[VisibleData]:
     """What the expressions of each item see: the context object has it as `Map.Item`."""
     for index, item in enumerate(items):
-        described = {"Index": index, "Value": item.value, "Source": item.source}
-        if item.key is not None:
-            described["Key"] = item.key
+        described = {**map_items.described(item.value, index), "Source": item.source}
         yield data.having(context={**data.context, "Map": {"Item": described}})

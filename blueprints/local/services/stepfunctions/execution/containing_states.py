@@ -9,6 +9,7 @@ from blueprints.local.services.stepfunctions.execution.data_flow import Done
 from blueprints.local.services.stepfunctions.execution.scopes import Scope
 from blueprints.local.services.stepfunctions.execution.visit import Visit
 from blueprints.states_language.failures import RUNTIME, StateFailed
+from blueprints.states_language.json_text import dump
 from blueprints.states_language.visible_data import MISSING
 
 _MOST_ITERATIONS_AT_ONCE = 40
@@ -20,6 +21,7 @@ async def run_branches(visit: Visit) -> Done:
     state, scope, data = visit.state, visit.scope, visit.data
     if scope.children is None:
         given = data_flow.arguments(state, data)
+        data_flow.check_parameters(dump(given), state.name)
         visit.record("ParallelStateStarted")
         scope.children = [Scope(block, given, scope.variables, scope.context) for block in state.blocks]
     branches = scope.children
@@ -57,7 +59,7 @@ async def run_map(visit: Visit) -> Done:
 
 
 def _iteration(scope: Scope, block: Any, place: int, item: Any) -> Scope:
-    context = {**scope.context, "Map": {"Item": {"Index": place, "Value": item}}}
+    context = {**scope.context, "Map": {"Item": map_items.described(item, place)}}
     return Scope(block, MISSING, scope.variables, context)
 
 
@@ -71,6 +73,7 @@ async def _run_iterations(visit: Visit, waiting: Iterator[tuple[int, Scope]]) ->
         try:
             if iteration.input is MISSING:
                 iteration.input = map_items.selected(visit, iteration.context)
+                data_flow.check_parameters(dump(iteration.input), visit.state.name)
             await interpreter.run(iteration)
         except StateFailed as failure:
             scope.last_event = iteration.last_event

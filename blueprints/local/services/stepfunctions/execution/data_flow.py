@@ -26,6 +26,8 @@ class Done:
     assigned: Mapping[str, Any]
     next: str | None
     output_text: str
+    assigned_texts: Mapping[str, str]
+    """The assigned values as JSON."""
 
 
 def effective_input(state: State, data: VisibleData) -> Any:
@@ -46,6 +48,12 @@ def arguments(state: State, data: VisibleData) -> Any:
     if template is MISSING:
         return given
     return payload_templates.fill(template, data.having(input=given))
+
+
+def check_parameters(text: str, state: str) -> None:
+    """Raise StateFailed if what a state's work gets is too large, as JSON."""
+    if _is_too_large(text):
+        raise _too_large(state, "provided parameters")
 
 
 def finish(state: State, data: VisibleData, result: Any, fields: Mapping[str, Any], next_state: str | None) -> Done:
@@ -118,14 +126,24 @@ def _selected(path: str | None, data: VisibleData, output: Any) -> Any:
 def _done(state: State, output: Any, assigned: Mapping[str, Any], next_state: str | None) -> Done:
     text = dump(output)
     check_size(text, state.name)
-    return Done(output, assigned, next_state, text)
+    assigned_texts = {name: dump(value) for name, value in assigned.items()}
+    if _is_too_large("".join(assigned_texts.values())):
+        raise _too_large(state.name, "assigned variables")
+    return Done(output, assigned, next_state, text, assigned_texts)
 
 
 def check_size(text: str, state: str) -> None:
-    """Raise StateFailed if a state's output is too large."""
-    if len(text) > MOST_BYTES // 4 and len(text.encode()) > MOST_BYTES:
-        raise StateFailed(
-            DATA_LIMIT_EXCEEDED,
-            f"The state/task '{state}' returned a result with a size exceeding the maximum number of bytes "
-            "service limit.",
-        )
+    """Raise StateFailed if the result of a state or task is too large, as JSON."""
+    if _is_too_large(text):
+        raise _too_large(state, "returned a result")
+
+
+def _is_too_large(text: str) -> bool:
+    return len(text) > MOST_BYTES // 4 and len(text.encode()) > MOST_BYTES
+
+
+def _too_large(state: str, what: str) -> StateFailed:
+    return StateFailed(
+        DATA_LIMIT_EXCEEDED,
+        f"The state/task '{state}' {what} with a size exceeding the maximum number of bytes service limit.",
+    )

@@ -17,18 +17,43 @@ def max_concurrency(state: State, data: VisibleData) -> int:
     return number_fields.whole_number(state.fields, "MaxConcurrency", data, state.query_language) or 0
 
 
+class Entry(dict[str, Any]):
+    """An entry of a JSON object as an item: `{"Key": …, "Value": …}`."""
+
+
+def entries(value: Mapping[str, Any]) -> list[Any]:
+    """The items of a JSON object, in order."""
+    return [Entry(Key=key, Value=each) for key, each in value.items()]
+
+
+def described(item: Any, index: int) -> dict[str, Any]:
+    """An item as the context object shows it: `$$.Map.Item`."""
+    shown = {"Index": index, "Value": item}
+    if isinstance(item, Entry):
+        shown["Key"] = item["Key"]
+    return shown
+
+
 def items(state: State, data: VisibleData) -> list[Any]:
-    """The items in the state's input. Raises StateFailed if it holds no array."""
+    """The items in the state's input. Raises StateFailed if it holds none.
+
+    ItemsPath may lead to an array or an object, as the Developer Guide says. In JSONata, AWS refused objects when its
+    executions were recorded.
+    """
     if state.query_language == JSONATA:
         if "Items" in state.fields:
             found = jsonata.evaluate(state.fields["Items"], data, "Items", expected="array")
-            return list(found)
+            if not isinstance(found, list):
+                raise EvaluationFailed(data.at_state(f"Items must be an array but was: {dump(found)}"), "", state.name)
+            return found
         if not isinstance(data.input, list):
             cause = data.at_state(f"Map state input must be an array but was: {dump(data.input)}")
             raise EvaluationFailed(cause, "", state.name)
         return data.input
     path = state.fields.get("ItemsPath", "$")
     found = json_path.read(path, data.having(input=data_flow.effective_input(state, data)), "ItemsPath")
+    if isinstance(found, dict):
+        return entries(found)
     if not isinstance(found, list):
         raise runtime_failure(data, f'Reference path "{path}" must point to array.')
     return found

@@ -1,14 +1,14 @@
 """The states that do nothing outside the execution: Pass, Choice, Wait, Succeed and Fail."""
 
 import time
-from typing import Any
 
 from blueprints.local.services.stepfunctions.execution import data_flow
 from blueprints.local.services.stepfunctions.execution.data_flow import Done
 from blueprints.local.services.stepfunctions.execution.visit import Visit
 from blueprints.states_language import choice_rules, json_path, jsonata, number_fields
 from blueprints.states_language.definition import JSONATA
-from blueprints.states_language.failures import StateFailed
+from blueprints.states_language.failures import StateFailed, runtime_failure
+from blueprints.states_language.json_text import dump
 
 NO_CHOICE_MATCHED = "States.NoChoiceMatched"
 
@@ -68,9 +68,16 @@ async def fail(visit: Visit) -> Done:
     raise StateFailed(_part(visit, "Error"), _part(visit, "Cause"))
 
 
-def _part(visit: Visit, name: str) -> Any:
+def _part(visit: Visit, name: str) -> str | None:
     fields, data = visit.state.fields, visit.data
     if visit.state.query_language == JSONATA:
-        return jsonata.evaluate(fields[name], data, name) if name in fields else None
+        return jsonata.evaluate(fields[name], data, name, expected="string") if name in fields else None
     path = fields.get(f"{name}Path")
-    return fields.get(name) if path is None else json_path.read(path, data, f"{name}Path")
+    if path is None:
+        return fields.get(name)
+    value = json_path.read(path, data, f"{name}Path")
+    if not isinstance(value, str):
+        raise runtime_failure(
+            data, f'The {name}Path field refers to value "{dump(value)}" which is not a valid string: {path}'
+        )
+    return value

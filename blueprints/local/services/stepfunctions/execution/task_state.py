@@ -6,6 +6,8 @@ from blueprints.local.services.stepfunctions.execution.visit import Visit
 from blueprints.local.services.stepfunctions.tasks import TaskAttempt
 from blueprints.states_language import json_path, jsonata, number_fields
 from blueprints.states_language.definition import JSONATA, State
+from blueprints.states_language.failures import runtime_failure
+from blueprints.states_language.json_text import dump
 from blueprints.states_language.visible_data import VisibleData
 
 _TAKES_TOKEN = (".waitForTaskToken", ".sync", ".sync:2")
@@ -18,9 +20,11 @@ async def run_task(visit: Visit) -> Done:
     execution, resource = interpreter.execution, str(state.fields["Resource"])
     visit.token = interpreter.tasks.new_token() if resource.endswith(_TAKES_TOKEN) else None
     data = visit.data
+    arguments = data_flow.arguments(state, data)
+    data_flow.check_parameters(dump(arguments), state.name)
     attempt = TaskAttempt(
         resource=resource,
-        arguments=data_flow.arguments(state, data),
+        arguments=arguments,
         role_arn=execution.revision.role_arn,
         execution_arn=execution.arn,
         record=visit.record,
@@ -41,7 +45,11 @@ def _credentials_role(state: State, data: VisibleData) -> str | None:
     if credentials is None:
         return None
     if state.query_language == JSONATA:
-        return str(jsonata.evaluate(credentials, data, "Credentials")["RoleArn"])
-    if "RoleArn.$" in credentials:
-        return str(json_path.read(credentials["RoleArn.$"], data, "RoleArn.$"))
-    return str(credentials["RoleArn"])
+        role = jsonata.evaluate(credentials["RoleArn"], data, "Credentials/RoleArn", expected="string")
+    elif "RoleArn.$" in credentials:
+        role = json_path.read(credentials["RoleArn.$"], data, "RoleArn.$")
+    else:
+        role = credentials["RoleArn"]
+    if not isinstance(role, str):
+        raise runtime_failure(data, f"The value for the field 'RoleArn' of Credentials is not a string: {dump(role)}")
+    return role

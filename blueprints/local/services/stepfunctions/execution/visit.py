@@ -100,8 +100,8 @@ class Visit:
 
     def _exit(self, done: Done) -> None:
         details = {"name": self.state.name, **output_details(done.output_text)}
-        if done.assigned:
-            details["assignedVariables"] = {name: dump(value) for name, value in done.assigned.items()}
+        if done.assigned_texts:
+            details["assignedVariables"] = done.assigned_texts
             details["assignedVariablesDetails"] = {"truncated": False}
         self.record(f"{self.state.type}StateExited", details)
 

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blueprints.local.services.stepfunctions.execution.data_flow import check_size
 from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
 from blueprints.local.services.stepfunctions.tasks.task_tokens import TimedOut
-from blueprints.states_language.failures import DATA_LIMIT_EXCEEDED, HEARTBEAT_TIMEOUT, TIMEOUT, StateFailed
+from blueprints.states_language.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailed
 from blueprints.states_language.json_text import dump
 
-_RESULT_BYTES = 262_144
 NOT_TRUNCATED = {"truncated": False}
 
 
@@ -44,13 +44,7 @@ class AttemptUnderWay:
     def record_output(self, kind: str, result: Any) -> None:
         """Add an event with a result. Raises StateFailed for one that is too large."""
         text = dump(result)
-        if len(text.encode()) > _RESULT_BYTES:
-            name = self.names.get("resourceType", self.task.resource)
-            raise StateFailed(
-                DATA_LIMIT_EXCEEDED,
-                f"The state/task '{name}' returned a result with a size exceeding the maximum number "
-                "of bytes service limit.",
-            )
+        check_size(text, self.names.get("resourceType", self.task.resource))
         self.record(kind, {"output": text, "outputDetails": NOT_TRUNCATED})
 
     def record_failure(self, kind: str, failure: StateFailed) -> None:

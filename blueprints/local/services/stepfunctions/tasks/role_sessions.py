@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
@@ -108,7 +108,7 @@ class RoleSessions:
         name = session_name(credentials_role, self._endpoint)
         try:
             assumed = session.client("sts").assume_role(RoleArn=credentials_role, RoleSessionName=name)
-        except ClientError:
+        except (ClientError, ParamValidationError):
             raise RoleNotAssumed(
                 f"The role {role_arn} is not authorized to assume the task state's role, {credentials_role}."
             ) from None
