@@ -280,7 +280,8 @@ class Schedule:
             return False
         if len(self.troubles_at_first) > 2 or not all(trouble.is_retried for trouble in self.troubles_at_first):
             return False
-        decided = [decision for moment, decision in sorted(self.decisions[order_id]) if moment < APPROVAL_SECONDS / 2]
+        in_turn = sorted(self.decisions[order_id], key=lambda each: each[0])  # of two at one moment, the first holds
+        decided = [decision for moment, decision in in_turn if moment < APPROVAL_SECONDS / 2]
         return order["amount"] <= LIMIT or decided[:1] == ["approve"]
 
     def _check_approval(self, order: dict[str, Any], done: bool) -> None:
