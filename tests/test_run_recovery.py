@@ -113,7 +113,7 @@ def test_a_run_with_too_many_broken_objects_publishes_nothing_until_they_are_rep
 
 
 def test_an_empty_folder_is_nothing_to_do(lake):
-    assert lake.end(lake.start("nothing")) == ("SUCCEEDED", None, {"run_id": "nothing", "objects": 0})
+    assert lake.end(lake.start("nothing")) == ("SUCCEEDED", None, {"run_id": "nothing", "objects": 0, "rows_out": 0})
     assert not lake.keys("runs/nothing/")
 
 

@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     draft = outcome(plan, records)
     check(draft, event["tolerated_percentage"])
     if not draft["rows_out"]:
-        return {"status": "empty", "run": "", "channel": ""}
+        return {"status": "empty", "objects": draft["objects"], "run": "", "channel": ""}
     draft |= {"run_id": files.run_id, "aggregates": _aggregates(files, draft.pop("summaries"))}
     channel = [{"prefix": f"s3://{files.bucket}/"}, *draft["data"]]
     return {

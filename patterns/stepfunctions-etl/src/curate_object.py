@@ -77,13 +77,13 @@ def _as_utf8(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
     decoder, raw = codecs.getincrementaldecoder(encoding)(), _continued(start[2:], read)
 
     def decoded(count: int) -> bytes:
-        while chunk := raw(count // 3 + 1):  # a character of 2 bytes has up to 3 in UTF-8
-            if text := decoder.decode(chunk):
-                return text.encode(errors="surrogatepass")
         try:
+            while chunk := raw(count // 3 + 1):  # a character of 2 bytes has up to 3 in UTF-8
+                if text := decoder.decode(chunk):
+                    return text.encode()
             return decoder.decode(b"", final=True).encode()
-        except UnicodeDecodeError:
-            raise Unreadable("the object is cut off within a character") from None
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"the object is not {encoding.upper()} ({error.reason}); save it as UTF-8") from None
 
     return decoded
 
@@ -104,7 +104,10 @@ def _header(read: Callable[[int], bytes]) -> tuple[list[str], bytes, int]:
         raise Unreadable("the object has no header")
     if len(line) > MAX_ROW_BYTES:
         raise Unreadable(f"line 1 is longer than {MAX_ROW_BYTES} bytes")
-    names = next(csv.reader([_utf8(line, 1).rstrip("\r")]))
+    try:
+        names = next(csv.reader([_utf8(line, 1).rstrip("\r")]))
+    except csv.Error:  # a carriage return within a line, or a name of more than 128 KiB
+        raise Unreadable(f"line 1 is no header: {line[:100]!r}; end lines with a line feed") from None
     missing = [name for name in SCHEMA.names if name not in names]
     if missing or len(set(names)) < len(names):
         fault = f"has no column {', '.join(missing)}" if missing else "names a column twice"
@@ -142,16 +145,13 @@ def _cells(block: RowBlock, names: list[str]) -> tuple[pa.RecordBatch, dict[int,
         faults[row.number - 1] = f"the row has {row.actual_columns} cells instead of {row.expected_columns}"
         return "skip"
 
-    try:
-        cells = pa.csv.read_csv(
-            pa.BufferReader(block.data),
-            pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(block.data) + 1),
-            pa.csv.ParseOptions(newlines_in_values=block.is_quoted, invalid_row_handler=skip),
-            pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), include_columns=SCHEMA.names),
-        )
-    except pa.ArrowInvalid:
-        block.data.isascii() or _check_utf8(block)
-        raise
+    _check_utf8(block)
+    cells = pa.csv.read_csv(
+        pa.BufferReader(block.data),
+        pa.csv.ReadOptions(use_threads=False, column_names=names, block_size=len(block.data) + 1),
+        pa.csv.ParseOptions(newlines_in_values=block.is_quoted, invalid_row_handler=skip),
+        pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), include_columns=SCHEMA.names),
+    )
     if cells.num_rows + len(faults) != len(block.starts):
         raise Unreadable(f"rows from line {block.first_line} on cannot be told apart")
     return cells.combine_chunks().to_batches()[0] if cells.num_rows else _NO_CELLS, faults
@@ -189,6 +189,8 @@ def _bad_cells(text: pa.Array, kind: pa.DataType, offset: int) -> Iterable[int]:
 
 
 def _check_utf8(block: RowBlock) -> None:
+    if block.data.isascii():
+        return
     try:
         block.data.decode()
     except UnicodeDecodeError as error:

@@ -18,10 +18,17 @@ COLUMNS = [*NUMBERS, *CATEGORIES, TARGET, "held_out"]
 """The columns that training and testing read."""
 
 _PENALTY = 1.0
+_MOST_LEVELS = 500  # of a category: each is a column in memory
 
 
 def train(blocks: Iterable[pa.Table], levels: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Fit the model to the rows that are not held out; `levels` has the values of each of CATEGORIES."""
+    """Fit the model to the rows that are not held out; `levels` has the values of each of CATEGORIES.
+
+    Raises ValueError if a category has too many values.
+    """
+    for name in CATEGORIES:
+        if len(levels[name]) > _MOST_LEVELS:
+            raise ValueError(f"{name} has {len(levels[name])} values, of which this model takes {_MOST_LEVELS}")
     names = ["intercept", *NUMBERS, *(f"{name}={level}" for name in CATEGORIES for level in levels[name])]
     products, targets, rows = np.zeros((len(names), len(names))), np.zeros(len(names)), 0
     for block in _where(blocks, held_out=False):

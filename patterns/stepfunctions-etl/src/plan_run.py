@@ -38,11 +38,16 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def run_id_of(event: dict[str, Any]) -> str:
-    """The id in the input, in the key of `incoming/RUN/_READY`, or the day before a schedule's time."""
-    if "run_id" in event:
+    """The id in the input, in the key of `incoming/RUN/_READY`, or the day before a schedule's time.
+
+    Raises ValueError if the input has none.
+    """
+    if isinstance(event.get("run_id"), str):
         return str(event["run_id"])
     if event.get("detail-type") == "Scheduled Event":
         return f"{datetime.fromisoformat(event['time']) - timedelta(days=1):%Y-%m-%d}"
+    if event.get("detail-type") != "Object Created":
+        raise ValueError('the input names no run; write {"run_id": "RUN"}')
     return str(event["detail"]["object"]["key"]).removeprefix(f"{INCOMING}/").rpartition("/")[0]
 
 

@@ -19,7 +19,7 @@ s3 = client("s3")
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Return the run's report. Raises Overtaken if another execution has committed since the gate compared."""
     files = RunFiles(s3, settings.lake_bucket, event["run_id"])
-    manifest = commit(files, event["run"], event["model"], event["gate"])
+    manifest = commit(files, event["run"], event["model"])
     publish(files, manifest, event["gate"])
     report = {
         **{name: manifest[name] for name in ("run_id", "objects", "rows_in", "rows_out", "rows_rejected")},
@@ -33,9 +33,12 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     return dict(files.json(files.key("report.json")))
 
 
-def commit(files: RunFiles, run: str, model: str, gate: dict[str, Any]) -> dict[str, Any]:
-    """Write the manifest, unless another execution of the same run has; return what it says."""
-    key = files.put("manifest.json", canonical({**files.json(run), "run": run, "model": model, "gate": gate}))
+def commit(files: RunFiles, run: str, model: str) -> dict[str, Any]:
+    """Write the manifest, unless another execution of the same run has; return what it says.
+
+    It does not say what the gate said, because the gate compares again if the run is overtaken.
+    """
+    key = files.put("manifest.json", canonical({**files.json(run), "run": run, "model": model}))
     manifest: dict[str, Any] = files.json(key)
     if manifest["model"] != model:
         raise Overtaken("another execution of this run has committed it with other data")

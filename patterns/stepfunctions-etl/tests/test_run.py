@@ -171,7 +171,8 @@ def test_an_empty_folder_is_nothing_to_do(run, deliver, s3, objects):
 
 def test_objects_without_rows_are_nothing_to_train_on(run, deliver):
     deliver("one", {"a.csv": as_csv([])})
-    assert run.transformed("one")["status"] == "empty"
+    outcome = run.transformed("one")
+    assert (outcome["status"], outcome["objects"]) == ("empty", 1)
 
 
 def test_an_object_whose_batch_failed_is_listed(run, deliver, s3, good):
@@ -242,6 +243,18 @@ def test_a_run_is_named_by_the_folder_the_day_or_the_input(run, deliver, sample)
     plans = [run.step("PlanRun", **event) for event in (sample("delivered"), sample("daily"), {"run_id": "2026-11-27"})]
     assert plans == plans[:1] * 3
     assert plans[0]["run_id"] == "2026-11-27"
+
+
+@pytest.mark.parametrize("event", [{}, {"run": "2026-11-27"}, {"run_id": None}, {"run_id": 20261127}])
+def test_an_input_without_a_run_id_is_refused(run, event):
+    with pytest.raises(ValueError, match="the input names no run; write "):
+        run.step("PlanRun", **event)
+
+
+def test_free_text_as_a_category_is_refused_before_it_fills_the_memory(run, deliver):
+    deliver("one", {"a.csv": as_csv(orders(600, category=lambda number: f"order {number}"))})
+    with pytest.raises(ValueError, match="category has 600 values, of which this model takes 500"):
+        run.all("one")
 
 
 @pytest.mark.parametrize("run_id", ["", "a/b", "../x", "a" * 65, "*"])

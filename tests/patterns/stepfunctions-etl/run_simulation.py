@@ -198,7 +198,7 @@ class Runs:
             manifest, report = (self._json(f"runs/{run_id}/{name}.json") for name in ("manifest", "report"))
             failures = {each.error for each in mine if each.status == "FAILED"}
             assert failures <= {"TooManyRejected"}, f"{run_id} cannot be redriven: {failures}"
-            published = [each for each in mine if each.status == "SUCCEEDED" and each.output.get("objects")]
+            published = [each for each in mine if each.status == "SUCCEEDED" and each.output.get("manifest")]
             assert bool(published) == bool(manifest) == bool(report), f"{run_id} is committed in part"
             if manifest:
                 self._check_manifest(manifest, report)
