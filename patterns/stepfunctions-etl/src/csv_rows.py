@@ -38,9 +38,10 @@ class RowBlock:
     breaks: NDArray[np.int64]
     is_quoted: bool
 
-    def line(self, row: int) -> int:
-        """The line number, from 1, in the object."""
-        return self.line_at(int(self.starts[row]))
+    def lines(self, rows: list[int]) -> list[int]:
+        """The line numbers of rows, from 1, in the object."""
+        found: list[int] = (self.first_line + np.searchsorted(self.breaks, self.starts[rows])).tolist()
+        return found
 
     def line_at(self, offset: int) -> int:
         """The line number of a byte."""

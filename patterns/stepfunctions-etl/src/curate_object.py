@@ -21,7 +21,6 @@ from csv_rows import MAX_ROW_BYTES, RowBlock, Unreadable, row_blocks
 from orders import CHECKS, SCHEMA, derive
 
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_ATTEMPTS = 8  # at converting a column; the last but one finds every bad cell
 _FEWER = 8  # times as few cells in each step of the search for bad ones
 
 
@@ -130,8 +129,8 @@ def _valid_rows(block: RowBlock, names: list[str], reject: Callable[[int, str, b
     for reason, is_valid in CHECKS.items():
         for index in np.flatnonzero(~pc.fill_null(is_valid(table), True).to_numpy()):  # null: it could not be converted
             faults.setdefault(int(rows[index]), reason)
-    for row in sorted(faults):
-        reject(block.line(row), faults[row], block.raw(row))
+    for row, line in zip(sorted(faults), block.lines(sorted(faults)), strict=True):
+        reject(line, faults[row], block.raw(row))
     if faults:
         table = table.filter(pa.array(~np.isin(rows, list(faults))))
     return derive(table.cast(SCHEMA))
@@ -161,22 +160,16 @@ def _converted(text: pa.Array, field: pa.Field) -> tuple[pa.Array, list[int]]:
     """The cells in the field's type, null where that is impossible, and the indexes of these."""
     if field.nullable:
         text = pc.if_else(pc.equal(text, ""), None, text)
-    is_bad = np.zeros(len(text), bool)
-    for attempt in range(_ATTEMPTS):
-        left = pc.if_else(pa.array(is_bad), None, text) if attempt else text
-        try:
-            return pc.cast(left, field.type), list(np.flatnonzero(is_bad))
-        except pa.ArrowInvalid:
-            bad = _bad_cells(left, field.type, 0)
-            if attempt < _ATTEMPTS - 2:  # most bad cells have the same few texts
-                is_bad |= pc.fill_null(pc.equal(text, text[next(iter(bad))]), False).to_numpy(zero_copy_only=False)
-            else:
-                is_bad[list(bad)] = True
-    raise AssertionError("cells that cannot be converted are left")
+    try:
+        return pc.cast(text, field.type), []
+    except pa.ArrowInvalid:
+        values = pc.unique(text)  # most bad cells have the same few texts
+        is_bad = pc.is_in(text, values.take(list(_bad_cells(values, field.type, 0))))
+        return pc.cast(pc.if_else(is_bad, None, text), field.type), list(np.flatnonzero(is_bad))
 
 
 def _bad_cells(text: pa.Array, kind: pa.DataType, offset: int) -> Iterable[int]:
-    """The indexes of cells that cannot be converted: halves without any are done at once."""
+    """The indexes of cells that cannot be converted; slices without any are converted at once."""
     try:
         pc.cast(text, kind)
     except pa.ArrowInvalid:

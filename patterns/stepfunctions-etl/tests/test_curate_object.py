@@ -200,7 +200,11 @@ def test_no_line_is_lost_whatever_the_bytes(text, block_bytes, other):
 def lines_of(content, block_bytes):
     aside = []
     blocks = list(cut(content, block_bytes, lambda line, _, raw: aside.append((line, raw.decode()))))
-    rows = [(block.line(row), block.raw(row).decode()) for block in blocks for row in range(len(block.starts))]
+    rows = [
+        (line, block.raw(row).decode())
+        for block in blocks
+        for row, line in enumerate(block.lines(list(range(len(block.starts)))))
+    ]
     return [raw for _, raw in sorted([*aside, *rows])]
 
 
