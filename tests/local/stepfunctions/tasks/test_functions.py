@@ -6,7 +6,10 @@ import time
 import pytest
 
 from blueprints.local.deployment import deploy
+from blueprints.local.services.stepfunctions.tasks.function_slots import AT_ONCE
+from tests.local.building import role
 from tests.local.resources import ROLE, aliased, arn
+from tests.local.stepfunctions.api.machines import Machines
 from tests.local.waiting import printed, until
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -160,3 +163,29 @@ def test_the_sdk_integration_gives_the_payload_as_text(play, echo):
     arguments = {"FunctionName": echo, "Payload": {"a": 1}}
     output = play("arn:aws:states:::aws-sdk:lambda:invoke", arguments).output
     assert json.loads(output["Payload"])["got"] == {"a": 1}
+
+
+STARTER = """
+    import boto3
+
+    def handler(event, context):
+        started = boto3.client("stepfunctions").start_sync_execution(stateMachineArn=event["start"], input="{}")
+        return started["status"]
+"""
+
+
+def test_functions_that_wait_for_executions_leave_slots_for_their_functions(cloud, any_role, echo):
+    """More functions than may run at the same time each wait for an execution, which runs a function too."""
+    start = {"Effect": "Allow", "Action": "states:StartSyncExecution", "Resource": "*"}
+    resources = {"Role": role(start, service="lambda.amazonaws.com"), **aliased("Starter", STARTER, Timeout=60)}
+    outputs = {"Starter": {"Value": {"Ref": "Starter"}}}
+    stack = deploy(cloud, "step-functions-starter", json.dumps({"Resources": resources, "Outputs": outputs}))
+    machines = Machines(cloud.client("stepfunctions"), any_role)
+    inner = {"Type": "Task", "Resource": function_arn(echo), "End": True}
+    express = machines.create({"Work": inner}, type="EXPRESS")
+    outer = {"Type": "Task", "Resource": function_arn(stack.outputs["Starter"]), "End": True}
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "Start", "States": {"Start": outer}}, "End": True}
+
+    ended = machines.run(machines.create({"Each": each}), [{"start": express}] * (AT_ONCE + 2))
+
+    assert json.loads(ended["output"]) == ["SUCCEEDED"] * (AT_ONCE + 2), ended

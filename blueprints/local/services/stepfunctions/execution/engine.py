@@ -83,6 +83,7 @@ class Engine:
 
     def run_synchronously(self, execution: Execution) -> None:
         """Begin an execution and return when it has ended."""
+        execution.is_awaited = True
         self.start(execution)
         execution.ended.wait()
 

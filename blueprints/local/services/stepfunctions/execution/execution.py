@@ -66,6 +66,8 @@ class Execution:
     item_count: int | None = None
     """How many items a child of a Map Run has."""
     trace_header: str | None = None
+    is_awaited: bool = False
+    """Whether the caller that started it waits for its end."""
     status: str = RUNNING
     output_text: str | None = None
     error: str | None = None

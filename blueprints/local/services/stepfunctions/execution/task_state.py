@@ -35,6 +35,7 @@ async def run_task(visit: Visit) -> Done:
         state=state.name,
         entered_event=visit.scope.entered_event,
         trace_header=execution.trace_header,
+        is_awaited=execution.is_awaited,
     )
     result = await interpreter.tasks.attempt(attempt)
     return data_flow.finish(state, data, result, state.fields, state.next)

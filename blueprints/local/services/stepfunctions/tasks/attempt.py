@@ -31,6 +31,8 @@ class TaskAttempt:
     entered_event: int = 0
     """The id of the event with which the state was entered, for messages."""
     trace_header: str | None = None
+    is_awaited: bool = False
+    """Whether the execution was started by StartSyncExecution, whose caller waits for its end."""
 
     @property
     def region(self) -> str:

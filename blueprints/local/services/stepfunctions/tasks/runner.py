@@ -54,6 +54,8 @@ class Tasks:
         self.roles = RoleSessions(endpoint)
         self._workers = Workers()
         self._function_slots = FunctionSlots()
+        self._slots_of_awaited = FunctionSlots()
+        """For executions whose starter waits: it may be a function that has a slot, and would keep it."""
         self._resets = 0
 
     def new_token(self) -> str:
@@ -63,8 +65,9 @@ class Tasks:
     async def attempt(self, task: TaskAttempt) -> Any:
         """Run one attempt and return its raw result. Raises StateFailed."""
         SET_ACCOUNT.current()(task.account)
+        slots = self._slots_of_awaited if task.is_awaited else self._function_slots
         if is_function(task.resource):
-            async with self._function_slots.take():
+            async with slots.take():
                 return await self._run_function(AttemptUnderWay(task, "LambdaFunction"))
         if is_activity(task.resource):
             return await self._run_activity(AttemptUnderWay(task, "Activity"))
@@ -72,7 +75,7 @@ class Tasks:
         if integration is None:
             raise StateFailed(RUNTIME, task.message(f"The resource {task.resource} is not known."))
         if integration.service == "lambda" and integration.pattern == REQUEST_RESPONSE:
-            async with self._function_slots.take():
+            async with slots.take():
                 return await self._run_integration(AttemptUnderWay(task, "Task", integration.names), integration)
         return await self._run_integration(AttemptUnderWay(task, "Task", integration.names), integration)
 
