@@ -46,6 +46,9 @@ def test_the_machine_times_out(play: Played) -> None:
     execution = play(machine)
     assert execution.status == "TIMED_OUT"
     assert types(execution)[-1] == "ExecutionTimedOut"
+    last = execution.history.events[-1]
+    assert (last["previousEventId"], last["executionTimedOutEventDetails"]) == (0, {"error": "States.Timeout"})
+    assert (execution.error, execution.cause) == (None, None)
     assert ended == ["work"]
 
 

@@ -30,7 +30,7 @@ from blueprints.local.services.stepfunctions.execution.history import (
 )
 from blueprints.local.services.stepfunctions.execution.interpreter import DistributedMaps, Interpreter, Tasks
 from blueprints.local.services.stepfunctions.execution.loop import Loop
-from blueprints.states_language.failures import RUNTIME, StateFailed
+from blueprints.states_language.failures import RUNTIME, TIMEOUT, StateFailed
 from blueprints.states_language.json_text import dump
 
 log = logging.getLogger(__name__)
@@ -191,8 +191,10 @@ class Engine:
         details = {name: text for name, text in (("error", error), ("cause", cause)) if text is not None}
         if execution.output_text is not None:
             details = output_details(execution.output_text)
-        # As AWS recorded it, the event of a stop follows none.
-        before = 0 if status == ABORTED else execution.scope.last_event
+        if status == TIMED_OUT:
+            details = {"error": TIMEOUT}  # which only the event says
+        # On AWS, the event of a stop or a time-out follows none.
+        before = 0 if status in (ABORTED, TIMED_OUT) else execution.scope.last_event
         execution.history.add(event, details, before, last=True)
         # Who sees the status finds the log complete, and who waits for the end finds the metrics too.
         execution.stop_date, execution.status = time.time(), status
