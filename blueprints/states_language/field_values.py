@@ -258,10 +258,7 @@ def _resource(value: Any, place: Place) -> None:
     if service != "states":
         return
     if rest[0] not in ("activity", *_INTEGRATIONS):
-        place.fault(
-            f"The resource provided {value} is not recognized. The value is not a valid resource ARN, "
-            "or the resource is not available in this region."
-        )
+        place.fault(_not_recognized(value))
     if place.express:
         _express_resource(rest, place)
 
@@ -273,6 +270,25 @@ def _express_resource(rest: list[str], place: Place) -> None:
     for pattern in (".sync", ".waitForTaskToken"):
         if pattern in ":".join(rest):
             place.fault(f"Express state machine does not support '{pattern}' service integration")
+
+
+def _one_resource_of(*resources: str) -> Check:
+    """The check of a Resource that may only be one of some integrations of S3."""
+
+    def check_resource(value: Any, place: Place) -> None:
+        if isinstance(value, str) and _RESOURCE.fullmatch(value) and value.split(":", 2)[2] not in resources:
+            place.fault(_not_recognized(value))
+        else:
+            _resource(value, place)
+
+    return check_resource
+
+
+def _not_recognized(resource: str) -> str:
+    return (
+        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, "
+        "or the resource is not available in this region."
+    )
 
 
 def _label(value: Any, place: Place) -> None:
@@ -327,7 +343,7 @@ CHECKS: dict[str, Check] = {
     "assignments": _assignments,
     "items": _items,
     "resource": _resource,
-    "reader resource": _resource,
-    "writer resource": _resource,
+    "reader resource": _one_resource_of("states:::s3:getObject", "states:::s3:listObjectsV2"),
+    "writer resource": _one_resource_of("states:::s3:putObject"),
     "label": _label,
 }

@@ -213,6 +213,8 @@ ITEM_BATCHER = {
     "MaxInputBytesPerBatch": _number(0, 262_144),
     "MaxInputBytesPerBatchPath": _NUMBER_PATH,
 }
+BATCH_LIMITS = tuple(name for name in ITEM_BATCHER if name != "BatchInput")
+"""An ItemBatcher has at least one of them."""
 RESULT_WRITER = {
     "Resource": Field("writer resource"),
     "Parameters": _TEMPLATE,

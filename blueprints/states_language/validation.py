@@ -284,11 +284,15 @@ class _Definition:
     def _reader_configuration(self, configuration: Any, place: Place) -> None:
         if self._object(configuration, tables.READER_CONFIGURATION, place):
             _at_most_one(configuration, ("MaxItems", "MaxItemsPath"), place)
+            if configuration.get("CSVHeaderLocation") == "GIVEN" and not configuration.get("CSVHeaders"):
+                place.fault("These fields are required: [CSVHeaders]")
 
     def _item_batcher(self, batcher: Any, place: Place) -> None:
         if self._object(batcher, tables.ITEM_BATCHER, place):
             _at_most_one(batcher, ("MaxItemsPerBatch", "MaxItemsPerBatchPath"), place)
             _at_most_one(batcher, ("MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"), place)
+            if not any(name in batcher for name in tables.BATCH_LIMITS):
+                place.fault(f"One of these fields is required: [{', '.join(tables.BATCH_LIMITS)}]")
 
     def _result_writer(self, writer: Any, place: Place) -> None:
         self._object(writer, tables.RESULT_WRITER, place)

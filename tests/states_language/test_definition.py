@@ -207,6 +207,26 @@ RULE = "/States/A/Choices[0]"
             each({"QueryLanguage": "JSONata"}),
             schema("Field 'QueryLanguage' is not supported", "/States/A/ItemProcessor"),
         ),
+        (
+            each(DISTRIBUTED, ItemReader={"Resource": "arn:aws:states:::s3:putObject"}),
+            "The resource provided arn:aws:states:::s3:putObject is not recognized",
+        ),
+        (
+            each(DISTRIBUTED, ResultWriter={"Resource": "arn:aws:states:::sqs:sendMessage"}),
+            "The resource provided arn:aws:states:::sqs:sendMessage is not recognized",
+        ),
+        (each(DISTRIBUTED, ResultWriter={"Resource": "s3"}), "Value is not a valid resource ARN"),
+        (
+            each(
+                DISTRIBUTED,
+                ItemReader={
+                    "Resource": "arn:aws:states:::s3:getObject",
+                    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"},
+                },
+            ),
+            schema("These fields are required: [CSVHeaders]", "/States/A/ItemReader/ReaderConfig"),
+        ),
+        (each(DISTRIBUTED, ItemBatcher={"BatchInput": {}}), "One of these fields is required: [MaxItemsPerBatch, "),
         (each(DISTRIBUTED, Label="a b"), "INVALID_LABEL_NAME: Invalid Label name: a b at /States/A/Label"),
         (
             each(
