@@ -67,6 +67,13 @@ def test_the_optimized_integration_gives_the_payload_with_metadata(play, echo):
     assert played.types == ["TaskScheduled", "TaskStarted", "TaskSucceeded"]
 
 
+@pytest.mark.parametrize("field", ["TenantId", "DurableExecutionName"])
+def test_a_field_that_would_have_no_effect_fails_the_task(play, echo, field):
+    error, cause = play(INVOKE, {"FunctionName": echo, "Payload": {}, field: "x"}).failure
+    assert error == "States.Runtime"
+    assert f"The field '{field}' has no effect in the embedded AWS" in cause
+
+
 def test_an_alias_may_be_the_resource(play, echo):
     assert play(f"{function_arn(echo)}:live", {}).output["arn"] == f"{function_arn(echo)}:live"
 

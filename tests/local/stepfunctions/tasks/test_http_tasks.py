@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from blueprints.local.services.stepfunctions.tasks import form_bodies
+
 INVOKE = "arn:aws:states:::http:invoke"
 
 
@@ -68,6 +70,30 @@ def test_a_body_may_be_a_form(play, url, connection):
     output = play(INVOKE, request(url, connection, RequestBody={"a": "b c"}, Transform=transform)).output
     assert output["ResponseBody"]["body"] == "a=b+c"
     assert output["ResponseBody"]["headers"]["content-type"] == "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "body"),
+    [
+        (None, "list[0]=1&list[1]=b+c&in[ok]=true&none=null"),
+        ("INDICES", "list[0]=1&list[1]=b+c&in[ok]=true&none=null"),
+        ("REPEAT", "list=1&list=b+c&in[ok]=true&none=null"),
+        ("BRACKETS", "list[]=1&list[]=b+c&in[ok]=true&none=null"),
+        ("COMMAS", "list=1,b+c&in[ok]=true&none=null"),
+    ],
+)
+def test_arrays_in_a_form_have_the_format_that_the_state_names(arrays, body):
+    options = {"RequestEncodingOptions": {"ArrayFormat": arrays}} if arrays else {}
+    chosen = form_bodies.array_format({"RequestBodyEncoding": "URL_ENCODED", **options})
+    given = {"list": [1, "b c"], "in": {"ok": True}, "none": None}
+    assert form_bodies.form(given, chosen).decode() == body
+
+
+def test_an_unknown_format_of_arrays_fails_the_task(play, url, connection):
+    transform = {"RequestBodyEncoding": "URL_ENCODED", "RequestEncodingOptions": {"ArrayFormat": "PIPES"}}
+    error, cause = play(INVOKE, request(url, connection, RequestBody={"a": [1]}, Transform=transform)).failure
+    assert error == "States.Runtime"
+    assert "'ArrayFormat' must be one of INDICES, REPEAT" in cause
 
 
 def test_a_status_of_an_error_fails_the_task(play, url, connection):

@@ -8,6 +8,7 @@ calls                the call of a service integration, prepared from the argume
 lambda_tasks         functions
 api_gateway_tasks    requests to APIs of API Gateway
 http_tasks           requests to other endpoints, with the authorization of an EventBridge connection
+form_bodies          their bodies as forms
 sdk_*                calls of AWS APIs by name, and the form in which Step Functions gives results and errors
 optimized            integrations with a form of their own: SQS, SNS, DynamoDB, EventBridge and others
 jobs, managed_rules  `.sync`: waiting for what was started, and what the role needs for that

@@ -5,7 +5,7 @@ Source: AWS Step Functions Developer Guide, "Call HTTPS APIs in Step Functions w
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
 
@@ -15,6 +15,7 @@ from blueprints.local.base.urls import with_local_urls
 from blueprints.local.services.iam import may, principal_of
 from blueprints.local.services.stepfunctions.tasks import http_requests
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
+from blueprints.local.services.stepfunctions.tasks.form_bodies import array_format, form
 from blueprints.local.services.stepfunctions.tasks.sdk_values import UnusableArguments
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
@@ -39,6 +40,7 @@ def checked(arguments: Any) -> Mapping[str, Any]:
     if url.scheme != "https" and not (url.scheme == "http" and url.hostname in _LOOPBACK):
         raise UnusableArguments(["The value for the field 'ApiEndpoint' must be a URL that begins with https://"])
     given: Mapping[str, Any] = arguments
+    array_format(given.get("Transform") or {})
     return given
 
 
@@ -98,8 +100,9 @@ def _body(given: Mapping[str, Any], added: Mapping[str, str]) -> tuple[bytes | N
     body = given.get("RequestBody")
     if added:
         body = {**(body if isinstance(body, Mapping) else {}), **added}
-    if (given.get("Transform") or {}).get("RequestBodyEncoding") == "URL_ENCODED" and isinstance(body, Mapping):
-        return urlencode(body, doseq=True).encode(), _FORM
+    arrays = array_format(given.get("Transform") or {})
+    if arrays is not None and isinstance(body, Mapping):
+        return form(body, arrays), _FORM
     if body is None:
         return None, ""
     return (body if isinstance(body, str) else dump(body)).encode(), "application/json"

@@ -12,7 +12,7 @@ from blueprints.local.base.service_models import model_of
 from blueprints.local.services.lambda_ import LambdaResponse, invoke
 from blueprints.local.services.stepfunctions.tasks import response_metadata
 from blueprints.local.services.stepfunctions.tasks.sdk_failures import ApiError, optimized_failure
-from blueprints.local.services.stepfunctions.tasks.sdk_values import to_sdk
+from blueprints.local.services.stepfunctions.tasks.sdk_values import UnusableArguments, to_sdk
 from blueprints.states_language import json_text
 from blueprints.states_language.failures import StateFailed
 from blueprints.states_language.json_text import dump
@@ -22,6 +22,8 @@ _HEADERS = {
     "LogType": "X-Amz-Log-Type",
     "ClientContext": "X-Amz-Client-Context",
 }
+
+_NOT_EMULATED = ("DurableExecutionName", "TenantId")
 
 
 async def call_function(caller: Caller, function_arn: str, given: Any, trace_header: str | None) -> Any:
@@ -33,6 +35,9 @@ async def call_function(caller: Caller, function_arn: str, given: Any, trace_hea
 
 def invoke_parameters(arguments: Any) -> dict[str, Any]:
     """The parameters of `lambda:invoke`; the payload may be any JSON. Raises UnusableArguments."""
+    without = [name for name in _NOT_EMULATED if isinstance(arguments, Mapping) and name in arguments]
+    if without:
+        raise UnusableArguments([f"The field '{name}' has no effect in the embedded AWS" for name in without])
     shape = model_of("lambda").operation_model("Invoke").input_shape
     if not isinstance(arguments, Mapping) or "Payload" not in arguments:
         return to_sdk(shape, arguments)
