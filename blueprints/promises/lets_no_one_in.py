@@ -133,6 +133,15 @@ def queues_and_topics_with_a_policy_take_tls_only(checked: CheckedPattern) -> It
                 yield checked.finding_at(policy, message)
 
 
+def queue_and_topic_policies_name_one_resource(checked: CheckedPattern) -> Iterator[Finding]:
+    """Every statement of a queue's or topic's policy names one resource; SQS and SNS refuse others."""
+    for policy in checked.of_type("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+        named = [each for statement in _written(policy) for each in alternatives(statement.get("Resource"))]
+        if any(isinstance(each, list) and len(each) > 1 for each in named):
+            message = f"{policy} names several resources in a statement; write a policy for each."
+            yield checked.finding_at(policy, message)
+
+
 def _tls_only(action: str) -> str:
     return f'\'Effect: Deny, Principal: "*", Action: {action}, Condition: {{Bool: {{aws:SecureTransport: "false"}}}}\''
 

@@ -432,6 +432,12 @@ LETS_NO_ONE_IN = [
         'aws:SecureTransport: "true"\n\n  Failed:',
         "  DeadLettersPolicy:",
     ),
+    broken(
+        "queue-and-topic-policies-name-one-resource",
+        "Resource: !GetAtt DeadLetters.Arn\n            Condition:\n              ArnEquals:",
+        "Resource: [!GetAtt DeadLetters.Arn, !GetAtt Failed.Arn]\n            Condition:\n              ArnEquals:",
+        "  DeadLettersPolicy:",
+    ),
 ]
 
 SPEAKS = [

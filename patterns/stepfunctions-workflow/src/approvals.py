@@ -68,7 +68,7 @@ def settle(order: Order) -> dict[str, Any]:
     before = ledger.change(order["order_id"], "approval", expired, _UNDECIDED, requested="requested")
     if before is None:
         return {"outcome": ledger.read(order["order_id"], "approval")["state"]}
-    if before:
+    if before and ledger.read(order["order_id"], "shipment").get("state") != "cancelled":  # nobody had to decide then
         metrics.add_metric("ApprovalsExpired", MetricUnit.Count, 1)
     return {"outcome": "expired"}
 

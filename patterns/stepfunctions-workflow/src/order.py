@@ -9,6 +9,7 @@ _SKU = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _MOST_LINES = 50  # one transaction reserves them all; DynamoDB takes 100 writes in one
 _MOST_QUANTITY = 1_000_000
 _MOST_AMOUNT = 10**12  # in the smallest unit of the currency
+_TEXT = re.compile(r".{1,2000}", re.DOTALL)  # a state machine's input has up to 256 KB
 CANCEL = "_cancel"
 """Ends the names of executions that cancel an order."""
 
@@ -27,16 +28,18 @@ def parse(message: Any) -> dict[str, Any]:
     order_id = _value(message, "order_id", str, "text")
     if not _ORDER_ID.fullmatch(order_id) or order_id.endswith(CANCEL):
         raise InvalidOrder(f"order_id is not 1 to 72 letters, digits, - and _ that do not end with {CANCEL}")
-    if message.get("cancel") is True:
+    if message.get("cancel", False) not in (True, False):
+        raise InvalidOrder("cancel is not true or false")
+    if message.get("cancel"):
         return {"cancel": True, "order": {"order_id": order_id}}
     order = {
         "order_id": order_id,
         "lines": _lines(message),
         "amount": _value(
-            message, "amount", int, f"a number from 0 to {_MOST_AMOUNT}", lambda n: 0 <= n <= _MOST_AMOUNT
+            message, "amount", int, f"a whole number from 0 to {_MOST_AMOUNT}", lambda n: 0 <= n <= _MOST_AMOUNT
         ),
-        "payment_method": _value(message, "payment_method", str, "text", bool),
-        "ship_to": _value(message, "ship_to", str, "text", bool),
+        "payment_method": _value(message, "payment_method", str, "text of 1 to 2000 characters", _TEXT.fullmatch),
+        "ship_to": _value(message, "ship_to", str, "text of 1 to 2000 characters", _TEXT.fullmatch),
     }
     return {"cancel": False, "order": order}
 
@@ -52,7 +55,7 @@ def _lines(message: dict[str, Any]) -> list[dict[str, Any]]:
 def _line(line: Any) -> dict[str, Any]:
     if not isinstance(line, dict):
         raise InvalidOrder("lines has an item that is not an object")
-    quantity = f"a number from 1 to {_MOST_QUANTITY}"
+    quantity = f"a whole number from 1 to {_MOST_QUANTITY}"
     return {
         "sku": _value(line, "sku", str, "1 to 100 letters, digits, _, . and -", _SKU.fullmatch),
         "quantity": _value(line, "quantity", int, quantity, lambda found: 1 <= found <= _MOST_QUANTITY),

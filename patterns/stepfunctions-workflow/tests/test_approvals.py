@@ -131,6 +131,16 @@ def test_an_order_that_is_cancelled_is_not_decided_on(approvals, decide, load, c
     assert decide("approve")["outcome"] == "cancelled"
 
 
+@pytest.mark.parametrize(("is_cancelled", "is_counted"), [(False, True), (True, False)])
+def test_only_orders_that_nobody_cancelled_count_as_expired(approvals, load, context, capsys, is_cancelled, is_counted):
+    approvals("request")
+    if is_cancelled:
+        load("Shipping").handler({"step": "cancel", "order": ORDER}, context)
+    capsys.readouterr()
+    assert approvals("settle") == {"outcome": "expired"}
+    assert ("ApprovalsExpired" in capsys.readouterr().out) == is_counted
+
+
 def test_an_order_without_a_request_is_unknown(decide):
     assert decide("approve")["outcome"] == "unknown"
 

@@ -109,7 +109,7 @@ def test_a_batch_that_fails_as_a_whole_is_an_error(place, states, sample):
 
 
 def test_a_caller_is_told_why_an_order_is_invalid(place, sample):
-    with pytest.raises(InvalidOrder, match="amount is not a number"):
+    with pytest.raises(InvalidOrder, match="amount is not a whole number"):
         place({**sample("order"), "amount": "many"})
 
 
@@ -135,13 +135,15 @@ LINE = {"sku": "chair", "quantity": 1}
         ({"lines": [LINE, LINE]}, "lines name an article twice"),
         ({"lines": ["chair"]}, "lines has an item that is not an object"),
         ({"lines": [{"sku": "", "quantity": 1}]}, "sku is not"),
-        ({"lines": [{"sku": "chair", "quantity": 0}]}, "quantity is not a number from 1"),
-        ({"lines": [{"sku": "chair", "quantity": True}]}, "quantity is not a number from 1"),
-        ({"lines": [{"sku": "chair", "quantity": 1.5}]}, "quantity is not a number from 1"),
-        ({"amount": -1}, "amount is not a number from 0"),
-        ({"amount": 10**13}, "amount is not a number from 0"),
+        ({"lines": [{"sku": "chair", "quantity": 0}]}, "quantity is not a whole number from 1"),
+        ({"lines": [{"sku": "chair", "quantity": True}]}, "quantity is not a whole number from 1"),
+        ({"lines": [{"sku": "chair", "quantity": 1.5}]}, "quantity is not a whole number from 1"),
+        ({"amount": -1}, "amount is not a whole number from 0"),
+        ({"amount": 10**13}, "amount is not a whole number from 0"),
         ({"payment_method": ""}, "payment_method is not text"),
         ({"ship_to": 7}, "ship_to is not text"),
+        ({"ship_to": "x" * 300_000}, "ship_to is not text of 1 to 2000 characters"),
+        ({"cancel": "true"}, "cancel is not true or false"),
     ],
 )
 def test_an_invalid_order_says_what_is_wrong(change, reason, sample):
