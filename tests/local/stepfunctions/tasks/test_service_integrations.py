@@ -193,6 +193,20 @@ def test_work_that_does_not_run_here_fails(play):
     assert cause.endswith("The resource arn:aws:states:::batch:submitJob.sync does not run in the embedded AWS.")
 
 
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("batch:submitJob", {"JobName": "j", "JobQueue": "q", "JobDefinition": "d"}),
+        ("bedrockruntime:invokeModel", {"ModelId": "m", "Body": {}}),
+        ("emr:runJobFlow", {"Name": "flow", "Instances": {}}),
+    ],
+)
+def test_work_that_does_not_run_here_fails_as_a_call_of_the_sdk_too(play, action, arguments):
+    played = play(f"{SDK}:{action}", arguments)
+    assert played.failure[1].endswith(f"The resource {SDK}:{action} does not run in the embedded AWS.")
+    assert played.types == []
+
+
 def test_a_resource_that_does_not_exist_is_refused_at_creation(play):
     with refused("InvalidDefinition", "The resource provided arn:aws:states:::sqs:deleteMessage is not recognized"):
         play("arn:aws:states:::sqs:deleteMessage", {})

@@ -72,7 +72,7 @@ def _prepared(task: TaskAttempt, integration: Integration, workers: Workers) -> 
 
 def _sdk_call(task: TaskAttempt, integration: Integration, workers: Workers) -> Call:
     operation = sdk_operation(integration.service, integration.action)
-    if operation is None:
+    if operation is None or not operation.is_emulated:
         raise _unknown(task)
     parameters = operation.parameters(task.arguments)
 

@@ -144,6 +144,15 @@ def job_of(integration: Integration) -> tuple[OptimizedService, Job]:
     return SERVICES[integration.service], job
 
 
+def refusal_of(integration: Integration) -> tuple[str, Callable[[Any, Parameters], str | None]] | None:
+    """The service, by botocore's name, and the check of a job that may not run here; None if there is no check.
+
+    It is the same for each way to start the job, with and without `.sync`.
+    """
+    job = _JOBS.get((integration.service, integration.action))
+    return (SERVICES[integration.service].botocore, job.refusal) if job and job.refusal else None
+
+
 def rule_of(integration: Integration) -> str | None:
     """The rule that Step Functions makes for an integration; None if it makes none."""
     key = (integration.service, integration.action)

@@ -25,7 +25,7 @@ from blueprints.local.services.stepfunctions.tasks.integrations import (
     is_activity,
     is_function,
 )
-from blueprints.local.services.stepfunctions.tasks.jobs import Job, Started, job_of
+from blueprints.local.services.stepfunctions.tasks.jobs import Job, Started, job_of, refusal_of
 from blueprints.local.services.stepfunctions.tasks.optimized import OptimizedService
 from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession, RoleSessions
 from blueprints.local.services.stepfunctions.tasks.task_tokens import TaskTokens, TimedOut
@@ -137,8 +137,7 @@ class Tasks:
     async def _run_integration(self, attempt: AttemptUnderWay, integration: Integration) -> Any:
         task = attempt.task
         call = calls.prepare(task, integration, self._workers)
-        if integration.is_job:
-            await self._check_that_it_runs_here(task, integration)
+        await self._check_that_it_runs_here(task, integration)
         attempt.record_scheduled({"parameters": dump(task.arguments), "region": task.region})
         session = await self._session(attempt)
         attempt.record("Started")
@@ -184,12 +183,12 @@ class Tasks:
 
     async def _check_that_it_runs_here(self, task: TaskAttempt, integration: Integration) -> None:
         """Raise StateFailed for a job that the base emulator would not run, and call done."""
-        service, job = job_of(integration)
-        refuse = job.refusal
-        if refuse is None:
+        check = refusal_of(integration)
+        if check is None:
             return
+        service, refuse = check
         owner = self.roles.of_owner(task.account, task.region)
-        refusal = await self._workers.run(lambda: refuse(owner.client(service.botocore), task.arguments))
+        refusal = await self._workers.run(lambda: refuse(owner.client(service), task.arguments))
         if refusal:
             raise StateFailed(RUNTIME, task.message(refusal))
 

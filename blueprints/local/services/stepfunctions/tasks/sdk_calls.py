@@ -21,6 +21,29 @@ from blueprints.local.services.stepfunctions.tasks.sdk_values import SDK_FORM, F
 Answer = Mapping[str, Any]
 """What boto3 returns, with `ResponseMetadata`."""
 
+_WITHOUT_WORK: Mapping[str, tuple[str, ...]] = {
+    "batch": ("SubmitJob",),
+    "bedrock-agent-runtime": (),
+    "bedrock-runtime": (),
+    "databrew": ("StartJobRun",),
+    "ecs": ("RunTask", "StartTask"),
+    "emr": ("AddJobFlowSteps", "RunJobFlow"),
+    "emr-containers": ("StartJobRun",),
+    "emr-serverless": ("StartJobRun",),
+    "mediaconvert": ("CreateJob",),
+    "sagemaker": (
+        "CreateAutoMLJob",
+        "CreateAutoMLJobV2",
+        "CreateHyperParameterTuningJob",
+        "CreateLabelingJob",
+        "CreateProcessingJob",
+        "CreateTrainingJob",
+        "CreateTransformJob",
+    ),
+    "sagemaker-runtime": (),
+}
+"""Operations that the base emulator answers although nothing runs the work that they ask for; () for all of a service.
+"""
 _WAITING = {("lambda", "Invoke"), ("stepfunctions", "StartSyncExecution"), ("stepfunctions", "TestState")}
 
 
@@ -44,6 +67,12 @@ class SdkOperation:
     def waits(self) -> bool:
         """Whether a call ends only when an execution or a function does."""
         return (self.service, self.model.name) in _WAITING
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether what the operation asks for is done here."""
+        names = _WITHOUT_WORK.get(self.service)
+        return names is None or bool(names and self.model.name not in names)
 
     def parameters(self, arguments: Any) -> dict[str, Any]:
         """Boto3's parameters, from a state's arguments. Raises UnusableArguments."""
