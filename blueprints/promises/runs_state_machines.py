@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the language is only imported for templates with state mach
     from blueprints.states_language.definition import State
 
 _BOUNDS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
+_BLOCKS = ("Branches", "ItemProcessor", "Iterator")
 _PART = re.compile(r"\[(\d+)\]|([^/\[\]]+)")
 # Step Functions asks for these of the role when a state machine with logs is created.
 _LOG_DELIVERY = (
@@ -43,6 +44,18 @@ def definitions_are_valid(checked: CheckedPattern) -> Iterator[Finding]:
                     f"Step Functions refuses the definition of {machine}: {fault.message.rstrip('.')}; correct it."
                 )
                 yield _finding(checked, machine, message, _place_of(fault.location))
+
+
+def jsonata_states_have_no_jsonpath(checked: CheckedPattern) -> Iterator[Finding]:
+    """No state in JSONata has a field whose name ends in `.$`, which only JSONPath fills in."""
+    for machine in checked.state_machines:
+        for place, state in machine.states:
+            if state.query_language == "JSONata":
+                own = {name: value for name, value in state.fields.items() if name not in _BLOCKS}
+                for inside, name in _names_for_jsonpath(own):
+                    write = f'{name[:-2]}: "{{% … %}}"'
+                    message = f"{state.name} is in JSONata, which does not fill in {name}; write '{write}'."
+                    yield _finding(checked, machine, message, (*place, *inside))
 
 
 def state_machines_time_out(checked: CheckedPattern) -> Iterator[Finding]:
@@ -148,6 +161,15 @@ def _finding(checked: CheckedPattern, machine: StateMachine, message: str, place
 def _place_of(location: str | None) -> Place:
     """A place from a fault's location, such as `/States/Pay/Choices[0]/Next`."""
     return tuple(int(index) if index else name for index, name in _PART.findall(location or ""))
+
+
+def _names_for_jsonpath(value: object, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """The places and names of fields that end in `.$`, at any depth."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        if isinstance(name, str) and name.endswith(".$"):
+            yield (*place, name), name
+        yield from _names_for_jsonpath(each, (*place, name))
 
 
 def _waits(state: "State") -> bool:

@@ -319,6 +319,13 @@ STATE_MACHINES = [
         "token:",
         file=_VISIT,
     ),
+    broken(
+        "jsonata-states-have-no-jsonpath",
+        'token: "{% $states.context.Task.Token %}"',
+        "token.$: $$.Task.Token",
+        "token.$:",
+        file=_VISIT,
+    ),
     broken("state-machines-time-out", "TimeoutSeconds: 3600\n", "", "Comment", file=_VISIT),
     broken(
         "waiting-tasks-time-out",

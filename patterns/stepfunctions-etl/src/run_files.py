@@ -49,7 +49,9 @@ class RunFiles:
 
     def __init__(self, s3: Any, bucket: str, run_id: str) -> None:
         if not _RUN_ID.fullmatch(run_id):
-            raise ValueError(f"run id {run_id!r} is not 1 to 64 letters, digits and _ . = -")
+            raise ValueError(
+                f"run id {run_id!r} is not 1 to 64 letters, digits and _ . = -, of which the first is no sign"
+            )
         self.s3, self.bucket, self.run_id = s3, bucket, run_id
 
     def key(self, name: str) -> str:

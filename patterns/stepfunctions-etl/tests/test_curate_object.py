@@ -143,8 +143,8 @@ def test_an_invalid_row_is_set_aside_with_line_reason_and_text(curated, change, 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("1,2", "the row has 2 cells instead of 9"),
-        ("1," * 9 + "1", "the row has 10 cells instead of 9"),
+        ("1,2", f"the row has 2 cells instead of {len(ORDER)}"),
+        ("1," * len(ORDER) + "1", f"the row has {len(ORDER) + 1} cells instead of {len(ORDER)}"),
         ('9,2026-11-28T10:00:00Z,AT,5" disk,1,1,1,1,', "a quote is not at the edge of a cell"),
         ('9,2026-11-28T10:00:00Z,AT,"disk,1,1,1,1,', "a quote is not"),
         ('9,2026-11-28T10:00:00Z,AT,"a" b,1,1,1,1,', "a quote is not at the edge of a cell"),
