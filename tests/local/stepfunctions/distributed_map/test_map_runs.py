@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blueprints.local.base.protocol import ServiceError
-from blueprints.local.services.stepfunctions.distributed_map.map_runs import PackedHistory
+from blueprints.local.services.stepfunctions.distributed_map.map_runs import MapRun, PackedHistory
 from blueprints.states_language.failures import StateFailed
 from tests.local.stepfunctions.distributed_map.conftest import PASS, TASK, WORK, PlayedMaps, distributed
 from tests.local.stepfunctions.execution.histories import output, types
@@ -108,7 +108,9 @@ def test_map_runs_are_listed_in_pages(play: PlayedMaps):
     execution = play(machine, [1])
     runs = play.maps.map_runs
     first = runs.list({"executionArn": execution.arn, "maxResults": 1})
+    runs.add(MapRun(execution, "later"))  # it neither shifts nor repeats what follows the first page
     rest = runs.list({"executionArn": execution.arn, "maxResults": 1, "nextToken": first["nextToken"]})
+    assert first["mapRuns"][0]["mapRunArn"] != rest["mapRuns"][0]["mapRunArn"]
     assert "nextToken" not in rest
     assert first["mapRuns"][0]["startDate"] >= rest["mapRuns"][0]["startDate"]
     with pytest.raises(ServiceError) as refused:

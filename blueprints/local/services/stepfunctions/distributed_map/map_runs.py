@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blueprints.local.base.protocol import ServiceError
+from blueprints.local.services.stepfunctions.api.pages import page
 from blueprints.local.services.stepfunctions.distributed_map.item_batches import Batch
 from blueprints.local.services.stepfunctions.distributed_map.tolerances import Tolerance
 from blueprints.local.services.stepfunctions.execution.execution import (
@@ -245,17 +246,11 @@ class MapRuns:
         return self.get(parameters["mapRunArn"]).description()
 
     def list(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """ListMapRuns of an execution that exists; `nextToken` is the place of the next one."""
-        runs = self.of_execution(parameters["executionArn"])
-        token = str(parameters.get("nextToken", "0"))
-        if not token.isdecimal():
-            raise ServiceError("InvalidToken", f"Invalid Token: '{token}'")
-        first = int(token)
-        following = first + (parameters.get("maxResults") or 100)
-        listed: dict[str, Any] = {"mapRuns": [_as_list_item(each) for each in runs[first:following]]}
-        if following < len(runs):
-            listed["nextToken"] = str(following)
-        return listed
+        """ListMapRuns of an execution that exists, the newest first."""
+        runs = sorted(self.of_execution(parameters["executionArn"]), key=_place, reverse=True)
+        shown, token = page(runs, parameters, _place, descending=True)
+        listed: dict[str, Any] = {"mapRuns": [_as_list_item(each) for each in shown]}
+        return {**listed, "nextToken": token} if token else listed
 
     def update(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateMapRun: change the limits of a Map Run that is running."""
@@ -272,6 +267,10 @@ class MapRuns:
             run.max_concurrency = parameters["maxConcurrency"]
         run.on_update()
         return {}
+
+
+def _place(run: MapRun) -> list[Any]:
+    return [run.start_date, run.arn]
 
 
 def _as_list_item(run: MapRun) -> dict[str, Any]:
