@@ -29,7 +29,7 @@ class Failed(Exception):
     """A task failed; the message is the name of the error."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Execution:
     """One run of states: an execution, or one batch of its distributed map, which has `items`.
 

@@ -17,6 +17,7 @@ from unittest import mock
 
 import curate_object
 import model
+import orders as order_columns
 import pyarrow.parquet as pq
 import run_files
 from in_memory_lake import InMemoryLake
@@ -278,6 +279,18 @@ def tables(files, keys, columns=None):
         yield from tables_of(files.read(key), None if columns is None else tuple(columns))
 
 
+def once_by_id(function):
+    """Call a function once for each object that it is called with."""
+    results = {}
+
+    def called(argument):
+        if id(argument) not in results:
+            results[id(argument)] = argument, function(argument)  # the argument stays, so that its id does
+        return results[id(argument)][1]
+
+    return called
+
+
 def once(function, key):
     """Call a function once for each key of its arguments."""
     results = {}
@@ -292,6 +305,8 @@ def once(function, key):
     return called
 
 
+# The rows of a content are the same table each time (see `curated`).
+summarize_once = once_by_id(order_columns.summarize)
 train_once = once(model.train, lambda blocks, levels: (tuple(map(id, blocks)), json.dumps(levels)))
 evaluate_once = once(
     model.evaluate, lambda models, blocks: (json.dumps(models, sort_keys=True), tuple(map(id, blocks)))
@@ -306,6 +321,7 @@ def doubles(s3):
     for module in HANDLERS.values():
         stack.enter_context(mock.patch.object(module, "s3", s3))
     stack.enter_context(mock.patch.object(transform_objects, "curate", curate_once))
+    stack.enter_context(mock.patch.object(transform_objects, "summarize", summarize_once))
     for module in (aggregate_run, train_model, evaluate_model):
         stack.enter_context(mock.patch.object(module, "tables", tables))
     one_by_one = mock.patch.object(run_files.RunFiles, "read_all", lambda files, keys, at_once: map(files.read, keys))

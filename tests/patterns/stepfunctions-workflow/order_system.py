@@ -146,6 +146,14 @@ def watched_metrics(template: str = TEMPLATE) -> list[str]:
     return re.findall(r"MetricName: (\w+)", alarm)
 
 
+@cache
+def revision(text: str) -> Revision:
+    """The state machine with this definition, whose placeholders are filled in; each text is parsed once."""
+    for name, value in SUBSTITUTIONS.items():
+        text = text.replace(f"${{{name}}}", value)
+    return Revision(MACHINE, "orders", text, definition.parse(text), "role")
+
+
 class OrderSystem:
     """Runs in a coroutine on a loop of `virtual_time`."""
 
@@ -165,9 +173,7 @@ class OrderSystem:
         self.late_calls: list[asyncio.Task] = []
         self.waiting_calls: list[Callable[[], None]] = []
         self.metrics = Metrics()
-        for name, value in SUBSTITUTIONS.items():
-            text = text.replace(f"${{{name}}}", value)
-        self.revision = Revision(MACHINE, "orders", text, definition.parse(text), "role")
+        self.revision = revision(text)
         self.engine = Engine(Clock(1), self, None)
         self.engine.loop._loop = asyncio.get_running_loop()
         self.engine.status_listeners.append(self._report)
