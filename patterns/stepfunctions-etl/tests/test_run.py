@@ -14,10 +14,16 @@ STEPS = ["PlanRun", "TransformObjects", "AggregateRun", "TrainModel", "EvaluateM
 LIMITS = {"minimum_r2": 0.3, "tolerance_percent": 1}
 
 
+@pytest.fixture(scope="module")
+def handlers():
+    """The handlers of all steps by name, once they were loaded. They keep their clients from test to test."""
+    return {}
+
+
 @pytest.fixture
-def run(load, s3, context):
+def run(handlers, load, s3, context):
     """Return the steps of a run, and `all(run_id)`, which makes them in order and returns the report."""
-    handlers = {name: load(name).handler for name in STEPS}
+    handlers.update({name: load(name).handler for name in STEPS if name not in handlers})
 
     def step(name, **event):
         return json.loads(json.dumps(handlers[name](event, context)))

@@ -58,27 +58,36 @@ def sample() -> Callable[[str], Any]:
     return lambda name: json.loads((PATTERN / "events" / f"{name}.json").read_text())
 
 
-@pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A DynamoDB client that moto answers, with the ledger's table and ten chairs in stock."""
+@pytest.fixture(scope="session")
+def dynamodb_client() -> Any:
+    """A DynamoDB client that moto answers; made once, since that takes longer than most tests."""
     import botocore.session
+    import moto  # noqa: F401 - it has to be imported first, to add its handlers to the client
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
+            patch.delenv(name, raising=False)
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return botocore.session.get_session().create_client("dynamodb", region_name="eu-west-1", **keys)
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch, dynamodb_client: Any) -> Iterator[Any]:
+    """The DynamoDB client, with the ledger's table and ten chairs in stock."""
     from moto import mock_aws
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
-        monkeypatch.delenv(name, raising=False)
     with mock_aws():
-        client = botocore.session.get_session().create_client("dynamodb", region_name="eu-west-1")
-        client.create_table(
+        dynamodb_client.create_table(
             TableName="ledger",
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             BillingMode="PAY_PER_REQUEST",
         )
         stock = {"pk": {"S": "stock#chair"}, "sk": {"S": "stock"}, "available": {"N": "10"}}
-        client.put_item(TableName="ledger", Item=stock)
-        yield client
+        dynamodb_client.put_item(TableName="ledger", Item=stock)
+        yield dynamodb_client
 
 
 @pytest.fixture
