@@ -47,9 +47,21 @@ def one_session() -> Any:
     return botocore.session.Session()
 
 
+@pytest.fixture(scope="session")
+def s3_client() -> Any:
+    """An S3 client that moto answers; made once, since that takes longer than most tests."""
+    import moto  # noqa: F401 - it has to be imported first, to add its handlers to the client
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+            patch.delenv(name, raising=False)
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return one_session().create_client("s3", region_name="eu-west-1", **keys)
+
+
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 client on moto, with the buckets `lake` and `failed`."""
+def s3(monkeypatch: pytest.MonkeyPatch, s3_client: Any) -> Iterator[Any]:
+    """The S3 client, with the empty buckets `lake` and `failed`."""
     import botocore.session
     from moto import mock_aws
 
@@ -59,10 +71,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         monkeypatch.setattr(botocore.session, "get_session", one_session)
-        client = one_session().create_client("s3")
         for bucket in ("lake", "failed"):
-            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        yield client
+            s3_client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        yield s3_client
 
 
 @pytest.fixture
