@@ -17,6 +17,7 @@ from blueprints.local.deployment import (
     uploads,
 )
 from blueprints.local.layer_copies import check_layers, provide_layers
+from blueprints.local.spark_preparation import prepare_spark
 from blueprints.local.state_machine_checks import check_state_machines
 from blueprints.local.supported_types import check_types
 from blueprints.packaging.build import Package
@@ -59,6 +60,7 @@ def prepare(pattern: Pattern, progress: Progress, parameters: Mapping[str, str] 
         packages, notes = host_packages(pattern, progress.report)
         step.notes.extend(notes)
         files = collect(pattern, packages, lambda each: _other_packages(each, pattern, step, progress.report))
+    prepare_spark(body, values, progress)
     return Prepared(pattern, packages, files, values, frozenset(_switched_off(body, values)))
 
 

@@ -178,13 +178,14 @@ def test_a_query_is_waited_for(cloud, play, unique):
     assert cloud.client("s3").get_object(Bucket=unique, Key=result)["Body"].read().split() == [b"one", b"1"]
 
 
-@pytest.mark.parametrize("resource", ["glue:startJobRun.sync", "glue:startJobRun", "aws-sdk:glue:startJobRun"])
-def test_a_job_of_spark_fails_because_nothing_runs_it(cloud, play, unique, resource):
+def test_a_job_that_fails_to_start_its_script_fails_the_task(cloud, play, unique):
     command = {"Name": "glueetl", "ScriptLocation": "s3://nowhere/script.py"}
-    cloud.client("glue").create_job(Name=unique, Role="arn:aws:iam::000000000000:role/glue", Command=command)
-    error, cause = play(f"arn:aws:states:::{resource}", {"JobName": unique}).failure
-    assert error == "States.Runtime"
-    assert cause.endswith("Jobs of Apache Spark do not run in the embedded AWS.")
+    cloud.client("glue").create_job(Name=unique, Role="arn:aws:iam::000000000000:role/missing", Command=command)
+    error, cause = play("arn:aws:states:::glue:startJobRun.sync", {"JobName": unique}).failure
+    assert error == "States.TaskFailed"
+    run = json.loads(cause)
+    assert run["JobRunState"] == "FAILED"
+    assert "role/missing does not exist" in run["ErrorMessage"]
 
 
 @pytest.mark.parametrize(("command", "status"), [("echo built", "SUCCEEDED"), ("exit 3", "FAILED")])

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from blueprints.local.services.stepfunctions.tasks.integrations import RUN_A_JOB_2, Integration
 from blueprints.local.services.stepfunctions.tasks.optimized import SERVICES, OptimizedService
 from blueprints.local.services.stepfunctions.tasks.sdk_values import JOB_FORM
@@ -41,8 +39,8 @@ class Job:
     stopped_by: Callable[[Started], Parameters]
     rule: str | None = None
     """EventBridge's rule by which Step Functions learns of the end; None if it asks in the role."""
-    refusal: Callable[[Any, Parameters], str | None] | None = None
-    """Why a job cannot run here, from the owner's client and the parameters of the call that would start it."""
+    is_real_work: bool = False
+    """Whether the job is work of this machine, so that it takes real time in every time limit."""
     output: Callable[[dict[str, Any]], Any] = lambda description: description
     """The result of the task, from the description."""
 
@@ -79,15 +77,6 @@ def _query_status(described: dict[str, Any]) -> str:
     return str(status["State"]) if "CompletionDateTime" in status or status["State"] != "SUCCEEDED" else "RUNNING"
 
 
-def _spark(glue: Any, parameters: Parameters) -> str | None:
-    """The base emulator reports that jobs of Spark succeeded, although they do not run."""
-    try:
-        command = glue.get_job(JobName=parameters["JobName"])["Job"]["Command"]["Name"]
-    except (ClientError, KeyError):
-        return None  # the call itself says what is wrong
-    return None if command == "pythonshell" else "Jobs of Apache Spark do not run in the embedded AWS."
-
-
 def _execution(output: Callable[[dict[str, Any]], Any]) -> Job:
     return Job(
         describe="describeExecution",
@@ -113,6 +102,7 @@ _JOBS = {
         stop="stopBuild",
         stopped_by=lambda started: {"id": started["Build"]["Id"]},
         rule="StepFunctionsGetEventForCodeBuildStartBuildRule",
+        is_real_work=True,
     ),
     ("glue", "startJobRun"): Job(
         describe="getJobRun",
@@ -122,7 +112,7 @@ _JOBS = {
         failed=frozenset({"FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}),
         stop="batchStopJobRun",
         stopped_by=lambda started: {"JobName": started["JobName"], "JobRunIds": [started["JobRunId"]]},
-        refusal=_spark,
+        is_real_work=True,
     ),
     ("athena", "startQueryExecution"): Job(
         describe="getQueryExecution",
@@ -142,15 +132,6 @@ def job_of(integration: Integration) -> tuple[OptimizedService, Job]:
     key = (integration.service, integration.action)
     job = _EXECUTION_WITH_JSON_OUTPUT if integration.pattern == RUN_A_JOB_2 else _JOBS[key]
     return SERVICES[integration.service], job
-
-
-def refusal_of(integration: Integration) -> tuple[str, Callable[[Any, Parameters], str | None]] | None:
-    """The service, by botocore's name, and the check of a job that may not run here; None if there is no check.
-
-    It is the same for each way to start the job, with and without `.sync`.
-    """
-    job = _JOBS.get((integration.service, integration.action))
-    return (SERVICES[integration.service].botocore, job.refusal) if job and job.refusal else None
 
 
 def rule_of(integration: Integration) -> str | None:

@@ -7,11 +7,13 @@ by the clock, which passes faster.
 import asyncio
 import logging
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import RoleNotAssumed
+from blueprints.local.services.stepfunctions.execution.elapsed_time import in_real_time
 from blueprints.local.services.stepfunctions.tasks import calls, lambda_tasks
 from blueprints.local.services.stepfunctions.tasks.activities import Activities, ActivityTask
 from blueprints.local.services.stepfunctions.tasks.attempt import TaskAttempt
@@ -25,7 +27,7 @@ from blueprints.local.services.stepfunctions.tasks.integrations import (
     is_activity,
     is_function,
 )
-from blueprints.local.services.stepfunctions.tasks.jobs import Job, Started, job_of, refusal_of
+from blueprints.local.services.stepfunctions.tasks.jobs import Job, Started, job_of
 from blueprints.local.services.stepfunctions.tasks.optimized import OptimizedService
 from blueprints.local.services.stepfunctions.tasks.role_sessions import RoleSession, RoleSessions
 from blueprints.local.services.stepfunctions.tasks.task_tokens import TaskTokens, TimedOut
@@ -137,7 +139,6 @@ class Tasks:
     async def _run_integration(self, attempt: AttemptUnderWay, integration: Integration) -> Any:
         task = attempt.task
         call = calls.prepare(task, integration, self._workers)
-        await self._check_that_it_runs_here(task, integration)
         attempt.record_scheduled({"parameters": dump(task.arguments), "region": task.region})
         session = await self._session(attempt)
         attempt.record("Started")
@@ -171,26 +172,20 @@ class Tasks:
             started = {**task.arguments, **result}
             observer = owner if job.rule else session
             ending = self._end_of(job, service, observer, started)
-            answer = self.tokens.wait(waiting, self._until(attempt.seconds_left), task.heartbeat_seconds)
+            scale = self._clock.scale if job.is_real_work else 1
+            until, heartbeat = (
+                None if each is None else each * scale for each in (attempt.seconds_left, task.heartbeat_seconds)
+            )
+            answer = self.tokens.wait(waiting, self._until(until), heartbeat)
             try:
-                return await attempt.recorded(_first_of(ending, answer))
+                with in_real_time() if job.is_real_work else nullcontext():
+                    return await attempt.recorded(_first_of(ending, answer))
             except (TimedOut, asyncio.CancelledError):
                 if self._resets == resets:  # else the job is gone, and another may have its name
                     self._workers.start(lambda: _stop(job, service, session, started))
                 raise
         finally:
             self.tokens.close(waiting)
-
-    async def _check_that_it_runs_here(self, task: TaskAttempt, integration: Integration) -> None:
-        """Raise StateFailed for a job that the base emulator would not run, and call done."""
-        check = refusal_of(integration)
-        if check is None:
-            return
-        service, refuse = check
-        owner = self.roles.of_owner(task.account, task.region)
-        refusal = await self._workers.run(lambda: refuse(owner.client(service), task.arguments))
-        if refusal:
-            raise StateFailed(RUNTIME, task.message(refusal))
 
     async def _end_of(self, job: Job, service: OptimizedService, session: RoleSession, started: Started) -> Any:
         """The result of a job, when it is done. Raises StateFailed."""

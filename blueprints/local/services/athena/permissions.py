@@ -1,0 +1,39 @@
+"""What the caller of a query may read.
+
+Athena reads the catalog and the objects in the name of its caller: a query fails without `glue:GetTable`,
+`s3:ListBucket` and `s3:GetObject`. Source: Amazon Athena User Guide, "Identity-based policies for Athena".
+"""
+
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.services.athena.translation import QueryRefused
+from blueprints.local.services.iam import answer, principal_of, question
+
+VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
+ACCOUNT = Internal("core.responses", "get_account_id")
+REGION = Internal("core.responses", "get_region")
+
+
+class Permissions:
+    """The permissions of the request in whose context this is made; the account's owner may do everything."""
+
+    def __init__(self) -> None:
+        self.account, self.region = str(ACCOUNT.current()()), str(REGION.current()())
+        key = VERIFIED_KEY.current().get()
+        self._principal: Any = principal_of(key, self.account) if key else None
+
+    def check(self, action: str, resource: str) -> None:
+        """Raise QueryRefused, in Athena's words, unless the caller may do it."""
+        if self._principal is None:
+            return
+        asked = question(self._principal, action, resource, self.region)
+        if answer(self._principal, asked).decision != "Allow":
+            raise QueryRefused(
+                f"Insufficient permissions to execute the query. User: {self._principal.arn} is not authorized to "
+                f"perform: {action} on resource: {resource}"
+            )
+
+    def check_object(self, location: str) -> None:
+        """Raise QueryRefused unless the caller may read an object, by its `s3://` address."""
+        self.check("s3:GetObject", f"arn:aws:s3:::{location.partition('://')[2]}")

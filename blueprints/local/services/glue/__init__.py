@@ -1,0 +1,33 @@
+"""Glue: jobs that run, on the Spark of their Glue version.
+
+jobs          checks of job definitions
+arguments     the arguments of a run: Glue's own and the script's
+job_runs      the API of runs, their states and limits
+spark_process one run as a process of this machine
+job_logs      writes a run's output into CloudWatch Logs
+awsglue       the module `awsglue` of scripts, as far as it works here
+"""
+
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.glue import jobs
+from blueprints.local.services.glue.job_runs import JobRuns
+
+
+class Glue(Extension):
+    """Runs jobs, which the base emulator calls SUCCEEDED without running them."""
+
+    after = ("eventbridge", "iam")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        jobs.install()
+        self._runs = JobRuns(aws.folder / "glue", aws.endpoint)
+        self._runs.install()
+
+    def reset(self) -> None:
+        self._runs.end_all()
+
+    def close(self) -> None:
+        self._runs.end_all()
+
+
+EXTENSION = Glue()
