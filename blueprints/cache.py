@@ -1,5 +1,6 @@
 """The tools' cache folder. Entries are complete: each is renamed to its final name in one step."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -76,6 +77,23 @@ def scratch() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def alone(place: Path, wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Let one process and one thread at a time make `place`; `wait` is called before it waits for another one.
+
+    For results so large that they must not be made twice at the same time. The lock of a process ends with it.
+    """
+    path = folder("locks") / f"{place.name}.lock"
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if wait:
+                wait()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def made_once(place: Path, make: Callable[[Path], None]) -> bool:

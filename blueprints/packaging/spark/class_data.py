@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blueprints import cache
+from blueprints.errors import BlueprintError
 from blueprints.packaging.interpreters import Interpreter
 from blueprints.packaging.spark.java import Java
 from blueprints.packaging.spark.settings import as_properties, base_settings, process_environment
@@ -51,12 +52,21 @@ def _train(path: Path, java: Java, interpreter: Interpreter, packages: Path, jar
         properties = work / "spark.conf"
         properties.write_text(as_properties(settings), encoding="utf-8")
         environment = process_environment(java, interpreter, packages, properties, work)
-        subprocess.run(
-            [interpreter.path, _TRAINING, work],
-            env=environment,
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-        )
+        try:
+            subprocess.run(
+                [interpreter.path, _TRAINING, work],
+                env=environment,
+                cwd=work,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=True,
+            )
+        except subprocess.TimeoutExpired:
+            raise BlueprintError("Spark did not start within 10 minutes.", advice="Run this again.") from None
+        except subprocess.CalledProcessError as error:
+            raise BlueprintError(
+                f"Spark does not start with the Java in {java.home}.",
+                advice=f"Set JAVA_HOME to another Java. Spark says:\n{error.stderr[-2000:]}",
+            ) from error

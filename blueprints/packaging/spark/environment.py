@@ -10,8 +10,7 @@ from blueprints.packaging.installer import install
 from blueprints.packaging.interpreters import Interpreter, find
 from blueprints.packaging.spark import class_data, jars
 from blueprints.packaging.spark.java import REQUIREMENTS as JAVA_REQUIREMENTS
-from blueprints.packaging.spark.java import Java, java_for
-from blueprints.packaging.spark.java import find as find_java
+from blueprints.packaging.spark.java import Java, java_for, prepared_java
 from blueprints.packaging.spark.versions import GlueVersion
 from blueprints.progress import Report
 
@@ -34,7 +33,8 @@ class SparkEnvironment:
 
 def is_prepared(version: GlueVersion) -> bool:
     """Whether the version is complete in the cache, so that nothing is downloaded or recorded."""
-    interpreter, java = find(version.python), find_java(version.java)
+    interpreter = find(version.python)
+    java = prepared_java(version, interpreter) if interpreter else None
     if interpreter is None or java is None:
         return False
     place = _place(version, interpreter)
@@ -49,8 +49,18 @@ def spark_environment(version: GlueVersion, report: Report | None = None) -> Spa
             f"Glue {version.name} runs jobs with Python {version.python}, and this machine has none.",
             advice=f"Install it, for example with 'uv python install {version.python}'.",
         )
-    java = java_for(version, interpreter, report)
     place = _place(version, interpreter)
+
+    def wait() -> None:
+        if report:
+            report(f"waiting for another process that prepares Glue {version.name}")
+
+    with cache.alone(place, wait):
+        return _made(version, interpreter, place, report)
+
+
+def _made(version: GlueVersion, interpreter: Interpreter, place: Path, report: Report | None) -> SparkEnvironment:
+    java = java_for(version, interpreter, report)
     packages = place / "packages"
 
     def make(fresh: Path) -> None:

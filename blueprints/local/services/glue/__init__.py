@@ -5,11 +5,13 @@ arguments     the arguments of a run: Glue's own and the script's
 job_runs      the API of runs, their states and limits
 spark_process one run as a process of this machine
 job_logs      writes a run's output into CloudWatch Logs
-awsglue       the module `awsglue` of scripts, as far as it works here
+permissions   the resources by which IAM judges a request
+tables        refuses Iceberg tables that Glue itself would create
+script_modules  the module `awsglue` of scripts, as far as it works here
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.glue import jobs
+from blueprints.local.services.glue import jobs, permissions, tables
 from blueprints.local.services.glue.job_runs import JobRuns
 
 
@@ -20,6 +22,8 @@ class Glue(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         jobs.install()
+        permissions.install()
+        tables.install()
         self._runs = JobRuns(aws.folder / "glue", aws.endpoint)
         self._runs.install()
 

@@ -3,6 +3,7 @@
 Source: AWS Glue User Guide, "Using job parameters in AWS Glue jobs".
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,9 +41,18 @@ _OF_GLUE = frozenset(
 )
 _NOT_EMULATED = {
     "--class": "jobs in Scala do not run in the embedded AWS",
+    "--customer-driver-env-vars": "environment variables of a job are not emulated",
+    "--customer-executor-env-vars": "environment variables of a job are not emulated",
+    "--enable-glue-datacatalog": "the catalog is not Spark's metastore here; use Iceberg's GlueCatalog",
+    "--enable-lakeformation-fine-grained-access": "Lake Formation is not emulated",
     "--extra-jars": "further jars are not emulated",
+    "--python-modules-installer-option": "modules are installed with uv, without further options",
+    "--use-postgres-driver": "further jars are not emulated",
     "--user-jars-first": "further jars are not emulated",
 }
+_SWITCHED_OFF = ("", "false")
+_FORMATS = ("", "iceberg")
+_NEXT_SETTING = re.compile(r"\s+--conf\s+")
 
 
 class ArgumentRefused(Exception):
@@ -60,12 +70,14 @@ def merged(job: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
             raise ArgumentRefused(f"Not allowed to override argument {name}")
     every = {**(job.get("DefaultArguments") or {}), **given, **fixed}
     for name, reason in _NOT_EMULATED.items():
-        if every.get(name):
+        if str(every.get(name, "")).lower() not in _SWITCHED_OFF:
             raise ArgumentRefused(f"{name}: {reason}.")
     if every.get("--job-language", "python") != "python":
         raise ArgumentRefused(f"--job-language: {_NOT_EMULATED['--class']}.")
     if every.get("--job-bookmark-option", "job-bookmark-disable") == "job-bookmark-enable":
         raise ArgumentRefused("--job-bookmark-option: job bookmarks are not emulated; keep a watermark instead.")
+    if every.get("--datalake-formats", "") not in _FORMATS:
+        raise ArgumentRefused("--datalake-formats: of the table formats, iceberg is emulated.")
     return {name: str(value) for name, value in every.items()}
 
 
@@ -81,7 +93,7 @@ def for_script(arguments: Mapping[str, str], job_name: str, run_id: str) -> list
 def spark_settings(arguments: Mapping[str, str]) -> dict[str, str]:
     """The settings in `--conf`, which holds further ones behind ` --conf `. Raises ArgumentRefused."""
     settings = {}
-    for part in arguments.get("--conf", "").split(" --conf "):
+    for part in _NEXT_SETTING.split(arguments.get("--conf", "")):
         name, given, value = part.strip().partition("=")
         if not given and name:
             raise ArgumentRefused(f"--conf: {part.strip()} is not name=value.")

@@ -33,11 +33,15 @@ STOP = Internal("services.glue", "_batch_stop_job_run", ("data",))
 ANSWER = Internal("core.responses", "json_response")
 REFUSE = Internal("core.responses", "error_response_json")
 ARN = Internal("services.glue", "_arn", ("resource_type", "name"))
+LIST = Internal("services.glue", "_get_job_runs", ("data",))
 
 SERVICE = "glue.amazonaws.com"
 _SCRIPT_MODULES = Path(__file__).with_name("script_modules")
 _ACTIVE = ("STARTING", "RUNNING", "STOPPING")
 _MINUTES = 2_880
+_ARCHIVES = (".zip", ".whl", ".egg")
+_MOST_LISTED = 200
+_MOST_REMEMBERED = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,7 @@ class JobRuns:
         """Replace the base emulator's runs."""
         START.replace(self.start)
         STOP.replace(self.stop)
+        LIST.replace(self.listed)
 
     def end_all(self) -> None:
         """End every run with its processes."""
@@ -94,11 +99,29 @@ class JobRuns:
                     "ConcurrentRunsExceededException", f"Concurrent runs exceeded for {job['Name']}", 400
                 )
             run = _new_run(job, data, merged)
-            runs.append(run)
-            self._processes[run["Id"]] = SparkProcess()
+            self._add(runs, run)
         work = _Work(self, job, run, settings, str(ARN.current()("job", job["Name"])))
         threading.Thread(target=copy_context().run, args=(work.run_to_the_end,), daemon=True).start()
         return ANSWER.current()({"JobRunId": run["Id"]})
+
+    @staticmethod
+    def listed(data: dict[str, Any]) -> Any:
+        """GetJobRuns: the newest first, in pages."""
+        name = data.get("JobName")
+        if name not in jobs.JOBS.current():
+            return REFUSE.current()("EntityNotFoundException", f"Job {name} not found.", 400)
+        most = int(data.get("MaxResults") or _MOST_LISTED)
+        if not 1 <= most <= _MOST_LISTED:
+            return REFUSE.current()("InvalidInputException", f"MaxResults must be from 1 to {_MOST_LISTED}.", 400)
+        every = [*reversed(RUNS.current().get(name, []))]
+        places = {each["Id"]: place for place, each in enumerate(every)}
+        token = data.get("NextToken")
+        if token and token not in places:
+            return REFUSE.current()("InvalidInputException", "NextToken is not valid.", 400)
+        start = places[token] if token else 0
+        rest = every[start + most :]
+        page = {"JobRuns": every[start : start + most]}
+        return ANSWER.current()({**page, "NextToken": rest[0]["Id"]} if rest else page)
 
     def stop(self, data: dict[str, Any]) -> Any:
         """BatchStopJobRun."""
@@ -120,20 +143,41 @@ class JobRuns:
         with self._changing:
             process = self._processes.get(run_id)
             if run["JobRunState"] not in _ACTIVE or process is None:
-                return "JobRunNotInTerminalStateException", f"Job run {run_id} is in the state {run['JobRunState']}"
+                return "JobRunInTerminalStateException", f"Job run {run_id} is in the state {run['JobRunState']}"
             run["JobRunState"] = "STOPPING"
         process.stop()
         return None
 
-    def process_of(self, run: Run) -> SparkProcess | None:
-        """The process of a run; None after the account was emptied."""
-        with self._changing:
-            return self._processes.get(run["Id"])
+    def _add(self, runs: list[Run], run: Run) -> None:
+        runs.append(run)
+        del runs[:-_MOST_REMEMBERED]
+        self._processes[run["Id"]] = SparkProcess()
 
-    def forget(self, run: Run) -> bool:
-        """Drop the process of a run that has ended; False if the account was emptied meanwhile."""
+    def ended(self, job: Mapping[str, Any], run: Run, state: str, message: str) -> tuple[bool, Run | None]:
+        """Record how a run ended, and add its next attempt if it has one.
+
+        Returns whether the account still has the run, and the next attempt.
+        """
         with self._changing:
-            return self._processes.pop(run["Id"], None) is not None
+            process = self._processes.pop(run["Id"], None)
+            if process is not None and process.is_stopped:
+                state, message = "STOPPED", ""
+            _finish(run, state, message, process.began if process else None)
+            if process is None or state != "FAILED" or run["Attempt"] >= int(job.get("MaxRetries") or 0):
+                return process is not None, None
+            following = _next_attempt(run)
+            self._add(RUNS.current().setdefault(job["Name"], []), following)
+            return True, following
+
+    def begin(self, run: Run) -> SparkProcess:
+        """The process of a run that is now RUNNING. Raises NotRun if it was stopped, or the account emptied."""
+        with self._changing:
+            process = self._processes.get(run["Id"])
+            if process is None or process.is_stopped:
+                raise NotRun("The run was stopped before its script started.")
+            run["JobRunState"] = "RUNNING"
+            process.began = time.time()
+            return process
 
     @property
     def endpoint(self) -> str:
@@ -152,45 +196,47 @@ class _Work:
         self._runs, self._job, self._run, self._settings, self._arn = runs, job, run, settings, arn
 
     def run_to_the_end(self) -> None:
-        """Run the script and record how it ended; announce it to EventBridge."""
-        run = self._run
-        folder = self._runs.folder_of(run)
+        """Run the script, again after a failure as often as the job allows; announce every end to EventBridge."""
+        following: Run | None = self._run
+        while following is not None:
+            self._run = following
+            state, message = self._run_once()
+            is_kept, following = self._runs.ended(self._job, self._run, state, message)
+            if is_kept:
+                self._announce()
+
+    def _run_once(self) -> tuple[str, str]:
+        """How one attempt ended: its state and message."""
+        folder = self._runs.folder_of(self._run)
         try:
-            ended = self._run_script(folder)
+            return _outcome(self._run_script(folder), self._run)
         except (NotRun, RoleNotAssumed, BlueprintError, arguments.ArgumentRefused) as error:
-            state, message = "FAILED", str(error)
+            return "FAILED", str(error)
         except Exception as fault:
-            log.exception("the job run %s stopped on a fault of the embedded AWS", run["Id"])
-            state, message = "FAILED", f"A fault of the embedded AWS: {fault!r}"
-        else:
-            state, message = _outcome(ended, run)
+            log.exception("the job run %s stopped on a fault of the embedded AWS", self._run["Id"])
+            return "FAILED", f"A fault of the embedded AWS: {fault!r}"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        _finish(run, state, message)
-        if self._runs.forget(run):
-            self._announce(state, message)
 
     def _run_script(self, folder: Path) -> Ended:
         run, job = self._run, self._job
-        (folder / "tmp").mkdir(parents=True)
+        for each in ("tmp", "work"):
+            (folder / each).mkdir(parents=True)
         _, _, _, region, account, *_ = self._arn.split(":")
         role = str(job.get("Role"))
         role_arn = role if role.startswith("arn:") else f"arn:aws:iam::{account}:role/{role}"
         session = assume_role(role_arn, SERVICE, "GlueJobRunnerSession", region, self._runs.endpoint)
-        environment = spark_environment(glue_version(job.get("GlueVersion")))
-        script = _download(session, str(job["Command"]["ScriptLocation"]), folder)
+        environment = spark_environment(glue_version(job.get("GlueVersion")), log.info)
+        script = _download(session, str(job["Command"]["ScriptLocation"]), folder / "script")
         packages = self._packages(environment, session, folder)
         variables = self._variables(environment, session, packages, folder)
-        process = self._runs.process_of(run)
-        if process is None:
-            raise NotRun("The account was emptied.")
-        run["JobRunState"] = "RUNNING" if run["JobRunState"] == "STARTING" else run["JobRunState"]
+        process = self._runs.begin(run)
         command = [str(environment.interpreter.path), str(script)]
         command += arguments.for_script(run["Arguments"], job["Name"], run["Id"])
         logs = session.client("logs")
         output, error = JobLog(logs, OUTPUT_GROUP, run["Id"]), JobLog(logs, ERROR_GROUP, run["Id"])
         try:
-            return process.run(command, variables, folder, run["Timeout"] * 60.0, output.line, error.line)
+            return process.run(command, variables, folder / "work", run["Timeout"] * 60.0, output.line, error.line)
         finally:
             output.close()
             error.close()
@@ -198,16 +244,22 @@ class _Work:
     def _packages(self, environment: SparkEnvironment, session: Caller, folder: Path) -> list[Path]:
         """What the script can import beside Spark, in the order in which it is looked for."""
         given = self._run["Arguments"]
-        files = [_download(session, each, folder) for each in arguments.comma_separated(given, "--extra-py-files")]
         for each in arguments.comma_separated(given, "--extra-files"):
-            _download(session, each, folder)
+            _download(session, each, folder / "work")
+        places = []
+        for number, each in enumerate(arguments.comma_separated(given, "--extra-py-files")):
+            file = _download(session, each, folder / "python" / str(number))
+            places.append(file if file.suffix in _ARCHIVES else file.parent)
         modules = arguments.comma_separated(given, "--additional-python-modules")
         if modules:
-            place = folder / "modules"
-            options = ["--python", str(environment.interpreter.path), "--target", str(place)]
-            run_uv(["pip", "install", "--no-progress", *options, *modules], subject="--additional-python-modules")
-            files.append(place)
-        return [*files, _SCRIPT_MODULES]
+            places.append(folder / "modules")
+            wanted = [
+                str(_download(session, each, folder / "wheels")) if each.startswith("s3://") else each
+                for each in modules
+            ]
+            options = ["--python", str(environment.interpreter.path), "--target", str(places[-1])]
+            run_uv(["pip", "install", "--no-progress", *options, *wanted], subject="--additional-python-modules")
+        return [*places, _SCRIPT_MODULES]
 
     def _variables(
         self, environment: SparkEnvironment, session: Caller, packages: list[Path], folder: Path
@@ -239,7 +291,8 @@ class _Work:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _announce(self, state: str, message: str) -> None:
+    def _announce(self) -> None:
+        state, message = self._run["JobRunState"], self._run.get("ErrorMessage", "")
         severity = "INFO" if state in ("SUCCEEDED", "STOPPED") else "ERROR"
         detail = {
             "jobName": self._job["Name"],
@@ -253,8 +306,8 @@ class _Work:
 
 def _new_run(job: Mapping[str, Any], data: Mapping[str, Any], merged: dict[str, str]) -> Run:
     now = time.time()
-    workers = data.get("NumberOfWorkers") or job.get("NumberOfWorkers")
-    capacity = data.get("MaxCapacity") or job.get("MaxCapacity") or float(workers or 2)
+    sized = data if data.get("MaxCapacity") or data.get("WorkerType") else {**job, **data}
+    capacity = jobs.capacity(sized)
     return {
         "Id": f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}",
         "Attempt": 0,
@@ -268,8 +321,8 @@ def _new_run(job: Mapping[str, Any], data: Mapping[str, Any], merged: dict[str, 
         "ExecutionTime": 0,
         "Timeout": int(data.get("Timeout") or job.get("Timeout") or _MINUTES),
         "MaxCapacity": capacity,
-        "WorkerType": data.get("WorkerType") or job.get("WorkerType"),
-        "NumberOfWorkers": workers,
+        "WorkerType": sized.get("WorkerType"),
+        "NumberOfWorkers": sized.get("NumberOfWorkers"),
         "LogGroupName": "/aws-glue/jobs",
         "GlueVersion": glue_version(job.get("GlueVersion")).name,
         "ExecutionClass": data.get("ExecutionClass") or job.get("ExecutionClass") or "STANDARD",
@@ -284,23 +337,41 @@ def _outcome(ended: Ended, run: Run) -> tuple[str, str]:
     return ("SUCCEEDED", "") if ended.status == 0 else ("FAILED", ended.error)
 
 
-def _finish(run: Run, state: str, message: str) -> None:
-    now = time.time()
-    run |= {
-        "JobRunState": state,
-        "ErrorMessage": message,
-        "CompletedOn": now,
+def _next_attempt(run: Run) -> Run:
+    now, attempt = time.time(), run["Attempt"] + 1
+    first = run["Id"].partition("_attempt_")[0]
+    kept = {name: value for name, value in run.items() if name not in ("CompletedOn", "DPUSeconds", "ErrorMessage")}
+    return {
+        **kept,
+        "Id": f"{first}_attempt_{attempt}",
+        "Attempt": attempt,
+        "PreviousRunId": run["Id"],
+        "StartedOn": now,
         "LastModifiedOn": now,
-        "ExecutionTime": round(now - run["StartedOn"]),
+        "JobRunState": "STARTING",
+        "ExecutionTime": 0,
     }
-    if not message:
-        del run["ErrorMessage"]
+
+
+def _finish(run: Run, state: str, message: str, began: float | None) -> None:
+    now = time.time()
+    seconds = round(now - began) if began else 0
+    run |= {"JobRunState": state, "CompletedOn": now, "LastModifiedOn": now, "ExecutionTime": seconds}
+    if message:
+        run["ErrorMessage"] = message
+    grows = str(run["Arguments"].get("--enable-auto-scaling", "")).lower() == "true"
+    if grows or run["ExecutionClass"] == "FLEX":
+        run["DPUSeconds"] = seconds * run["MaxCapacity"]
 
 
 def _download(session: Caller, location: str, folder: Path) -> Path:
     """Fetch an object that the run needs with the role's permissions. Raises NotRun."""
     bucket, _, key = location.removeprefix("s3://").partition("/")
-    path = folder / key.rpartition("/")[2]
+    name = key.rpartition("/")[2]
+    if not location.startswith("s3://") or not name:
+        raise NotRun(f"LAUNCH ERROR | {location} is not the s3:// address of a file.")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
     try:
         session.client("s3").download_file(bucket, key, str(path))
     except ClientError as error:

@@ -51,6 +51,8 @@ class SparkProcess:
         self._process: subprocess.Popen[str] | None = None
         self._changing = threading.Lock()
         self._stopped = False
+        self.began: float | None = None
+        """When its run became RUNNING, in seconds since 1970."""
 
     def run(
         self,
@@ -95,6 +97,11 @@ class SparkProcess:
             if reading >= 0:
                 os.close(reading)
         return Ended(self._process.returncode, timed_out, self._stopped, kept[-_KEPT_LINES:])
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
 
     def stop(self) -> None:
         """End the run with all its processes, also before it has begun."""
