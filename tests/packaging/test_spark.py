@@ -153,3 +153,15 @@ def test_a_spark_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
         class_data.archive(some_java, current(), tmp_path, [], "any", None)
     assert "no such class" in str(refused.value.advice)
     assert not class_data.is_recorded(some_java, "any")
+
+
+def test_a_java_that_can_record_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run without an archive, and it is not tried again."""
+    from blueprints.packaging.spark import class_data
+
+    training = tmp_path / "training.py"
+    training.write_text("raise SystemExit('DynamicDumpSharedSpaces: the base CDS archive is not loaded')")
+    monkeypatch.setattr(class_data, "_TRAINING", training)
+    some_java = Java(Path("/java"), "17.0.1")
+    assert not class_data.archive(some_java, current(), tmp_path, [], "any", None).exists()
+    assert class_data.is_recorded(some_java, "any")

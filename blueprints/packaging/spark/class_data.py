@@ -19,6 +19,8 @@ from blueprints.progress import Report
 
 _TRAINING = Path(__file__).with_name("class_data_training.py")
 _SECONDS = 600.0
+_NO_OWN_ARCHIVE = "base CDS archive is not loaded"
+"""What a Java says that was installed without the archive of its own classes."""
 
 
 def archive(
@@ -66,6 +68,8 @@ def _train(path: Path, java: Java, interpreter: Interpreter, packages: Path, jar
         except subprocess.TimeoutExpired:
             raise BlueprintError("Spark did not start within 10 minutes.", advice="Run this again.") from None
         except subprocess.CalledProcessError as error:
+            if _NO_OWN_ARCHIVE in error.stderr:
+                return  # jobs start without an archive
             raise BlueprintError(
                 f"Spark does not start with the Java in {java.home}.",
                 advice=f"Set JAVA_HOME to another Java. Spark says:\n{error.stderr[-2000:]}",

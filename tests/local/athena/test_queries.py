@@ -10,10 +10,12 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from botocore.exceptions import ClientError
 
 from blueprints.local.cloud import Cloud
 
 LAKE, RESULTS = "athena-test-lake", "athena-test-results"
+EVERYTHING = {"glue:GetTable", "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +26,38 @@ def cloud() -> Iterator[Cloud]:
         s3.create_bucket(Bucket=RESULTS)
         glue.create_database(DatabaseInput={"Name": "lake"})
         make_iceberg(running)
+        make_kinds(running)
         make_parquet(running)
         make_csv(running)
         yield running
 
 
-def make_iceberg(cloud: Cloud) -> None:
-    """Three orders, one of which was changed, as pyiceberg writes them."""
+def catalog_of(cloud: Cloud) -> Any:
     from pyiceberg.catalog import load_catalog
 
     credentials = {"access-key-id": "000000000000", "secret-access-key": "test", "region": "us-east-1"}
     properties = {f"{owner}.{name}": value for owner in ("glue", "s3") for name, value in credentials.items()}
     endpoints = {"glue.endpoint": cloud.endpoint, "s3.endpoint": cloud.endpoint}
-    catalog = load_catalog("lake", type="glue", **properties, **endpoints)
+    return load_catalog("lake", type="glue", **properties, **endpoints)
+
+
+def make_kinds(cloud: Cloud) -> None:
+    """One row with a column of each other type."""
+    row = {
+        "at": pa.array([1767323045600000], pa.timestamp("us")),
+        "flag": [True],
+        "small": pa.array([0.1], pa.float32()),
+        "numbers": [[1, 2]],
+        "pair": [{"a": 1, "b": "x"}],
+        "bytes": [b"ab"],
+        "nothing": pa.array([None], pa.int32()),
+    }
+    rows = pa.table(row)
+    catalog_of(cloud).create_table("lake.kinds", rows.schema, location=f"s3://{LAKE}/iceberg/kinds").append(rows)
+
+
+def make_iceberg(cloud: Cloud) -> None:
+    """Three orders, one of which was changed, as pyiceberg writes them."""
     rows = pa.table(
         {
             "id": ["1", "2", "3"],
@@ -45,7 +66,7 @@ def make_iceberg(cloud: Cloud) -> None:
             "quantity": pa.array([1, 2, 3], pa.int64()),
         }
     )
-    table = catalog.create_table("lake.orders", rows.schema, location=f"s3://{LAKE}/iceberg/orders")
+    table = catalog_of(cloud).create_table("lake.orders", rows.schema, location=f"s3://{LAKE}/iceberg/orders")
     table.append(rows)
     table.overwrite(rows.slice(0, 1), overwrite_filter="id = '1'")
 
@@ -84,20 +105,26 @@ class Refused(Exception):
     """A query failed, for this reason."""
 
 
-def ask(client: Any, sql: str) -> list[list[str | None]]:
-    started = client.start_query_execution(
-        QueryString=sql,
-        QueryExecutionContext={"Database": "lake"},
-        ResultConfiguration={"OutputLocation": f"s3://{RESULTS}/"},
-    )
-    query = started["QueryExecutionId"]
+def start(client: Any, sql: str, location: str) -> str:
+    context, where = {"Database": "lake"}, {"OutputLocation": location}
+    started = client.start_query_execution(QueryString=sql, QueryExecutionContext=context, ResultConfiguration=where)
+    return str(started["QueryExecutionId"])
+
+
+def ended(client: Any, query: str) -> dict[str, Any]:
     for _ in range(1200):
-        status = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
-        if status["State"] == "FAILED":
-            raise Refused(status["StateChangeReason"])
-        if status["State"] == "SUCCEEDED":
+        execution = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+        if execution["Status"]["State"] in ("FAILED", "SUCCEEDED"):
             break
         time.sleep(0.02)
+    return dict(execution)
+
+
+def ask(client: Any, sql: str) -> list[list[str | None]]:
+    query = start(client, sql, f"s3://{RESULTS}/")
+    status = ended(client, query)["Status"]
+    if status["State"] == "FAILED":
+        raise Refused(status["StateChangeReason"])
     rows = client.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
     return [[cell.get("VarCharValue") for cell in row["Data"]] for row in rows[1:]]
 
@@ -116,6 +143,48 @@ def ask(client: Any, sql: str) -> list[list[str | None]]:
         ("SELECT a.id FROM orders a JOIN orders b ON a.quantity = b.quantity + 2", [["3"]]),
         ("SELECT day, amount FROM plain WHERE day >= '2026-01-02'", [["2026-01-02", "2.5"]]),
         ("SELECT id, name FROM csv ORDER BY id", [["1", "Größe"], ["2", "東京"]]),
+        ("SELECT QUANTITY AS n FROM Lake.ORDERS WHERE Id = '1'", [["1"]]),
+        # NULLs come last in both directions.
+        ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x DESC", [["2"], ["1"], [None]]),
+        ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x", [["1"], ["2"], [None]]),
+        # NULL makes these NULL, which DuckDB's own functions leave out.
+        ("SELECT greatest(1, NULL), least(1, NULL), concat('a', NULL), 'a' || NULL", [[None] * 4]),
+        # Text
+        ("SELECT max(x), min(x) FROM (VALUES 'a', 'B', 'é') AS t(x)", [["é", "B"]]),
+        ("SELECT 'a_b' LIKE 'a_b', 'a\\b' LIKE 'a\\%', 'ab' LIKE 'A%'", [["true", "true", "false"]]),
+        (
+            "SELECT trim(' \t\na b\n'), upper('größe'), length('東京'), substr('東京都', 2, 1)",
+            [["a b", "GRÖßE", "2", "京"]],
+        ),
+        # Numbers
+        (
+            "SELECT 1e10, 1.5e0, 1e7, 123456.75e0, 1e-3, 1.5e-4, 0e0, -2e0",
+            [["1.0E10", "1.5", "1.0E7", "123456.75", "0.001", "1.5E-4", "0.0", "-2.0"]],
+        ),
+        ("SELECT 1e0 / 0, -1e0 / 0", [["Infinity", "-Infinity"]]),
+        (
+            "SELECT amount * 1.5, amount * quantity, amount + 1, sum(amount) OVER () FROM orders WHERE id = '2'",
+            [["3.750", "5.00", "3.50", "2.50"]],
+        ),
+        ("SELECT CAST('1.005' AS decimal(10, 2)), CAST(2.5 AS integer), CAST(-2.5 AS integer)", [["1.01", "3", "-3"]]),
+        ("SELECT CAST(0.00000001 AS decimal(10, 8))", [["0.00000001"]]),
+        ("SELECT sum(quantity), sum(quantity) FILTER (WHERE quantity > 1), count(*) FROM orders", [["6", "5", "3"]]),
+        ("SELECT TRY_CAST('x' AS integer), TRY_CAST(id AS bigint) FROM orders WHERE id = '1'", [[None, "1"]]),
+        # Times
+        (
+            "SELECT TIMESTAMP '2026-01-01 00:00:00', CAST(DATE '2026-01-01' AS timestamp)",
+            [["2026-01-01 00:00:00.000"] * 2],
+        ),
+        (
+            "SELECT date_trunc('month', CAST(order_date AS timestamp)) FROM orders WHERE id = '1'",
+            [["2026-01-01 00:00:00.000"]],
+        ),
+        ("SELECT at, CAST(date_trunc('month', at) AS date) FROM kinds", [["2026-01-02 03:04:05.600000", "2026-01-01"]]),
+        # Other values
+        (
+            "SELECT flag, small, numbers, pair, bytes, nothing FROM kinds",
+            [["true", "0.1", "[1, 2]", "{a=1, b=x}", "61 62", None]],
+        ),
     ],
 )
 def test_answers(cloud: Cloud, sql: str, rows: list[list[str]]) -> None:
@@ -138,6 +207,39 @@ def test_answers(cloud: Cloud, sql: str, rows: list[list[str]]) -> None:
         ("SELECT date_diff('day', order_date, order_date) FROM orders", "is not emulated"),
         ("SELECT date_trunc('month', order_date) FROM orders", "date_trunc"),
         ("SELECT no_such_function(id) FROM orders", "no_such_function"),
+        ("SELECT substr(id, -1) FROM orders", "substr"),
+        ("SELECT (quantity * 1.5) / 2 FROM orders", "A division of integers or decimals"),
+        ("SELECT amount / 1.5 FROM orders", "A division of integers or decimals"),
+        ("SELECT sum(small) FROM kinds", "sum of real"),
+        ("SELECT 2147483647 + 1", "Overflow"),
+        ("SELECT sum(x) FROM (VALUES 9223372036854775807, 1) AS t(x)", "out of range"),
+        # Comparisons and operators on different types
+        ("SELECT id FROM orders WHERE order_date = '2026-01-01'", r"TYPE_MISMATCH.*date, varchar.* Write DATE"),
+        ("SELECT id FROM orders WHERE id = 1", "TYPE_MISMATCH"),
+        ("SELECT id FROM orders WHERE id IN (1, 2)", "TYPE_MISMATCH"),
+        ("SELECT id FROM orders WHERE order_date BETWEEN '2026-01-01' AND '2026-01-02'", "TYPE_MISMATCH"),
+        ("SELECT id || 1 FROM orders", "TYPE_MISMATCH"),
+        ("SELECT order_date + 1 FROM orders", "TYPE_MISMATCH"),
+        ("SELECT coalesce(id, 0) FROM orders", "TYPE_MISMATCH"),
+        ("SELECT id FROM orders WHERE quantity", "TYPE_MISMATCH"),
+        # Conversions
+        ("SELECT CAST('1.5' AS integer)", "INVALID_CAST_ARGUMENT"),
+        ("SELECT CAST(name AS integer) FROM csv", "INVALID_CAST_ARGUMENT"),
+        ("SELECT CAST(2.5e0 AS integer)", "CAST from double to"),
+        ("SELECT CAST(2.5e0 AS varchar)", "CAST from double to"),
+        ("SELECT CAST(at AS varchar) FROM kinds", "CAST from timestamp"),
+        ("SELECT CAST(id AS varchar(1)) FROM orders", "stated length"),
+        ("SELECT CAST(id AS char(5)) FROM orders", "CAST to char"),
+        ("SELECT CAST(quantity AS decimal) FROM orders", "precision and scale"),
+        # Spellings that are not Athena's
+        ("SELECT id AS i FROM orders GROUP BY i", "i"),
+        ("SELECT id FROM orders LIMIT 1 OFFSET 1", "OFFSET before LIMIT"),
+        ("SELECT id::integer FROM orders", "CAST"),
+        ("SELECT id FROM orders WHERE id == '1'", "SYNTAX_ERROR"),
+        ("SELECT `id` FROM orders", "SYNTAX_ERROR"),
+        ("FROM orders", "SYNTAX_ERROR"),
+        ("SELECT DISTINCT ON (id) id FROM orders", "SYNTAX_ERROR"),
+        ("SELECT id FROM orders GROUP BY ALL", "SYNTAX_ERROR"),
     ],
 )
 def test_what_would_be_answered_otherwise_is_refused(cloud: Cloud, sql: str, reason: str) -> None:
@@ -156,19 +258,20 @@ def test_what_would_be_answered_otherwise_is_refused(cloud: Cloud, sql: str, rea
 )
 def test_a_query_needs_the_permissions_of_its_caller(cloud: Cloud, missing: str, table: str) -> None:
     """Athena has no rights of its own."""
-    everything = {"athena:*", "glue:GetTable", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
-    allowed, denied = caller(cloud, everything), caller(cloud, everything - {missing})
+    allowed, denied = caller(cloud, {"athena:*"} | EVERYTHING), caller(cloud, {"athena:*"} | EVERYTHING - {missing})
     assert ask(allowed, f"SELECT count(*) FROM {table}") == [["3" if table == "orders" else "2"]]
     with pytest.raises(Refused, match=f"not authorized to perform: {missing}"):
         ask(denied, f"SELECT count(*) FROM {table}")
 
 
-def caller(cloud: Cloud, actions: set[str]) -> Any:
-    """A client with the keys of a user who may do these."""
+def caller(cloud: Cloud, actions: set[str], athena: str | None = None) -> Any:
+    """A client with the keys of a user who may do these, and everything of Athena on a workgroup."""
     iam, name = cloud.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
-    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    statements = [{"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]
+    if athena:
+        statements.append({"Effect": "Allow", "Action": ["athena:*"], "Resource": athena})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
     iam.put_user_policy(UserName=name, PolicyName="allowed", PolicyDocument=policy)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return boto3.client(
@@ -178,3 +281,46 @@ def caller(cloud: Cloud, actions: set[str]) -> Any:
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
     )
+
+
+def test_the_file_of_a_result(cloud: Cloud) -> None:
+    """Quoted as Athena does, at the location that the query says, with Athena's names of columns."""
+    athena = cloud.client("athena")
+    sql = 'SELECT id AS "a b", count(*), x FROM (VALUES (\'1,"2"\', 1.5), (NULL, 2.5)) AS t(id, x) GROUP BY 1, 3'
+    sql += " ORDER BY x"
+    query = start(athena, sql, f"s3://{RESULTS}/deep/er")
+    assert ended(athena, query)["Status"]["State"] == "SUCCEEDED"
+    location = ended(athena, query)["ResultConfiguration"]["OutputLocation"]
+    assert location == f"s3://{RESULTS}/deep/er/{query}.csv"
+    body = cloud.client("s3").get_object(Bucket=RESULTS, Key=f"deep/er/{query}.csv")["Body"].read()
+    assert body.decode() == '"a b","_col1","x"\n"1,""2""","1","1.5"\n,"1","2.5"\n'
+    results = athena.get_query_results(QueryExecutionId=query)["ResultSet"]
+    assert [each["Name"] for each in results["ResultSetMetadata"]["ColumnInfo"]] == ["a b", "_col1", "x"]
+
+
+def test_the_result_is_written_with_the_permissions_of_the_caller(cloud: Cloud) -> None:
+    """And to a bucket that exists."""
+    denied = caller(cloud, {"athena:*"} | EVERYTHING - {"s3:PutObject"})
+    with pytest.raises(Refused, match="Access denied when writing output to url: s3://athena-test-results/"):
+        ask(denied, "SELECT 1")
+    unknowing = caller(cloud, {"athena:*"} | EVERYTHING - {"s3:GetBucketLocation"})
+    with pytest.raises(ClientError, match="Unable to verify/create output bucket athena-test-results"):
+        ask(unknowing, "SELECT 1")
+    with pytest.raises(ClientError, match="Unable to verify/create output bucket missing"):
+        start(cloud.client("athena"), "SELECT 1", "s3://missing/")
+
+
+def test_a_query_is_authorised_as_its_workgroup(cloud: Cloud) -> None:
+    """Also when it is asked for by its id."""
+    cloud.client("athena").create_work_group(
+        Name="team", Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{RESULTS}/team"}}
+    )
+    arn = "arn:aws:athena:us-east-1:000000000000:workgroup/team"
+    member = caller(cloud, EVERYTHING, athena=arn)
+    query = member.start_query_execution(QueryString="SELECT 1", WorkGroup="team")["QueryExecutionId"]
+    assert ended(member, query)["ResultConfiguration"]["OutputLocation"] == f"s3://{RESULTS}/team/{query}.csv"
+    with pytest.raises(ClientError, match="workgroup/primary"):
+        ask(member, "SELECT 1")
+    other = start(cloud.client("athena"), "SELECT 1", f"s3://{RESULTS}/")
+    with pytest.raises(ClientError, match="workgroup/primary"):
+        member.get_query_execution(QueryExecutionId=other)

@@ -1,21 +1,40 @@
 """Athena: SELECTs over Iceberg and Parquet tables, answered by DuckDB where it answers as Athena does.
 
 queries      replaces the base emulator's engine
+results      the text of values and the file of a result
+types        what Athena does not compare or convert, and DuckDB does
+permissions  what the caller may read and write
 translation  reads a statement, refuses what DuckDB would answer otherwise, and writes it in DuckDB's dialect
 tables       the tables of the Glue catalog that a statement names, read with the caller's permissions
 """
 
-from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.athena.queries import Queries
+from collections.abc import Mapping
+from typing import Any
+
+from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource
+from blueprints.local.services.athena.queries import EXECUTIONS, Queries
 
 
 class Athena(Extension):
     """Reads Iceberg, asks the caller's permissions, and refuses statements that would be answered otherwise."""
 
-    after = ("iam",)
+    after = ("glue", "iam")
+
+    def iam_resources(self) -> Mapping[str, IamResource]:
+        return {"athena": _workgroup_of}
 
     def install(self, aws: EmbeddedAws) -> None:
         Queries(aws.endpoint).install()
+
+
+def _workgroup_of(request: dict[str, Any], query: dict[str, Any]) -> str | None:  # noqa: ARG001 - all is in the body
+    """A query is authorised as its workgroup."""
+    if "QueryExecutionId" in request:
+        known = EXECUTIONS.current().get(request["QueryExecutionId"]) or {}
+        return f"workgroup/{known.get('WorkGroup', 'primary')}"
+    if "QueryString" in request or "WorkGroup" in request:
+        return f"workgroup/{request.get('WorkGroup') or 'primary'}"
+    return None
 
 
 EXTENSION = Athena()

@@ -6,8 +6,10 @@ Athena reads the catalog and the objects in the name of its caller: a query fail
 
 from typing import Any
 
+from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena.translation import QueryRefused
+from blueprints.local.services.glue import table_resources
 from blueprints.local.services.iam import answer, principal_of, question
 
 VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
@@ -23,16 +25,29 @@ class Permissions:
         key = VERIFIED_KEY.current().get()
         self._principal: Any = principal_of(key, self.account) if key else None
 
+    def owner(self, endpoint: str) -> Caller:
+        """The account's owner, for what is done after the caller's permission was checked."""
+        return Caller.owner(self.account, self.region, endpoint)
+
+    def allow(self, action: str, resource: str) -> bool:
+        """Whether the caller may do it."""
+        if self._principal is None:
+            return True
+        asked = question(self._principal, action, resource, self.region)
+        return bool(answer(self._principal, asked).decision == "Allow")
+
     def check(self, action: str, resource: str) -> None:
         """Raise QueryRefused, in Athena's words, unless the caller may do it."""
-        if self._principal is None:
-            return
-        asked = question(self._principal, action, resource, self.region)
-        if answer(self._principal, asked).decision != "Allow":
+        if not self.allow(action, resource):
             raise QueryRefused(
                 f"Insufficient permissions to execute the query. User: {self._principal.arn} is not authorized to "
                 f"perform: {action} on resource: {resource}"
             )
+
+    def check_table(self, database: str, name: str) -> None:
+        """Raise QueryRefused unless the caller may read a table's entry in the catalog."""
+        for each in table_resources(database, [name]):
+            self.check("glue:GetTable", f"arn:aws:glue:{self.region}:{self.account}:{each}")
 
     def check_object(self, location: str) -> None:
         """Raise QueryRefused unless the caller may read an object, by its `s3://` address."""

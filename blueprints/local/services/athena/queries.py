@@ -1,14 +1,28 @@
-"""Runs the statements of Athena, in place of the base emulator's engine."""
+"""Runs the statements of Athena, in place of the base emulator's engine, and writes their results."""
 
 import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.athena import results
 from blueprints.local.services.athena.permissions import Permissions
 from blueprints.local.services.athena.tables import CatalogTables
 from blueprints.local.services.athena.translation import QueryRefused, read, to_duckdb
 
+START = Internal("services.athena", "_start_query_execution", ("data",))
+EXECUTE = Internal("services.athena", "_execute_query", ("query_id", "query", "database", "ddl", "catalog"))
 RUN = Internal("services.athena", "_run_duckdb", ("query", "database", "catalog"))
+RUN_DDL = Internal("services.athena", "_run_ddl", ("ddl", "database"))
+EXECUTIONS = Internal("services.athena", "_executions")
+BUCKETS = Internal("services.s3", "_buckets")
+WORKGROUPS = Internal("services.athena", "_workgroups")
+REFUSE = Internal("core.responses", "error_response_json")
 
 _TYPES = {
     "BIGINT": "bigint",
@@ -29,23 +43,60 @@ _TYPES = {
 
 Results = dict[str, Any]
 
+log = logging.getLogger(__name__)
+
 
 class Queries:
-    """The engine: reads tables in the caller's name, and answers with DuckDB."""
+    """The engine: reads tables in the caller's name, answers with DuckDB, and writes results in the caller's name."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
 
     def install(self) -> None:
         """Replace the base emulator's engine."""
-        base = RUN.current()
+        self._base_start, self._base_run = START.current(), RUN.current()
+        START.replace(self._start)
+        EXECUTE.replace(self._execute)
 
-        async def run(query: str, database: str, catalog: str | None = None) -> Results:
-            if catalog and catalog.lower() != "awsdatacatalog":
-                return dict(await base(query, database, catalog))
-            return await asyncio.to_thread(self._answer, query, database, Permissions())
+    def _start(self, data: dict[str, Any]) -> Any:
+        """StartQueryExecution: the caller must be able to find the bucket of the result."""
+        location = _location(data)
+        if location is None:
+            return self._base_start(data)
+        bucket = location.removeprefix("s3://").partition("/")[0]
+        exists = BUCKETS.current().get(bucket) is not None
+        if not exists or not Permissions().allow("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}"):
+            return REFUSE.current()("InvalidRequestException", f"Unable to verify/create output bucket {bucket}", 400)
+        given = {**(data.get("ResultConfiguration") or {}), "OutputLocation": location}
+        return self._base_start({**data, "ResultConfiguration": given})
 
-        RUN.replace(run)
+    async def _execute(self, query_id: str, query: str, database: str, ddl: Any, catalog: str | None = None) -> None:
+        """Run a statement to its end, and record how it ended."""
+        execution = EXECUTIONS.current().get(query_id)
+        if execution is None:
+            return
+        execution["Status"]["State"], began = "RUNNING", time.monotonic()
+        permissions = Permissions()
+        try:
+            if ddl is not None:
+                found = RUN_DDL.current()(ddl, database)
+            elif catalog and catalog.lower() != "awsdatacatalog":
+                found = await self._base_run(query, database, catalog)
+            else:
+                found = await asyncio.to_thread(self._answer, query, database, permissions)
+            await asyncio.to_thread(self._write, execution, found, permissions)
+        except QueryRefused as refused:
+            _end(execution, "FAILED", str(refused)[:2000])
+        except Exception as fault:
+            log.exception("the query %s stopped on a fault of the embedded AWS", query_id)
+            _end(execution, "FAILED", str(fault)[:2000])
+        else:
+            milliseconds = round((time.monotonic() - began) * 1000)
+            execution["_results"] = {"columns": found["columns"], "rows": found["rows"]}
+            execution["_column_types"] = found.get("column_types") or ["varchar"] * len(found["columns"])
+            times = ("EngineExecutionTimeInMillis", "TotalExecutionTimeInMillis")
+            execution["Statistics"] |= dict.fromkeys(times, milliseconds)
+            _end(execution, "SUCCEEDED", "")
 
     def _answer(self, query: str, database: str, permissions: Permissions) -> Results:
         try:
@@ -60,33 +111,96 @@ class Queries:
         connection = duckdb.connect(":memory:")
         try:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET ieee_floating_point_ops = true")  # a division by zero is Infinity, as in Athena
             schema = {}
             for _, owner, name in statement.tables:
-                place = f"{owner or database}.{name}"
-                rows = tables.rows(tables.described(owner or database, name))
-                schema[place] = _load(connection, owner or database, name, rows)
-            cursor = connection.execute(to_duckdb(statement, database, schema))
-            kinds = [str(each[1]) for each in cursor.description or []]
+                place = owner or database.lower()
+                described = tables.described(place, name)
+                schema[f"{place}.{name}"] = _load(connection, place, name, tables.rows(described), described)
+            translated = to_duckdb(statement, database.lower(), schema)
+            answer: Any = connection.execute(translated.sql)
+            kinds = [str(each[1]) for each in answer.description or []]
             return {
-                "columns": [each[0] for each in cursor.description or []],
+                "columns": list(translated.columns),
                 "column_types": [_TYPES.get(kind.partition("(")[0], "varchar") for kind in kinds],
-                "rows": [list(row) for row in cursor.fetchall()],
+                "rows": [
+                    [results.text(*each) for each in zip(row, kinds, translated.timestamp_digits, strict=True)]
+                    for row in zip(*(column.to_pylist() for column in answer.to_arrow_table().columns), strict=True)
+                ],
             }
         except duckdb.Error as error:
             raise QueryRefused(str(error).splitlines()[0]) from error
         finally:
             connection.close()
 
+    def _write(self, execution: dict[str, Any], found: Results, permissions: Permissions) -> None:
+        """Write the result's file in the name of the caller. Raises QueryRefused."""
+        location = execution["ResultConfiguration"]["OutputLocation"]
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        columns, rows = found["columns"], found["rows"]
+        if execution.get("StatementType") == "DML":
+            content = results.csv(columns, [[_as_text(each) for each in row] for row in rows])
+        else:
+            content = "".join("\t".join(_as_text(each) or "" for each in row) + "\n" for row in rows).encode()
+        refused = (
+            f"Access denied when writing output to url: {location} . Please ensure you are allowed to access the S3 "
+            "bucket."
+        )
+        if not permissions.allow("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}"):
+            raise QueryRefused(refused)
+        about = {"columns": columns, "types": found.get("column_types")}
+        s3 = permissions.owner(self._endpoint).client("s3")
+        try:
+            s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/octet-stream")
+            s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
+        except ClientError as error:
+            raise QueryRefused(f"{refused} {error}") from error
 
-def _load(connection: Any, database: str, name: str, rows: Any) -> dict[str, str]:
+
+def _location(data: Mapping[str, Any]) -> str | None:
+    """Where the result goes: what the workgroup enforces, or what the request says; it ends with a slash."""
+    group = (WORKGROUPS.current().get(data.get("WorkGroup") or "primary") or {}).get("Configuration") or {}
+    of_group = (group.get("ResultConfiguration") or {}).get("OutputLocation")
+    given = (data.get("ResultConfiguration") or {}).get("OutputLocation")
+    enforced = bool(of_group and group.get("EnforceWorkGroupConfiguration"))
+    chosen = of_group if enforced else given or of_group
+    return f"{str(chosen).rstrip('/')}/" if chosen else None
+
+
+def _end(execution: dict[str, Any], state: str, reason: str) -> None:
+    status = execution["Status"]
+    if status["State"] == "CANCELLED":
+        return
+    status |= {"StateChangeReason": reason, "CompletionDateTime": int(time.time()), "State": state}
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _load(connection: Any, database: str, name: str, rows: Any, about: Mapping[str, Any]) -> dict[str, str]:
     """Give DuckDB a table; returns its columns' types in Athena's words."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(database)}")
     connection.register("incoming", rows)
     place = f"{_quoted(database)}.{_quoted(name)}"
     connection.execute(f"CREATE TABLE {place} AS SELECT * FROM incoming")  # noqa: S608 - quoted
     connection.unregister("incoming")
+    is_iceberg = str((about.get("Parameters") or {}).get("table_type", "")).upper() == "ICEBERG"
     described = connection.execute(f"DESCRIBE {place}").fetchall()
-    return {column: "VARCHAR" if kind == "BLOB" else str(kind) for column, kind, *_ in described}
+    return {column.lower(): _athena_type(str(kind), 6 if is_iceberg else 3) for column, kind, *_ in described}
+
+
+def _athena_type(kind: str, timestamp_digits: int) -> str:
+    """A type for the translation; arrays, maps and rows can only be selected, and have none."""
+    if kind == "TIMESTAMP":
+        return f"TIMESTAMP({timestamp_digits})"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"TIMESTAMP({timestamp_digits}) WITH TIME ZONE"
+    if kind == "BLOB":
+        return "VARBINARY"
+    if kind == "FLOAT":
+        return "REAL"
+    return kind if kind.partition("(")[0] in _TYPES and not kind.endswith("]") else "UNKNOWN"
 
 
 def _quoted(name: str) -> str:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena.permissions import Permissions
 from blueprints.local.services.athena.translation import QueryRefused
@@ -21,13 +20,12 @@ class CatalogTables:
 
     def __init__(self, permissions: Permissions, endpoint: str) -> None:
         self._permissions = permissions
-        self._owner = Caller.owner(permissions.account, permissions.region, endpoint)
+        self._owner = permissions.owner(endpoint)
         self._glue, self._s3 = self._owner.client("glue"), self._owner.client("s3")
 
     def described(self, database: str, name: str) -> dict[str, Any]:
         """The table's entry in the catalog. Raises QueryRefused in Athena's words."""
-        where = f"arn:aws:glue:{self._permissions.region}:{self._permissions.account}"
-        self._permissions.check("glue:GetTable", f"{where}:table/{database}/{name}")
+        self._permissions.check_table(database, name)
         try:
             return dict(self._glue.get_table(DatabaseName=database, Name=name)["Table"])
         except self._glue.exceptions.EntityNotFoundException:

@@ -13,6 +13,7 @@ script_modules  the module `awsglue` of scripts, as far as it works here
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.glue import jobs, permissions, tables
 from blueprints.local.services.glue.job_runs import JobRuns
+from blueprints.local.services.glue.permissions import table_resources
 
 
 class Glue(Extension):
@@ -35,3 +36,4 @@ class Glue(Extension):
 
 
 EXTENSION = Glue()
+__all__ = ["EXTENSION", "table_resources"]
