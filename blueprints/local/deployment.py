@@ -21,7 +21,7 @@ from blueprints.pattern import Pattern
 from blueprints.stacks.client import Stacks
 from blueprints.stacks.stack import Resource, Stack
 
-_PACKAGES = "blueprints-packages"
+_PACKAGES = "aws-sam-cli-managed-default-samclisourcebucket-blueprints"
 _STARTS_AT_ONCE = 4
 _NO_SSM_PARAMETER = re.compile(r"SSM parameter '[^']*' does not exist")
 

@@ -15,8 +15,12 @@ from blueprints.template.reading import Template
 _BASE_REGISTRY = "ministack/services/cloudformation/provisioners.py"
 _ENTRY = re.compile(r'^    "(AWS::\w+::\w+)": \{', re.MULTILINE)
 _ADDED = (
-    *("AWS::CodePipeline::Pipeline", "AWS::Kinesis::StreamConsumer", "AWS::StepFunctions::Activity"),
-    *("AWS::StepFunctions::StateMachineAlias", "AWS::StepFunctions::StateMachineVersion"),
+    *("AWS::Athena::NamedQuery", "AWS::CodePipeline::Pipeline", "AWS::Kinesis::StreamConsumer"),
+    *(
+        "AWS::StepFunctions::Activity",
+        "AWS::StepFunctions::StateMachineAlias",
+        "AWS::StepFunctions::StateMachineVersion",
+    ),
 )
 _ELSEWHERE = ("Custom::", "AWS::Serverless::")
 

@@ -76,10 +76,19 @@ SparkProcess().run(
             ],
             "pyspark.errors.exceptions.captured.AnalysisException: no",
         ),
+        (
+            [
+                "Traceback (most recent call last):",
+                "py4j.protocol.Py4JJavaError: An error occurred while calling o47.sql.",
+                ": org.apache.iceberg.CommitFailed: no",
+                "\tat java.x",
+            ],
+            "py4j.protocol.Py4JJavaError: An error occurred while calling o47.sql. org.apache.iceberg.CommitFailed: no",
+        ),
         (["26/01/01 WARN Some: thing"], None),
         ([], None),
     ],
 )
 def test_the_message_of_an_error(lines: list[str], message: str | None) -> None:
-    """Java's trace after it is left out."""
+    """Java's exception is named, its trace is left out."""
     assert error_message(lines) == message

@@ -6,12 +6,14 @@ types        what Athena does not compare or convert, and DuckDB does
 permissions  what the caller may read and write
 translation  reads a statement, refuses what DuckDB would answer otherwise, and writes it in DuckDB's dialect
 tables       the tables of the Glue catalog that a statement names, read with the caller's permissions
+named_queries  named queries as resources of CloudFormation
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource
+from blueprints.local.services.athena import named_queries
 from blueprints.local.services.athena.queries import EXECUTIONS, Queries
 
 
@@ -22,6 +24,9 @@ class Athena(Extension):
 
     def iam_resources(self) -> Mapping[str, IamResource]:
         return {"athena": _workgroup_of}
+
+    def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+        return {"AWS::Athena::NamedQuery": named_queries.handlers()}
 
     def install(self, aws: EmbeddedAws) -> None:
         Queries(aws.endpoint).install()

@@ -41,7 +41,13 @@ def error_message(lines: Sequence[str]) -> str | None:
     start = max((place for place, line in enumerate(lines) if line.startswith(_TRACEBACK)), default=None)
     if start is None:
         return None
-    return next((line.strip() for line in lines[start + 1 :] if _EXCEPTION.fullmatch(line)), None)
+    after = lines[start + 1 :]
+    place = next((place for place, line in enumerate(after) if _EXCEPTION.fullmatch(line)), None)
+    if place is None:
+        return None
+    # An exception of Java's is named on the next line, behind a colon.
+    cause = next((line.strip() for line in after[place + 1 : place + 2] if line.startswith(": ")), "")
+    return after[place].strip() + (f" {cause.removeprefix(': ')}" if cause else "")
 
 
 class SparkProcess:
