@@ -198,6 +198,7 @@ def test_answers(cloud: Cloud, sql: str, rows: list[list[str]]) -> None:
         ("DELETE FROM orders", "DELETE is not emulated"),
         ("SELECT * FROM orders; SELECT 1", "Only one sql statement"),
         ("SELECT FROM WHERE", "SYNTAX_ERROR"),
+        ("SELECT * FROM other.lake.orders", "The catalog other is not emulated"),
         ("SELECT * FROM missing", "TABLE_NOT_FOUND"),
         ("SELECT missing FROM orders", "missing"),
         ("SELECT quantity / 2 FROM orders", "A division of integers or decimals"),

@@ -1,6 +1,10 @@
-"""An embedded AWS whose Glue jobs run, and jobs of scripts."""
+"""An embedded AWS whose Glue jobs run, and jobs of scripts.
+
+`TESTED_GLUE_VERSION=6.0` runs them on another version of Glue.
+"""
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +20,7 @@ from blueprints.packaging.spark import glue_version, spark_environment
 BUCKET = "glue-test-lake"
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 _SECONDS = 120
+_VERSION = os.environ.get("TESTED_GLUE_VERSION", "5.1")
 
 
 def _policy(*statements: dict[str, Any]) -> str:
@@ -25,7 +30,7 @@ def _policy(*statements: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
     try:
-        spark_environment(glue_version("5.1"))
+        spark_environment(glue_version(_VERSION))
     except BlueprintError as error:
         pytest.skip(f"Glue jobs do not run on this machine: {error}")
     with Cloud() as running:
@@ -57,7 +62,7 @@ class Jobs:
         key = f"scripts/{name}.py"
         self.cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=script.encode())
         command = {"Name": "glueetl", "ScriptLocation": f"s3://{BUCKET}/{key}"}
-        given = {"Role": self.role("s3:GetObject", *actions), "GlueVersion": "5.1", "Command": command, **job}
+        given = {"Role": self.role("s3:GetObject", *actions), "GlueVersion": _VERSION, "Command": command, **job}
         self.glue.create_job(Name=name, **given)
         return name
 

@@ -113,7 +113,9 @@ class Queries:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET ieee_floating_point_ops = true")  # a division by zero is Infinity, as in Athena
             schema = {}
-            for _, owner, name in statement.tables:
+            for owner_catalog, owner, name in statement.tables:
+                if owner_catalog not in ("", "awsdatacatalog"):
+                    raise QueryRefused(f"The catalog {owner_catalog} is not emulated: write awsdatacatalog, or none.")
                 place = owner or database.lower()
                 described = tables.described(place, name)
                 schema[f"{place}.{name}"] = _load(connection, place, name, tables.rows(described), described)

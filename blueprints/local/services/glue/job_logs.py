@@ -5,12 +5,14 @@ import threading
 import time
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
 ERROR_GROUP = "/aws-glue/jobs/error"
 _EVERY_SECONDS = 0.3
 _BATCH = 1_000
+_LONGEST = 250_000
+"""Characters of a line; CloudWatch Logs refuses events that are longer than 256 KB."""
 
 
 class JobLog:
@@ -28,7 +30,7 @@ class JobLog:
     def line(self, text: str) -> None:
         """Add a line."""
         with self._changing:
-            self._lines.append({"timestamp": int(time.time() * 1000), "message": text or " "})
+            self._lines.append({"timestamp": int(time.time() * 1000), "message": text[:_LONGEST] or " "})
 
     def close(self) -> None:
         """Write the remaining lines."""
@@ -38,7 +40,7 @@ class JobLog:
     def _write_on(self) -> None:
         try:
             self._make()
-        except ClientError:
+        except (ClientError, BotoCoreError):
             self._may_write = False
         while not self._closed.wait(_EVERY_SECONDS):
             self._write()
@@ -62,5 +64,5 @@ class JobLog:
                 return
             try:
                 self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
-            except ClientError:
-                return  # the group was deleted meanwhile, or the role changed
+            except (ClientError, BotoCoreError):
+                return  # the group was deleted meanwhile, the role changed, or the embedded AWS ends
