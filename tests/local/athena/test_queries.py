@@ -29,6 +29,7 @@ def cloud() -> Iterator[Cloud]:
         make_kinds(running)
         make_parquet(running)
         make_csv(running)
+        make_json(running)
         yield running
 
 
@@ -84,11 +85,24 @@ def make_parquet(cloud: Cloud) -> None:
 
 
 def make_csv(cloud: Cloud) -> None:
-    body = "1,Größe\n2,東京\n".encode()
+    body = "1,Größe,1.50\n2,東京,2.005\n".encode()
     cloud.client("s3").put_object(Bucket=LAKE, Key="csv/a b.csv", Body=body)
     serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde"}
     columns = [{"Name": "id", "Type": "int"}, {"Name": "name", "Type": "string"}]
+    columns.append({"Name": "price", "Type": "decimal(10,2)"})
     create(cloud, "csv", f"s3://{LAKE}/csv/", serde, columns)
+    create(cloud, "empty", f"s3://{LAKE}/empty/", serde, columns)
+    create(cloud, "orc", f"s3://{LAKE}/csv/", {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.orc.OrcSerde"}, [])
+
+
+def make_json(cloud: Cloud) -> None:
+    """More rows than a sample, the last of which are not integers; text that looks like a date."""
+    lines = ['{"amount": 1, "name": "2026-01-02"}'] * 20_480 + ['{"amount": 2.5, "name": "2026-01-02"}']
+    cloud.client("s3").put_object(Bucket=LAKE, Key="json/day=b/a.json", Body="\n".join(lines).encode())
+    serde = {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}
+    kinds = {"amount": "decimal(12,2)", "name": "string", "missing": "int"}
+    columns = [{"Name": name, "Type": kind} for name, kind in kinds.items()]
+    create(cloud, "json", f"s3://{LAKE}/json/", serde, columns, partitions=[{"Name": "day", "Type": "string"}])
 
 
 def create(
@@ -144,6 +158,10 @@ def ask(client: Any, sql: str) -> list[list[str | None]]:
         ("SELECT day, amount FROM plain WHERE day >= '2026-01-02'", [["2026-01-02", "2.5"]]),
         ("SELECT id, name FROM csv ORDER BY id", [["1", "Größe"], ["2", "東京"]]),
         ("SELECT QUANTITY AS n FROM Lake.ORDERS WHERE Id = '1'", [["1"]]),
+        ("SELECT sum(price) FROM csv", [["3.51"]]),
+        # The catalog's types: a sample would make 2.5 an integer here.
+        ("SELECT sum(amount), max(name), count(missing), max(day) FROM json", [["20482.50", "2026-01-02", "0", "b"]]),
+        ("SELECT * FROM empty", []),
         # NULLs come last in both directions.
         ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x DESC", [["2"], ["1"], [None]]),
         ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x", [["1"], ["2"], [None]]),
@@ -198,6 +216,7 @@ def test_answers(cloud: Cloud, sql: str, rows: list[list[str]]) -> None:
         ("DELETE FROM orders", "DELETE is not emulated"),
         ("SELECT * FROM orders; SELECT 1", "Only one sql statement"),
         ("SELECT FROM WHERE", "SYNTAX_ERROR"),
+        ("SELECT * FROM orc", "orc files are not emulated"),
         ("SELECT * FROM other.lake.orders", "The catalog other is not emulated"),
         ("SELECT * FROM missing", "TABLE_NOT_FOUND"),
         ("SELECT missing FROM orders", "missing"),

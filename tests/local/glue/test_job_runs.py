@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from blueprints.local.services.glue.job_runs import outcome_of
+from blueprints.local.services.glue.spark_process import Ended
 from tests.local.glue.conftest import BUCKET, Jobs
 
 WAIT = "import time, pathlib, os\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n"
@@ -209,6 +211,22 @@ def test_a_failed_run_is_tried_again(jobs: Jobs) -> None:
     assert [each.get("PreviousRunId") for each in runs] == [*ids[1:], None]
     assert [each["JobRunState"] for each in runs] == ["SUCCEEDED", "FAILED", "FAILED"]
     assert [jobs.lines(each) for each in ids] == [[each] for each in ids]
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        (Ended(0, timed_out=False, stopped=False, error_lines=()), ("SUCCEEDED", "")),
+        (Ended(-9, timed_out=True, stopped=False, error_lines=()), ("TIMEOUT", "Job timed out after 5 minutes.")),
+        (Ended(-9, timed_out=False, stopped=True, error_lines=()), ("STOPPED", "")),
+        (
+            Ended(2, timed_out=False, stopped=False, error_lines=()),
+            ("FAILED", "The script ended with the exit status 2."),
+        ),
+    ],
+)
+def test_the_state_of_a_run_that_has_ended(ended: Ended, outcome: tuple[str, str]) -> None:
+    assert outcome_of(ended, {"Timeout": 5}) == outcome
 
 
 def test_a_stopped_run_is_not_tried_again(jobs: Jobs) -> None:

@@ -1,6 +1,7 @@
 """Athena: SELECTs over Iceberg and Parquet tables, answered by DuckDB where it answers as Athena does.
 
 queries      replaces the base emulator's engine
+plain_files  tables of Parquet, CSV and JSON files
 results      the text of values and the file of a result
 types        what Athena does not compare or convert, and DuckDB does
 permissions  what the caller may read and write

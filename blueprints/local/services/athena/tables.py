@@ -1,18 +1,15 @@
-"""Tables of the Glue catalog, as far as the caller may read them: Iceberg, and files of the formats that
-the base emulator reads: Parquet, CSV and JSON.
-"""
+"""Tables of the Glue catalog, as far as the caller may read them: Iceberg, and plain files."""
 
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.athena import plain_files
 from blueprints.local.services.athena.permissions import Permissions
 from blueprints.local.services.athena.translation import QueryRefused
 
 MATERIALIZE = Internal("services.athena", "_materialize_table_files", ("location", "workdirs"))
-RELATION = Internal("services.athena", "_table_relation", ("table_data", "files"))
-EMPTY = Internal("services.athena", "_empty_relation", ("table_data",))
 
 
 class CatalogTables:
@@ -72,8 +69,7 @@ class CatalogTables:
         folders: list[str] = []
         try:
             files = MATERIALIZE.current()(location, folders)
-            relation = RELATION.current()(table, files) if files else EMPTY.current()(table)
-            return duckdb.connect(":memory:").execute(f"SELECT * FROM {relation}").to_arrow_table()  # noqa: S608
+            return plain_files.read(duckdb.connect(":memory:"), table, files)
         finally:
             for each in folders:
                 shutil.rmtree(each, ignore_errors=True)

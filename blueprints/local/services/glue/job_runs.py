@@ -209,7 +209,7 @@ class _Work:
         """How one attempt ended: its state and message."""
         folder = self._runs.folder_of(self._run)
         try:
-            return _outcome(self._run_script(folder), self._run)
+            return outcome_of(self._run_script(folder), self._run)
         except (NotRun, RoleNotAssumed, BlueprintError, arguments.ArgumentRefused) as error:
             return "FAILED", str(error)
         except Exception as fault:
@@ -329,7 +329,8 @@ def _new_run(job: Mapping[str, Any], data: Mapping[str, Any], merged: dict[str, 
     }
 
 
-def _outcome(ended: Ended, run: Run) -> tuple[str, str]:
+def outcome_of(ended: Ended, run: Mapping[str, Any]) -> tuple[str, str]:
+    """The state and the message of a run whose process has ended."""
     if ended.stopped:
         return "STOPPED", ""
     if ended.timed_out:
