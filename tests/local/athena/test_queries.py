@@ -190,6 +190,10 @@ def ask(client: Any, sql: str) -> list[list[str | None]]:
         ("SELECT TRY_CAST('x' AS integer), TRY_CAST(id AS bigint) FROM orders WHERE id = '1'", [[None, "1"]]),
         # Times
         (
+            "SELECT date('2026-01-02'), date(at), year(at) FROM kinds",
+            [["2026-01-02", "2026-01-02", "2026"]],
+        ),
+        (
             "SELECT TIMESTAMP '2026-01-01 00:00:00', CAST(DATE '2026-01-01' AS timestamp)",
             [["2026-01-01 00:00:00.000"] * 2],
         ),
@@ -260,6 +264,10 @@ def test_answers(cloud: Cloud, sql: str, rows: list[list[str]]) -> None:
         ("FROM orders", "SYNTAX_ERROR"),
         ("SELECT DISTINCT ON (id) id FROM orders", "SYNTAX_ERROR"),
         ("SELECT id FROM orders GROUP BY ALL", "SYNTAX_ERROR"),
+        ("SELECT 1 FROM orders NATURAL JOIN orders AS o", "NATURAL JOIN is not part"),
+        ("SELECT o.id FROM orders o SEMI JOIN orders p ON o.id = p.id", "SEMI JOIN is not part"),
+        ("SELECT year(id) FROM orders", "TYPE_MISMATCH"),
+        ("SELECT date(id) FROM orders", "date is emulated only"),
     ],
 )
 def test_what_would_be_answered_otherwise_is_refused(cloud: Cloud, sql: str, reason: str) -> None:

@@ -38,6 +38,7 @@ _OPERANDS = {
     ("DPipe", "Concat", "Like", "Length", "Lower", "StartsWith", "Substring", "Trim", "Upper"): (types.TEXT,),
     ("Abs", "Add", "Avg", "Div", "Mul", "Neg", "Round", "Sub", "Sum"): types.NUMBERS,
     ("And", "Having", "Not", "Or", "Where"): (types.BOOLEAN,),
+    ("Day", "Month", "Year"): (types.DATE, types.TIMESTAMP),
 }
 """Of which families the operands of these are."""
 _ALTERNATIVES = ("Case", "Coalesce", "Greatest", "If", "Least")
@@ -134,6 +135,8 @@ def _check_words(sql: str) -> None:
     for place, token in enumerate(tokens):
         if kinds[place] == "LIMIT" and kinds[place + 2 : place + 3] == ["OFFSET"]:
             raise QueryRefused("SYNTAX_ERROR: mismatched input 'OFFSET'. Write OFFSET before LIMIT.")
+        if kinds[place] == "NATURAL":
+            raise QueryRefused("SYNTAX_ERROR: NATURAL JOIN is not part of Athena's SQL.")
         if kinds[place] == "DCOLON":
             raise QueryRefused("SYNTAX_ERROR: mismatched input ':'. Write CAST(… AS …).")
         if token.text == "==" or sql[token.start : token.start + 2] == "==":
@@ -212,6 +215,7 @@ def _faults(node: Any) -> Iterator[str]:
     yield from _faults_of_types(node, kind)
     yield from _faults_of_functions(node)
     yield from _faults_of_numbers(node)
+    yield from _faults_of_clauses(node)
 
 
 def _faults_of_types(node: Any, kind: str) -> Iterator[str]:
@@ -251,6 +255,17 @@ def _faults_of_functions(node: Any) -> Iterator[str]:
         yield "substr is emulated only from a literal position of 1 or later, with a literal length."
     if isinstance(node, exp.Trim) and (node.args.get("expression") or node.args.get("position")):
         yield "trim is emulated only for white space on both sides."
+    is_of_text = isinstance(node, (exp.Date, exp.TsOrDsToDate)) and types.family(node.this) == types.TEXT
+    if is_of_text and (not node.this.is_string or types.is_other_text(node.this, types.DATE)):
+        yield "date is emulated only for dates and timestamps; write CAST(… AS date), or DATE '2026-01-01'."
+
+
+def _faults_of_clauses(node: Any) -> Iterator[str]:
+    """Clauses of other dialects, which the parser accepts."""
+    from sqlglot import exp
+
+    if isinstance(node, exp.Join) and (node.method or node.kind not in ("", "INNER", "CROSS", "OUTER")):
+        yield f"SYNTAX_ERROR: {node.method or node.kind} JOIN is not part of Athena's SQL."
     if isinstance(node, exp.Distinct) and node.args.get("on"):
         yield "SYNTAX_ERROR: DISTINCT ON is not part of Athena's SQL."
     if isinstance(node, exp.Group) and node.args.get("all"):

@@ -90,7 +90,7 @@ def cast_fault(node: Any) -> str | None:
     source = DECIMAL if is_decimal_literal(node.this) else family(node.this)
     if source is None or target not in _ALIKE[source]:
         return f"CAST from {name_of(node.this)} to {name_of(to)} is not emulated, because DuckDB may convert otherwise."
-    if node.key == "cast" and _is_other_text(node.this, target):
+    if node.key == "cast" and is_other_text(node.this, target):
         return f"INVALID_CAST_ARGUMENT: Cannot cast '{node.this.name}' to {name_of(to)}"
     return None
 
@@ -103,7 +103,7 @@ def guarded_cast(node: Any) -> Any:
     if family(node.this) != TEXT or target == TEXT:
         return node
     if node.this.is_string:
-        return exp.cast(exp.Null(), node.to) if _is_other_text(node.this, target) else node
+        return exp.cast(exp.Null(), node.to) if is_other_text(node.this, target) else node
     value, pattern = node.this, exp.Literal.string(_TEXT_OF[target])
     fits = exp.Anonymous(this="regexp_full_match", expressions=[value.copy(), pattern])
     said = exp.DPipe(
@@ -115,7 +115,8 @@ def guarded_cast(node: Any) -> Any:
     return case.else_(other)
 
 
-def _is_other_text(node: Any, target: str) -> bool:
+def is_other_text(node: Any, target: str) -> bool:
+    """Whether text is written out that cannot be converted to a family."""
     return bool(node.is_string and not re.fullmatch(_TEXT_OF[target], node.name))
 
 
