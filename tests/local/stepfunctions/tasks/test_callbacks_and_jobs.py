@@ -175,7 +175,7 @@ def test_a_query_is_waited_for(cloud, play, unique):
     assert execution["Status"]["State"] == "SUCCEEDED"
     keys = [each["Key"] for each in cloud.client("s3").list_objects_v2(Bucket=unique)["Contents"]]
     (result,) = [key for key in keys if key.endswith(f"{execution['QueryExecutionId']}.csv")]
-    assert cloud.client("s3").get_object(Bucket=unique, Key=result)["Body"].read().split() == [b"one", b"1"]
+    assert cloud.client("s3").get_object(Bucket=unique, Key=result)["Body"].read().split() == [b'"one"', b'"1"']
 
 
 def test_a_job_that_fails_to_start_its_script_fails_the_task(cloud, play, unique):
