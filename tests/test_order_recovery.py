@@ -94,6 +94,42 @@ class Shop:
         return until(lambda: self.entry(f"order#{order_id}", "approval").get("token"), seconds=40)
 
 
+def counted(shop, metric):
+    """The sum of a metric of the state machine, which an alarm of the pattern watches."""
+    now = datetime.now(UTC)
+    points = shop.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/States",
+        MetricName=metric,
+        Dimensions=[{"Name": "StateMachineArn", "Value": shop.outputs["StateMachineArn"]}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
+def assert_no_log_holds_an_order(shop):
+    """The logs tell of executions that stopped, and hold no address, card or token."""
+    watched = {each.logical_id: each.physical_id for each in shop.stack.of_type("AWS::Logs::LogGroup")}
+    logs = shop.cloud.client("logs")
+    lines = [
+        event["message"]
+        for group in watched.values()
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        for event in page["events"]
+    ]
+    assert any('"ExecutionAborted"' in line for line in lines)
+    assert not [line for line in lines if ADDRESS in line or '"card"' in line]
+    tokens = [
+        each["token"]["S"]
+        for each in shop.cloud.client("dynamodb").scan(TableName=shop.outputs["TableName"])["Items"]
+        if "token" in each
+    ]
+    assert tokens
+    assert not [line for line in lines for token in tokens if token in line]
+
+
 @pytest.fixture(scope="module")
 def shop():
     pattern = find("stepfunctions-workflow")
@@ -118,6 +154,8 @@ def test_an_order_that_is_stopped_is_reported_and_redriven(shop):
     assert shop.end(order_id) == {"order_id": order_id, "status": "shipped"}
     assert shop.parts(order_id) == ["reserved", "charged", "shipped"]
     assert shop.waiting("OpenOrdersUrl") == 0
+    assert counted(shop, "ExecutionsAborted") >= 1
+    assert_no_log_holds_an_order(shop)
 
 
 def test_an_approval_given_while_nothing_runs_holds_after_the_redrive(shop):
@@ -140,6 +178,7 @@ def test_a_compensation_that_fails_stops_the_order_which_is_cancelled_later(shop
     shop.decide(broken, "approve")
     shop.wait(broken, "FAILED")
     assert shop.parts(broken) == ["reserved", "charged", "cancelled"]
+    assert counted(shop, "ExecutionsFailed") >= 1
     shop.put(f"order#{broken}", "sandbox#payment-provider", state={"S": "as usual"})
     until(lambda: shop.waiting("OpenOrdersUrl") == 1)
 
@@ -176,38 +215,3 @@ def test_a_deployment_hook_passes_and_leaves_nothing(hook, shop):
     assert answer["status"] == "Succeeded", answer["reason"]
     items = shop.cloud.client("dynamodb").scan(TableName=shop.outputs["TableName"])["Items"]
     assert not [each["pk"]["S"] for each in items if each["pk"]["S"].startswith("order#_")]
-
-
-def test_the_metrics_of_the_alarm_count_what_stopped(shop):
-    now = datetime.now(UTC)
-    for metric in ("ExecutionsAborted", "ExecutionsFailed"):
-        points = shop.cloud.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/States",
-            MetricName=metric,
-            Dimensions=[{"Name": "StateMachineArn", "Value": shop.outputs["StateMachineArn"]}],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(hours=1),
-            Period=3600,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        assert sum(point["Sum"] for point in points) >= 1, metric
-
-
-def test_no_log_holds_an_order(shop):
-    watched = {each.logical_id: each.physical_id for each in shop.stack.of_type("AWS::Logs::LogGroup")}
-    logs = shop.cloud.client("logs")
-    lines = [
-        event["message"]
-        for group in watched.values()
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        for event in page["events"]
-    ]
-    assert any('"ExecutionAborted"' in line for line in lines)
-    assert not [line for line in lines if ADDRESS in line or '"card"' in line]
-    tokens = [
-        each["token"]["S"]
-        for each in shop.cloud.client("dynamodb").scan(TableName=shop.outputs["TableName"])["Items"]
-        if "token" in each
-    ]
-    assert tokens
-    assert not [line for line in lines for token in tokens if token in line]
