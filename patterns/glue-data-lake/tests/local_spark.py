@@ -1,0 +1,72 @@
+"""Spark for tests: of `blueprints`, which keeps one in its cache, or the package pyspark of this environment.
+
+With the package, Spark downloads Iceberg from Maven Central at its first start.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ICEBERG = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
+_SETTINGS = {
+    "spark.master": "local[2]",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+    "spark.sql.catalog.lake.type": "hadoop",
+    "spark.sql.catalog.lake.cache-enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+}
+
+
+class NoSpark(Exception):
+    """Spark does not run here; the message says why, and what to install."""
+
+
+def curate_orders() -> ModuleType:
+    """The job's module, which imports pyspark. Raises NoSpark."""
+    _find_pyspark()
+    import curate_orders
+
+    return curate_orders
+
+
+def local_spark(folder: Path) -> Any:
+    """A Spark session whose Iceberg catalog `lake` is in a folder. Raises NoSpark."""
+    settings = {**_find_pyspark(), **_SETTINGS, "spark.sql.catalog.lake.warehouse": str(folder / "lake")}
+    settings["spark.local.dir"] = str(folder)
+    from pyspark.sql import SparkSession
+
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _find_pyspark() -> dict[str, str]:
+    """Make pyspark importable; return the settings with which it finds Iceberg."""
+    if importlib.util.find_spec("blueprints") is None:
+        if importlib.util.find_spec("pyspark") is None:
+            raise NoSpark("install tests/requirements.txt, and Java 17")
+        return {"spark.jars.packages": ICEBERG}
+    from blueprints.errors import BlueprintError
+    from blueprints.packaging.spark import glue_version, spark_environment
+    from blueprints.packaging.spark.settings import base_settings
+
+    try:
+        environment = spark_environment(glue_version("5.1"))
+    except BlueprintError as error:
+        raise NoSpark(str(error)) from error
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != environment.version.python:
+        raise NoSpark(f"Glue 5.1 has Python {environment.version.python}; run these tests with it")
+    if str(environment.packages) not in sys.path:
+        sys.path.append(str(environment.packages))
+    os.environ["JAVA_HOME"] = str(environment.java.home)
+    shared = [f"-XX:SharedArchiveFile={environment.class_data}"] if environment.class_data.exists() else []
+    return base_settings(environment.jars, [*shared, "-Xshare:auto"], Path(os.environ.get("TMPDIR", "/tmp")))
