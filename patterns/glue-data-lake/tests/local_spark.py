@@ -5,12 +5,15 @@ With the package, Spark downloads Iceberg from Maven Central at its first start.
 
 import importlib.util
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 ICEBERG = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
+JAVA = (17, 21)
 _SETTINGS = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
@@ -53,7 +56,9 @@ def _find_pyspark() -> dict[str, str]:
     """Make pyspark importable; return the settings with which it finds Iceberg."""
     if importlib.util.find_spec("blueprints") is None:
         if importlib.util.find_spec("pyspark") is None:
-            raise NoSpark("install tests/requirements.txt, and Java 17")
+            raise NoSpark("install tests/requirements-spark.txt")
+        if _java_version() not in JAVA:
+            raise NoSpark(f"install Java {JAVA[0]}, and let JAVA_HOME name its folder")
         return {"spark.jars.packages": ICEBERG}
     from blueprints.errors import BlueprintError
     from blueprints.packaging.spark import glue_version, spark_environment
@@ -70,3 +75,15 @@ def _find_pyspark() -> dict[str, str]:
     os.environ["JAVA_HOME"] = str(environment.java.home)
     shared = [f"-XX:SharedArchiveFile={environment.class_data}"] if environment.class_data.exists() else []
     return base_settings(environment.jars, [*shared, "-Xshare:auto"], Path(os.environ.get("TMPDIR", "/tmp")))
+
+
+def _java_version() -> int | None:
+    """The major version of the Java that Spark would start; None if there is none."""
+    home = os.environ.get("JAVA_HOME")
+    try:
+        program = str(Path(home) / "bin" / "java") if home else "java"
+        answer = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    found = re.search(r'version "(\d+)', answer.stderr)
+    return int(found[1]) if found else None
