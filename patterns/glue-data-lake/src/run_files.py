@@ -5,6 +5,7 @@ ledger/DAY/OBJECT/RUN               an empty object for each version of a raw ob
 runs/RUN/plan-DIGEST.json           the raw objects of a run, with their ETags
 runs/RUN/curated-DIGEST.json        the counts of the job that curated them
 runs/RUN/report.json                how the run ended; a run that has one is not done again
+scripts/SHA256/                     the jobs' scripts
 query-results/                      answers of Athena
 warehouse/                          the Iceberg tables
 """

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 PATTERN = Path(__file__).parent.parent
-sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN), str(PATTERN / "jobs")]
+sys.path[:0] = [str(PATTERN / "tests"), str(PATTERN), str(PATTERN / "src" / "jobs")]
 
 from local_spark import NoSpark, curate_orders, local_spark  # noqa: E402 - the path comes first
 from template_facts import code_folder, handler_of, import_anew, variables_by_default  # noqa: E402
 
-FOLDERS = (code_folder(), PATTERN / "jobs", PATTERN / "tests", PATTERN)
+FOLDERS = (code_folder(), code_folder() / "jobs", PATTERN / "tests", PATTERN)
 sys.path.insert(0, str(FOLDERS[0]))
 handler_of("PlanRun")  # says in one line when the function has another name
 
