@@ -26,10 +26,15 @@ s3 = client("s3")
 def handler(event: dict[str, Any], _: Any) -> None:
     """Store the scripts, and tell CloudFormation their prefix; if that fails, tell it the reason.
 
-    Nothing is deleted with the resource: a job that still runs may read its script, and keys are never reused.
+    With the stack the scripts go, so that a bucket that holds nothing else can be deleted, as after a failed first
+    deployment. An update deletes none: a job that still runs may read its script.
     """
     try:
-        data = {} if event["RequestType"] == "Delete" else {"Prefix": store_scripts(s3, settings.lake_bucket)}
+        if event["RequestType"] == "Delete":
+            delete_scripts(s3, settings.lake_bucket)
+            data = {}
+        else:
+            data = {"Prefix": store_scripts(s3, settings.lake_bucket)}
     except Exception as error:
         logger.exception("scripts not stored")
         answer(event, {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:1000]})
@@ -46,6 +51,17 @@ def store_scripts(s3: Any, bucket: str) -> str:
         s3.put_object(Bucket=bucket, Key=prefix + name, Body=content, ContentType="text/x-python")
     logger.info("scripts stored", extra={"prefix": prefix, "scripts": list(scripts)})
     return prefix
+
+
+def delete_scripts(s3: Any, bucket: str) -> None:
+    """Delete every version of every script."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="scripts/"):
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        if objects:
+            failed = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors")
+            if failed:
+                raise RuntimeError(f"{len(failed)} scripts not deleted, the first with {failed[0].get('Code')}")
 
 
 def answer(event: dict[str, Any], outcome: dict[str, Any]) -> None:

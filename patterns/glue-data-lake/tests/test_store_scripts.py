@@ -107,11 +107,18 @@ def test_a_failure_reaches_cloudformation_with_its_reason(s3, request_of):
     assert "NoSuchBucket" in answer["Reason"]
 
 
-def test_the_scripts_stay_when_the_stack_is_deleted(s3, request_of):
+def test_the_scripts_go_with_the_stack_and_nothing_else_does(s3, request_of):
+    """Every version of them, so that the bucket of a failed deployment can be deleted."""
+    s3.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="lake", Key="raw/orders.csv", Body=b"1")
     request_of("Create")
-    before = stored(s3)
+    request_of("Update")
     assert request_of("Delete")["Status"] == "SUCCESS"
-    assert stored(s3) == before != {}
+    assert stored(s3) == {"raw/orders.csv": b"1"}
+    versions = s3.list_object_versions(Bucket="lake")
+    assert [each["Key"] for each in versions["Versions"]] == ["raw/orders.csv"]
+    assert "DeleteMarkers" not in versions
+    assert request_of("Delete")["Status"] == "SUCCESS"
 
 
 def test_an_answer_that_does_not_arrive_makes_lambda_try_again(module, context):
