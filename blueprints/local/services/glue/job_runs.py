@@ -60,7 +60,7 @@ class JobRuns:
         self._endpoint = endpoint
         self._processes: dict[str, SparkProcess] = {}
         self._changing = threading.Lock()
-        self._spark_start = START.current()
+        self._base_start = START.current()
 
     def install(self) -> None:
         """Replace the base emulator's runs."""
@@ -82,7 +82,7 @@ class JobRuns:
             return REFUSE.current()("EntityNotFoundException", "Failed to start job run due to missing metadata", 400)
         kind = (job.get("Command") or {}).get("Name", "glueetl")
         if kind == "pythonshell":
-            return self._spark_start(data)
+            return self._base_start(data)
         if kind != "glueetl":
             return REFUSE.current()(
                 "InvalidInputException", f"Jobs of the type {kind} do not run in the embedded AWS.", 400
