@@ -236,19 +236,19 @@ def create_tables(spark: SparkSession, database: str) -> None:
 
 def merge_quarantine(rows: DataFrame, database: str) -> None:
     """Add broken rows that are not in the quarantine table yet; a row is known by its object's version and its line."""
-    rows.createOrReplaceTempView("broken")
     rows.sparkSession.sql(
-        f"MERGE INTO {database}.quarantine t USING broken s ON t.run_id = s.run_id AND t.source_key = s.source_key "
-        "AND t.source_etag = s.source_etag AND t.line = s.line WHEN NOT MATCHED THEN INSERT *"
+        f"MERGE INTO {database}.quarantine t USING {{broken}} s ON t.run_id = s.run_id AND t.source_key = s.source_key "
+        "AND t.source_etag = s.source_etag AND t.line = s.line WHEN NOT MATCHED THEN INSERT *",
+        broken=rows,
     )
 
 
 def merge_orders(rows: DataFrame, database: str) -> None:
     """Insert new orders, and replace those of which these rows are a newer version; each order_id occurs once."""
-    rows.createOrReplaceTempView("incoming")
     rows.sparkSession.sql(
-        f"MERGE INTO {database}.orders t USING incoming s ON t.order_id = s.order_id "
-        f"WHEN MATCHED AND {newer()} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        f"MERGE INTO {database}.orders t USING {{incoming}} s ON t.order_id = s.order_id "
+        f"WHEN MATCHED AND {newer()} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+        incoming=rows,
     )
 
 
@@ -268,12 +268,12 @@ def retried(action: Callable[[], Any], pause: Callable[[float], None] = time.sle
 
 def merged(spark: SparkSession, rows: DataFrame, database: str, run_id: str, day: str) -> dict[str, int]:
     """Compare the table with the rows that were merged: how many of them this run wrote, and how many are missing."""
-    rows.createOrReplaceTempView("incoming")
     counts = spark.sql(
         f"SELECT count(*) latest, count_if(t.order_id IS NULL) missing, "  # noqa: S608 - plan_run checks run_id and day
         f"count_if(t.run_id = '{run_id}') merged, "
         f"count_if(t.run_id = '{run_id}' AND t.order_date < DATE '{day}') late_merged "
-        f"FROM incoming s LEFT JOIN {database}.orders t ON t.order_id = s.order_id"
+        f"FROM {{incoming}} s LEFT JOIN {database}.orders t ON t.order_id = s.order_id",
+        incoming=rows,
     ).first()
     return counts.asDict() if counts else {}
 
