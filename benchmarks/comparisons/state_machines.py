@@ -1,9 +1,7 @@
 """Step Functions of the embedded AWS against the base emulator's interpreter and moto's, on the same definitions.
 
-A chain of 100 Pass and Choice states, an inline Map of 1,000 items, a distributed Map of 10,000 items in batches of 100
-that a function counts, and the creation of a state machine of 20 states. Times are those of a client that polls without
-a pause. The base emulator ignores ItemBatcher and calls the function for every item. moto has no distributed Map with
-batches, and runs functions in Docker only.
+A chain of 100 Pass and Choice states, an inline Map of 1,000 items, and the creation of a state machine of 20 states.
+Times are those of a client that polls without a pause. `distributed_map.py` compares distributed Maps.
 """
 
 import json
@@ -20,15 +18,9 @@ TITLE = "State machines"
 
 _STATES = 100
 _ITEMS = 1_000
-_DISTRIBUTED, _BATCH = 10_000, 100
 _PATIENCE = 300.0
 _SETTLED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
-
-_COUNT = """
-def handler(event, context):
-    return len(event["Items"]) if isinstance(event, dict) else 1
-"""
 
 
 def compare(bench: Bench) -> Iterable[Claim | Missing]:
@@ -49,7 +41,6 @@ def compare(bench: Bench) -> Iterable[Claim | Missing]:
             bench.uses("moto", peers.MOTO)
             with emulators.moto(command) as moto:
                 yield from _compared(bench, {**servers, "moto": ("moto's server", moto)})
-        yield from _distributed(bench, servers)
 
 
 def _compared(bench: Bench, servers: dict[str, tuple[str, str]]) -> Iterable[Claim]:
@@ -75,18 +66,6 @@ def _compared(bench: Bench, servers: dict[str, tuple[str, str]]) -> Iterable[Cla
         measure="wall",
         target=Target("at_most", 0.001),
     )
-
-
-def _distributed(bench: Bench, servers: dict[str, tuple[str, str]]) -> Iterable[Claim]:
-    items = _DISTRIBUTED // 10 if bench.quick else _DISTRIBUTED
-    case = f"a distributed Map of {items:,} items in batches of {_BATCH} through a function"
-    runs = {}
-    for key, (name, endpoint) in servers.items():
-        machine = emulators.deploy(endpoint, "batches", _batches())["Machine"]
-        runs[key] = Variant(name, _execution(emulators.client("stepfunctions", endpoint), machine, {"items": items}))
-    timed = bench.measure(case, runs, rounds=1, warm_up=False)
-    note = "ministack ignores ItemBatcher and calls the function for every item."
-    yield Claim(case, timed, against="ministack", measure="wall", target=Target("faster", 3), note=note)
 
 
 def _per_state(run: Callable[[], Sample]) -> Callable[[], Sample]:
@@ -134,7 +113,7 @@ class Machines:
 
 
 def _execution(states: Any, machine: str, given: dict[str, Any]) -> Callable[[], Sample]:
-    text = json.dumps({**given, "items": list(range(given["items"]))} if isinstance(given.get("items"), int) else given)
+    text = json.dumps(given)
 
     def run() -> Sample:
         began = time.perf_counter()
@@ -201,59 +180,3 @@ def _tasks(count: int) -> dict[str, Any]:
     }
     states |= {"Done": {"Type": "Succeed"}, "Failed": {"Type": "Fail", "Error": "Failed"}}
     return {"StartAt": names[0], "States": states}
-
-
-def _batches() -> dict[str, Any]:
-    """A template: a function that counts its items, and a state machine that calls it for every batch."""
-    count = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": "${Count}", "Payload.$": "$"},
-        "OutputPath": "$.Payload",
-        "End": True,
-    }
-    mode = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    each = {
-        "Type": "Map",
-        "ItemsPath": "$.items",
-        "MaxConcurrency": 10,
-        "ItemBatcher": {"MaxItemsPerBatch": _BATCH},
-        "ItemProcessor": {"ProcessorConfig": mode, "StartAt": "Count", "States": {"Count": count}},
-        "End": True,
-    }
-    actions = ["lambda:InvokeFunction", "states:StartExecution", "states:DescribeExecution", "states:StopExecution"]
-    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    return {
-        "Resources": {
-            "FunctionRole": _role("lambda.amazonaws.com"),
-            "MachineRole": _role("states.amazonaws.com", allowed),
-            "Count": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Code": {"ZipFile": _COUNT},
-                    "Handler": "index.handler",
-                    "Runtime": "python3.13",
-                    "MemorySize": 256,
-                    "Role": {"Fn::GetAtt": ["FunctionRole", "Arn"]},
-                },
-            },
-            "Machine": {
-                "Type": "AWS::StepFunctions::StateMachine",
-                "Properties": {
-                    "RoleArn": {"Fn::GetAtt": ["MachineRole", "Arn"]},
-                    "DefinitionString": json.dumps({"StartAt": "Each", "States": {"Each": each}}),
-                    "DefinitionSubstitutions": {"Count": {"Ref": "Count"}},
-                },
-            },
-        },
-        "Outputs": {"Machine": {"Value": {"Ref": "Machine"}}},
-    }
-
-
-def _role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    properties: dict[str, Any] = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
-    if statements:
-        policy = {"Version": "2012-10-17", "Statement": list(statements)}
-        properties["Policies"] = [{"PolicyName": "machine", "PolicyDocument": policy}]
-    return {"Type": "AWS::IAM::Role", "Properties": properties}
