@@ -18,10 +18,12 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.log_stream import LogStream
 from blueprints.local.services.codebuild import buildspec, projects
-from blueprints.local.services.codebuild.build_log import BuildLog, LogRefused
 from blueprints.local.services.codebuild.build_shell import BuildEvents, BuildShell, Ran
 from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
 from blueprints.local.services.eventbridge import announce
@@ -39,6 +41,10 @@ SERVICE = "codebuild.amazonaws.com"
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
+
+
+class _LogRefused(Exception):
+    """The project's role may not write the log; CodeBuild fails such a build."""
 
 
 class Builds:
@@ -144,15 +150,15 @@ class Builds:
         try:
             session_name = f"AWSCodeBuild-{build['id'].rpartition(':')[2]}"
             session = assume_role(project["serviceRole"], SERVICE, session_name, region, self._endpoint)
-            written = BuildLog(session.client("logs"), build["logs"]["groupName"], build["logs"]["streamName"])
-        except (RoleNotAssumed, LogRefused) as error:
+            written = _log(build, session)
+        except (RoleNotAssumed, _LogRefused) as error:
             return _failed(build, "ACCESS_DENIED", str(error))
         try:
             return self._run_logged(folder, build, project, session, written)
         finally:
             written.close()
 
-    def _run_logged(self, folder: Path, build: Record, project: Record, session: Caller, written: BuildLog) -> str:
+    def _run_logged(self, folder: Path, build: Record, project: Record, session: Caller, written: LogStream) -> str:
         _end(build, "SUCCEEDED")
         _begin(build, "DOWNLOAD_SOURCE")
         try:
@@ -197,6 +203,20 @@ class Builds:
         announce("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])
 
 
+def _log(build: Record, session: Caller) -> LogStream:
+    """The build's log stream. Raises _LogRefused if the project's role may not create it."""
+    stream = build["logs"]["streamName"]
+    written = LogStream(session.client("logs"), build["logs"]["groupName"], stream)
+    try:
+        written.create()
+    except ClientError as error:
+        raise _LogRefused(
+            f"Service role does not allow AWS CodeBuild to create Amazon CloudWatch Logs log streams for {stream}: "
+            f"{error.response['Error'].get('Message') or error}"
+        ) from error
+    return written
+
+
 def _image(folder: Path) -> dict[str, str]:
     """The environment of the build image: the tools, an empty home, and nothing of the user's own environment."""
     certificates = {name: os.environ[name] for name in os.environ if name.endswith(("_CA_BUNDLE", "SSL_CERT_FILE"))}
@@ -231,7 +251,7 @@ def _about(build: Record, folder: Path, endpoint: str) -> dict[str, str]:
     }
 
 
-def _progress(build: Record, written: BuildLog) -> BuildEvents:
+def _progress(build: Record, written: LogStream) -> BuildEvents:
     def begun(phase: str) -> None:
         _begin(build, phase)
 

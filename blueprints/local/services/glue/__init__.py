@@ -4,7 +4,6 @@ jobs          checks of job definitions
 arguments     the arguments of a run: Glue's own and the script's
 job_runs      the API of runs, their states and limits
 spark_process one run as a process of this machine
-job_logs      writes a run's output into CloudWatch Logs
 permissions   the resources by which IAM judges a request
 tables        refuses Iceberg tables that Glue itself would create
 script_modules  the module `awsglue` of scripts, as far as it works here

@@ -3,6 +3,7 @@
 Time-outs pass in real time, because Spark works in real time.
 """
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -13,14 +14,14 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.log_stream import LogStream
 from blueprints.local.services.eventbridge import announce
 from blueprints.local.services.glue import arguments, jobs
-from blueprints.local.services.glue.job_logs import ERROR_GROUP, OUTPUT_GROUP, JobLog
 from blueprints.local.services.glue.spark_process import Ended, SparkProcess
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
 from blueprints.packaging.installer import run as run_uv
@@ -36,6 +37,7 @@ ARN = Internal("services.glue", "_arn", ("resource_type", "name"))
 LIST = Internal("services.glue", "_get_job_runs", ("data",))
 
 SERVICE = "glue.amazonaws.com"
+_OUTPUT_GROUP, _ERROR_GROUP = "/aws-glue/jobs/output", "/aws-glue/jobs/error"
 _SCRIPT_MODULES = Path(__file__).with_name("script_modules")
 _ACTIVE = ("STARTING", "RUNNING", "STOPPING")
 _MINUTES = 2_880
@@ -234,7 +236,7 @@ class _Work:
         command = [str(environment.interpreter.path), str(script)]
         command += arguments.for_script(run["Arguments"], job["Name"], run["Id"])
         logs = session.client("logs")
-        output, error = JobLog(logs, OUTPUT_GROUP, run["Id"]), JobLog(logs, ERROR_GROUP, run["Id"])
+        output, error = _log(logs, _OUTPUT_GROUP, run["Id"]), _log(logs, _ERROR_GROUP, run["Id"])
         try:
             return process.run(command, variables, folder / "work", run["Timeout"] * 60.0, output.line, error.line)
         finally:
@@ -363,6 +365,14 @@ def _finish(run: Run, state: str, message: str, began: float | None) -> None:
     grows = str(run["Arguments"].get("--enable-auto-scaling", "")).lower() == "true"
     if grows or run["ExecutionClass"] == "FLEX":
         run["DPUSeconds"] = seconds * run["MaxCapacity"]
+
+
+def _log(client: Any, group: str, run_id: str) -> LogStream:
+    """A log of a run. A role that may not write it loses the log; the run goes on, as on AWS."""
+    written = LogStream(client, group, run_id)
+    with contextlib.suppress(ClientError, BotoCoreError):
+        written.create()
+    return written
 
 
 def _download(session: Caller, location: str, folder: Path) -> Path:
