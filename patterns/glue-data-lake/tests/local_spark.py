@@ -1,6 +1,7 @@
 """Spark for tests: of `blueprints`, which keeps one in its cache, or the package pyspark of this environment.
 
-With the package, Spark downloads Iceberg from Maven Central at its first start.
+That of `blueprints` is the Spark of the template's Glue version, or of the version in TESTED_GLUE_VERSION. With the
+package, Spark downloads Iceberg from Maven Central at its first start.
 """
 
 import importlib.util
@@ -12,7 +13,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-ICEBERG = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
+from template_facts import tested_glue_version
+
+ICEBERG = {
+    "3.5": "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0",
+    "4.1": "org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.11.0",
+}
+"""By the version of Spark."""
 JAVA = (17, 21)
 _SETTINGS = {
     "spark.master": "local[2]",
@@ -59,22 +66,33 @@ def _find_pyspark() -> dict[str, str]:
             raise NoSpark("install tests/requirements-spark.txt")
         if _java_version() not in JAVA:
             raise NoSpark(f"install Java {JAVA[0]}, and let JAVA_HOME name its folder")
-        return {"spark.jars.packages": ICEBERG}
+        return {"spark.jars.packages": _iceberg()}
     from blueprints.errors import BlueprintError
     from blueprints.packaging.spark import glue_version, spark_environment
     from blueprints.packaging.spark.settings import base_settings
 
+    version = tested_glue_version()
     try:
-        environment = spark_environment(glue_version("5.1"))
+        environment = spark_environment(glue_version(version))
     except BlueprintError as error:
         raise NoSpark(str(error)) from error
     if f"{sys.version_info.major}.{sys.version_info.minor}" != environment.version.python:
-        raise NoSpark(f"Glue 5.1 has Python {environment.version.python}; run these tests with it")
+        raise NoSpark(f"Glue {version} has Python {environment.version.python}; run these tests with it")
     if str(environment.packages) not in sys.path:
         sys.path.append(str(environment.packages))
     os.environ["JAVA_HOME"] = str(environment.java.home)
     shared = [f"-XX:SharedArchiveFile={environment.class_data}"] if environment.class_data.exists() else []
     return base_settings(environment.jars, [*shared, "-Xshare:auto"], Path(os.environ.get("TMPDIR", "/tmp")))
+
+
+def _iceberg() -> str:
+    """The Maven coordinates of the Iceberg for the installed pyspark."""
+    import pyspark
+
+    version = pyspark.__version__.rpartition(".")[0]
+    if version not in ICEBERG:
+        raise NoSpark(f"install pyspark {' or '.join(ICEBERG)}, for which local_spark.py names an Iceberg")
+    return ICEBERG[version]
 
 
 def _java_version() -> int | None:

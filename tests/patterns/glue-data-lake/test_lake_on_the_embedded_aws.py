@@ -7,26 +7,19 @@ from types import SimpleNamespace
 import pytest
 from demo import DAYS, Lake, Shop
 
-from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
-from blueprints.packaging.spark import glue_version, spark_environment
-from blueprints.pattern import discover
+from blueprints.pattern import Pattern
 from blueprints.progress import Progress
 
 SECONDS = 400
 
 
 @pytest.fixture(scope="module")
-def stack():
+def stack(own):
     """The stack of the pattern on an embedded AWS, with its clients."""
-    try:
-        spark_environment(glue_version("5.1"))
-    except BlueprintError as error:
-        pytest.skip(f"Glue jobs do not run on this machine: {error}")
-    (pattern,) = (each for each in discover() if each.name == "glue-data-lake")
     progress = Progress()
-    prepared = prepare(pattern, progress)
+    prepared = prepare(Pattern.load(own), progress)
     with Cloud() as cloud:
         yield SimpleNamespace(outputs=bring_up(cloud, prepared, progress).outputs, client=cloud.client)
 

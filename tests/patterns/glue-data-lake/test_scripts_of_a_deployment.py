@@ -1,26 +1,11 @@
 """A deployment with a changed script gives the jobs the changed one."""
 
-import shutil
 from urllib.parse import urlsplit
 
-import pytest
-
-from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
-from blueprints.packaging.spark import glue_version, spark_environment
-from blueprints.pattern import Pattern, find
+from blueprints.pattern import Pattern
 from blueprints.progress import Progress
-
-
-@pytest.fixture
-def own(tmp_path):
-    """A copy of the pattern, to be changed."""
-    try:
-        spark_environment(glue_version("5.1"))
-    except BlueprintError as error:
-        pytest.skip(f"Glue jobs do not run on this machine: {error}")
-    return shutil.copytree(find("glue-data-lake").folder, tmp_path / "glue-data-lake")
 
 
 def scripts(cloud, folder):
