@@ -1,0 +1,6 @@
+// What resolvers import, by the name of the module.
+
+const MODULES = {
+  "@aws-appsync/utils": { util, runtime, extensions },
+  "@aws-appsync/utils/dynamodb": dynamodbModule,
+};
