@@ -1,0 +1,178 @@
+"""Which WebSocket requests are AppSync's, how a connection opens, and how a subscription starts."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from blueprints.local.base.extension import Receive, Route, Scope, Send
+from blueprints.local.services.appsync import records
+from blueprints.local.services.appsync.metrics import Metrics
+from blueprints.local.services.appsync.realtime import credentials, filters, messages
+from blueprints.local.services.appsync.realtime.connection import (
+    GOING_AWAY,
+    Connection,
+    Opened,
+    Surroundings,
+)
+from blueprints.local.services.appsync.realtime.fan_out import FanOut
+from blueprints.local.services.appsync.realtime.messages import Start
+from blueprints.local.services.appsync.realtime.ports import Authenticate, Execution, FindApi, Mutation
+from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
+from blueprints.local.services.appsync.records import GraphqlApi
+from blueprints.local.services.appsync.requests import Request, Unauthorized
+
+_PATH = re.compile(r"/v1/apis/(?P<id>[^/]+)/graphql(?P<realtime>/realtime)?")
+_HOST = re.compile(r"(?P<id>[a-z0-9]+)\.appsync(?:-realtime)?-api\.[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
+_PATHS_OF_HOST = ("/graphql", "/graphql/realtime")
+_CREDENTIALS = frozenset(("authorization", "x-api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"))
+_AT_ONCE = 32
+"""Subscriptions that are prepared at the same time."""
+
+
+class Realtime:
+    """The WebSocket side of AppSync: its route, its connections, and the delivery of events."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        authenticate: Authenticate,
+        metrics: Metrics,
+        find_api: FindApi = records.find,
+    ) -> None:
+        self._execution, self._authenticate, self._metrics, self._find_api = execution, authenticate, metrics, find_api
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connections: set[Connection] = set()
+        self._active = ActiveSubscriptions()
+        self._fan_out = FanOut(execution, self._active, metrics, self._on_loop)
+        workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="appsync-subscription")
+        self._shared = Surroundings(self._active, metrics, workers, self._prepare, _mutations)
+
+    def route(self) -> Route:
+        """Takes `…/graphql` and `…/graphql/realtime` of an API, by path or by host name."""
+        return Route(lambda scope: _target(scope) is not None, self._serve, "websocket")
+
+    def on_mutation(self, mutation: Mutation) -> None:
+        """Deliver what a successful mutation selected to the subscribers of the mutation."""
+        self._fan_out.publish(mutation.request.api, mutation.field_name, mutation.value)
+
+    def on_invalidation(self, api: GraphqlApi, invalidation: Any) -> None:
+        """End the subscriptions that a mutation's resolver invalidates: `subscriptionField` and `payload`."""
+        self._fan_out.invalidate(api, invalidation)
+
+    def reset(self) -> None:
+        """End every connection."""
+        self._on_loop(self._end_connections)
+
+    def close(self) -> None:
+        """End every connection, and the thread that delivers."""
+        self.reset()
+        self._fan_out.close()
+        self._shared.workers.shutdown(wait=False, cancel_futures=True)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop = asyncio.get_running_loop()
+        await receive()  # websocket.connect
+        offered = scope.get("subprotocols") or []
+        chosen = messages.SUBPROTOCOL if messages.SUBPROTOCOL in offered else None
+        # An HTTP error here never reaches the app: Amplify retries for ever. So it is accepted, and refused in band.
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+        opened = await self._loop.run_in_executor(self._shared.workers, self._open, scope, chosen is not None)
+        connection = Connection(opened, receive, send, self._shared)
+        self._connections.add(connection)
+        self._measure(opened)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+            self._measure(opened)
+
+    def _open(self, scope: Scope, speaks_protocol: bool) -> Opened:
+        target = _target(scope)
+        assert target
+        api_id, path = target
+        api = self._find_api(api_id)
+        if api is None:
+            return Opened(None, path, (f"There is no API {api_id} here.", messages.BAD_REQUEST))
+        if not speaks_protocol:
+            return Opened(api, path, ("NoProtocolError", messages.BAD_REQUEST))
+        try:
+            headers = credentials.connection_headers(scope["query_string"].decode("latin-1"), scope["subprotocols"])
+            self._authenticate(api, headers, path=f"{path}/connect", body=b"{}", operation=None)
+        except credentials.NoCredentials as error:
+            return Opened(api, path, (str(error), messages.BAD_REQUEST))
+        except Unauthorized as error:
+            return Opened(api, path, (str(error), error.error_type))
+        return Opened(api, path, None)
+
+    def _prepare(self, start: Start, connection: Connection) -> ActiveSubscription:
+        opened = connection.opened
+        api = self._find_api(opened.api.api_id) if opened.api else None
+        if api is None:
+            raise Unauthorized("The API was deleted.")
+        identity = self._authenticate(
+            api, start.authorization, path=opened.path, body=start.data.encode(), operation=start
+        )
+        request = Request(
+            api=api,
+            identity=identity,
+            query=start.query,
+            variables=start.variables,
+            operation_name=start.operation_name,
+            headers=_without_credentials(start.authorization),
+            request_id=str(uuid.uuid4()),
+        )
+        prepared = self._execution.prepare_subscription(request)
+        return ActiveSubscription(
+            number=start.id,
+            request=request,
+            prepared=prepared,
+            field_name=prepared.field_name,
+            filter=filters.parse(prepared.filter) if prepared.filter else filters.by_arguments(prepared.arguments),
+            invalidation_filter=filters.parse(prepared.invalidation) if prepared.invalidation else None,
+            deliver=connection.deliver,
+            end=connection.invalidate,
+            document=prepared.selection_key,
+        )
+
+    def _end_connections(self) -> None:
+        for each in list(self._connections):
+            each.close(GOING_AWAY, "The account was emptied.")
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        if self._loop:
+            with suppress(RuntimeError):  # the loop is closed: the process ends
+                self._loop.call_soon_threadsafe(call)
+
+    def _measure(self, opened: Opened) -> None:
+        if opened.api:
+            number = sum(
+                each.opened.api is not None and each.opened.api.api_id == opened.api.api_id
+                for each in self._connections
+            )
+            self._metrics.record(opened.api, "ActiveConnections", float(number))
+
+
+def _target(scope: Scope) -> tuple[str, str] | None:
+    """The id of the API that a WebSocket request is for, and the path of its GraphQL endpoint, or None."""
+    path = str(scope["path"])
+    by_path = _PATH.fullmatch(path)
+    if by_path:
+        return by_path["id"], f"/v1/apis/{by_path['id']}/graphql"
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"host"), "")
+    by_host = _HOST.fullmatch(host)
+    if by_host and path in _PATHS_OF_HOST:
+        return by_host["id"].lower(), "/graphql"
+    return None
+
+
+def _mutations(active: ActiveSubscription) -> tuple[str, ...]:
+    found: tuple[str, ...] = active.prepared.mutations
+    return found
+
+
+def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in _CREDENTIALS}
