@@ -37,7 +37,7 @@ from blueprints.local.base.process import HOST, RESET_PATH
 from blueprints.local.listeners import Application, listen, serve
 from blueprints.quick_start import with_room, without_collecting
 
-_LARGE_LIBRARIES = frozenset({"boto3", "docker", "duckdb", "jsonata"})
+_LARGE_LIBRARIES = frozenset({"boto3", "docker", "duckdb", "graphql", "jsonata"})
 
 log = logging.getLogger(__name__)
 

@@ -1,17 +1,55 @@
 """AppSync: GraphQL APIs, whose control plane the base emulator keeps and whose requests are answered here.
 
-records      what the base emulator stores of an API, as values
-javascript/  runs and checks the APPSYNC_JS code of resolvers
-requests     a request, the caller's identity, a response and its errors
+records       what the base emulator stores of an API, as values
+requests      a request, the caller's identity, a response and its errors
+javascript    runs and checks the APPSYNC_JS code of resolvers
+schemas       AppSync's scalars and directives; reads a schema
+execution     executes operations: documents, resolvers, subscriptions' selections
+data_sources  calls functions and tables in the data source's role
+http          the endpoint over HTTP
 """
 
-from blueprints.local.base.extension import Extension
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blueprints.local.base.extension import EmbeddedAws, Extension, Route
+from blueprints.local.services.appsync.execution import Executor
+from blueprints.local.services.appsync.http import Endpoint
+from blueprints.local.services.appsync.records import GraphqlApi
+from blueprints.local.services.appsync.requests import API_KEY, Identity, Unauthorized
+from blueprints.local.services.appsync.schemas import Schema
 
 
 class AppSync(Extension):
     """Answers GraphQL requests over HTTP and WebSockets."""
 
     after = ("iam", "lambda_", "cloudformation")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        self._executor = Executor(aws.endpoint, _may_access)
+        self._endpoint = Endpoint(self._executor, _authenticate)
+
+    def routes(self) -> Sequence[Route]:
+        return [self._endpoint.route()]
+
+    def reset(self) -> None:
+        self._executor.reset()
+
+    def close(self) -> None:
+        self._endpoint.close()
+        self._executor.close()
+
+
+def _authenticate(api: GraphqlApi, headers: Mapping[str, str], **_: Any) -> Identity:
+    """The caller with a key of the API; the other authentication types are refused."""
+    if not any(each["id"] == headers.get("x-api-key") for each in api.api_keys):
+        raise Unauthorized("You are not authorized to make this call.")
+    return Identity(API_KEY, None)
+
+
+def _may_access(api: GraphqlApi, schema: Schema, identity: Identity, type_name: str, field_name: str) -> bool:  # noqa: ARG001
+    """Whether a caller may read a field; its rules are not evaluated."""
+    return True
 
 
 EXTENSION = AppSync()

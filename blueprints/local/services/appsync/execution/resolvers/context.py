@@ -1,0 +1,57 @@
+"""What a resolver sees of the request and the field: AppSync's context object.
+
+Source: AWS AppSync Developer Guide, "AWS AppSync JavaScript resolver context object reference".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blueprints.local.services.appsync.javascript import Evaluation
+from blueprints.local.services.appsync.requests import GraphqlError, Request
+
+
+@dataclass(eq=False)
+class FieldContext:
+    """One field that is being resolved."""
+
+    request: Request
+    arguments: Mapping[str, Any]
+    source: Any
+    """The value of the parent object; None for a root field."""
+    info: Mapping[str, Any]
+    """`fieldName`, `parentTypeName`, `variables`, `selectionSetList` and `selectionSetGraphQL`."""
+    stash: Mapping[str, Any] = field(default_factory=dict)
+    appended_errors: list[GraphqlError] = field(default_factory=list)
+    """Errors that handlers added beside the field's value, by `util.appendError`."""
+    subscription_filter: Any = None
+    """What a handler gave to `extensions.setSubscriptionFilter`."""
+    invalidation_filter: Any = None
+    """What a handler gave to `extensions.setSubscriptionInvalidationFilter`."""
+    invalidations: list[Mapping[str, Any]] = field(default_factory=list)
+    """What handlers gave to `extensions.invalidateSubscriptions`."""
+    response_headers: dict[str, str] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
+    """The lines that handlers logged."""
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Keep what a handler did beside its result."""
+        self.stash = evaluation.stash
+        self.appended_errors += evaluation.errors
+        self.subscription_filter = evaluation.subscription_filter or self.subscription_filter
+        self.invalidation_filter = evaluation.invalidation_filter or self.invalidation_filter
+        self.invalidations += evaluation.invalidations
+        self.response_headers.update(evaluation.response_headers)
+        self.logs += evaluation.logs
+
+    def event(self, prev: Any) -> dict[str, Any]:
+        """The event of a direct Lambda resolver; `prev` is what the function of the pipeline before it returned."""
+        return {
+            "arguments": self.arguments,
+            "identity": self.request.identity.context,
+            "source": self.source,
+            "request": {"headers": self.request.headers, "domainName": self.request.domain_name},
+            "prev": None if prev is None else {"result": prev},
+            "info": self.info,
+            "stash": self.stash,
+        }

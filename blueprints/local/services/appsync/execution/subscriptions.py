@@ -1,0 +1,49 @@
+"""A subscription: one field of the subscription type, and its selection over what mutations selected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from blueprints.local.services.appsync.execution.documents import Operation
+from blueprints.local.services.appsync.requests import GraphqlError, Request
+from blueprints.local.services.appsync.schemas import Schema
+
+
+class SubscriptionRefused(Exception):
+    """A subscription that cannot start; `errors` are those of its response."""
+
+    def __init__(self, errors: tuple[GraphqlError, ...]) -> None:
+        super().__init__("; ".join(each.message for each in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, eq=False)
+class Subscription:
+    """A subscription that was validated and authorized, and whose resolver has run."""
+
+    request: Request
+    schema: Schema
+    operation: Operation
+    variables: Mapping[str, Any]
+    field_name: str
+    """The field of the subscription type."""
+    arguments: Mapping[str, Any]
+    """The field's arguments. Without a server-side filter, one that is not null must equal the mutation's field."""
+    mutations: tuple[str, ...]
+    """The mutations that it subscribes to."""
+    denied: frozenset[tuple[str, str]]
+    """Selected fields, as types and fields, that the subscriber may not read: they are null, with an error."""
+    filter: Any = None
+    """What the resolver gave to `extensions.setSubscriptionFilter`; None without."""
+    invalidation: Any = None
+    """What the resolver gave to `extensions.setSubscriptionInvalidationFilter`; None without."""
+
+    @cached_property
+    def selection_key(self) -> tuple[Any, ...]:
+        """Equal for subscriptions that answer a mutation with the same response."""
+        variables = json.dumps(self.variables, sort_keys=True)
+        return (id(self.schema), self.operation.text, self.operation.name, variables, self.denied)
