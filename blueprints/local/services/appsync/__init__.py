@@ -1,18 +1,20 @@
 """AppSync: GraphQL APIs, whose control plane the base emulator keeps and whose requests are answered here.
 
-records       what the base emulator stores of an API, as values
-requests      a request, the caller's identity, a response and its errors
-javascript    runs and checks the APPSYNC_JS code of resolvers
-schemas       AppSync's scalars and directives; reads a schema
-execution     executes operations: documents, resolvers, subscriptions' selections
-data_sources  calls functions and tables in the data source's role
-http          the endpoint over HTTP
+records          what the base emulator stores of an API, as values
+requests         a request, the caller's identity, a response and its errors
+javascript       runs and checks the APPSYNC_JS code of resolvers
+code_evaluation  the API's operation EvaluateCode
+schemas          AppSync's scalars and directives; reads a schema
+execution        executes operations: documents, resolvers, subscriptions' selections
+data_sources     calls functions and tables in the data source's role
+http             the endpoint over HTTP
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, Route
+from blueprints.local.services.appsync import code_evaluation
 from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.http import Endpoint
 from blueprints.local.services.appsync.records import GraphqlApi
@@ -26,11 +28,12 @@ class AppSync(Extension):
     after = ("iam", "lambda_", "cloudformation")
 
     def install(self, aws: EmbeddedAws) -> None:
+        code_evaluation.install()
         self._executor = Executor(aws.endpoint, _may_access)
         self._endpoint = Endpoint(self._executor, _authenticate)
 
     def routes(self) -> Sequence[Route]:
-        return [self._endpoint.route()]
+        return [self._endpoint.route(), *code_evaluation.routes()]
 
     def reset(self) -> None:
         self._executor.reset()
