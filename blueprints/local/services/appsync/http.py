@@ -40,9 +40,25 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "172800",
 }
 
+MALFORMED = "MalformedHttpRequestException"
+
 Authenticate = Callable[..., Identity]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AnsweredRequest:
+    """A request for an API that was answered."""
+
+    api: GraphqlApi
+    status: int
+    """The HTTP status."""
+    seconds: float
+    request: Request | None
+    """None if no authentication type admitted the caller, or the request was malformed."""
+    response: Response | None
+    """None if the operation could not be executed."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +73,7 @@ class ParsedOperation:
 class BadRequest(Exception):
     """A request that AppSync refuses before it authenticates the caller or executes anything."""
 
-    def __init__(self, message: str, error_type: str = "MalformedHttpRequestException", status: int = 400) -> None:
+    def __init__(self, message: str, error_type: str = MALFORMED, status: int = 400) -> None:
         super().__init__(message)
         self.error_type = error_type
         self.status = status
@@ -70,14 +86,14 @@ class Endpoint:
         self._executor = executor
         self._authenticate = authenticate
         self._threads = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="appsync request")
-        self._listeners: list[Callable[[Request, int, Response | None, float], None]] = []
+        self._listeners: list[Callable[[AnsweredRequest], None]] = []
 
     def route(self) -> Route:
         """The route of the endpoint."""
         return Route(takes, self._answer)
 
-    def on_response(self, listener: Callable[[Request, int, Response | None, float], None]) -> None:
-        """Call `listener` after each authenticated request: with its HTTP status, its response and its seconds."""
+    def on_answer(self, listener: Callable[[AnsweredRequest], None]) -> None:
+        """Call `listener` after each request for an API that exists, on the request's thread."""
         self._listeners.append(listener)
 
     def close(self) -> None:
@@ -92,60 +108,86 @@ class Endpoint:
             return
         body = await read_body(receive)
         work = partial(copy_context().run, self._respond, scope, body, request_id)
-        status, content, error_type = await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        if error_type:
-            headers["x-amzn-ErrorType"] = error_type
-        await send_response(send, status, content, headers)
+        status, content, more = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        await send_response(send, status, content, {**headers, **more})
 
-    def _respond(self, scope: Scope, body: bytes, request_id: str) -> tuple[int, bytes, str | None]:
+    def _respond(self, scope: Scope, body: bytes, request_id: str) -> tuple[int, bytes, Mapping[str, str]]:
+        api = records.find(api_id_of(scope))
+        if api is None:
+            return _refusal(404, "ResourceNotFoundException", "Unable to find the Api.")
+        attempt = _Attempt(self._executor, self._authenticate, api, scope, body, request_id)
+        started = time.monotonic()
+        answer = attempt.answer()
+        answered = AnsweredRequest(api, answer[0], time.monotonic() - started, attempt.request, attempt.response)
+        for listener in self._listeners:
+            try:
+                listener(answered)
+            except Exception:
+                log.exception("a listener to requests of AppSync APIs failed")
+        return answer
+
+
+class _Attempt:
+    """The answering of one request: as far as it came, it has a request and a response."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        authenticate: Authenticate,
+        api: GraphqlApi,
+        scope: Scope,
+        body: bytes,
+        request_id: str,
+    ) -> None:
+        self.request: Request | None = None
+        self.response: Response | None = None
+        self._executor = executor
+        self._authenticate = authenticate
+        self._api = api
+        self._scope = scope
+        self._body = body
+        self._request_id = request_id
+
+    def answer(self) -> tuple[int, bytes, Mapping[str, str]]:
+        """The status, the body and further headers of the HTTP response."""
         try:
-            return 200, self._execute(scope, body, request_id), None
+            self.request = self._read()
+            self.response = self._executor.execute(self.request)
+            return 200, encode(self.response), self.response.headers
         except Unauthorized as error:
             return _refusal(401, error.error_type, str(error))
         except BadRequest as error:
             return _refusal(error.status, error.error_type, str(error))
+        except UnreadableDocument as error:
+            return _refusal(400, MALFORMED, str(error))
+        except InvalidRequest as error:
+            return _refusal(400, "BadRequestException", str(error))
+        except InvalidSchema as error:
+            return _refusal(400, "BadRequestException", f"The schema of the API is not valid: {error}")
         except Exception:
             log.exception("a request to an AppSync API failed inside the embedded AWS")
             return _refusal(500, "InternalFailure", "An internal failure occurred while processing the request.")
 
-    def _execute(self, scope: Scope, body: bytes, request_id: str) -> bytes:
-        api = _api_of(scope)
+    def _read(self) -> Request:
+        """The request of an authenticated caller. Raises BadRequest and Unauthorized."""
+        scope = self._scope
         if scope["method"] != "POST":
             raise BadRequest("The endpoint takes POST requests.", "MethodNotAllowedException", 405)
         headers = headers_of(scope)
-        operation = _read(body)
-        identity = self._authenticate(api, headers, method="POST", path=scope["path"], body=body, operation=operation)
-        request = Request(
-            api=api,
+        operation = _read(self._body)
+        identity = self._authenticate(
+            self._api, headers, method="POST", path=scope["path"], body=self._body, operation=operation
+        )
+        return Request(
+            api=self._api,
             identity=identity,
             query=operation.query,
             variables=operation.variables,
             operation_name=operation.operation_name,
             headers={name: value for name, value in headers.items() if name not in _CREDENTIALS},
             source_ip=(scope.get("client") or ("127.0.0.1",))[0],
-            request_id=request_id,
+            request_id=self._request_id,
         )
-        return self._run(request)
-
-    def _run(self, request: Request) -> bytes:
-        started = time.monotonic()
-        status, response = 500, None
-        try:
-            response = self._executor.execute(request)
-            status = 200
-            return encode(response)
-        except InvalidSchema as error:
-            status = 400
-            raise BadRequest(f"The schema of the API is not valid: {error}", "BadRequestException") from None
-        except UnreadableDocument as error:
-            status = 400
-            raise BadRequest(str(error)) from None
-        except InvalidRequest as error:
-            status = 400
-            raise BadRequest(str(error), "BadRequestException") from None
-        finally:
-            for listener in self._listeners:
-                listener(request, status, response, time.monotonic() - started)
 
 
 def takes(scope: Scope) -> bool:
@@ -190,13 +232,6 @@ def describe(error: GraphqlError) -> dict[str, Any]:
     }
 
 
-def _api_of(scope: Scope) -> GraphqlApi:
-    api = records.find(api_id_of(scope))
-    if api is None:
-        raise BadRequest("Unable to find the Api.", "ResourceNotFoundException", 404)
-    return api
-
-
 def _read(body: bytes) -> ParsedOperation:
     """The operation in the body of a request. Raises BadRequest."""
     if len(body) > _LARGEST_BODY:
@@ -219,6 +254,6 @@ def _read(body: bytes) -> ParsedOperation:
     return ParsedOperation(query, variables or {}, name or None)
 
 
-def _refusal(status: int, error_type: str, message: str) -> tuple[int, bytes, str]:
+def _refusal(status: int, error_type: str, message: str) -> tuple[int, bytes, Mapping[str, str]]:
     content = json.dumps({"errors": [{"errorType": error_type, "message": message}]}).encode()
-    return status, content, error_type
+    return status, content, {"x-amzn-ErrorType": error_type}

@@ -59,11 +59,32 @@ class GraphqlError(Exception):
 
 
 @dataclass(frozen=True)
+class ResolvedField:
+    """A field whose resolver has run."""
+
+    parent_type: str
+    field_name: str
+    path: tuple[str | int, ...]
+    return_type: str
+    started: float
+    """Seconds after the request began."""
+    seconds: float
+    error: str | None
+    """The message of the error that the resolver ended with."""
+    logs: tuple[str, ...]
+    """What the code logged, such as `INFO - code.js:5:3: "text"`."""
+
+
+@dataclass(frozen=True)
 class Response:
     """What is answered; `data` is None when the operation was not executed."""
 
     data: Mapping[str, Any] | None
     errors: tuple[GraphqlError, ...] = ()
+    fields: tuple[ResolvedField, ...] = ()
+    """The fields that had a resolver, in the order in which they ended."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers that the code of resolvers added to the HTTP response."""
 
 
 class Unauthorized(Exception):

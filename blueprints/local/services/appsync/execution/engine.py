@@ -22,7 +22,7 @@ from blueprints.local.services.appsync.execution import selection_sets
 from blueprints.local.services.appsync.execution.documents import Operation
 from blueprints.local.services.appsync.execution.resolvers import FieldContext, Steps, begin
 from blueprints.local.services.appsync.execution.results import ObjectValue, Path, text_of
-from blueprints.local.services.appsync.requests import GraphqlError, Request
+from blueprints.local.services.appsync.requests import GraphqlError, Request, ResolvedField
 from blueprints.local.services.appsync.schemas import Schema, scalars
 
 MOST_RESOLVERS = 10_000
@@ -44,6 +44,7 @@ class Field:
     source: Any
     depth: int
     context: FieldContext | None = None
+    started: float = 0.0
 
     @property
     def name(self) -> str:
@@ -69,6 +70,13 @@ class Engine:
     ) -> None:
         """`deadline` is a moment of `time.monotonic()`. `resolvers` replaces those of the API."""
         self.errors: list[GraphqlError] = []
+        self.resolved: list[ResolvedField] = []
+        """The fields whose resolvers have ended."""
+        self.headers: dict[str, str] = {}
+        """Headers that the code of resolvers adds to the HTTP response."""
+        self.invalidations: list[Mapping[str, Any]] = []
+        """Subscriptions that resolvers invalidate: `subscriptionField` and `payload`."""
+        self._began = time.monotonic()
         self._request = request
         self._schema = schema
         self._operation = operation
@@ -189,6 +197,7 @@ class Engine:
             raise GraphqlError("Resolver execution limit reached.", "ResolverExecutionLimitReached")
         self._resolvers_left -= 1
         field.context = self._context(field)
+        field.started = time.monotonic()
         return begin(field.context, resolver)
 
     def _is_accessible(self, type_name: str, field_name: str) -> bool:
@@ -273,12 +282,33 @@ class Engine:
         except StopIteration as ended:
             value = ended.value
         except GraphqlError as error:
+            self._record(field, error.message)
             self._fail(field, error)
             return None
+        self._record(field, None)
         for appended in field.context.appended_errors if field.context else ():
             self._add_error(field, appended)
         self._complete(field, value, below)
         return None
+
+    def _record(self, field: Field, error: str | None) -> None:
+        """Keep what a resolver did beside the field's value."""
+        assert field.context
+        self.resolved.append(
+            ResolvedField(
+                field.parent.type_name,
+                field.name,
+                field.path,
+                str(field.definition.type),
+                field.started - self._began,
+                time.monotonic() - field.started,
+                error,
+                tuple(field.context.logs),
+            )
+        )
+        self.headers.update(field.context.response_headers)
+        if error is None:
+            self.invalidations += field.context.invalidations
 
     def _call(self, waiting: list[tuple[Field, Steps, Call]]) -> list[Outcome]:
         seconds = self._deadline - time.monotonic()

@@ -54,10 +54,15 @@ class Executor:
         self._sources = DataSources(endpoint)
         self._workers = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="appsync call")
         self._listeners: list[Callable[[Mutation], None]] = []
+        self._on_invalidation: list[Callable[[GraphqlApi, Mapping[str, Any]], None]] = []
 
     def on_mutation(self, listener: Callable[[Mutation], None]) -> None:
         """Call `listener` after each root field of a mutation that was successful, on the request's thread."""
         self._listeners.append(listener)
+
+    def on_invalidation(self, listener: Callable[[GraphqlApi, Mapping[str, Any]], None]) -> None:
+        """Call `listener` with what a mutation gave to `extensions.invalidateSubscriptions`."""
+        self._on_invalidation.append(listener)
 
     def execute(self, request: Request) -> Response:
         """The response of a query or a mutation. Raises UnreadableDocument and InvalidRequest."""
@@ -191,8 +196,15 @@ class Executor:
         for key, nodes in fields.items() if is_mutation else ():
             engine.execute(root, {key: nodes})
             self._report_mutation(request, root, key, engine.errors)
+            self._report_invalidations(request, engine)
         data = Assembly(engine.errors).data(root)
-        return Response(data, tuple(engine.errors))
+        return Response(data, tuple(engine.errors), tuple(engine.resolved), engine.headers)
+
+    def _report_invalidations(self, request: Request, engine: Engine) -> None:
+        for each in engine.invalidations:
+            for listener in self._on_invalidation:
+                _call_listener(listener, request.api, each)
+        engine.invalidations.clear()
 
     def _report_mutation(self, request: Request, root: ObjectValue, key: str, errors: list[GraphqlError]) -> None:
         value = root.fields[key]
@@ -200,10 +212,15 @@ class Executor:
             return
         mutation = Mutation(request, root.names[key], selected(value))
         for listener in self._listeners:
-            try:
-                listener(mutation)
-            except Exception:
-                log.exception("a listener to the AppSync mutation %s failed", mutation.field_name)
+            _call_listener(listener, mutation)
+
+
+def _call_listener(listener: Callable[..., None], *arguments: Any) -> None:
+    """Call a listener; the request is answered also if it fails."""
+    try:
+        listener(*arguments)
+    except Exception:
+        log.exception("a listener to mutations of an AppSync API failed")
 
 
 def selected_fields(schema: Schema, operation: Operation) -> set[tuple[str, str]]:
