@@ -7,7 +7,7 @@ from typing import Any
 from blueprints.counting import counted
 from blueprints.findings import Finding
 from blueprints.promises.checked_pattern import HOOK_NAME, CheckedPattern
-from blueprints.promises.values import STACK_UUID, items, text
+from blueprints.promises.values import STACK_UUID, items, references, text
 from blueprints.sar_rules.limits import FORMS, LABEL, LABELS, METADATA, TEXT_BYTES
 from blueprints.template.macros import macro_uses
 from blueprints.template.reading import SAM, Place
@@ -85,7 +85,10 @@ def nothing_has_a_fixed_name(checked: CheckedPattern) -> Iterator[Finding]:
     hooks = {hook.logical_id for hook in checked.hooks}
     for resource in checked.resources.values():
         name = _NAMES.get(resource.type, "")
-        if name in resource.properties and resource.logical_id not in hooks:
+        if name not in resource.properties or resource.logical_id in hooks:
+            continue
+        # A name that contains another resource's name or attribute is different in every copy.
+        if not references(resource.properties[name]) & checked.resources.keys():
             message = f"{resource} has a {name}; remove it, as CloudFormation generates one for every copy."
             yield checked.finding_at(resource, message, name)
 
