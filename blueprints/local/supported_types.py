@@ -16,6 +16,7 @@ _BASE_REGISTRY = "ministack/services/cloudformation/provisioners.py"
 _ENTRY = re.compile(r'^    "(AWS::\w+::\w+)": \{', re.MULTILINE)
 _ADDED = (
     *("AWS::Athena::NamedQuery", "AWS::CodePipeline::Pipeline", "AWS::Kinesis::StreamConsumer"),
+    *(f"AWS::CodeDeploy::{kind}" for kind in ("Application", "DeploymentConfig", "DeploymentGroup")),
     *(
         "AWS::StepFunctions::Activity",
         "AWS::StepFunctions::StateMachineAlias",

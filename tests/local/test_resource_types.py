@@ -7,7 +7,7 @@ from blueprints.local.bring_up import prepare
 from blueprints.local.deployment import check_event_sources
 from blueprints.pattern import Pattern
 from blueprints.progress import Progress
-from tests.local.resources import QUEUE, function_resource, role_with
+from tests.local.resources import QUEUE, arn, function_resource, role_with
 
 RULE = """
 Parameters:
@@ -23,15 +23,15 @@ Resources:
 
 def test_resources_that_are_only_stored_are_listed(stack):
     deployed = stack(
-        Application={"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
+        Archive={"Type": "AWS::Events::Archive", "Properties": {"SourceArn": arn("events", "event-bus/default")}},
         Dashboard={"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}},
         Queue=QUEUE,
     )
 
     listed = {each["resource"]: each["consequence"] for each in deployed.not_emulated}
 
-    assert set(listed) == {"Application", "Dashboard"}
-    assert "gradual" in listed["Application"]
+    assert set(listed) == {"Archive", "Dashboard"}
+    assert "no events are archived" in listed["Archive"]
 
 
 def test_an_unknown_type_refuses_the_stack(stack):

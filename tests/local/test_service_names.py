@@ -37,10 +37,10 @@ def test_a_request_to_a_service_that_is_not_emulated_is_answered_with_its_name()
         request = AWSRequest("POST", cloud.endpoint, data="{}", headers={"Host": cloud.endpoint.partition("//")[2]})
         names = cloud.environment()
         keys = Credentials(names["AWS_ACCESS_KEY_ID"], names["AWS_SECRET_ACCESS_KEY"])
-        SigV4Auth(keys, "codedeploy", "us-east-1").add_auth(request)
+        SigV4Auth(keys, "codecommit", "us-east-1").add_auth(request)
         sent = urllib.request.Request(cloud.endpoint, b"{}", dict(request.headers.items()))
 
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(sent)
 
-        assert json.loads(refused.value.read()) == {"error": "Unsupported service: codedeploy"}
+        assert json.loads(refused.value.read()) == {"error": "Unsupported service: codecommit"}

@@ -1,6 +1,5 @@
 """The resource types that CloudFormation accepts here although the service behind them is not emulated."""
 
-_NO_ROLLOUT = "no gradual deployment: an update moves the alias at once"
 _NO_NETWORK = "stored; it is no real network: no traffic is routed or filtered"
 _NO_INSTANCES = "stored; capacity does not change by itself"
 
@@ -13,8 +12,6 @@ _STORED = {
     "AWS::CloudTrail::Trail": "stored; no calls are recorded",
     "AWS::CloudWatch::AnomalyDetector": "stored; no metric is watched",
     "AWS::CloudWatch::CompositeAlarm": "stored; it never changes its state",
-    "AWS::CodeDeploy::Application": _NO_ROLLOUT,
-    "AWS::CodeDeploy::DeploymentGroup": _NO_ROLLOUT,
     "AWS::EC2::EIP": _NO_NETWORK,
     "AWS::EC2::FlowLog": _NO_NETWORK,
     "AWS::EC2::NatGateway": _NO_NETWORK,

@@ -6,6 +6,8 @@ from blueprints.local.base.extension import EmbeddedAws, Extension, Route
 from blueprints.local.base.http import json_route
 from blueprints.local.base.process import INITIALISE_PATH, LAYER_COPIES_PATH
 from blueprints.local.services.lambda_ import (
+    actions,
+    alias_routing,
     configuration,
     event_source_mappings,
     file_system,
@@ -30,6 +32,8 @@ class Lambda(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         self._executor = Executor(aws.folder, aws.endpoint, aws.clock)
         self._executor.install()
+        alias_routing.install()
+        actions.install()
         invocations = AsynchronousInvocations(self._executor, aws.endpoint, aws.clock)
         invocations.install()
         aws.offer(invocations)

@@ -19,6 +19,7 @@ from blueprints.local.base.clients import Caller, send
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_.alias_routing import chosen_version
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
 from blueprints.local.services.lambda_.sent_payload import delivery_of
@@ -47,6 +48,8 @@ class _Event:
     """By the clock."""
     tries: int = 0
     throttles: int = 0
+    version: str | None = None
+    """The version that an alias with weights chose at the first try; every try runs it."""
 
 
 class AsynchronousInvocations:
@@ -82,10 +85,11 @@ class AsynchronousInvocations:
     def _try(self, event: _Event) -> None:
         if self._is_void(event):
             return
-        function = FunctionAsInvoked.named(event.delivery.target_arn)
+        function = FunctionAsInvoked.named(event.delivery.target_arn, event.version)
         if function is None:
             log.warning("asynchronous invocation dropped: %s is gone", event.delivery.target_arn)
             return
+        event.version = function.version
         result = self._executor.deliver(function.record, event.delivery)
         if self._is_void(event):
             return
@@ -158,17 +162,27 @@ class FunctionAsInvoked:
     settings: dict[str, Any]
 
     @classmethod
-    def named(cls, arn: str) -> "FunctionAsInvoked | None":
-        """The function, version or alias of that ARN; None when there is none."""
+    def named(cls, arn: str, version: str | None = None) -> "FunctionAsInvoked | None":
+        """The function, version or alias of that ARN; None when there is none.
+
+        Of an alias with weights it is the given version, or one chosen by the weights.
+        """
         name, qualifier = PARSE_ARN.current()(arn)
         account, region = arn.split(":")[4], arn.split(":")[3]
         base = FUNCTIONS.current().get_scoped(account, region, name)
-        record, config = RECORD_FOR.current()(base, qualifier)
+        alias = ((base or {}).get("aliases") or {}).get(qualifier)
+        chosen = (version or chosen_version(alias)) if alias else qualifier
+        record, config = RECORD_FOR.current()(base, chosen)
         if record is None or config is None:
             return None
         # The version's code runs, but the context has the ARN that was invoked.
         as_invoked = {**record, "config": {**config, "FunctionArn": arn}}
         return cls(arn, as_invoked, INVOKE_CONFIG.current()(base, qualifier) or {})
+
+    @property
+    def version(self) -> str:
+        """The version whose code runs."""
+        return str(self.record["config"].get("Version", "$LATEST"))
 
     @property
     def max_retries(self) -> int:
@@ -205,8 +219,7 @@ class FunctionAsInvoked:
 def _invocation_record(
     function: FunctionAsInvoked, event: _Event, result: dict[str, Any], condition: str
 ) -> dict[str, Any]:
-    version = str(function.record["config"].get("Version", "$LATEST"))
-    response: dict[str, Any] = {"statusCode": 200, "executedVersion": version}
+    response: dict[str, Any] = {"statusCode": 200, "executedVersion": function.version}
     if result.get("error"):
         response["functionError"] = result.get("function_error") or "Unhandled"
     return {

@@ -15,6 +15,7 @@ from blueprints.local.base.clock import Clock
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_ import function_logs
+from blueprints.local.services.lambda_.alias_routing import routed
 from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
 from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed
 from blueprints.local.services.lambda_.function_code import (
@@ -72,7 +73,7 @@ class Executor:
     def execute(self, func: dict[str, Any], event: object) -> dict[str, Any]:
         """Run one invocation for the base emulator; see `deliver`."""
         config = func.get("config") or func
-        return self.deliver(func, delivery_of(str(config["FunctionArn"]), event))
+        return self.deliver(routed(func), delivery_of(str(config["FunctionArn"]), event))
 
     def deliver(self, func: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         """Run a function's record with an event.

@@ -17,7 +17,7 @@ def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome,
     result = executor.deliver(function.record, delivery)
     answer = InvocationResult(
         request_id=delivery.request_id,
-        version=str(function.record["config"].get("Version", "$LATEST")),
+        version=function.version,
         error=str(result.get("function_error") or "Unhandled") if result.get("error") else None,
         throttled=bool(result.get("throttle")),
     )

@@ -1,0 +1,78 @@
+"""What CodeDeploy does with functions, in the role of a deployment group."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from blueprints.local.base.clients import Caller
+from blueprints.local.services.codedeploy.records import Target
+from blueprints.local.services.iam import RoleNotAssumed, assume_role
+
+_LONGEST_HOOK_SECONDS = 900
+
+
+class DeploymentFailed(Exception):
+    """A deployment cannot go on; `code` is one of CodeDeploy's error codes."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LambdaCalls:
+    """Calls of one deployment. Raises DeploymentFailed when the role does not allow one, or Lambda refuses it."""
+
+    def __init__(self, role_arn: str, region: str, endpoint: str) -> None:
+        try:
+            self._caller: Caller = assume_role(role_arn, "codedeploy.amazonaws.com", "codedeploy", region, endpoint)
+        except RoleNotAssumed as error:
+            raise DeploymentFailed("IAM_ROLE_MISSING", str(error)) from None
+
+    def shift(self, target: Target, percentage: int) -> None:
+        """Give the new version a percentage of the alias's traffic."""
+        parameters: dict[str, Any] = {"FunctionVersion": target.current_version}
+        if percentage >= 100:
+            parameters = {"FunctionVersion": target.target_version}
+        weights = {target.target_version: percentage / 100} if 0 < percentage < 100 else {}
+        parameters["RoutingConfig"] = {"AdditionalVersionWeights": weights}
+        self._do("lambda", "update_alias", FunctionName=target.function, Name=target.alias, **parameters)
+
+    def check(self, target: Target) -> None:
+        """Check that the alias has the version that the deployment starts from."""
+        alias = self._do("lambda", "get_alias", FunctionName=target.function, Name=target.alias)
+        if alias["FunctionVersion"] not in (target.current_version, target.target_version):
+            raise DeploymentFailed(
+                "INVALID_LAMBDA_CONFIGURATION",
+                f"The alias {target.alias} of {target.function} points to version {alias['FunctionVersion']}, and the "
+                f"deployment starts from version {target.current_version}",
+            )
+
+    def run_hook(self, function: str, deployment_id: str, execution_id: str) -> None:
+        """Invoke a hook, and return when its function has ended; its result comes by a request of its own."""
+        payload = {"DeploymentId": deployment_id, "LifecycleEventHookExecutionId": execution_id}
+        self._do("lambda", "invoke", FunctionName=function, Payload=json.dumps(payload).encode())
+
+    def ringing(self, alarms: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the alarms that are in the state ALARM; one that does not exist counts as quiet."""
+        if not alarms:
+            return ()
+        kinds = ["MetricAlarm", "CompositeAlarm"]
+        found = self._do("cloudwatch", "describe_alarms", AlarmNames=list(alarms), AlarmTypes=kinds)
+        return tuple(
+            str(each["AlarmName"])
+            for kind in ("MetricAlarms", "CompositeAlarms")
+            for each in found.get(kind) or ()
+            if each["StateValue"] == "ALARM"
+        )
+
+    def _do(self, service: str, operation: str, **parameters: Any) -> Any:
+        client = self._caller.client(service, attempts=1, seconds=_LONGEST_HOOK_SECONDS + 30)
+        try:
+            return getattr(client, operation)(**parameters)
+        except ClientError as error:
+            code = str(error.response["Error"].get("Code"))
+            kind = "IAM_ROLE_PERMISSIONS" if "AccessDenied" in code else "INVALID_LAMBDA_FUNCTION"
+            raise DeploymentFailed(kind, str(error.response["Error"].get("Message") or error)) from None
+        except BotoCoreError as error:
+            raise DeploymentFailed("INTERNAL_ERROR", str(error)) from None

@@ -1,0 +1,405 @@
+"""Updates of aliases go through deployments: hooks, weights, alarms, and the way back."""
+
+import json
+import threading
+import time
+import uuid
+
+import pytest
+
+from blueprints.errors import BlueprintError
+from blueprints.local.deployment import deploy
+from tests.local.resources import ROLE, function_resource, role_with
+from tests.local.waiting import printed, until
+
+ANSWERING = """
+    def handler(event, context):
+        return {{"release": {release}, "arn": context.invoked_function_arn, "version": context.function_version}}
+"""
+REPORTING = """
+    import boto3
+
+    def handler(event, context):
+        print("hook", event["DeploymentId"])
+        boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+            deploymentId=event["DeploymentId"],
+            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+            status="{status}",
+        )
+"""
+SILENT = """
+    def handler(event, context):
+        print("hook", event["DeploymentId"])
+"""
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "codedeploy.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+LONG_CANARY = {
+    "Type": "AWS::CodeDeploy::DeploymentConfig",
+    "Properties": {
+        "ComputePlatform": "Lambda",
+        "TrafficRoutingConfig": {
+            "Type": "TimeBasedCanary",
+            "TimeBasedCanary": {"CanaryPercentage": 10, "CanaryInterval": 2000},
+        },
+    },
+}
+"""A canary that lasts as long as a test needs to look at it."""
+CANARY = {"config": {"Ref": "LongCanary"}, "LongCanary": LONG_CANARY}
+MANAGED = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+
+
+@pytest.fixture
+def releases(cloud):
+    """Deploys release after release of one function in one stack."""
+    name = f"release-{uuid.uuid4().hex[:12]}"
+    return Releases(cloud, name)
+
+
+class Releases:
+    """One stack: a function with an alias, a deployment group, and the hooks that a release has."""
+
+    def __init__(self, cloud, name):
+        self.cloud, self.name = cloud, name
+        self.function = None
+
+    def deploy(
+        self, release, source=ANSWERING, config="LambdaAllAtOnce", before=None, after=None, alarms=(), **changes
+    ):
+        """Deploy a release; raises BlueprintError with CloudFormation's reasons."""
+        version = f"Version{release}"
+        policy = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": "Group"}}
+        resources = {
+            "Role": role_with("codedeploy:PutLifecycleEventHookExecutionStatus"),
+            "Function": function_resource(source.format(release=release)),
+            version: {
+                "Type": "AWS::Lambda::Version",
+                "DeletionPolicy": "Retain",
+                "Properties": {"FunctionName": {"Ref": "Function"}},
+            },
+            "Alias": {
+                "Type": "AWS::Lambda::Alias",
+                "Properties": {
+                    "Name": "live",
+                    "FunctionName": {"Ref": "Function"},
+                    "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
+                },
+                "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": policy},
+            },
+            "Application": {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
+            "DeployRole": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": [MANAGED]},
+            },
+            "Group": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": group(config, alarms)},
+        }
+        for event, hook in (("BeforeAllowTrafficHook", before), ("AfterAllowTrafficHook", after)):
+            if hook:
+                name = f"CodeDeployHook_{self.name}_{event[:6]}"
+                resources[event] = function_resource(hook, FunctionName=name)
+                policy[event] = {"Ref": event}
+        for alarm in alarms:
+            resources[alarm] = {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm_on(f"{self.name}-{alarm}")}
+        resources |= changes
+        outputs = {each: {"Value": {"Ref": each}} for each in ("Function", "Alias", "Application", "Group")}
+        template = json.dumps({"Resources": resources, "Outputs": outputs})
+        stack = deploy(self.cloud, self.name, template)
+        self.function = stack.outputs["Function"]
+        self.outputs = stack.outputs
+        return stack
+
+    def answer(self):
+        """What the alias answers."""
+        response = self.cloud.client("lambda").invoke(FunctionName=self.function, Qualifier="live")
+        return json.loads(response["Payload"].read()), response["ExecutedVersion"]
+
+    def alias(self):
+        """The version that the alias names, and its weights."""
+        found = self.cloud.client("lambda").get_alias(FunctionName=self.function, Name="live")
+        return found["FunctionVersion"], found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+
+    def deployments(self):
+        """Every deployment of the group, the newest first."""
+        client = self.cloud.client("codedeploy")
+        where = {"applicationName": self.outputs["Application"], "deploymentGroupName": self.outputs["Group"]}
+        ids = client.list_deployments(**where)["deployments"]
+        return [client.get_deployment(deploymentId=each)["deploymentInfo"] for each in ids]
+
+    def events(self, deployment_id):
+        """The status of each lifecycle event."""
+        client = self.cloud.client("codedeploy")
+        (target,) = client.list_deployment_targets(deploymentId=deployment_id)["targetIds"]
+        found = client.get_deployment_target(deploymentId=deployment_id, targetId=target)
+        return {
+            each["lifecycleEventName"]: each["status"]
+            for each in found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]
+        }
+
+    def status(self):
+        """The stack's status."""
+        (stack,) = self.cloud.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        return stack["StackStatus"]
+
+    def refused(self, release, **settings):
+        """Deploy a release that must fail; returns the reasons."""
+        with pytest.raises(BlueprintError) as failure:
+            self.deploy(release, **settings)
+        return str(failure.value)
+
+
+def group(config, alarms):
+    return {
+        "ApplicationName": {"Ref": "Application"},
+        "ServiceRoleArn": {"Fn::GetAtt": ["DeployRole", "Arn"]},
+        "DeploymentConfigName": config if isinstance(config, dict) else f"CodeDeployDefault.{config}",
+        "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
+        "AutoRollbackConfiguration": {
+            "Enabled": True,
+            "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+        },
+        "AlarmConfiguration": {"Enabled": bool(alarms), "Alarms": [{"Name": {"Ref": each}} for each in alarms]},
+    }
+
+
+def alarm_on(name):
+    return {
+        "AlarmName": name,
+        "Namespace": "Releases",
+        "MetricName": name,
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+
+
+def test_a_release_reaches_the_alias_through_its_hooks(releases):
+    before, after = REPORTING.format(status="Succeeded"), REPORTING.format(status="Succeeded")
+    releases.deploy(1, before=before, after=after)
+    assert releases.deployments() == []  # a new alias has no traffic to shift
+    releases.deploy(2, before=before, after=after)
+
+    ((answer, version), (deployment,)) = releases.answer(), releases.deployments()
+
+    assert (answer["release"], version, answer["arn"].endswith(":live")) == (2, "2", True)
+    assert deployment["status"] == "Succeeded"
+    assert releases.alias() == ("2", {})
+    assert releases.events(deployment["deploymentId"]) == {
+        "BeforeAllowTraffic": "Succeeded",
+        "AllowTraffic": "Succeeded",
+        "AfterAllowTraffic": "Succeeded",
+    }
+    for hook in ("Before", "AfterA"):
+        lines = printed(releases.cloud, f"CodeDeployHook_{releases.name}_{hook}")
+        assert [line for line in lines if line.startswith("hook ")] == [f"hook {deployment['deploymentId']}"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        (REPORTING.format(status="Failed"), "reported Failed"),
+        (SILENT, "reported no result within an hour"),
+        ("def handler(event, context):\n    raise RuntimeError('broken hook')", "reported no result within an hour"),
+    ],
+    ids=["failed", "silent", "raising"],
+)
+def test_a_hook_that_does_not_succeed_keeps_the_old_version(releases, hook, reason):
+    releases.deploy(1, before=hook)
+
+    said = releases.refused(2, before=hook)
+
+    assert reason in said
+    assert releases.alias() == ("1", {})
+    assert releases.answer()[0]["release"] == 1
+    assert releases.status() == "UPDATE_ROLLBACK_COMPLETE"
+    (deployment,) = releases.deployments()
+    assert deployment["status"] == "Failed"
+    assert deployment["errorInformation"]["code"] == "HOOK_EXECUTION_FAILURE"
+
+
+def test_a_hook_after_the_traffic_takes_it_back(releases):
+    hook = REPORTING.format(status="Failed")
+    releases.deploy(1, after=hook)
+
+    releases.refused(2, after=hook)
+
+    assert releases.alias() == ("1", {})
+    (deployment,) = releases.deployments()
+    assert releases.events(deployment["deploymentId"])["AllowTraffic"] == "Succeeded"
+    assert deployment["rollbackInfo"]["rollbackDeploymentId"].startswith("d-")
+
+
+def test_an_alarm_stops_a_canary_and_the_weights_go_back(releases):
+    releases.deploy(1, alarms=["Errors"], **CANARY)
+    alarm = f"{releases.name}-Errors"
+    failure = []
+    update = threading.Thread(target=lambda: failure.append(releases.refused(2, alarms=["Errors"], **CANARY)))
+    update.start()
+    until(lambda: releases.alias() == ("1", {"2": 0.1}))
+    releases.cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    update.join(30)
+
+    assert alarm in failure[0]
+    assert "ALARM_ACTIVE" in failure[0]
+    assert releases.alias() == ("1", {})
+    (deployment,) = releases.deployments()
+    assert deployment["status"] == "Stopped"
+
+
+def test_an_alarm_that_rings_before_the_deployment_stops_it_at_once(releases):
+    releases.deploy(1, alarms=["Errors"])
+    releases.cloud.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{releases.name}-Errors", StateValue="ALARM", StateReason="test"
+    )
+
+    assert "ALARM_ACTIVE" in releases.refused(2, alarms=["Errors"])
+
+    assert releases.alias() == ("1", {})
+
+
+def test_linear_deployments_pass_through_their_steps(releases):
+    config = "LambdaLinear10PercentEvery10Minutes"
+    releases.deploy(1, config=config)
+    seen, done = [], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            version, weights = releases.alias()
+            step = weights.get("2", 0.0) if version == "1" else 1.0
+            if not seen or seen[-1] != step:
+                seen.append(step)
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    releases.deploy(2, config=config)
+    done.set()
+    watcher.join()
+
+    assert seen == sorted(seen)
+    assert {0.1, 0.5, 0.9} <= set(seen)
+    assert releases.alias() == ("2", {})
+
+
+def test_a_deployment_can_be_stopped(releases):
+    releases.deploy(1, **CANARY)
+    failure = []
+    update = threading.Thread(target=lambda: failure.append(releases.refused(2, **CANARY)))
+    update.start()
+    until(lambda: releases.alias() == ("1", {"2": 0.1}))
+    (deployment,) = releases.deployments()
+    client = releases.cloud.client("codedeploy")
+    with pytest.raises(client.exceptions.DeploymentIsNotInReadyStateException):
+        client.continue_deployment(deploymentId=deployment["deploymentId"])
+    client.stop_deployment(deploymentId=deployment["deploymentId"], autoRollbackEnabled=True)
+    update.join(30)
+
+    assert "MANUAL_STOP" in failure[0]
+    assert releases.alias() == ("1", {})
+    assert releases.deployments()[0]["status"] == "Stopped"
+    with pytest.raises(client.exceptions.DeploymentAlreadyCompletedException):
+        client.stop_deployment(deploymentId=deployment["deploymentId"])
+
+
+def test_the_role_must_be_allowed_to_move_the_alias(releases):
+    nothing = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    untrusting = {"Type": "AWS::IAM::Role", "Properties": ROLE["Properties"]}
+    releases.deploy(1)
+
+    assert "lambda:GetAlias" in releases.refused(2, DeployRole=nothing)
+    assert "sts:AssumeRole" in releases.refused(3, DeployRole=untrusting)
+
+    assert releases.alias() == ("1", {})
+
+
+def test_a_hook_needs_the_name_that_the_role_may_invoke(releases):
+    hook = function_resource(SILENT)
+    releases.deploy(1)
+    policy = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": "Group"}}
+    alias = {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "Name": "live",
+            "FunctionName": {"Ref": "Function"},
+            "FunctionVersion": {"Fn::GetAtt": ["Version2", "Version"]},
+        },
+        "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {**policy, "BeforeAllowTrafficHook": {"Ref": "Hook"}}},
+    }
+
+    assert "lambda:InvokeFunction" in releases.refused(2, Hook=hook, Alias=alias)
+
+    assert releases.alias() == ("1", {})
+
+
+def test_a_result_counts_once_and_for_its_own_deployment(releases):
+    hook = REPORTING.format(status="Succeeded")
+    releases.deploy(1, before=hook)
+    releases.deploy(2, before=hook)
+    (deployment,) = releases.deployments()
+    client = releases.cloud.client("codedeploy")
+    report = {"deploymentId": deployment["deploymentId"], "status": "Failed"}
+
+    with pytest.raises(client.exceptions.InvalidLifecycleEventHookExecutionIdException):
+        client.put_lifecycle_event_hook_execution_status(lifecycleEventHookExecutionId="another", **report)
+    with pytest.raises(client.exceptions.DeploymentDoesNotExistException):
+        client.put_lifecycle_event_hook_execution_status(
+            deploymentId="d-ANOTHER00", lifecycleEventHookExecutionId="another", status="Failed"
+        )
+
+
+def test_weights_choose_the_version_of_every_kind_of_invocation(releases):
+    """Shares of 400 synchronous and 400 asynchronous invocations lie within four standard deviations of the weight."""
+    counting = """
+    def handler(event, context):
+        print("ran", context.function_version, context.invoked_function_arn.rpartition(":")[2])
+    """
+    releases.deploy(1, source=counting)
+    client = releases.cloud.client("lambda")
+    releases.deploy(2, source=counting + "    # release {release}\n")
+    weights = {"AdditionalVersionWeights": {"1": 0.3}}
+    client.update_alias(FunctionName=releases.function, Name="live", RoutingConfig=weights)
+
+    executed = [client.invoke(FunctionName=releases.function, Qualifier="live")["ExecutedVersion"] for _ in range(400)]
+    for _ in range(400):
+        client.invoke(FunctionName=releases.function, Qualifier="live", InvocationType="Event")
+
+    def ran():
+        return [line for line in printed(releases.cloud, releases.function) if line.startswith("ran ")]
+
+    lines = until(lambda: (found := ran()) and len(found) == 800 and found, 60)
+
+    assert {line.split()[2] for line in lines} == {"live"}
+    deviation = (400 * 0.3 * 0.7) ** 0.5
+    first = executed.count("1")
+    assert abs(first - 120) < 4 * deviation
+    later = [line.split()[1] for line in lines].count("1") - first
+    assert abs(later - 120) < 4 * deviation
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}}, "ResourceNotFoundException"),
+        ({"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.1}}}, "InvalidParameterValueException"),
+        ({"FunctionVersion": "7"}, "ResourceNotFoundException"),
+        (
+            {"FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.1}}},
+            "InvalidParameterValueException",
+        ),
+    ],
+    ids=["missing version", "same version", "missing main version", "latest"],
+)
+def test_an_alias_refuses_versions_that_cannot_share_its_traffic(releases, changes, code):
+    releases.deploy(1)
+    client = releases.cloud.client("lambda")
+
+    with pytest.raises(client.exceptions.ClientError) as refusal:
+        client.update_alias(FunctionName=releases.function, Name="live", **changes)
+
+    assert refusal.value.response["Error"]["Code"] == code
+    assert releases.alias() == ("1", {})
