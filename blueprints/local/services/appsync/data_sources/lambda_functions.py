@@ -34,6 +34,7 @@ class LambdaFunctions:
     def call(self, api: GraphqlApi, calls: Sequence[Call], seconds: float) -> list[Outcome]:
         """Invoke the function once for all calls, which are several only for BatchInvoke. Raises SourceFailed."""
         first = calls[0]
+        _check(first)
         caller = self._roles.assume(api, first.source)
         function = str((first.source.get("lambdaConfig") or {}).get("lambdaFunctionArn") or "")
         payloads = [each.operation.get("payload") for each in calls]
@@ -72,6 +73,14 @@ class LambdaFunctions:
                 threading.Thread(target=self._loop.run_forever, name="appsync functions", daemon=True).start()
         # A function that is too slow runs on to its own timeout, as on AWS.
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
+
+
+def _check(call: Call) -> None:
+    operation = call.operation.get("operation")
+    if operation is None:
+        raise SourceFailed("MappingTemplate", "Value for field '$[operation]' not found.")
+    if operation not in ("Invoke", "BatchInvoke"):
+        raise SourceFailed("MappingTemplate", f"Unsupported operation '{operation}'.")
 
 
 def _raise_for(response: LambdaResponse) -> None:

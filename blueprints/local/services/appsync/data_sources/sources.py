@@ -30,7 +30,7 @@ class DataSources:
             if source["type"] == "AWS_LAMBDA":
                 return self._functions.call(api, calls, seconds)
             if source["type"] == "AMAZON_DYNAMODB":
-                return [self._tables.call(api, each, seconds) for each in calls]
+                return [self._tables.call(api, each) for each in calls]
             if source["type"] == "NONE":
                 return [Outcome(each.operation.get("payload")) for each in calls]
             raise SourceFailed("BadRequestException", f"Data sources of type {source['type']} are not emulated.")
