@@ -8,6 +8,9 @@ schemas          AppSync's scalars and directives; reads a schema
 execution        executes operations: documents, resolvers, subscriptions' selections
 data_sources     calls functions and tables in the data source's role
 http             the endpoint over HTTP
+realtime         subscriptions over WebSockets
+metrics          the metrics of AWS/AppSync
+request_logs     the logs of requests
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +20,10 @@ from blueprints.local.base.extension import EmbeddedAws, Extension, Route
 from blueprints.local.services.appsync import code_evaluation
 from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.http import Endpoint
+from blueprints.local.services.appsync.metrics import Metrics
+from blueprints.local.services.appsync.realtime import Realtime
 from blueprints.local.services.appsync.records import GraphqlApi
+from blueprints.local.services.appsync.request_logs import RequestLogs
 from blueprints.local.services.appsync.requests import API_KEY, Identity, Unauthorized
 from blueprints.local.services.appsync.schemas import Schema
 
@@ -31,14 +37,22 @@ class AppSync(Extension):
         code_evaluation.install()
         self._executor = Executor(aws.endpoint, _may_access)
         self._endpoint = Endpoint(self._executor, _authenticate)
+        metrics = Metrics()
+        self._realtime = Realtime(self._executor, _authenticate, metrics)
+        self._logs = RequestLogs(aws.endpoint)
+        self._endpoint.on_answer(metrics.on_answer)
+        self._endpoint.on_answer(self._logs.add)
 
     def routes(self) -> Sequence[Route]:
-        return [self._endpoint.route(), *code_evaluation.routes()]
+        return [self._endpoint.route(), self._realtime.route(), *code_evaluation.routes()]
 
     def reset(self) -> None:
+        self._realtime.reset()
+        self._logs.reset()
         self._executor.reset()
 
     def close(self) -> None:
+        self._realtime.close()
         self._endpoint.close()
         self._executor.close()
 

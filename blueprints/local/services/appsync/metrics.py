@@ -4,6 +4,7 @@ Source: AWS AppSync Developer Guide, "Using CloudWatch to monitor and log GraphQ
 """
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.appsync.http import AnsweredRequest
 from blueprints.local.services.appsync.records import GraphqlApi
 
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
@@ -16,11 +17,11 @@ _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 400, 500
 class Metrics:
     """Records as requests and connections go on. Any thread may call it."""
 
-    def on_request(self, api: GraphqlApi, status: int, milliseconds: float) -> None:
-        """Record an HTTP request that was answered: how long it took, and whether its status is an error's."""
-        self.record(api, "Latency", milliseconds, "Milliseconds")
-        self.count(api, "4XXError", int(_FIRST_CLIENT_ERROR <= status < _FIRST_SERVER_ERROR))
-        self.count(api, "5XXError", int(status >= _FIRST_SERVER_ERROR))
+    def on_answer(self, answered: AnsweredRequest) -> None:
+        """Record a request over HTTP: how long it took, and whether its status is that of an error."""
+        self.record(answered.api, "Latency", answered.seconds * 1000, "Milliseconds")
+        self.count(answered.api, "4XXError", int(_FIRST_CLIENT_ERROR <= answered.status < _FIRST_SERVER_ERROR))
+        self.count(answered.api, "5XXError", int(answered.status >= _FIRST_SERVER_ERROR))
 
     def count(self, api: GraphqlApi, name: str, number: int = 1) -> None:
         """Add a number of occurrences."""

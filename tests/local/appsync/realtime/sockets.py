@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
+from blueprints.local.services.appsync.execution import Mutation, SubscriptionRefused
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import Realtime
 from blueprints.local.services.appsync.records import GraphqlApi
@@ -26,52 +28,44 @@ KEY = {"host": "localhost", "x-api-key": "da2-right"}
 SUBSCRIBE = "subscription { onCreateNote { id title } }"
 
 
-@dataclass
-class Prepared:
-    """A subscription that the fake has prepared."""
-
-    field_name: str
-    arguments: Mapping[str, Any]
-    mutations: tuple[str, ...] = ("createNote",)
-    filter: Mapping[str, Any] | None = None
-    invalidation: Mapping[str, Any] | None = None
-    selection_key: tuple[str, ...] = ()
-
-
-@dataclass
-class Mutation:
-    """A mutation that the fake has executed."""
-
-    request: Request
-    field_name: str
-    value: Mapping[str, Any]
+def subscription(request: Request) -> Any:
+    """A subscription to createNote, as the executor prepares one."""
+    variables = request.variables
+    return SimpleNamespace(
+        field_name="onCreateNote",
+        arguments=variables.get("arguments", {}),
+        mutations=("createNote",),
+        filter=variables.get("filter"),
+        invalidation=variables.get("invalidation"),
+        selection_key=request.query,
+    )
 
 
 @dataclass
-class FakeExecution:
+class FakeExecutor:
     """Subscribes to createNote. Variables choose what a resolver would do: `arguments`, `filter`, `refuse`, `wait`."""
 
     selections: int = 0
     fails: bool = False
 
-    def prepare_subscription(self, request: Request) -> Prepared:
+    def on_mutation(self, listener: Callable[[Mutation], None]) -> None:
+        self.publish = listener
+
+    def on_invalidation(self, listener: Callable[..., None]) -> None:
+        self.invalidate = listener
+
+    def prepare_subscription(self, request: Request) -> Any:
         variables = request.variables
         time.sleep(variables.get("wait", 0))
         if "refuse" in variables:
-            raise GraphqlError("You may not read this.", variables["refuse"])
-        return Prepared(
-            "onCreateNote",
-            variables.get("arguments", {}),
-            filter=variables.get("filter"),
-            invalidation=variables.get("invalidation"),
-            selection_key=(request.query,),
-        )
+            raise SubscriptionRefused((GraphqlError("You may not read this.", variables["refuse"]),))
+        return subscription(request)
 
-    def select(self, subscription: Prepared, mutation_value: Mapping[str, Any]) -> Response:
+    def select(self, subscription: Any, value: Any) -> Response:
         self.selections += 1
         if self.fails:
             raise RuntimeError("the selection fails")
-        return Response({subscription.field_name: dict(mutation_value)})
+        return Response({subscription.field_name: value})
 
 
 class RecordedMetrics(Metrics):
@@ -87,7 +81,9 @@ class RecordedMetrics(Metrics):
         return sum(value for each, value in self.values if each == name)
 
 
-def authenticate(api: GraphqlApi, headers: Mapping[str, str], *, path: str, body: bytes, operation: object) -> Identity:
+def authenticate(
+    api: GraphqlApi, headers: Mapping[str, str], *, method: str, path: str, body: bytes, operation: object
+) -> Identity:
     """Accepts one API key, and tokens of the form `expires-SECONDS`, as a user pool would."""
     token = headers.get("authorization", "")
     if token.startswith("expires-"):
@@ -101,16 +97,16 @@ def authenticate(api: GraphqlApi, headers: Mapping[str, str], *, path: str, body
 class Service:
     """Realtime with its fakes."""
 
-    execution: FakeExecution = field(default_factory=FakeExecution)
+    executor: FakeExecutor = field(default_factory=FakeExecutor)
     metrics: RecordedMetrics = field(default_factory=RecordedMetrics)
 
     def __post_init__(self) -> None:
-        self.realtime = Realtime(self.execution, authenticate, self.metrics, {"abc": API}.get)
+        self.realtime = Realtime(self.executor, authenticate, self.metrics, {"abc": API}.get)
 
-    async def mutate(self, value: Mapping[str, Any], mutation: str = "createNote") -> None:
+    async def mutate(self, value: Any, mutation: str = "createNote") -> None:
         """Publish what a mutation selected, as a thread of the executor does."""
         request = Request(API, Identity(API_KEY, None), "mutation { … }")
-        await asyncio.to_thread(self.realtime.on_mutation, Mutation(request, mutation, value))
+        await asyncio.to_thread(self.executor.publish, Mutation(request, mutation, value))
 
     async def client(self, **how: Any) -> "Client":
         """A client whose WebSocket is open."""

@@ -64,8 +64,8 @@ def test_an_invalidation_ends_the_subscriptions_it_names(service):
         await client.subscribe("none")
         wrong_field = {"subscriptionField": "onOther", "payload": {"team": "red"}}
         right_field = {"subscriptionField": "onCreateNote", "payload": {"team": "red"}}
-        await asyncio.to_thread(service.realtime.on_invalidation, API, wrong_field)
-        await asyncio.to_thread(service.realtime.on_invalidation, API, right_field)
+        for each in (wrong_field, right_field):
+            await asyncio.to_thread(service.executor.invalidate, API, each)
 
         assert await client.hear() == {"type": "complete", "id": "red"}
         await service.mutate({"id": "1"})
@@ -84,7 +84,7 @@ def test_two_hundred_subscribers_get_every_event_in_order_and_a_document_is_exec
             await service.mutate({"id": str(number)})
         for each in clients:
             assert ids([await each.hear() for _ in range(3)]) == ["0", "1", "2"]
-        assert service.execution.selections == 3
+        assert service.executor.selections == 3
 
         others = clients[:2]
         for number, each in enumerate(others):
@@ -92,7 +92,7 @@ def test_two_hundred_subscribers_get_every_event_in_order_and_a_document_is_exec
         await service.mutate({"id": "3"})
         for each in others:
             assert len([await each.hear(), await each.hear()]) == 2
-        assert service.execution.selections == 6
+        assert service.executor.selections == 6
 
     asyncio.run(test())
 
@@ -133,11 +133,11 @@ def test_a_selection_that_fails_stops_nothing_else(service):
     async def test():
         client = await service.ready()
         await client.subscribe("1")
-        service.execution.fails = True
+        service.executor.fails = True
         await service.mutate({"id": "lost"})
         while not service.metrics.total("PublishDataMessageServerError"):
             await asyncio.sleep(0.005)
-        service.execution.fails = False
+        service.executor.fails = False
         await service.mutate({"id": "kept"})
 
         assert ids([await client.hear()]) == ["kept"]
@@ -153,6 +153,6 @@ def test_nothing_is_executed_for_a_mutation_without_subscribers(service):
         await service.mutate({"id": "2"})
 
         assert ids([await client.hear()]) == ["2"]
-        assert service.execution.selections == 1
+        assert service.executor.selections == 1
 
     asyncio.run(test())

@@ -40,8 +40,8 @@ class Mutation:
 
     request: Request
     field_name: str
-    value: Mapping[str, Any]
-    """What the mutation selected, by the names of fields, with `__typename` in every object."""
+    value: Any
+    """What the mutation selected, by the names of fields, with `__typename` in every object; or a scalar, or a list."""
 
 
 class Executor:
@@ -113,7 +113,7 @@ class Executor:
             context.invalidation_filter if context else None,
         )
 
-    def select(self, subscription: Subscription, value: Mapping[str, Any]) -> Response:
+    def select(self, subscription: Subscription, value: Any) -> Response:
         """The response of a subscription to a mutation, from what the mutation selected: no resolver runs.
 
         Subscriptions with the same `selection_key` get the same response.
@@ -208,7 +208,7 @@ class Executor:
 
     def _report_mutation(self, request: Request, root: ObjectValue, key: str, errors: list[GraphqlError]) -> None:
         value = root.fields[key]
-        if not isinstance(value, ObjectValue) or any(each.path == (key,) for each in errors):
+        if value is None or any(each.path == (key,) for each in errors):
             return
         mutation = Mutation(request, root.names[key], selected(value))
         for listener in self._listeners:

@@ -8,7 +8,6 @@ outbox         the bounded queue of a connection
 subscriptions  the active subscriptions of all connections
 filters        which events a subscription gets
 fan_out        delivers the events of mutations
-ports          what realtime needs of the rest of AppSync
 """
 
 from blueprints.local.services.appsync.realtime.route import Realtime

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blueprints.local.base.extension import Receive, Send
+from blueprints.local.services.appsync.execution import InvalidRequest, SubscriptionRefused, UnreadableDocument
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import messages
 from blueprints.local.services.appsync.realtime.filters import InvalidFilter
@@ -17,7 +18,8 @@ from blueprints.local.services.appsync.realtime.messages import MalformedMessage
 from blueprints.local.services.appsync.realtime.outbox import Outbox
 from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
 from blueprints.local.services.appsync.records import GraphqlApi
-from blueprints.local.services.appsync.requests import GraphqlError, Unauthorized
+from blueprints.local.services.appsync.requests import Unauthorized
+from blueprints.local.services.appsync.schemas import InvalidSchema
 
 KEEP_ALIVE_SECONDS = 60.0
 INIT_SECONDS = 15.0
@@ -52,16 +54,7 @@ class Surroundings:
     metrics: Metrics
     workers: ThreadPoolExecutor
     prepare: Callable[[Start, "Connection"], ActiveSubscription]
-    """Authenticates and prepares a subscription; blocks. Raises Unauthorized, GraphqlError, Refused, InvalidFilter."""
-    mutations: Callable[[ActiveSubscription], tuple[str, ...]]
-
-
-class Refused(Exception):
-    """A subscription that is refused for several reasons."""
-
-    def __init__(self, errors: tuple[GraphqlError, ...]) -> None:
-        super().__init__("; ".join(each.message for each in errors))
-        self.errors = errors
+    """Authenticates and prepares a subscription; blocks. Raises what `_refuse_subscription` reports."""
 
 
 @dataclass
@@ -245,7 +238,7 @@ class Connection:
             return  # stopped meanwhile
         slot.active = active
         slot.expiry = self._expiry(active)
-        self.shared.active.add(active, self.shared.mutations(active))
+        self.shared.active.add(active)
         self._put(messages.start_ack(start.id))
         self._count("SubscribeSuccess")
         self._measure()
@@ -253,11 +246,10 @@ class Connection:
     def _refuse_subscription(self, number: str, error: Exception) -> None:
         if isinstance(error, Unauthorized):
             self._refuse(number, str(error), error.error_type)
-        elif isinstance(error, GraphqlError | Refused):
-            errors = error.errors if isinstance(error, Refused) else (error,)
-            self._put(messages.refusal(number, errors))
+        elif isinstance(error, SubscriptionRefused):
+            self._put(messages.refusal(number, error.errors))
             self._count("SubscribeClientError")
-        elif isinstance(error, InvalidFilter):
+        elif isinstance(error, InvalidFilter | InvalidRequest | InvalidSchema | UnreadableDocument):
             self._refuse(number, str(error), messages.BAD_REQUEST)
         else:
             log.error("a subscription failed", exc_info=error)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.services.appsync.execution import Executor, Mutation
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import messages
-from blueprints.local.services.appsync.realtime.ports import Execution
 from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
 from blueprints.local.services.appsync.records import GraphqlApi
 
@@ -29,30 +29,29 @@ class _Event:
     """The value that a mutation selected, and who was subscribed when the mutation ended."""
 
     api: GraphqlApi
-    value: Mapping[str, Any]
+    value: Any
     subscribers: Sequence[ActiveSubscription]
 
 
 class FanOut:
     """Executes each document once per event, and hands the results over to the connections."""
 
-    def __init__(self, execution: Execution, active: ActiveSubscriptions, metrics: Metrics, on_loop: OnLoop) -> None:
-        self._execution, self._active, self._metrics, self._on_loop = execution, active, metrics, on_loop
+    def __init__(self, executor: Executor, active: ActiveSubscriptions, metrics: Metrics, on_loop: OnLoop) -> None:
+        self._executor, self._active, self._metrics, self._on_loop = executor, active, metrics, on_loop
         self._events: queue.Queue[_Event | None] = queue.Queue(_MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def publish(self, api: GraphqlApi, mutation: str, value: Mapping[str, Any]) -> None:
-        """Take the value that a successful mutation selected. Subscribers get it soon afterwards."""
-        subscribers = self._active.of_mutation(api.api_id, mutation)
+    def publish(self, mutation: Mutation) -> None:
+        """Take what a successful mutation selected. Subscribers get it soon afterwards."""
+        api = mutation.request.api
+        subscribers = self._active.of_mutation(api.api_id, mutation.field_name)
         if subscribers:
             self._start()
-            self._events.put(_Event(api, value, subscribers))
+            self._events.put(_Event(api, mutation.value, subscribers))
 
-    def invalidate(self, api: GraphqlApi, invalidation: Any) -> None:
+    def invalidate(self, api: GraphqlApi, invalidation: Mapping[str, Any]) -> None:
         """End the subscriptions whose invalidation filter accepts a payload (`extensions.invalidateSubscriptions`)."""
-        if not isinstance(invalidation, Mapping):
-            return
         payload = invalidation.get("payload") or {}
         self._metrics.count(api, "InvalidationRequestSuccess")
         found = [
@@ -91,12 +90,13 @@ class FanOut:
     def _deliver(self, event: _Event) -> None:
         payloads: dict[tuple[Any, ...], str | None] = {}
         deliveries: list[tuple[ActiveSubscription, str]] = []
+        compared = event.value if isinstance(event.value, Mapping) else {}
         for each in event.subscribers:
-            if not each.filter.accepts(event.value):
+            if not each.filter.accepts(compared):
                 continue
-            if each.document not in payloads:
-                payloads[each.document] = self._payload(event, each)
-            payload = payloads[each.document]
+            if each.prepared.selection_key not in payloads:
+                payloads[each.prepared.selection_key] = self._payload(event, each)
+            payload = payloads[each.prepared.selection_key]
             if payload is not None:
                 deliveries.append((each, payload))
         if not deliveries:
@@ -115,14 +115,15 @@ class FanOut:
     def _payload(self, event: _Event, subscription: ActiveSubscription) -> str | None:
         """The payload for a document, or None if it cannot be delivered."""
         try:
-            payload = messages.payload_of(self._execution.select(subscription.prepared, event.value))
+            payload = messages.payload_of(self._executor.select(subscription.prepared, event.value))
         except Exception:
-            log.exception("the subscription %s failed", subscription.field_name)
+            log.exception("the subscription %s failed", subscription.prepared.field_name)
             self._metrics.count(event.api, "PublishDataMessageServerError")
             return None
         if len(payload.encode()) > _LARGEST_PAYLOAD_BYTES:
             log.error(
-                "an event of the subscription %s is not delivered: it has more than 240 KB", subscription.field_name
+                "an event of the subscription %s is not delivered: it has more than 240 KB",
+                subscription.prepared.field_name,
             )
             self._metrics.count(event.api, "PublishDataMessageClientError")
             return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.services.appsync.http import describe, encode
 from blueprints.local.services.appsync.requests import GraphqlError, Response
 
 SUBPROTOCOL = "graphql-ws"
@@ -114,7 +115,7 @@ def error(number: str, message: str, error_type: str) -> str:
 
 def refusal(number: str, errors: tuple[GraphqlError, ...]) -> str:
     """A subscription that was refused, with the errors of its document, its rules or its resolver."""
-    return json.dumps({"id": number, "type": "error", "payload": {"errors": [_reported(each) for each in errors]}})
+    return json.dumps({"id": number, "type": "error", "payload": {"errors": [describe(each) for each in errors]}})
 
 
 def data(number: str, payload: str) -> str:
@@ -124,17 +125,4 @@ def data(number: str, payload: str) -> str:
 
 def payload_of(response: Response) -> str:
     """The payload of an event as JSON."""
-    payload: dict[str, Any] = {"data": response.data}
-    if response.errors:
-        payload["errors"] = [_reported(each) for each in response.errors]
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-
-
-def _reported(error: GraphqlError) -> dict[str, Any]:
-    reported: dict[str, Any] = {"message": error.message, "errorType": error.error_type}
-    if error.path is not None:
-        reported["path"] = list(error.path)
-    if error.locations:
-        reported["locations"] = [{"line": line, "column": column} for line, column in error.locations]
-    details = {"data": error.data, "errorInfo": error.error_info}
-    return {**reported, **{name: value for name, value in details.items() if value is not None}}
+    return encode(response).decode()

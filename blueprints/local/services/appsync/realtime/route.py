@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.services.appsync import records
+from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import credentials, filters, messages
 from blueprints.local.services.appsync.realtime.connection import (
@@ -20,15 +21,27 @@ from blueprints.local.services.appsync.realtime.connection import (
 )
 from blueprints.local.services.appsync.realtime.fan_out import FanOut
 from blueprints.local.services.appsync.realtime.messages import Start
-from blueprints.local.services.appsync.realtime.ports import Authenticate, Execution, FindApi, Mutation
 from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
 from blueprints.local.services.appsync.records import GraphqlApi
-from blueprints.local.services.appsync.requests import Request, Unauthorized
+from blueprints.local.services.appsync.requests import Identity, Request, Unauthorized
 
 _PATH = re.compile(r"/v1/apis/(?P<id>[^/]+)/graphql(?P<realtime>/realtime)?")
 _HOST = re.compile(r"(?P<id>[a-z0-9]+)\.appsync(?:-realtime)?-api\.[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
 _PATHS_OF_HOST = ("/graphql", "/graphql/realtime")
 _CREDENTIALS = frozenset(("authorization", "x-api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"))
+FindApi = Callable[[str], GraphqlApi | None]
+"""Finds an API by its id."""
+
+
+class Authenticate(Protocol):
+    """Finds out who makes a request by its headers. Raises Unauthorized."""
+
+    def __call__(
+        self, api: GraphqlApi, headers: Mapping[str, str], *, method: str, path: str, body: bytes, operation: Any
+    ) -> Identity:
+        """The identity; `method`, `path` and `body` are those that a signature of AWS_IAM covers."""
+
+
 _AT_ONCE = 32
 """Subscriptions that are prepared at the same time."""
 
@@ -38,30 +51,24 @@ class Realtime:
 
     def __init__(
         self,
-        execution: Execution,
+        executor: Executor,
         authenticate: Authenticate,
         metrics: Metrics,
         find_api: FindApi = records.find,
     ) -> None:
-        self._execution, self._authenticate, self._metrics, self._find_api = execution, authenticate, metrics, find_api
+        self._executor, self._authenticate, self._metrics, self._find_api = executor, authenticate, metrics, find_api
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: set[Connection] = set()
         self._active = ActiveSubscriptions()
-        self._fan_out = FanOut(execution, self._active, metrics, self._on_loop)
+        self._fan_out = FanOut(executor, self._active, metrics, self._on_loop)
+        executor.on_mutation(self._fan_out.publish)
+        executor.on_invalidation(self._fan_out.invalidate)
         workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="appsync-subscription")
-        self._shared = Surroundings(self._active, metrics, workers, self._prepare, _mutations)
+        self._shared = Surroundings(self._active, metrics, workers, self._prepare)
 
     def route(self) -> Route:
         """Takes `…/graphql` and `…/graphql/realtime` of an API, by path or by host name."""
         return Route(lambda scope: _target(scope) is not None, self._serve, "websocket")
-
-    def on_mutation(self, mutation: Mutation) -> None:
-        """Deliver what a successful mutation selected to the subscribers of the mutation."""
-        self._fan_out.publish(mutation.request.api, mutation.field_name, mutation.value)
-
-    def on_invalidation(self, api: GraphqlApi, invalidation: Any) -> None:
-        """End the subscriptions that a mutation's resolver invalidates: `subscriptionField` and `payload`."""
-        self._fan_out.invalidate(api, invalidation)
 
     def reset(self) -> None:
         """End every connection."""
@@ -101,7 +108,7 @@ class Realtime:
             return Opened(api, path, ("NoProtocolError", messages.BAD_REQUEST))
         try:
             headers = credentials.connection_headers(scope["query_string"].decode("latin-1"), scope["subprotocols"])
-            self._authenticate(api, headers, path=f"{path}/connect", body=b"{}", operation=None)
+            self._authenticate(api, headers, method="POST", path=f"{path}/connect", body=b"{}", operation=None)
         except credentials.NoCredentials as error:
             return Opened(api, path, (str(error), messages.BAD_REQUEST))
         except Unauthorized as error:
@@ -114,7 +121,7 @@ class Realtime:
         if api is None:
             raise Unauthorized("The API was deleted.")
         identity = self._authenticate(
-            api, start.authorization, path=opened.path, body=start.data.encode(), operation=start
+            api, start.authorization, method="POST", path=opened.path, body=start.data.encode(), operation=start
         )
         request = Request(
             api=api,
@@ -125,17 +132,15 @@ class Realtime:
             headers=_without_credentials(start.authorization),
             request_id=str(uuid.uuid4()),
         )
-        prepared = self._execution.prepare_subscription(request)
+        prepared = self._executor.prepare_subscription(request)
         return ActiveSubscription(
             number=start.id,
             request=request,
             prepared=prepared,
-            field_name=prepared.field_name,
             filter=filters.parse(prepared.filter) if prepared.filter else filters.by_arguments(prepared.arguments),
             invalidation_filter=filters.parse(prepared.invalidation) if prepared.invalidation else None,
             deliver=connection.deliver,
             end=connection.invalidate,
-            document=prepared.selection_key,
         )
 
     def _end_connections(self) -> None:
@@ -167,11 +172,6 @@ def _target(scope: Scope) -> tuple[str, str] | None:
     if by_host and path in _PATHS_OF_HOST:
         return by_host["id"].lower(), "/graphql"
     return None
-
-
-def _mutations(active: ActiveSubscription) -> tuple[str, ...]:
-    found: tuple[str, ...] = active.prepared.mutations
-    return found
 
 
 def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:

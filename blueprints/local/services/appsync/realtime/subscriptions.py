@@ -1,10 +1,10 @@
 """The active subscriptions of all connections, by the mutation whose events they get."""
 
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from blueprints.local.services.appsync.execution import Subscription
 from blueprints.local.services.appsync.realtime.filters import Filter
 from blueprints.local.services.appsync.requests import Request
 
@@ -16,17 +16,13 @@ class ActiveSubscription:
     number: str
     """The id that the client gave it."""
     request: Request
-    prepared: Any
-    """The `Prepared` subscription, as the executor wants it back."""
-    field_name: str
+    prepared: Subscription
     filter: Filter
     invalidation_filter: Filter | None
     deliver: Callable[["ActiveSubscription", str], None]
     """Sends the payload of an event; called on the event loop."""
     end: Callable[["ActiveSubscription"], None]
     """Ends the subscription because of an invalidation; called on the event loop."""
-    document: tuple[Any, ...] = field(default=())
-    """What the selection of an event depends on: subscriptions with the same one share one execution."""
 
 
 class ActiveSubscriptions:
@@ -37,13 +33,13 @@ class ActiveSubscriptions:
         self._by_mutation: dict[tuple[str, str], dict[ActiveSubscription, None]] = {}
         self._by_field: dict[tuple[str, str], dict[ActiveSubscription, None]] = {}
 
-    def add(self, subscription: ActiveSubscription, mutations: Iterable[str]) -> None:
-        """Let a subscription get the events of these mutations."""
+    def add(self, subscription: ActiveSubscription) -> None:
+        """Let a subscription get the events of its mutations."""
         api = subscription.request.api.api_id
         with self._lock:
-            for mutation in mutations:
+            for mutation in subscription.prepared.mutations:
                 self._by_mutation.setdefault((api, mutation), {})[subscription] = None
-            self._by_field.setdefault((api, subscription.field_name), {})[subscription] = None
+            self._by_field.setdefault((api, subscription.prepared.field_name), {})[subscription] = None
 
     def remove(self, subscription: ActiveSubscription) -> None:
         """Let a subscription get no more events; without effect if it was removed before."""
