@@ -7,25 +7,24 @@ code_evaluation  the API's operation EvaluateCode
 schemas          AppSync's scalars and directives; reads a schema
 execution        executes operations: documents, resolvers, subscriptions' selections
 data_sources     calls functions and tables in the data source's role
+authorization    who may use an API, and which of its fields
+function_calls   awaits invocations of functions
 http             the endpoint over HTTP
 realtime         subscriptions over WebSockets
 metrics          the metrics of AWS/AppSync
 request_logs     the logs of requests
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, Route
 from blueprints.local.services.appsync import code_evaluation
+from blueprints.local.services.appsync.authorization import Authentication, may_access
 from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.http import Endpoint
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import Realtime
-from blueprints.local.services.appsync.records import GraphqlApi
 from blueprints.local.services.appsync.request_logs import RequestLogs
-from blueprints.local.services.appsync.requests import API_KEY, Identity, Unauthorized
-from blueprints.local.services.appsync.schemas import Schema
 
 
 class AppSync(Extension):
@@ -35,10 +34,11 @@ class AppSync(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         code_evaluation.install()
-        self._executor = Executor(aws.endpoint, _may_access)
-        self._endpoint = Endpoint(self._executor, _authenticate)
+        self._authentication = Authentication(aws.endpoint, aws.clock)
+        self._executor = Executor(aws.endpoint, may_access)
+        self._endpoint = Endpoint(self._executor, self._authentication.authenticate)
         metrics = Metrics()
-        self._realtime = Realtime(self._executor, _authenticate, metrics)
+        self._realtime = Realtime(self._executor, self._authentication.authenticate, metrics)
         self._logs = RequestLogs(aws.endpoint)
         self._endpoint.on_answer(metrics.on_answer)
         self._endpoint.on_answer(self._logs.add)
@@ -49,24 +49,14 @@ class AppSync(Extension):
     def reset(self) -> None:
         self._realtime.reset()
         self._logs.reset()
+        self._authentication.reset()
         self._executor.reset()
 
     def close(self) -> None:
         self._realtime.close()
         self._endpoint.close()
+        self._authentication.close()
         self._executor.close()
-
-
-def _authenticate(api: GraphqlApi, headers: Mapping[str, str], **_: Any) -> Identity:
-    """The caller with a key of the API; the other authentication types are refused."""
-    if not any(each["id"] == headers.get("x-api-key") for each in api.api_keys):
-        raise Unauthorized("You are not authorized to make this call.")
-    return Identity(API_KEY, None)
-
-
-def _may_access(api: GraphqlApi, schema: Schema, identity: Identity, type_name: str, field_name: str) -> bool:  # noqa: ARG001
-    """Whether a caller may read a field; its rules are not evaluated."""
-    return True
 
 
 EXTENSION = AppSync()

@@ -155,7 +155,7 @@ class _Attempt:
             self.response = self._executor.execute(self.request)
             return 200, encode(self.response), self.response.headers
         except Unauthorized as error:
-            return _refusal(401, error.error_type, str(error))
+            return _refusal(error.status, error.error_type, str(error))
         except BadRequest as error:
             return _refusal(error.status, error.error_type, str(error))
         except UnreadableDocument as error:

@@ -88,8 +88,9 @@ class Response:
 
 
 class Unauthorized(Exception):
-    """A request that no authentication type of the API admits: HTTP 401 with `error_type` and the message."""
+    """A request that no authentication type of the API admits: an HTTP status with `error_type` and the message."""
 
-    def __init__(self, message: str, error_type: str = "UnauthorizedException") -> None:
+    def __init__(self, message: str, error_type: str = "UnauthorizedException", status: int = 401) -> None:
         super().__init__(message)
         self.error_type = error_type
+        self.status = status

@@ -3,17 +3,16 @@
 Source: AWS AppSync Developer Guide, "AWS AppSync JavaScript resolver function reference for Lambda".
 """
 
-import asyncio
 import json
 import logging
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.services.appsync.data_sources.calls import TIMED_OUT, Call, Outcome, SourceError, SourceFailed
 from blueprints.local.services.appsync.data_sources.roles import Roles
+from blueprints.local.services.appsync.function_calls import FunctionCalls
 from blueprints.local.services.appsync.records import GraphqlApi
 from blueprints.local.services.lambda_ import LambdaResponse, invoke
 
@@ -28,8 +27,7 @@ class LambdaFunctions:
 
     def __init__(self, roles: Roles) -> None:
         self._roles = roles
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = threading.Lock()
+        self._calls = FunctionCalls()
 
     def call(self, api: GraphqlApi, calls: Sequence[Call], seconds: float) -> list[Outcome]:
         """Invoke the function once for all calls, which are several only for BatchInvoke. Raises SourceFailed."""
@@ -48,14 +46,13 @@ class LambdaFunctions:
 
     def close(self) -> None:
         """End the thread that awaits functions. Invocations under way are abandoned."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._calls.close()
 
     def _invoke(self, caller: Caller, function: str, payload: Any, is_event: bool, seconds: float) -> Any:
         headers = {"X-Amz-Invocation-Type": _EVENT} if is_event else None
         sent = json.dumps(payload, separators=(",", ":")).encode()
         try:
-            response = self._run(invoke(caller, function, sent, headers=headers), seconds)
+            response = self._calls.run(invoke(caller, function, sent, headers=headers), seconds)
         except NotInTime:
             raise SourceFailed("Lambda:ExecutionTimeoutException", TIMED_OUT) from None
         _raise_for(response)
@@ -65,14 +62,6 @@ class LambdaFunctions:
             return json.loads(response.body or b"null")
         except ValueError:
             raise SourceFailed("Lambda:IllegalArgument", "The function's response is not JSON.") from None
-
-    def _run(self, coroutine: Coroutine[Any, Any, LambdaResponse], seconds: float) -> LambdaResponse:
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="appsync functions", daemon=True).start()
-        # A function that is too slow runs on to its own timeout, as on AWS.
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
 
 
 def _check(call: Call) -> None:
