@@ -96,16 +96,14 @@ class Notebooks:
     ) -> dict[str, Any]:
         """A page of what changed since `last_sync`, the `startedAt` of the client's last visit.
 
-        Without it, or if deletions since then may be forgotten, it is everything, and `full` is true: the client has to
-        remove what it has and is not on these pages.
+        Without it, or if deletions since then may be forgotten, or if the caller's groups have changed since, it is
+        everything, and `full` is true: the client has to remove what it has and is not on these pages.
         """
         scope = (caller.id, "sync", kind, wanted, last_sync)
         position = self._tokens.read(token, *scope)
         if not position:
-            now = _now()
-            remembered = now - self._rules.tombstone_days * _DAY + SYNC_MARGIN
-            since = last_sync if last_sync and last_sync >= remembered else 0
-            position = {"startedAt": now - SYNC_MARGIN, "since": since}
+            started = _now() - SYNC_MARGIN
+            position = {"startedAt": started, "since": self._since(caller, last_sync or 0, started)}
         started, since = position["startedAt"], position["since"]
 
         def changes(audience: str, after: str | None, size: int) -> Page:
@@ -115,6 +113,12 @@ class Notebooks:
         kept = [each for each in records if matches(each, wanted) and (last_sync or not each["_deleted"])]
         further = further and {**further, "startedAt": started, "since": since}
         return {**self._connection(kept, further, *scope), "startedAt": started, "full": not since}
+
+    def _since(self, caller: Caller, last_sync: int, started: int) -> int:
+        """`last_sync`, or 0 if what changed since then does not tell a client all that it has to know."""
+        forgotten = started + 2 * SYNC_MARGIN - self._rules.tombstone_days * _DAY
+        regrouped = self._table.groups_changed_at(caller.id, caller.audiences, started)
+        return last_sync if last_sync >= max(forgotten, regrouped) else 0
 
     def _pages(self, caller: Caller, position: dict[str, Any], limit: int | None, read: Any) -> Any:
         """Records of all audiences of the caller, one after the other, from a position; and the next position."""
@@ -174,7 +178,7 @@ class Notebooks:
         return self._change(caller, DELETE, sent, {}, condition)
 
     def _create(self, caller: Caller, kind: str, sent: Mapping[str, Any], fields: Record) -> Outcome:
-        record_id = sent.get("id") or str(uuid.uuid4())
+        record_id = str(uuid.uuid4()) if sent.get("id") is None else sent["id"]
         if not _ID.fullmatch(record_id):
             raise Refused("InvalidInput", "An id has 1 to 100 letters, digits, - and _.")
         mutation = Mutation(CREATE, {"id": record_id, **fields}, None, fingerprint(CREATE, caller.id, sent))

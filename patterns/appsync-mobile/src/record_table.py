@@ -117,6 +117,17 @@ class RecordTable:
         more = "LastEvaluatedKey" in answer
         return Page([_record(item) for item in items], items[-1][key]["S"] if more and items else None)
 
+    def groups_changed_at(self, caller: str, audiences: tuple[str, ...], now: int) -> int:
+        """When the caller was first seen with these audiences in place of others, in milliseconds since 1970."""
+        key = {"pk": {"S": audiences[0]}, "sk": {"S": f"seen#{caller}"}}
+        seen = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+        listed = " ".join(audiences)
+        if seen.get("audiences", {}).get("S") == listed:
+            return int(seen["since"]["N"])
+        item = {**key, "audiences": {"S": listed}, "since": {"N": str(now)}}
+        self._dynamodb.put_item(TableName=self._table, Item=item)
+        return now
+
     def shared_value(self, name: str, proposed: str) -> str:
         """The value that all instances of the function share under `name`: `proposed`, if there was none."""
         key = {"pk": {"S": "settings"}, "sk": {"S": name}}

@@ -84,3 +84,127 @@ def test_an_id_that_a_stranger_uses_too_is_another_record(ann, stranger):
     note(stranger, title="Mine")
     assert ann.ask("Query.getNote", id="n-1")["title"] == "Milk"
     assert stranger.ask("Query.getNote", id="n-1")["title"] == "Mine"
+
+
+def test_a_conflict_has_the_stored_note(ann, bob):
+    note(ann)
+    bob.ask("Mutation.updateNote", input={"id": "n-1", "title": "Oat milk", "_version": 1})
+    late = {"id": "n-1", "_version": 1}
+    error = ann.refused("Mutation.deleteNote", input=late)
+    assert (error["type"], error["data"]["title"], error["data"]["_version"]) == ("ConflictUnhandled", "Oat milk", 2)
+    assert not {"fieldVersions", "createdBy", "lastMutation"} & error["data"].keys()
+    merged = ann.ask("Mutation.updateNote", input={**late, "title": "Soy milk", "body": "One litre"})
+    assert (merged["title"], merged["body"], merged["_conflicts"]) == ("Oat milk", "One litre", ["title"])
+
+
+def test_two_who_write_at_the_same_time_lose_nothing(ann, bob, monkeypatch):
+    note(ann)
+    table = ann.module.notebooks._table
+    write, interrupted = table.write, []
+
+    def write_after_bob(*arguments, **options):
+        if not interrupted:
+            interrupted.append(True)
+            bob.ask("Mutation.updateNote", input={"id": "n-1", "body": "Three litres", "_version": 1})
+        return write(*arguments, **options)
+
+    monkeypatch.setattr(table, "write", write_after_bob)
+    answer = ann.ask("Mutation.updateNote", input={"id": "n-1", "title": "Oat milk", "_version": 1})
+    assert (answer["title"], answer["body"], answer["_version"]) == ("Oat milk", "Three litres", 3)
+
+
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_a_record_that_others_change_all_the_time_is_busy(operation, ann, monkeypatch):
+    note(ann)
+    monkeypatch.setattr(ann.module.notebooks._table, "write", lambda *_, **__: False)
+    sent = {"create": {"id": "n-9", "notebookId": "shared", "title": "x"}, "update": {"id": "n-1", "title": "x"}}
+    answer = ann.refused(f"Mutation.{operation}Note", input={**sent[operation], "_version": 1})
+    assert answer["type"] == "Busy"
+
+
+def test_a_condition_that_does_not_hold_changes_nothing(ann):
+    note(ann)
+    edit = {"id": "n-1", "title": "Oat milk", "_version": 1}
+    error = ann.refused("Mutation.updateNote", input=edit, condition={"title": {"eq": "Bread"}})
+    assert error["type"] == "ConditionalCheckFailedException"
+    assert ann.ask("Query.getNote", id="n-1")["_version"] == 1
+    assert ann.ask("Mutation.updateNote", input=edit, condition={"title": {"eq": "Milk"}})["_version"] == 2
+
+
+def test_a_note_of_400_kb_is_refused_by_name(ann):
+    sent = {"id": "n-1", "notebookId": "shared", "title": "Milk", "body": "ä" * 200_000}
+    error = ann.refused("Mutation.createNote", input=sent)
+    assert error["type"] == "TooLarge"
+    assert "at most 390000" in error["message"]
+    note(ann, body="ä" * 190_000)
+    edit = {"id": "n-1", "body": "ä" * 200_000, "_version": 1}
+    assert ann.refused("Mutation.updateNote", input=edit)["type"] == "TooLarge"
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "reason"),
+    [
+        ("createNote", {"id": "a#b", "notebookId": "shared", "title": "x"}, "An id has"),
+        ("createNote", {"id": "x" * 101, "notebookId": "shared", "title": "x"}, "An id has"),
+        ("createNotebook", {"id": "", "name": "x"}, "An id has"),
+        ("updateNote", {"id": "n-1", "title": "x"}, "Send the _version"),
+        ("deleteNote", {"id": "n-1", "_version": None}, "Send the _version"),
+        ("updateNote", {"id": "n-1", "title": None, "_version": 1}, "title cannot be null"),
+        ("updateNote", {"id": "n-1", "notebookId": None, "_version": 1}, "notebookId cannot be null"),
+        ("updateNote", {"id": "n-1", "notebookId": "own", "_version": 1}, "same group or user"),
+    ],
+)
+def test_an_invalid_mutation_says_what_is_wrong(field, sent, reason, ann):
+    note(ann)
+    error = ann.refused(f"Mutation.{field}", input=sent)
+    assert error["type"] == "InvalidInput"
+    assert reason in error["message"]
+    assert ann.ask("Query.getNote", id="n-1")["_version"] == 1
+
+
+def test_a_note_moves_to_another_notebook_of_the_group(ann, bob):
+    note(ann)
+    bob.ask("Mutation.createNotebook", input={"id": "other", "name": "Ours, too", "group": "family"})
+    bob.ask("Mutation.updateNote", input={"id": "n-1", "notebookId": "other", "_version": 1})
+    assert ann.ask("Query.listNotes", notebookId="shared")["items"] == []
+    assert [each["id"] for each in ann.ask("Query.listNotes", notebookId="other")["items"]] == ["n-1"]
+
+
+def test_an_id_is_made_if_none_is_sent(ann):
+    first, second = (note(ann, id=None)["id"] for _ in range(2))
+    assert first != second
+
+
+@pytest.fixture
+def back_end(as_user):
+    user = as_user("unused")
+    user.identity = {"sub": None, "groups": None, "userArn": "arn:aws:sts::123456789012:assumed-role/back-end/x"}
+    return user
+
+
+@pytest.mark.parametrize(("notebook", "of"), [("shared", {"group": "family"}), ("own", {"owner": "ann"})])
+def test_a_back_end_adds_a_note_once(notebook, of, ann, back_end):
+    sent = {"id": "n-9", "notebookId": notebook, "title": "Shops close at 8", **of}
+    for _ in range(2):
+        answer = back_end.ask("Mutation.addSystemNote", input=sent)
+        assert (answer["owner"], answer["_version"]) == ("ann", 1)
+    assert ann.ask("Query.getNote", id="n-9")["title"] == "Shops close at 8"
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ({}, "InvalidInput"),
+        ({"owner": "ann", "group": "family"}, "InvalidInput"),
+        ({"owner": "bob"}, "NotFound"),
+        ({"group": "others"}, "NotFound"),
+    ],
+)
+def test_a_back_end_has_to_name_the_right_owner_or_group(of, expected, ann, back_end):
+    sent = {"id": "n-9", "notebookId": "shared", "title": "x", **of}
+    assert back_end.refused("Mutation.addSystemNote", input=sent)["type"] == expected
+
+
+def test_a_back_end_reads_nothing(ann, back_end):
+    note(ann)
+    assert back_end.ask("Query.getNote", id="n-1") is None
