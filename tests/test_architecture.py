@@ -46,21 +46,26 @@ def sources(folder: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)
 def test_a_patterns_code_imports_its_requirements_and_nothing_of_the_tools(pattern):
-    """Handlers import the standard library, boto3, their own files, and what requirements.in names."""
-    own = {path.relative_to(pattern / "src").with_suffix("").parts[0] for path in sources(pattern / "src")}
-    listed = (pattern / "src" / "requirements.in").read_text().splitlines()
-    required = {
-        line.split("=")[0].split(">")[0].split("[")[0].strip().replace("-", "_") for line in listed if line.strip()
-    }
-    known = {"aws_lambda_powertools", "blueprints_shared"}
-    allowed = own | required | known | {"boto3", "botocore"}
+    """Handlers import the standard library, boto3, files of their package, and what its requirements.in names.
 
+    The scripts of Glue jobs import pyspark and nothing of a requirements.in.
+    """
     for path in sources(pattern / "src"):
-        # The scripts of Glue jobs run on Spark, not as functions.
-        given = allowed | {"pyspark"} if path.is_relative_to(pattern / "src" / "jobs") else allowed
-        assert roots(path) <= given, f"{path.relative_to(ROOT)} imports {sorted(roots(path) - given)}"
+        package = next(folder for folder in path.parents if (folder / "requirements.in").is_file())
+        own = {each.relative_to(package).with_suffix("").parts[0] for each in sources(package)}
+        required = requirements(package / "requirements.in")
+        on_spark = "pyspark" in roots(path)
+        given = {"pyspark"} if on_spark else required | {"aws_lambda_powertools", "blueprints_shared"}
+        allowed = own | given | {"boto3", "botocore"}
+        assert roots(path) <= allowed, f"{path.relative_to(ROOT)} imports {sorted(roots(path) - allowed)}"
         if "blueprints_shared.images" in imported(path):
             assert "pyvips" in required, f"{path.relative_to(ROOT)} needs pyvips[binary] in requirements.in"
+
+
+def requirements(path: Path) -> set[str]:
+    """The packages that a requirements.in names, as they are imported."""
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    return {line.split("=")[0].split(">")[0].split("[")[0].strip().replace("-", "_") for line in lines}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.name)

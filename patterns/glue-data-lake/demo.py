@@ -54,7 +54,7 @@ def run(stack: Any) -> dict[str, Any]:
         objects = shop.objects(day)
         with stack.step(f"Put {len(objects)} objects below raw/{day}/"):
             lake.deliver(day, shop.name, objects)
-        with stack.step(f"Curate {day} on Spark, and load the revenue"):
+        with stack.step(f"Curate {day}, and load the revenue"):
             reports.append(lake.curate(day, shop.name))
             check(f"the counts of {day}", shop.counts[day], Counter({name: reports[-1][name] for name in COUNTS}))
     with stack.step("Start the last run again: nothing changes"):
@@ -71,6 +71,7 @@ def run(stack: Any) -> dict[str, Any]:
     return {
         **{name: sum(each[name] for each in reports) for name in COUNTS if name != "merged"},
         "curated_rows": reports[-1]["curated_rows"],
+        "engine": reports[-1]["engine"],
         "revenue_athena": f"{sum(revenue.values()):.2f}",
         "revenue_postgres": None if added is None else f"{added:.2f}",
         "revenue_generated": f"{sum(shop.revenue().values()):.2f}",

@@ -21,6 +21,7 @@ class Settings(RunSettings):
 
     time_zone: str
     lookback_days: int
+    small_run_megabytes: int
 
 
 logger = Logger()
@@ -30,25 +31,31 @@ s3 = client("s3")
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Return the run's state, and the keys of its plan and of its counts.
+    """Return the run's state, the keys of its plan and of its counts, and the engine that curates it.
 
     `finished`: it ended before. `empty`: there is nothing to do. `planned`: the objects have to be curated.
     """
     day = day_of(event)
     files = RunFiles(s3, settings.lake_bucket, str(event.get("run_id", day)), day)
-    run = {"run_id": files.run_id, "day": day}
+    run: dict[str, Any] = {"run_id": files.run_id, "day": day}
     if report := files.json(files.key("report.json")):
         return {**run, "status": "finished", "report": report}
-    objects = list(waiting(files, settings.lookback_days))
+    found = list(waiting(files, settings.lookback_days))
+    objects = [source for source, _ in found]
     if not objects:
         return {**run, "status": "empty"}
     content = canonical(objects)
     digest = hashlib.sha256(content).hexdigest()[:16]
     plan = files.key(f"plan-{digest}.json")
     files.put(plan, content)
-    logger.info("run planned", extra={**run, "objects": len(objects), "plan": plan})
-    counts = files.key(f"curated-{digest}.json")
-    return {**run, "status": "planned", "plan": plan, "counts": counts, "objects": len(objects)}
+    run |= {"objects": len(objects), "plan": plan, "engine": engine(sum(size for _, size in found))}
+    logger.info("run planned", extra=run)
+    return {**run, "status": "planned", "counts": files.key(f"curated-{digest}.json")}
+
+
+def engine(size: int) -> str:
+    """What curates objects of together `size` bytes of text: `lambda` if they are small enough, else `spark`."""
+    return "lambda" if size < settings.small_run_megabytes * 10**6 else "spark"
 
 
 def day_of(event: dict[str, Any]) -> str:
@@ -59,8 +66,11 @@ def day_of(event: dict[str, Any]) -> str:
     return f"{started.date() - timedelta(days=1)}"
 
 
-def waiting(files: RunFiles, lookback_days: int) -> Iterator[dict[str, str]]:
-    """The objects below `raw/DAY/`, of this day and the days before it, whose version no other run has taken."""
+def waiting(files: RunFiles, lookback_days: int) -> Iterator[tuple[dict[str, str], int]]:
+    """The objects below `raw/DAY/`, of this day and the days before it, whose version no other run has taken.
+
+    With each, its size in bytes; compressed ones are taken for ten times as large.
+    """
     last = date.fromisoformat(files.day)
     for back in range(lookback_days, -1, -1):
         day = last - timedelta(days=back)
@@ -72,4 +82,4 @@ def waiting(files: RunFiles, lookback_days: int) -> Iterator[dict[str, str]]:
                 continue
             source = {"key": item["Key"], "etag": item["ETag"]}
             if files.ledger_key(source).rpartition("/")[0] not in by_others:
-                yield source
+                yield source, item["Size"] * (10 if name.endswith(".gz") else 1)

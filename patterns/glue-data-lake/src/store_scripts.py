@@ -16,6 +16,7 @@ from blueprints_shared.observability import Logger
 from blueprints_shared.settings import load
 
 JOBS = Path(__file__).parent / "jobs"
+HANDLER = "curate_small.py"  # of a function, which shares modules with the jobs
 
 logger = Logger()
 settings = load(Settings)
@@ -43,8 +44,8 @@ def handler(event: dict[str, Any], _: Any) -> None:
 
 
 def store_scripts(s3: Any, bucket: str) -> str:
-    """Put every script below a prefix that changes with their contents; return it, with its slash."""
-    scripts = {path.name: path.read_bytes() for path in sorted(JOBS.glob("*.py"))}
+    """Put every script and module below a prefix that changes with their contents; return it, with its slash."""
+    scripts = {path.name: path.read_bytes() for path in sorted(JOBS.glob("*.py")) if path.name != HANDLER}
     named = json.dumps({name: hashlib.sha256(content).hexdigest() for name, content in scripts.items()})
     prefix = f"scripts/{hashlib.sha256(named.encode()).hexdigest()}/"
     for name, content in scripts.items():

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "lake",
     "POWERTOOLS_METRICS_NAMESPACE": "ServerlessBlueprints",
     "LAKE_BUCKET": "lake",
+    "LAKE_DATABASE": "lake",
     "DATABASE_CLUSTER_ARN": "arn:aws:rds:eu-west-1:123456789012:cluster:lake",
     "SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:lake",
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from template_facts import tested_glue_version
+from template_facts import TEMPLATE
 
 ICEBERG = {
     "3.5": "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0",
@@ -32,6 +32,13 @@ _SETTINGS = {
     "spark.sql.catalog.lake.cache-enabled": "false",
     "spark.sql.session.timeZone": "UTC",
 }
+
+
+def tested_glue_version() -> str:
+    """The Glue version of the template's jobs; the environment variable TESTED_GLUE_VERSION chooses another one."""
+    of_jobs = set(re.findall(r"^ +GlueVersion: *[\"']?([\d.]+)", TEMPLATE, re.MULTILINE))
+    assert len(of_jobs) == 1, f"the jobs of template.yaml need one GlueVersion, and have {sorted(of_jobs)}"
+    return os.environ.get("TESTED_GLUE_VERSION") or of_jobs.pop()
 
 
 class NoSpark(Exception):

@@ -1,7 +1,6 @@
 """Reads handlers and parameters from the template, so that renaming them needs no change of the tests."""
 
 import importlib
-import os
 import re
 import sys
 from pathlib import Path
@@ -38,13 +37,6 @@ def variables_by_default() -> dict[str, str]:
         if default:
             found[variable] = default[1].strip("\"'")
     return found
-
-
-def tested_glue_version() -> str:
-    """The Glue version of the template's jobs; the environment variable TESTED_GLUE_VERSION chooses another one."""
-    of_jobs = set(re.findall(r"^ +GlueVersion: *[\"']?([\d.]+)", TEMPLATE, re.MULTILINE))
-    assert len(of_jobs) == 1, f"the jobs of template.yaml need one GlueVersion, and have {sorted(of_jobs)}"
-    return os.environ.get("TESTED_GLUE_VERSION") or of_jobs.pop()
 
 
 def import_anew(function: str) -> Any:

@@ -4,12 +4,13 @@ import gzip
 
 import pytest
 from order_rows import COLUMNS, as_csv, order, read
+from order_rules import RAW_SCHEMA, columns
+from raw_objects import TooLarge, rows_of
 
 
-def cells(job, content, name="a.csv"):
+def cells(content, name="a.csv"):
     """The rows of an object by column."""
-    names = [column.split()[0] for column in job.RAW_SCHEMA.split(", ")]
-    return [dict(zip(names, row, strict=True)) for row in read(job, {name: content})]
+    return [dict(zip(columns(RAW_SCHEMA), row, strict=True)) for row in read({name: content})]
 
 
 @pytest.mark.parametrize(
@@ -17,22 +18,22 @@ def cells(job, content, name="a.csv"):
     [COLUMNS, COLUMNS[::-1], [*COLUMNS[4:], *COLUMNS[:4]], ["channel", *COLUMNS], COLUMNS[:-1]],
     ids=["as defined", "reversed", "rotated", "with one more", "without an optional one"],
 )
-def test_the_order_of_columns_never_swaps_values(job, columns):
+def test_the_order_of_columns_never_swaps_values(columns):
     given = order(1, note="Größe 東京" if "note" in columns else None)
-    (row,) = cells(job, as_csv([given], columns))
+    (row,) = cells(as_csv([given], columns))
     assert {name: row[name] for name in COLUMNS} == given
     assert (row["line"], row["error"]) == (2, None)
 
 
 @pytest.mark.parametrize("note", ['a "gift", please', "two\nlines", "two\r\nlines", " 東京 ", "a,b"])
-def test_a_quoted_cell_keeps_its_text(job, note):
-    first, second = cells(job, as_csv([order(1, note=note), order(2)]))
+def test_a_quoted_cell_keeps_its_text(note):
+    first, second = cells(as_csv([order(1, note=note), order(2)]))
     assert (first["note"], first["line"]) == (note, 2)
     assert second["line"] == (4 if "\n" in note else 3)
 
 
-def test_names_with_spaces_and_japanese_and_gzip_are_read(job):
-    (row,) = cells(job, gzip.compress(as_csv([order(7)])), "orders 注文 7.csv.gz")
+def test_names_with_spaces_and_japanese_and_gzip_are_read():
+    (row,) = cells(gzip.compress(as_csv([order(7)])), "orders 注文 7.csv.gz")
     assert (row["source_key"], row["order_id"]) == ("raw/2026-11-27/orders 注文 7.csv.gz", "order 7")
 
 
@@ -49,16 +50,23 @@ def test_names_with_spaces_and_japanese_and_gzip_are_read(job):
     ],
     ids=["truncated gzip", "no gzip", "empty", "column missing", "column twice", "latin-1", "open quote"],
 )
-def test_an_unreadable_object_is_one_row_with_the_reason(job, content, name, reason):
+def test_an_unreadable_object_is_one_row_with_the_reason(content, name, reason):
     """None of its rows are taken, so that nothing partial is merged."""
-    (row,) = cells(job, content, name)
+    (row,) = cells(content, name)
     assert row["line"] == 0
     assert row["error"].startswith(reason)
 
 
-def test_a_row_with_too_few_cells_is_broken_alone(job):
+def test_an_object_that_unpacks_to_more_than_the_limit_is_not_read():
+    content, source = gzip.compress(as_csv([order(n) for n in range(50)])), {"key": "a.csv.gz", "etag": ""}
+    assert len(content) < 1000
+    with pytest.raises(TooLarge, match="larger than 1000 bytes"):
+        next(rows_of(source, content, max_bytes=1000))
+
+
+def test_a_row_with_too_few_cells_is_broken_alone():
     lines = as_csv([order(1)]) + b"1,2\r\n\r\n" + as_csv([order(2)]).partition(b"\n")[2]
-    rows = cells(job, lines)
+    rows = cells(lines)
     assert [(row["line"], row["error"]) for row in rows] == [
         (2, None),
         (3, "the row has 2 cells instead of 8"),
@@ -67,6 +75,6 @@ def test_a_row_with_too_few_cells_is_broken_alone(job):
     assert rows[1]["raw"] == "1,2"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(job):
-    (row,) = cells(job, b"\xef\xbb\xbf" + as_csv([order(1)]))
+def test_a_byte_order_mark_is_no_part_of_the_first_name():
+    (row,) = cells(b"\xef\xbb\xbf" + as_csv([order(1)]))
     assert row["order_id"] == "order 1"

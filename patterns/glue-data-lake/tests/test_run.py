@@ -1,11 +1,15 @@
 """A run from its plan to its report, step by step as the state machine makes them; and the load into PostgreSQL."""
 
+import gzip
 import json
 
 import pytest
+from order_rows import as_csv, order
+from raw_objects import read_object, read_objects
 
 COUNTS = {
     "run_id": "2026-11-27",
+    "engine": "spark",
     "objects": 1,
     "raw_rows": 10,
     "quarantined": 1,
@@ -81,7 +85,7 @@ def test_a_run_that_has_ended_changes_nothing(plan, publish, deliver):
     deliver("2026-11-27/b.csv")
     again = plan(day="2026-11-27")
     assert (again["status"], again["report"]) == ("finished", report)
-    assert report["dpu_seconds"] == 180
+    assert (report["dpu_seconds"], report["engine"]) == (180, "spark")
 
 
 def test_a_run_that_was_killed_has_the_same_plan_again(plan, publish, deliver):
@@ -98,6 +102,25 @@ def test_a_run_that_was_killed_has_the_same_plan_again(plan, publish, deliver):
 def test_an_empty_day_is_nothing_to_do(plan, s3):
     assert plan(day="2026-11-27") == {"run_id": "2026-11-27", "day": "2026-11-27", "status": "empty"}
     assert "Contents" not in s3.list_objects_v2(Bucket="lake")
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "size", "engine"),
+    [
+        ("0", "a.csv", 0, "spark"),
+        ("0", "a.csv", 1, "spark"),
+        ("1", "a.csv", 999_999, "lambda"),
+        ("1", "a.csv", 1_000_000, "spark"),
+        ("1", "a.csv.gz", 99_999, "lambda"),
+        ("1", "a.csv.gz", 100_000, "spark"),
+    ],
+)
+def test_the_size_of_the_objects_chooses_the_engine_if_small_runs_are_asked_for(
+    monkeypatch, load, context, deliver, limit, name, size, engine
+):
+    deliver(f"2026-11-27/{name}", content=bytes(size))
+    monkeypatch.setenv("SMALL_RUN_MEGABYTES", limit)
+    assert load("PlanRun").handler({"day": "2026-11-27"}, context)["engine"] == engine
 
 
 def test_a_schedule_starts_the_day_before_in_the_business_time_zone(plan, sample):
@@ -132,12 +155,25 @@ def test_layers_that_disagree_end_the_run_without_a_report(plan, publish, delive
     ("etag", "reason"),
     [('"0123"', "the object was changed or deleted after the run was planned"), (None, None)],
 )
-def test_an_object_that_is_rewritten_during_the_run_is_not_read(job, s3, deliver, etag, reason):
+def test_an_object_that_is_rewritten_during_the_run_is_not_read(s3, deliver, etag, reason):
     deliver("2026-11-27/a.csv", content=b"order_id\n1\n")
     found = s3.head_object(Bucket="lake", Key="raw/2026-11-27/a.csv")["ETag"]
-    (row,) = job.read_object(s3, "lake", {"key": "raw/2026-11-27/a.csv", "etag": etag or found})
+    (row,) = read_object(s3, "lake", {"key": "raw/2026-11-27/a.csv", "etag": etag or found})
     assert row[2] == 0
     assert row[4] == reason or row[4].startswith("the header has no column")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_an_object_that_is_too_large_is_unreadable_and_the_others_are_read(s3, deliver, monkeypatch, name):
+    content = as_csv([order(n) for n in range(50)])
+    deliver(f"2026-11-27/{name}", content=gzip.compress(content) if name.endswith(".gz") else content)
+    deliver("2026-11-27/b.csv", content=as_csv([order(1)]))
+    keys = [f"raw/2026-11-27/{each}" for each in (name, "b.csv")]
+    sources = [{"key": key, "etag": s3.head_object(Bucket="lake", Key=key)["ETag"]} for key in keys]
+    monkeypatch.setattr("boto3.client", lambda _: s3)
+    first, second = read_objects("lake", sources, max_bytes=1000)
+    assert (first[2], first[4]) == (0, "the object is larger than 1000 bytes")
+    assert second[5] == "order 1"
 
 
 class DataApi:

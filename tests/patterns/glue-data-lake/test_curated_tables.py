@@ -1,43 +1,17 @@
-"""Whole runs of the job on Iceberg tables: the outcome of repeated, killed and simultaneous runs, and of odd input."""
+"""Whole runs of both engines on Iceberg tables: repeated, killed and simultaneous runs, and odd input."""
 
 import gzip
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Barrier, get_ident
 
 import pytest
-from order_rows import COLUMNS, as_csv, options, order, read
+from order_rows import COLUMNS, as_csv, order
 
 
 class Killed(Exception):
     """Stands for the end of a job in the middle of its work."""
-
-
-@pytest.fixture
-def lake(job, spark):
-    """A database of the catalog `lake` that is empty."""
-    return Lake(job, spark, f"lake.d{uuid.uuid4().hex[:8]}")
-
-
-class Lake:
-    """Runs the job on objects, and reads the tables."""
-
-    def __init__(self, job, spark, database):
-        self.job, self.spark, self.database = job, spark, database
-
-    def curate(self, run_id, objects, day="2026-11-27"):
-        raw = self.spark.createDataFrame(read(self.job, objects), self.job.RAW_SCHEMA)
-        return self.job.curate(self.spark, raw, len(objects), options(run_id, day), self.database)
-
-    def orders(self, columns="order_id, updated_at, amount, order_date"):
-        return [
-            tuple(row) for row in self.spark.sql(f"SELECT {columns} FROM {self.database}.orders ORDER BY 1").collect()
-        ]
-
-    def quarantined(self):
-        query = f"SELECT run_id, source_key, line, reason FROM {self.database}.quarantine ORDER BY 1, 2, 3"
-        return [tuple(row) for row in self.spark.sql(query).collect()]
 
 
 def test_the_same_run_twice_and_a_killed_run_end_alike(lake, monkeypatch):
@@ -45,12 +19,12 @@ def test_the_same_run_twice_and_a_killed_run_end_alike(lake, monkeypatch):
     broken = order(3, amount="x")
     objects = {"a 注文.csv": as_csv([*(order(n, note="東京") for n in range(40)), broken])}
     with monkeypatch.context() as patch:
-        patch.setattr(lake.job, "merge_orders", killed)
+        patch.setattr(lake.module, "merge_orders", killed)
         with pytest.raises(Killed):
             lake.curate("one", objects)
     assert lake.orders() == []
     with monkeypatch.context() as patch:
-        patch.setattr(lake.job, "merged", killed)
+        patch.setattr(lake.module, "merged", killed)
         with pytest.raises(Killed):
             lake.curate("one", objects)
     first = lake.curate("one", objects)
@@ -59,6 +33,7 @@ def test_the_same_run_twice_and_a_killed_run_end_alike(lake, monkeypatch):
     assert (lake.orders(), lake.quarantined()) == state
     assert first == {
         "run_id": "one",
+        "engine": lake.engine,
         "objects": 1,
         "raw_rows": 41,
         "quarantined": 1,
@@ -76,7 +51,7 @@ def killed(*_):
     raise Killed
 
 
-def test_late_and_out_of_order_days_end_alike(job, spark, lake):
+def test_late_and_out_of_order_days_end_alike(lake):
     """A correction that arrives before what it corrects wins as well, and a late row goes to its own day."""
     day_1 = {"1.csv": as_csv([order(1, amount="1"), order(2, ordered_at="2026-11-26T10:00:00Z")])}
     day_2 = {
@@ -88,7 +63,7 @@ def test_late_and_out_of_order_days_end_alike(job, spark, lake):
             ]
         )
     }
-    other = Lake(job, spark, f"{lake.database}b")
+    other = lake.another()
     in_order = [lake.curate("1", day_1), lake.curate("2", day_2, "2026-11-28")]
     reversed_order = [other.curate("2", day_2, "2026-11-28"), other.curate("1", day_1)]
     assert lake.orders() == other.orders()
@@ -118,7 +93,7 @@ def test_a_schema_that_gains_loses_reorders_and_retypes_a_column(lake):
     }
     report = lake.curate("one", objects)
     assert (report["merged"], report["quarantined"]) == (64, 1)
-    rows = {row[0]: row[1:] for row in lake.orders("order_id, customer_id, country, amount, note")}
+    rows = {row[0]: row[1:] for row in lake.orders("order_id", "customer_id", "country", "amount", "note")}
     assert rows["order 3"] == ("DE", "JP", Decimal("10.50"), None)
     assert rows["order 2"] == ("customer 1", "AT", Decimal("10.50"), None)
     assert rows["order 5"][2] == Decimal(5)
@@ -141,30 +116,50 @@ def test_null_keys_and_duplicate_keys_are_merged_once_or_not_at_all(lake):
 
 def test_two_runs_at_once_on_the_same_keys_both_count(lake):
     """One commit conflicts with the other, is tried again, and each order is there once in its latest version."""
-    lake.job.create_tables(lake.spark, lake.database)
+    lake.create_tables()
     batches = {
         "one": {"1.csv": as_csv([order(n, updated_at="2026-11-27T11:00:00Z", amount="1") for n in range(20)])},
         "two": {"2.csv": as_csv([order(n, updated_at="2026-11-27T12:00:00Z", amount="2") for n in range(10, 30)])},
     }
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(lambda run_id: lake.curate(run_id, batches[run_id]), batches))
-    assert [row[2] for row in lake.orders("order_date, order_id, amount")].count(Decimal(2)) == 20
+    assert [row[2] for row in lake.orders("order_date", "order_id", "amount")].count(Decimal(2)) == 20
     assert len(lake.orders()) == 30
     for report in reports:
         assert report["merged"] + report["outdated"] == 20
 
 
-def test_the_tables_can_be_compacted_and_old_snapshots_expire(lake, job):
+def test_of_two_runs_that_insert_the_same_orders_at_once_one_is_tried_again(lambda_lake, monkeypatch, capsys):
+    """Both have read the table before the other's commit. Appended on top of it, each order would be there twice."""
+    lambda_lake.create_tables()
+    both_have_read, arrow, threads = Barrier(2), lambda_lake.module._arrow, set()
+
+    def after_both_have_read(rows, table):
+        if get_ident() not in threads:
+            threads.add(get_ident())
+            both_have_read.wait(30)
+        return arrow(rows, table)
+
+    monkeypatch.setattr(lambda_lake.module, "_arrow", after_both_have_read)
+    objects = {"a.csv": as_csv([order(n) for n in range(20)])}
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda run_id: lambda_lake.curate(run_id, objects), ("one", "two")))
+    assert len(lambda_lake.orders()) == 20
+    assert sorted((report["merged"], report["outdated"]) for report in reports) == [(0, 20), (20, 0)]
+    assert "attempt 1 conflicts with another run: CommitFailedException" in capsys.readouterr().out
+
+
+def test_the_tables_can_be_compacted_and_old_snapshots_expire(spark_lake):
     """The rows stay, in fewer files; a snapshot older than the limit can no longer be read."""
     import maintain_tables
 
     for n in range(2):
-        lake.curate(f"run {n}", {"a.csv": as_csv([order(n)])})
-    files = f"SELECT count(*) FROM {lake.database}.orders.files"
-    before, rows = lake.spark.sql(files).first()[0], lake.orders()
-    done = maintain_tables.maintain(lake.spark, lake.database.removeprefix("lake."), 0.0, 2)
+        spark_lake.curate(f"run {n}", {"a.csv": as_csv([order(n)])})
+    files = f"SELECT count(*) FROM {spark_lake.database}.orders.files"
+    before, rows = spark_lake.spark.sql(files).first()[0], spark_lake.orders()
+    done = maintain_tables.maintain(spark_lake.spark, spark_lake.database.removeprefix("lake."), 0.0, 2)
     assert before == 2
-    assert lake.spark.sql(files).first()[0] == 1
-    assert lake.orders() == rows
+    assert spark_lake.spark.sql(files).first()[0] == 1
+    assert spark_lake.orders() == rows
     assert done["orders"]["compacted"]["rewritten_data_files_count"] == 2
-    assert lake.spark.sql(f"SELECT count(*) FROM {lake.database}.orders.snapshots").first()[0] == 2
+    assert spark_lake.spark.sql(f"SELECT count(*) FROM {spark_lake.database}.orders.snapshots").first()[0] == 2
