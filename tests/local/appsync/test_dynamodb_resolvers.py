@@ -106,8 +106,16 @@ def test_every_type_of_value_comes_back_as_it_was(api):
     }
     put_item = done(api, operation="PutItem", key=key("types"), attributeValues=values)
     assert put_item == {
-        **{"id": "types", "order": 1, "text": "ü", "number": 1.5, "flag": False, "nothing": None},
-        **{"list": [1, {"a": "b"}], "texts": ["a"], "numbers": [1, 2], "bytes": "AAEC"},
+        "id": "types",
+        "order": 1,
+        "text": "ü",
+        "number": 1.5,
+        "flag": False,
+        "nothing": None,
+        "list": [1, {"a": "b"}],
+        "texts": ["a"],
+        "numbers": [1, 2],
+        "bytes": "AAEC",
     }
     found = done(api, operation="GetItem", key=key("types"), consistentRead=True)
     assert {**found, "numbers": sorted(found["numbers"])} == put_item

@@ -17,8 +17,9 @@ _LARGEST = 262_144
 """Characters of a document. AppSync's own limit is not documented."""
 _MOST_TOKENS = 15_000
 """graphql-java's limit."""
-_MOST_ALIKE = 200
-"""Fields with one response name in one selection set, fragments included: comparing them takes quadratic time."""
+_MOST_FRAGMENTS = 200
+_MOST_COMPARISONS = 50_000
+"""Of fields with the same response path with each other: validation compares each pair."""
 _MOST_ERRORS = 100
 _MOST_FIELDS = 10_000
 """Fields of one operation after fragments were replaced by what they select; nested ones can make it astronomical."""
@@ -80,7 +81,7 @@ def _read(schema: Schema, text: str, introspection: bool) -> Document:
         parsed = graphql.parse(text, max_tokens=_MOST_TOKENS)
     except graphql.GraphQLError:
         raise UnreadableDocument("Unable to parse GraphQL query.") from None
-    _check_repetitions(parsed)
+    _check_size(parsed)
     faults = graphql.validate(schema.graphql, parsed, max_errors=_MOST_ERRORS)
     errors = validation_messages.translate(schema.graphql, parsed, faults)
     if not errors and not introspection:
@@ -95,47 +96,54 @@ def _read(schema: Schema, text: str, introspection: bool) -> Document:
         for each in parsed.definitions
         if isinstance(each, graphql.OperationDefinitionNode)
     )
-    counted: dict[str, int] = {}
-    for each in operations:
-        if _fields_in(each.node.selection_set, fragments, counted) > _MOST_FIELDS:
-            raise UnreadableDocument(f"The query selects more than {_MOST_FIELDS} fields.")
     return Document(operations)
 
 
-def _fields_in(
-    selection_set: graphql.SelectionSetNode | None,
-    fragments: dict[str, graphql.FragmentDefinitionNode],
-    counted: dict[str, int],
-) -> int:
-    """The number of fields below a selection set, with fragments replaced by what they select."""
-    number = 0
-    for each in selection_set.selections if selection_set else ():
-        if isinstance(each, graphql.FragmentSpreadNode):
-            name = each.name.value
-            if name not in counted:
-                counted[name] = _fields_in(fragments[name].selection_set, fragments, counted)
-            number += counted[name]
-        elif isinstance(each, graphql.FieldNode):
-            number += 1 + _fields_in(each.selection_set, fragments, counted)
-        elif isinstance(each, graphql.InlineFragmentNode):
-            number += _fields_in(each.selection_set, fragments, counted)
-    return number
+def _check_size(parsed: graphql.DocumentNode) -> None:
+    """Raise UnreadableDocument for a document whose validation or execution would take too long."""
+    defined = [each for each in parsed.definitions if isinstance(each, graphql.FragmentDefinitionNode)]
+    fragments = {each.name.value: each for each in defined}
+    if len(defined) > _MOST_FRAGMENTS:
+        raise UnreadableDocument(f"The query has more than {_MOST_FRAGMENTS} fragments.")
+    for each in parsed.definitions:
+        if isinstance(each, graphql.OperationDefinitionNode):
+            _Size(fragments).add(each.selection_set)
 
 
-def _check_repetitions(parsed: graphql.DocumentNode) -> None:
-    """Raise UnreadableDocument for a response name or a fragment that occurs too often to be compared in time."""
-    counts: dict[Any, int] = {}
+class _Size:
+    """The size of an operation after fragments were replaced by what they select."""
 
-    class Counter(graphql.Visitor):
-        def enter_field(self, node: graphql.FieldNode, *_: Any) -> None:
-            name = (node.alias or node.name).value
-            counts[name] = counts.get(name, 0) + 1
+    def __init__(self, fragments: dict[str, graphql.FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._fields = 0
+        self._comparisons = 0
+        self._paths: dict[str, Any] = {}
 
-        def enter_fragment_spread(self, node: graphql.FragmentSpreadNode, *_: Any) -> None:
-            key = ("...", node.name.value)
-            counts[key] = counts.get(key, 0) + 1
+    def add(self, selection_set: graphql.SelectionSetNode) -> None:
+        """Count what an operation selects. Raises UnreadableDocument if that is too much."""
+        self._add(selection_set, self._paths, ())
 
-    graphql.visit(parsed, Counter())
-    most = max(counts.values(), default=0)
-    if most > _MOST_ALIKE:
-        raise UnreadableDocument(f"The query selects one field {most} times; at most {_MOST_ALIKE} are accepted.")
+    def _add(self, selection_set: graphql.SelectionSetNode, paths: dict[str, Any], within: tuple[str, ...]) -> None:
+        """Count fields by their response paths, in nested dictionaries; `""` has the number of fields of a path."""
+        for each in selection_set.selections:
+            if isinstance(each, graphql.FieldNode):
+                below = paths.setdefault((each.alias or each.name).value, {"": 0})
+                self._count(below[""])
+                below[""] += 1
+                if each.selection_set:
+                    self._add(each.selection_set, below, within)
+            elif isinstance(each, graphql.InlineFragmentNode):
+                self._add(each.selection_set, paths, within)
+            elif isinstance(each, graphql.FragmentSpreadNode):
+                name = each.name.value
+                # Validation reports unknown fragments and cycles.
+                if name in self._fragments and name not in within:
+                    self._add(self._fragments[name].selection_set, paths, (*within, name))
+
+    def _count(self, alike: int) -> None:
+        self._fields += 1
+        self._comparisons += alike
+        if self._fields > _MOST_FIELDS:
+            raise UnreadableDocument(f"The query selects more than {_MOST_FIELDS} fields.")
+        if self._comparisons > _MOST_COMPARISONS:
+            raise UnreadableDocument("The query selects the same fields too often.")

@@ -242,7 +242,8 @@ class Engine:
             field.parent.type_name.startswith("__") or field.name.startswith("__")
         ):
             info: Any = SimpleNamespace(schema=self._schema.graphql)
-            return field.definition.resolve(field.source, info, **self._arguments_of(field))
+            found = field.definition.resolve(field.source, info, **self._arguments_of(field))
+            return list(found) if isinstance(found, Iterable) and not isinstance(found, str) else found
         return field.source.get(field.name) if isinstance(field.source, Mapping) else None
 
     # Data sources

@@ -47,11 +47,13 @@ class Mutation:
 class Executor:
     """Executes operations. Methods block, and may be called from any thread at once."""
 
-    def __init__(self, endpoint: str, may_access: MayAccess, *, seconds: float = SECONDS) -> None:
-        """`endpoint` is where the services answer that data sources call."""
+    def __init__(
+        self, endpoint: str, may_access: MayAccess, *, seconds: float = SECONDS, sources: DataSources | None = None
+    ) -> None:
+        """`endpoint` is where the services answer that data sources call; `sources` stand in for these."""
         self._may_access = may_access
         self._seconds = seconds
-        self._sources = DataSources(endpoint)
+        self._sources = sources or DataSources(endpoint)
         self._workers = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="appsync call")
         self._listeners: list[Callable[[Mutation], None]] = []
         self._on_invalidation: list[Callable[[GraphqlApi, Mapping[str, Any]], None]] = []
