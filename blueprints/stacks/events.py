@@ -1,6 +1,6 @@
 """The events of a stack: which resources failed and why, which are in progress, which the stack has created."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from blueprints.stacks.calls import call
@@ -61,16 +61,22 @@ def _failures(cloudformation: Any, stack_id: str, statuses: tuple[str, ...]) -> 
 
     Cancelled resources are left out, as they have no reason of their own.
     """
-    listed = events(cloudformation, stack_id)
+    listed = _of_the_last_deployment(events(cloudformation, stack_id))
     reasons: list[str] = []
-    for event in _of_the_last_deployment(listed):
+    for event in listed:
         reason = event.get("ResourceStatusReason", "no reason given")
         if event["ResourceStatus"] not in statuses or _is_of_the_stack_itself(event) or "cancelled" in reason:
             continue
         reasons.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
         if event["ResourceType"] == NESTED and str(event.get("PhysicalResourceId")).startswith("arn:"):
             reasons.extend(_failures(cloudformation, event["PhysicalResourceId"], statuses))
-    return list(dict.fromkeys(reasons))
+    return list(dict.fromkeys(reasons)) or _failures_of_the_stack_itself(listed, statuses)
+
+
+def _failures_of_the_stack_itself(listed: Iterable[Event], statuses: tuple[str, ...]) -> list[str]:
+    """Its reasons when no resource is to blame, such as an output that cannot be resolved."""
+    own = (event for event in listed if _is_of_the_stack_itself(event) and event["ResourceStatus"] in statuses)
+    return [event["ResourceStatusReason"] for event in own if event.get("ResourceStatusReason")]
 
 
 def _of_the_last_deployment(listed: list[Event]) -> list[Event]:

@@ -66,10 +66,8 @@ class Story:
             self._share_live(ann, bob)
         with self._stack.step("Eve, a stranger, is refused"):
             self._refuse(eve, ann)
-        with self._stack.step("Both phones go offline and edit the same three notes"):
-            phones = self._go_offline(ann, bob)
-        with self._stack.step("They reconnect: edits are merged, conflicts reported, and a lost answer does no harm"):
-            conflicts = self._reconnect(*phones)
+        phones = self._go_offline(ann, bob)
+        conflicts = self._reconnect(*phones)
         with self._stack.step("Both phones show the same notes, and what was deleted stays deleted"):
             converged = self._compare(*phones)
         return {
@@ -118,25 +116,31 @@ class Story:
         self.refused.append({"attempt": attempt, "answer": kind})
 
     def _go_offline(self, ann: "User", bob: "User") -> tuple["Phone", "Phone"]:
-        for name in ("Bread", "Plants", "Old"):
-            ann.ask(CREATE, input={"id": f"{self._book}-{name}", "notebookId": self._book, "title": name, "body": "-"})
-        phones = Phone(ann, self._book), Phone(bob, self._book)
-        for phone in phones:
-            phone.pull()
-        anns, bobs = phones
-        anns.edit("Bread", title="Rye bread")
-        bobs.edit("Bread", body="From the market")  # another field of the same note
-        anns.edit("Plants", title="Water the plants")
-        bobs.edit("Plants", title="Sell the plants")  # the same field
-        anns.delete("Old")
-        bobs.edit("Old", title="Not so old")  # what Ann deletes
+        phones = anns, bobs = Phone(ann, self._book), Phone(bob, self._book)
+        with self._stack.step("Ann writes three more notes, and both phones sync"):
+            for name in ("Bread", "Plants", "Old"):
+                note = {"id": f"{self._book}-{name}", "notebookId": self._book, "title": name, "body": "-"}
+                ann.ask(CREATE, input=note)
+            for phone in phones:
+                phone.pull()
+        with self._stack.step("Ann, offline: another title for two notes, and deletes the third"):
+            anns.edit("Bread", title="Rye bread")
+            anns.edit("Plants", title="Water the plants")
+            anns.delete("Old")
+        with self._stack.step("Bob, offline: a body for the first, another title for the second and the third"):
+            bobs.edit("Bread", body="From the market")
+            bobs.edit("Plants", title="Sell the plants")
+            bobs.edit("Old", title="Not so old")
         return phones
 
     def _reconnect(self, anns: "Phone", bobs: "Phone") -> list[dict[str, Any]]:
-        anns.push(lose_first_answer=True)
-        bobs.push()
-        for phone in (anns, bobs):
-            phone.pull()
+        with self._stack.step("Ann reconnects, and sends the first edit twice, since its answer is lost"):
+            anns.push(lose_first_answer=True)
+        with self._stack.step("Bob reconnects: what both changed is a conflict, what one of them changed is merged"):
+            bobs.push()
+        with self._stack.step("Both phones read what changed meanwhile"):
+            for phone in (anns, bobs):
+                phone.pull()
         return [*anns.conflicts, *bobs.conflicts]
 
     def _compare(self, anns: "Phone", bobs: "Phone") -> bool:
@@ -298,7 +302,7 @@ class User:
         headers = {"content-type": "application/json"}
         request = AWSRequest("POST", self._cast.url, data=body, headers=headers)
         self._authorize(request)
-        return dict(self._cast.http.send(request.prepare()).json())
+        return dict(json.loads(self._cast.http.send(request.prepare()).text))
 
     def listen(self, document: str, **variables: Any) -> "Subscription":
         """Subscribe; the subscription has begun when this returns. Raises WrongResult if it is refused."""

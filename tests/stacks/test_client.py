@@ -127,6 +127,14 @@ def test_a_failure_in_a_nested_stack_is_named_also_after_the_nested_stack_was_ro
     ]
 
 
+def test_a_failure_of_the_stack_itself_is_named_if_no_resource_failed():
+    events = Events()
+    reason = "Output Url: the attribute does not exist"
+    failed = [events.event("notes", events.PARENT, "CREATE_FAILED", events.PARENT, reason)]
+    events.answers[events.PARENT] = [*failed, *events.answers[events.PARENT][-1:]]
+    assert deployment_failures(events, events.PARENT) == [reason]
+
+
 def test_a_refused_template_is_reported_with_the_stack_and_the_reason(stacks, name):
     wordy = json.dumps({"Description": "x" * 2000, **json.loads(template())})
 

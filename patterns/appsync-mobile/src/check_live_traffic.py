@@ -63,4 +63,4 @@ def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
     response = URLLib3Session(timeout=10).send(request.prepare())
     if response.status_code != 200:
         raise CheckFailed(f"the API answered {response.status_code}: {response.text[:300]}")
-    return dict(response.json())
+    return dict(json.loads(response.text))

@@ -49,7 +49,7 @@ class Hooks:
         event = {"arguments": self.posted[-1]["variables"], "identity": identity, "info": info}
         value = self.resolving.handler(event, self.context)["value"]
         body = self.replace.get("post", {"data": {"addSystemNote": value}})
-        return SimpleNamespace(status_code=self.status, text="no", json=lambda: body)
+        return SimpleNamespace(status_code=self.status, text=json.dumps(body))
 
 
 @pytest.fixture
