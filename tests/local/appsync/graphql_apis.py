@@ -46,12 +46,13 @@ def lambda_source(function: str = "Function", role: str = "SourceRole", name: st
 
 
 def resolver(type_name: str, field: str, source: str = "Functions", **properties: Any) -> dict[str, Any]:
-    """A unit resolver; without `Code`, a direct Lambda resolver."""
+    """A unit resolver; without `Code`, a direct Lambda resolver. `DependsOn` names what is made before it."""
+    depends_on = properties.pop("DependsOn", ["Schema", "Source"])
     if "Code" in properties:
         properties["Runtime"] = {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"}
     return {
         "Type": "AWS::AppSync::Resolver",
-        "DependsOn": ["Schema", "Source"],
+        "DependsOn": depends_on,
         "Properties": {
             "ApiId": api_id(),
             "TypeName": type_name,

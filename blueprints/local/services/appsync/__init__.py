@@ -7,6 +7,7 @@ code_evaluation  the API's operation EvaluateCode
 schemas          AppSync's scalars and directives; reads a schema
 execution        executes operations: documents, resolvers, subscriptions' selections
 data_sources     calls functions and tables in the data source's role
+control_plane    the operations of the API and the types of CloudFormation, checked as AppSync does
 authorization    who may use an API, and which of its fields
 function_calls   awaits invocations of functions
 http             the endpoint over HTTP
@@ -15,10 +16,11 @@ metrics          the metrics of AWS/AppSync
 request_logs     the logs of requests
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, Route
-from blueprints.local.services.appsync import code_evaluation
+from blueprints.local.services.appsync import code_evaluation, control_plane
 from blueprints.local.services.appsync.authorization import Authentication, may_access
 from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.http import Endpoint
@@ -34,6 +36,7 @@ class AppSync(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         code_evaluation.install()
+        control_plane.install(aws.endpoint)
         self._authentication = Authentication(aws.endpoint, aws.clock)
         self._executor = Executor(aws.endpoint, may_access)
         self._endpoint = Endpoint(self._executor, self._authentication.authenticate)
@@ -42,6 +45,9 @@ class AppSync(Extension):
         self._logs = RequestLogs(aws.endpoint)
         self._endpoint.on_answer(metrics.on_answer)
         self._endpoint.on_answer(self._logs.add)
+
+    def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+        return control_plane.handlers()
 
     def routes(self) -> Sequence[Route]:
         return [self._endpoint.route(), self._realtime.route(), *code_evaluation.routes()]
