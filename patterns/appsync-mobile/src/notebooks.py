@@ -22,8 +22,8 @@ A change is stamped before it is written, by the clock of its machine. The margi
 clocks may differ, so a change is never stamped earlier than the `startedAt` of a client that could not see it.
 """
 PAGE, LARGEST_PAGE = 100, 1000
-PAGE_BYTES = 1_000_000
-"""A page ends after as many bytes; Lambda answers with 6 MB at most."""
+PAGE_BYTES, BATCH_BYTES = 1_000_000, 3_000_000
+"""After as many bytes a page ends, and a batch of pages; Lambda answers with 6 MB at most."""
 
 _DAY = 86_400_000
 _ATTEMPTS = 5  # to write a record that others change at the same time
@@ -60,13 +60,37 @@ class Notebooks:
 
     def list_notes(self, caller: Caller, notebook: Mapping[str, Any], limit: int | None, token: str | None) -> Any:
         """A page of the notes of a notebook, given by `audience` and `id`."""
+        return self._list_notes(caller, notebook, {"limit": limit, "nextToken": token}, is_full=False)[0]
+
+    def lists_of_notes(self, parents: Iterable[tuple[Mapping[str, Any], Caller, Mapping[str, Any]]]) -> list[Any]:
+        """A page for each notebook, with its caller and arguments, or Refused in its place.
+
+        Once the pages have BATCH_BYTES, the others are empty, and their `nextToken` leads to their notes.
+        """
+        pages: list[Any] = []
+        taken = 0
+        for notebook, caller, given in parents:
+            try:
+                page, records = self._list_notes(caller, notebook, given, is_full=taken > BATCH_BYTES)
+            except Refused as refused:
+                pages.append(refused)
+            else:
+                pages.append(page)
+                taken += sum(map(size_of, records))
+        return pages
+
+    def _list_notes(
+        self, caller: Caller, notebook: Mapping[str, Any], given: Mapping[str, Any], *, is_full: bool
+    ) -> tuple[dict[str, Any], list[Record]]:
         audience, notebook_id = notebook["audience"], notebook["id"]
         if audience not in caller.audiences:
             raise Refused("NotFound", "There is no such notebook.")
         scope = (caller.id, "listNotes", audience, notebook_id)
-        after = self._tokens.read(token, *scope).get("after")
-        page = self._table.notes(audience, notebook_id, after, _page_size(limit))
-        return self._connection(page.records, {"after": page.last} if page.last else None, *scope)
+        after = self._tokens.read(given.get("nextToken"), *scope).get("after")
+        if is_full:
+            return self._connection([], {"after": after}, *scope), []
+        page = self._table.notes(audience, notebook_id, after, _page_size(given.get("limit")))
+        return self._connection(page.records, {"after": page.last} if page.last else None, *scope), page.records
 
     def notebook(self, caller: Caller, notebook_id: str) -> Record:
         """A notebook that the caller may use. Raises Refused if there is none."""

@@ -9,6 +9,7 @@
 records in the order of their last change, so that a client reads only what changed since its last visit.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ MAX_RECORD_BYTES = 390_000
 
 _KEYS = ("pk", "sk", "listed", "changed", "kind", "expiresAt")
 _LAST_MILLISECOND = 9_999_999_999_999
+_PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before records are read again that DynamoDB did not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,16 @@ class RecordTable:
         """Records by audience, kind and id, without those that do not exist. Reads are consistent."""
         wanted = [{"pk": {"S": pk}, "sk": {"S": _sort_key(kind, one)}} for pk, kind, one in dict.fromkeys(keys)]
         found: dict[tuple[str, str, str], Record] = {}
+        pauses = iter(_PAUSES)
         while wanted:
             request = {self._table: {"Keys": wanted[:100], "ConsistentRead": True}}
             answer = self._dynamodb.batch_get_item(RequestItems=request)
             for item in answer["Responses"].get(self._table, ()):
                 found[item["pk"]["S"], item["kind"]["S"], item["id"]["S"]] = _record(item)
-            left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if left := answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", []):
+                if (pause := next(pauses, None)) is None:
+                    raise TimeoutError(f"DynamoDB did not read {len(left)} records in {len(_PAUSES) + 1} attempts")
+                time.sleep(pause)
             wanted = left + wanted[100:]
         return found
 

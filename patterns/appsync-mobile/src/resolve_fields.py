@@ -10,7 +10,6 @@ from merge_notes import merge
 from notebooks import Notebooks, Rules, public
 from page_tokens import PageTokens
 from record_table import NOTE, NOTEBOOK, RecordTable, open_table
-from refusals import Refused
 from versions import STRATEGIES, Outcome
 
 from blueprints_shared.observability import Logger, Metrics, MetricUnit
@@ -94,7 +93,7 @@ def sync_notes(caller: Caller, given: Arguments) -> Any:
 @requests.children("Notebook.notes")
 def notes_of_notebooks(parents: list[Parent]) -> list[Any]:
     """The notes of each notebook."""
-    return [_notes_of_notebook(*parent) for parent in parents]
+    return notebooks.lists_of_notes(parents)
 
 
 @requests.children("Note.notebook")
@@ -151,13 +150,6 @@ def _sync(caller: Caller, kind: str, given: Arguments) -> Any:
         token=given.get("nextToken"),
         last_sync=given.get("lastSync"),
     )
-
-
-def _notes_of_notebook(notebook: Any, caller: Caller, given: Arguments) -> Any:
-    try:
-        return notebooks.list_notes(caller, notebook, given.get("limit"), given.get("nextToken"))
-    except Refused as refused:
-        return refused
 
 
 def _changed(outcome: Outcome, metric: str) -> Any:

@@ -92,3 +92,45 @@ def test_every_sample_is_handled(sample, load, context):
     first, second = module.handler(sample("notes-of-notebooks"), context)
     assert [each["title"] for each in first["value"]["items"]] == ["Milk"]
     assert second["value"]["items"] == []
+
+
+def test_a_batch_of_large_pages_fits_into_one_answer(ann, monkeypatch):
+    import notebooks
+
+    monkeypatch.setattr(notebooks, "BATCH_BYTES", 500)
+    parents = sources(ann, "Query.listNotebooks")
+    pages = [each["value"] for each in batch(ann, "Notebook.notes", parents)]
+    filled = [page["items"] != [] for page in pages]
+    assert filled == [True] * sum(filled) + [False] * (21 - sum(filled))
+    assert 0 < sum(filled) < 21
+    for parent, page in zip(parents, pages, strict=True):
+        arguments = {"nextToken": page["nextToken"]} if not page["items"] else {}
+        (found,) = (each["value"] for each in batch(ann, "Notebook.notes", [parent], arguments))
+        assert [note["notebookId"] for note in found["items"]] == [parent["id"]]
+        assert found["nextToken"] is None
+
+
+class Throttling:
+    """Reads no record of the first requests."""
+
+    def __init__(self, client, times):
+        self._client, self.times = client, times
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def batch_get_item(self, *, RequestItems):
+        if self.times:
+            self.times -= 1
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        return self._client.batch_get_item(RequestItems=RequestItems)
+
+
+def test_records_that_were_not_read_are_read_again_a_few_times(ann, monkeypatch, dynamodb):
+    monkeypatch.setattr("record_table.time.sleep", lambda seconds: None)
+    table = ann.module.notebooks._table
+    monkeypatch.setattr(table, "_dynamodb", Throttling(dynamodb, 4))
+    assert ann.ask("Query.getNote", id="n-1")["title"] == "In 1"
+    monkeypatch.setattr(table, "_dynamodb", Throttling(dynamodb, 100))
+    with pytest.raises(TimeoutError, match="did not read 2 records in 5 attempts"):
+        ann.ask("Query.getNote", id="n-1")
