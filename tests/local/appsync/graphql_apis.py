@@ -91,22 +91,23 @@ class Answer(NamedTuple):
 class Api:
     """A deployed API and its key."""
 
-    def __init__(self, cloud: Cloud, api_id: str, key: str) -> None:
+    def __init__(self, cloud: Cloud, api_id: str, key: str | None) -> None:
         self.cloud = cloud
         self.api_id = api_id
         self.key = key
 
-    def ask(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+    def ask(self, query: str, headers: dict[str, str | None] | None = None, **variables: Any) -> Answer:
         """Send an operation."""
         return self.send({"query": query, "variables": variables}, headers)
 
-    def send(self, body: Any, headers: dict[str, str] | None = None, method: str = "POST") -> Answer:
-        """Send a body, as it is if it is bytes."""
+    def send(self, body: Any, headers: dict[str, str | None] | None = None, method: str = "POST") -> Answer:
+        """Send a body, as it is if it is bytes. A header that is None is left out, such as the key."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"x-api-key": self.key, "Content-Type": "application/json", **(headers or {})}
         request = urllib.request.Request(
             f"{self.cloud.endpoint}/v1/apis/{self.api_id}/graphql",
             content,
-            {"x-api-key": self.key, "Content-Type": "application/json", **(headers or {})},
+            {name: value for name, value in given.items() if value is not None},
             method=method,
         )
         try:
