@@ -1,6 +1,7 @@
 // Amplify's GraphQL client. Each subscription has a name and keeps what it got.
 
 import { Amplify } from 'aws-amplify';
+import { decodeJWT } from 'aws-amplify/auth';
 import { CONNECTION_STATE_CHANGE, generateClient } from 'aws-amplify/api';
 import { Hub } from 'aws-amplify/utils';
 import { describe, serve, until } from './actions.mjs';
@@ -16,8 +17,20 @@ Hub.listen('api', ({ payload }) => {
 });
 
 await serve({
-  configure({ endpoint, apiKey, region = 'us-east-1' }) {
-    Amplify.configure({ API: { GraphQL: { endpoint, region, defaultAuthMode: 'apiKey', apiKey } } });
+  /** `accessToken` is one of a user pool; `credentials` are those of a user or role of IAM. */
+  configure({ endpoint, apiKey, accessToken, credentials, region = 'us-east-1' }) {
+    Amplify.configure(
+      { API: { GraphQL: { endpoint, region, defaultAuthMode: 'apiKey', apiKey } } },
+      {
+        Auth: {
+          tokenProvider: { getTokens: () => ({ accessToken: decodeJWT(accessToken) }) },
+          credentialsProvider: {
+            getCredentialsAndIdentityId: () => ({ credentials }),
+            clearCredentialsAndIdentityId: () => {},
+          },
+        },
+      },
+    );
     client = generateClient();
   },
 

@@ -1,5 +1,6 @@
 """Amplify v6 with the embedded AppSync: one script of Node with Amplify's GraphQL client, over TLS."""
 
+import json
 from contextlib import contextmanager
 
 import pytest
@@ -12,10 +13,11 @@ SCHEMA = """
 type Query { note(id: ID!): Note }
 type Mutation { createNote(id: ID!, owner: String!): Note }
 type Subscription {
-  onCreateNote(owner: String): Note @aws_subscribe(mutations: ["createNote"])
+  onCreateNote(owner: String): Note
+    @aws_subscribe(mutations: ["createNote"]) @aws_api_key @aws_cognito_user_pools @aws_iam
   onSecretNote: Note @aws_subscribe(mutations: ["createNote"])
 }
-type Note { id: ID! owner: String }
+type Note @aws_api_key @aws_cognito_user_pools @aws_iam { id: ID! owner: String }
 """
 SOURCE = "def handler(event, context): return event['arguments']"
 REFUSING = """
@@ -33,10 +35,17 @@ def api(cloud) -> Api:
     packages()  # skips before anything is deployed
     nothing = {"ApiId": api_id(), "Name": "Nothing", "Type": "NONE"}
     secret = resolver("Subscription", "onSecretNote", "Nothing", Code=REFUSING)
+    pool = {"UserPoolId": {"Ref": "Pool"}, "AwsRegion": {"Ref": "AWS::Region"}}
+    further = [
+        {"AuthenticationType": "AMAZON_COGNITO_USER_POOLS", "UserPoolConfig": pool},
+        {"AuthenticationType": "AWS_IAM"},
+    ]
     return deploy_api(
         cloud,
         SCHEMA,
         SOURCE,
+        {"AdditionalAuthenticationProviders": further},
+        Pool={"Type": "AWS::Cognito::UserPool", "Properties": {}},
         Nothing={"Type": "AWS::AppSync::DataSource", "Properties": nothing},
         Note=resolver("Query", "note"),
         Create=resolver("Mutation", "createNote"),
@@ -56,8 +65,45 @@ def amplify(api, network, tmp_path_factory):
     trust = {"NODE_EXTRA_CA_CERTS": str(api.cloud.certificate_authority)}
     with NodeScript(FOLDER / "amplify.mjs", tmp_path_factory.mktemp("amplify"), trust) as node:
         endpoint = f"https://localhost:{network.port}/v1/apis/{api.api_id}/graphql"
-        node.call("configure", endpoint=endpoint, apiKey=api.key)
+        node.call(
+            "configure",
+            endpoint=endpoint,
+            apiKey=api.key,
+            accessToken=access_token(api),
+            credentials=credentials(api),
+        )
         yield node
+
+
+def credentials(api: Api) -> dict[str, str]:
+    """The access key of a user of IAM who may use the API; unlike the owner's, its signatures are verified."""
+    client = api.cloud.client("iam")
+    name = f"writer-{api.api_id}"
+    client.create_user(UserName=name)
+    allowed = {"Effect": "Allow", "Action": "appsync:GraphQL", "Resource": f"arn:aws:appsync:*:*:apis/{api.api_id}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    client.put_user_policy(UserName=name, PolicyName="writer", PolicyDocument=policy)
+    key = client.create_access_key(UserName=name)["AccessKey"]
+    return {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"]}
+
+
+def access_token(api: Api) -> str:
+    """The access token of a user who has signed in to the pool of the API."""
+    client = api.cloud.client("cognito-idp")
+    configured = api.cloud.client("appsync").get_graphql_api(apiId=api.api_id)["graphqlApi"]
+    pool = configured["additionalAuthenticationProviders"][0]["userPoolConfig"]["userPoolId"]
+    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    app = client.create_user_pool_client(UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows)
+    user = {"USERNAME": "ana", "PASSWORD": "Passw0rd!"}
+    client.admin_create_user(UserPoolId=pool, Username="ana", MessageAction="SUPPRESS")
+    client.admin_set_user_password(UserPoolId=pool, Username="ana", Password=user["PASSWORD"], Permanent=True)
+    signed_in = client.admin_initiate_auth(
+        UserPoolId=pool,
+        ClientId=app["UserPoolClient"]["ClientId"],
+        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+        AuthParameters=user,
+    )
+    return str(signed_in["AuthenticationResult"]["AccessToken"])
 
 
 def create(amplify, number, owner):
@@ -85,6 +131,14 @@ def test_a_subscription_gets_the_events_that_its_arguments_choose(amplify):
         create(amplify, "3", "ana")
 
         assert amplify.call("events", name="of ana") == [{"onCreateNote": {"id": "3", "owner": "ana"}}]
+
+
+@pytest.mark.parametrize("mode", ["userPool", "iam"])
+def test_a_subscription_has_an_authentication_type_of_its_own(amplify, mode):
+    with subscribed(amplify, mode, authMode=mode):
+        create(amplify, mode, "ana")
+
+        assert amplify.call("events", name=mode) == [{"onCreateNote": {"id": mode}}]
 
 
 def test_a_subscription_that_its_resolver_refuses_leaves_the_others_alone(amplify, network):

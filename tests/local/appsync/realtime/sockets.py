@@ -82,7 +82,7 @@ class RecordedMetrics(Metrics):
 
 
 def authenticate(
-    api: GraphqlApi, headers: Mapping[str, str], *, method: str, path: str, body: bytes, operation: object
+    api: GraphqlApi, headers: Mapping[str, str], *, path: str, body: bytes, operation: object, source_ip: str
 ) -> Identity:
     """Accepts one API key, and tokens of the form `expires-SECONDS`, as a user pool would."""
     token = headers.get("authorization", "")

@@ -42,6 +42,7 @@ class Opened:
     api: GraphqlApi | None
     path: str
     """The path of the API's GraphQL endpoint, as the client sees it."""
+    source_ip: str
     refusal: tuple[str, str] | None
     """Message and type of the error, if the connection is refused."""
 

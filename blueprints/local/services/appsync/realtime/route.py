@@ -37,9 +37,16 @@ class Authenticate(Protocol):
     """Finds out who makes a request by its headers. Raises Unauthorized."""
 
     def __call__(
-        self, api: GraphqlApi, headers: Mapping[str, str], *, method: str, path: str, body: bytes, operation: Any
+        self,
+        api: GraphqlApi,
+        headers: Mapping[str, str],
+        *,
+        path: str,
+        body: bytes,
+        operation: Any,
+        source_ip: str,
     ) -> Identity:
-        """The identity; `method`, `path` and `body` are those that a signature of AWS_IAM covers."""
+        """The identity; a POST to `path` with `body` is what a signature of AWS_IAM covers."""
 
 
 _AT_ONCE = 32
@@ -100,20 +107,20 @@ class Realtime:
     def _open(self, scope: Scope, speaks_protocol: bool) -> Opened:
         target = _target(scope)
         assert target
-        api_id, path = target
+        (api_id, path), source_ip = target, _source_ip(scope)
         api = self._find_api(api_id)
         if api is None:
-            return Opened(None, path, (f"There is no API {api_id} here.", messages.BAD_REQUEST))
+            return Opened(None, path, source_ip, (f"There is no API {api_id} here.", messages.BAD_REQUEST))
         if not speaks_protocol:
-            return Opened(api, path, ("NoProtocolError", messages.BAD_REQUEST))
+            return Opened(api, path, source_ip, ("NoProtocolError", messages.BAD_REQUEST))
         try:
             headers = credentials.connection_headers(scope["query_string"].decode("latin-1"), scope["subprotocols"])
-            self._authenticate(api, headers, method="POST", path=f"{path}/connect", body=b"{}", operation=None)
+            self._authenticate(api, headers, path=f"{path}/connect", body=b"{}", operation=None, source_ip=source_ip)
         except credentials.NoCredentials as error:
-            return Opened(api, path, (str(error), messages.BAD_REQUEST))
+            return Opened(api, path, source_ip, (str(error), messages.BAD_REQUEST))
         except Unauthorized as error:
-            return Opened(api, path, (str(error), error.error_type))
-        return Opened(api, path, None)
+            return Opened(api, path, source_ip, (str(error), error.error_type))
+        return Opened(api, path, source_ip, None)
 
     def _prepare(self, start: Start, connection: Connection) -> ActiveSubscription:
         opened = connection.opened
@@ -121,7 +128,12 @@ class Realtime:
         if api is None:
             raise Unauthorized("The API was deleted.")
         identity = self._authenticate(
-            api, start.authorization, method="POST", path=opened.path, body=start.data.encode(), operation=start
+            api,
+            start.authorization,
+            path=opened.path,
+            body=start.data.encode(),
+            operation=start,
+            source_ip=opened.source_ip,
         )
         request = Request(
             api=api,
@@ -130,6 +142,7 @@ class Realtime:
             variables=start.variables,
             operation_name=start.operation_name,
             headers=_without_credentials(start.authorization),
+            source_ip=opened.source_ip,
             request_id=str(uuid.uuid4()),
         )
         prepared = self._executor.prepare_subscription(request)
@@ -172,6 +185,10 @@ def _target(scope: Scope) -> tuple[str, str] | None:
     if by_host and path in _PATHS_OF_HOST:
         return by_host["id"].lower(), "/graphql"
     return None
+
+
+def _source_ip(scope: Scope) -> str:
+    return str((scope.get("client") or ("127.0.0.1",))[0])
 
 
 def _without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
