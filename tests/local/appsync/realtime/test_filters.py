@@ -1,7 +1,7 @@
 """Filters: what each operator accepts, how groups combine, and what AppSync refuses."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueprints.local.services.appsync.realtime.filters import _VALUES, InvalidFilter, by_arguments, parse
@@ -129,6 +129,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(operator=st.sampled_from(sorted(_VALUES)), value=ANYTHING, found=ANYTHING)
 def test_a_filter_is_refused_or_answers_for_any_event(operator, value, found):
     try:
