@@ -85,6 +85,11 @@ class Cloud:
             raise
 
     @property
+    def process_id(self) -> int:
+        """The id of the process that runs the embedded AWS."""
+        return self._server.process_id
+
+    @property
     def endpoint(self) -> str:
         """The URL of every service."""
         return f"http://{HOST}:{self.port}"

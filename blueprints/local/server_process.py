@@ -65,6 +65,11 @@ class ServerProcess:
         return self._folder
 
     @property
+    def process_id(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
     def _process(self) -> "subprocess.Popen[bytes]":
         assert self._started
         return self._started

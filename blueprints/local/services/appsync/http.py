@@ -175,8 +175,15 @@ class _Attempt:
             raise BadRequest("The endpoint takes POST requests.", "MethodNotAllowedException", 405)
         headers = headers_of(scope)
         operation = _read(self._body)
+        source_ip = (scope.get("client") or ("127.0.0.1",))[0]
         identity = self._authenticate(
-            self._api, headers, method="POST", path=scope["path"], body=self._body, operation=operation
+            self._api,
+            headers,
+            method="POST",
+            path=scope["path"],
+            body=self._body,
+            operation=operation,
+            source_ip=source_ip,
         )
         return Request(
             api=self._api,
@@ -185,7 +192,7 @@ class _Attempt:
             variables=operation.variables,
             operation_name=operation.operation_name,
             headers={name: value for name, value in headers.items() if name not in _CREDENTIALS},
-            source_ip=(scope.get("client") or ("127.0.0.1",))[0],
+            source_ip=source_ip,
             request_id=self._request_id,
         )
 

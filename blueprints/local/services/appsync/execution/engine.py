@@ -260,6 +260,9 @@ class Engine:
                 call = self._step(field, steps, outcome, below)
                 if call is None:
                     continue
+                if call.source["type"] == "NONE":
+                    ready.append((field, steps, self._call([(field, steps, call)])[0]))
+                    continue
                 if call.batch is None:
                     alone.append([(field, steps, call)])
                 else:
