@@ -106,7 +106,7 @@ def test_variables_aliases_and_fragments(api):
 def test_event_of_a_direct_resolver(api):
     answer = api.ask(
         'query Ask($t: String) { asked: echo(text: $t, json: "[1]") { ...on Event { again: event } } }',
-        {"X-Custom": "yes"},
+        {"X-Custom": "yes", "Cookie": "a=b"},
         t="hello",
     )
     event = json.loads(answer.data["asked"]["again"])
@@ -116,7 +116,8 @@ def test_event_of_a_direct_resolver(api):
     assert event["prev"] is None
     assert event["stash"] == {}
     assert event["request"]["headers"]["x-custom"] == "yes"
-    assert "x-api-key" not in event["request"]["headers"]
+    assert event["request"]["headers"]["x-api-key"] == api.key
+    assert "cookie" not in event["request"]["headers"]
     assert event["info"]["selectionSetList"] == ["again"]
     assert event["info"]["selectionSetGraphQL"] == "{\n  ... on Event {\n    again: event\n  }\n}"
     assert event["info"]["parentTypeName"] == "Query"

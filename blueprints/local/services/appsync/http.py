@@ -191,7 +191,8 @@ class _Attempt:
             query=operation.query,
             variables=operation.variables,
             operation_name=operation.operation_name,
-            headers={name: value for name, value in headers.items() if name not in _CREDENTIALS},
+            headers={name: value for name, value in headers.items() if name not in (*_CREDENTIALS, "cookie")},
+            credentials={name: headers[name] for name in _CREDENTIALS if name in headers},
             source_ip=source_ip,
             request_id=self._request_id,
         )

@@ -40,6 +40,8 @@ class Request:
     operation_name: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers of the HTTP request, by lower-case name, without those that carry credentials."""
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    """The headers that carry credentials, which resolvers see and logs do not."""
     source_ip: str = "127.0.0.1"
     request_id: str = ""
     domain_name: str | None = None

@@ -87,6 +87,7 @@ def parse(definition: str) -> Schema:
     schema = _built(graphql.concat_ast([_definitions(written), written]))
     errors = [_message(each) for each in graphql.validate_schema(schema)]
     errors += _faulty_subscriptions(schema)
+    errors += _unsupported_scalars(schema)
     if errors:
         raise InvalidSchema(tuple(errors))
     for each in schema.type_map.values():
@@ -143,6 +144,16 @@ def _faulty_subscriptions(schema: graphql.GraphQLSchema) -> list[str]:
                 elif _named(str(mutations[mutation].type)) != _named(str(field.type)):
                     faults.append(f"Subscription field {name} and mutation {mutation} have different output types.")
     return faults
+
+
+def _unsupported_scalars(schema: graphql.GraphQLSchema) -> list[str]:
+    supported = (*scalars.AWS_SCALARS, *graphql.specified_scalar_types)
+    found = [name for name, each in schema.type_map.items() if isinstance(each, graphql.GraphQLScalarType)]
+    others = [name for name in found if name not in supported]
+    if not others:
+        return []
+    names = ", ".join(sorted(supported))
+    return [f"Schema defines an unsupported scalar [{', '.join(others)}]. Supported scalars are [{names}]"]
 
 
 def _named(type_text: str) -> str:

@@ -50,7 +50,10 @@ class FieldContext:
             "arguments": self.arguments,
             "identity": self.request.identity.context,
             "source": self.source,
-            "request": {"headers": self.request.headers, "domainName": self.request.domain_name},
+            "request": {
+                "headers": {**self.request.headers, **self.request.credentials},
+                "domainName": self.request.domain_name,
+            },
             "prev": None if prev is None else {"result": prev},
             "info": self.info,
             "stash": self.stash,
