@@ -6,6 +6,7 @@ refused by name: mapping templates, conflict detection, OpenID Connect, other ty
 Source: AWS AppSync API Reference; the messages are AppSync's where it is known to give them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from blueprints.local.services.iam import caller_may
 DATA_SOURCES = Internal("services.appsync", "_data_sources")
 FUNCTIONS = Internal("services.appsync", "_functions")
 
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 _SERVICE = "appsync.amazonaws.com"
 _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 _TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
@@ -38,6 +40,10 @@ def check_model(operation: str, given: Mapping[str, Any]) -> None:
     found = violations(shape, {name: value for name, value in given.items() if name in shape.members})
     if found:
         raise Refused(found)
+    for name, member in shape.members.items():
+        if member.name == "ResourceName" and given.get(name) and not _NAME.fullmatch(str(given[name])):
+            constraint = f"satisfy regular expression pattern: {_NAME.pattern}"
+            raise Refused(f"Value '{given[name]}' at '{name}' failed to satisfy constraint: Member must {constraint}")
 
 
 def check_resolver(api_id: str, given: Mapping[str, Any]) -> None:
