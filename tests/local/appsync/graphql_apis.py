@@ -100,12 +100,14 @@ class Api:
         """Send an operation."""
         return self.send({"query": query, "variables": variables}, headers)
 
-    def send(self, body: Any, headers: dict[str, str | None] | None = None, method: str = "POST") -> Answer:
+    def send(
+        self, body: Any, headers: dict[str, str | None] | None = None, method: str = "POST", query_string: str = ""
+    ) -> Answer:
         """Send a body, as it is if it is bytes. A header that is None is left out, such as the key."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         given = {"x-api-key": self.key, "Content-Type": "application/json", **(headers or {})}
         request = urllib.request.Request(
-            f"{self.cloud.endpoint}/v1/apis/{self.api_id}/graphql",
+            f"{self.cloud.endpoint}/v1/apis/{self.api_id}/graphql{query_string}",
             content,
             {name: value for name, value in given.items() if value is not None},
             method=method,

@@ -155,9 +155,9 @@ def statement(resource, effect="Allow"):
 
 @pytest.fixture(scope="module")
 def signer(cloud, api):
-    """A user who may access every field of the API but `open`."""
+    """A user whose policy allows every field of the API."""
     arn = f"arn:aws:appsync:us-east-1:000000000000:apis/{api.api_id}/types/Query/fields"
-    return Signer(api, user_of(cloud, statement(f"{arn}/*"), statement(f"{arn}/open", "Deny")))
+    return Signer(api, user_of(cloud, statement(f"{arn}/*")))
 
 
 RULES = {
@@ -321,13 +321,29 @@ class TestIam:
         assert identity["sourceIp"] == ["127.0.0.1"]
 
     def test_policies_decide_about_root_fields(self, cloud, api):
-        arn = f"arn:aws:appsync:us-east-1:000000000000:apis/{api.api_id}/types/Query/fields/iam"
-        caller = Signer(api, user_of(cloud, statement(arn)))
+        arn = f"arn:aws:appsync:us-east-1:000000000000:apis/{api.api_id}/types/Query/fields"
+        caller = Signer(api, user_of(cloud, statement(f"{arn}/*"), statement(f"{arn}/whoami", "Deny")))
 
         answer = caller.ask("{ iam whoami }")
 
         assert answer.body["data"] == {"iam": "yes", "whoami": None}
         assert answer.error["message"] == "Not Authorized to access whoami on type Query"
+
+    def test_a_caller_without_permission_on_any_root_field_is_refused(self, cloud, api):
+        arn = f"arn:aws:appsync:us-east-1:000000000000:apis/{api.api_id}/types/Query/fields/iam"
+        caller = Signer(api, user_of(cloud, statement(arn)))
+
+        for query in ("{ whoami }", "{ __typename }", "{ whoami users }"):
+            answer = caller.ask(query)
+            assert answer.status == 401
+            assert answer.error == {"errorType": "UnauthorizedException", "message": "Permission denied"}
+
+    def test_a_signature_covers_the_query_string(self, api, signer):
+        body, path = b'{"query": "{ iam }"}', f"/v1/apis/{api.api_id}/graphql"
+        signed = {"x-api-key": None, **signer.headers(body, f"{path}?source=test")}
+
+        assert api.send(body, signed, query_string="?source=test").data == {"iam": "yes"}
+        assert api.send(body, signed).status == 400
 
     def test_a_changed_body_is_refused(self, signer):
         answer = signer.ask("{ iam }", sent=json.dumps({"query": "{ whoami }"}).encode())

@@ -180,7 +180,7 @@ class _Attempt:
             self._api,
             headers,
             method="POST",
-            path=scope["path"],
+            path=f"{scope['path']}?{scope['query_string'].decode('latin-1')}",
             body=self._body,
             operation=operation,
             source_ip=source_ip,

@@ -7,9 +7,11 @@ Source: AWS AppSync Developer Guide, "Using additional authorization modes", "AW
 authorization".
 """
 
+from collections.abc import Iterable
+
 from blueprints.local.services.appsync.authorization.providers import default_mode, is_only_cognito
 from blueprints.local.services.appsync.records import GraphqlApi
-from blueprints.local.services.appsync.requests import COGNITO, IAM, Identity
+from blueprints.local.services.appsync.requests import COGNITO, IAM, Identity, Unauthorized
 from blueprints.local.services.appsync.schemas import AuthRule, Schema
 from blueprints.local.services.iam import answer, question
 
@@ -20,7 +22,8 @@ def may_access(api: GraphqlApi, schema: Schema, identity: Identity, type_name: s
     """Whether a caller may access a field of a type."""
     if _is_denied(api, identity, type_name, field_name):
         return False
-    if identity.mode == IAM and not _policies_allow(api, schema, identity, type_name, field_name):
+    is_judged_by_policies = identity.mode == IAM and _is_root(schema, type_name)
+    if is_judged_by_policies and not _policies_allow(api, identity, type_name, field_name):
         return False
     rules = [each for each in schema.authorization_of(type_name, field_name) if _has_effect(api, each)]
     if not rules:
@@ -48,14 +51,22 @@ def _is_denied(api: GraphqlApi, identity: Identity, type_name: str, field_name: 
     return any(each in names for each in identity.denied_fields)
 
 
-def _policies_allow(api: GraphqlApi, schema: Schema, identity: Identity, type_name: str, field_name: str) -> bool:
+def check_permission(api: GraphqlApi, identity: Identity, root_type: str, fields: Iterable[str]) -> None:
+    """Raises Unauthorized if the policies of a caller with AWS_IAM allow none of an operation's root fields."""
+    if identity.mode == IAM and not any(_policies_allow(api, identity, root_type, each) for each in fields):
+        raise Unauthorized("Permission denied")
+
+
+def _policies_allow(api: GraphqlApi, identity: Identity, root_type: str, field_name: str) -> bool:
     principal = identity.principal
-    roots = (schema.graphql.query_type, schema.graphql.mutation_type, schema.graphql.subscription_type)
-    if type_name not in [each.name for each in roots if each]:
-        return True
     if principal.account != api.account:
         return False
     if principal.policies is None:  # the account's owner
         return True
-    asked = question(principal, "appsync:GraphQL", f"{api.arn}/types/{type_name}/fields/{field_name}", api.region)
+    asked = question(principal, "appsync:GraphQL", f"{api.arn}/types/{root_type}/fields/{field_name}", api.region)
     return bool(answer(principal, asked).decision == "Allow")
+
+
+def _is_root(schema: Schema, type_name: str) -> bool:
+    roots = (schema.graphql.query_type, schema.graphql.mutation_type, schema.graphql.subscription_type)
+    return any(each is not None and each.name == type_name for each in roots)

@@ -11,6 +11,7 @@ from typing import Any
 
 import graphql
 
+from blueprints.local.services.appsync.authorization.field_rules import check_permission
 from blueprints.local.services.appsync.data_sources import DataSources
 from blueprints.local.services.appsync.execution import documents, variables
 from blueprints.local.services.appsync.execution.documents import Operation
@@ -67,7 +68,7 @@ class Executor:
         self._on_invalidation.append(listener)
 
     def execute(self, request: Request) -> Response:
-        """The response of a query or a mutation. Raises UnreadableDocument and InvalidRequest."""
+        """The response of a query or a mutation. Raises UnreadableDocument, InvalidRequest and Unauthorized."""
         schema, operation, coerced = self._prepare(request)
         if isinstance(operation, Response):
             return operation
@@ -193,6 +194,9 @@ class Executor:
         assert root_type
         root = ObjectValue(root_type.name)
         fields = engine.root_fields(root_type)
+        check_permission(
+            request.api, request.identity, root_type.name, [nodes[0].name.value for nodes in fields.values()]
+        )
         if not is_mutation:
             engine.execute(root, fields)
         for key, nodes in fields.items() if is_mutation else ():
