@@ -41,7 +41,12 @@ def check_model(operation: str, given: Mapping[str, Any]) -> None:
     if found:
         raise Refused(found)
     for name, member in shape.members.items():
-        if member.name == "ResourceName" and given.get(name) and not _NAME.fullmatch(str(given[name])):
+        if (
+            member.name == "ResourceName"
+            and name != "functionId"
+            and given.get(name)
+            and not _NAME.fullmatch(str(given[name]))
+        ):
             constraint = f"satisfy regular expression pattern: {_NAME.pattern}"
             raise Refused(f"Value '{given[name]}' at '{name}' failed to satisfy constraint: Member must {constraint}")
 

@@ -6,6 +6,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.appsync.control_plane.errors import Refused, not_found
 from blueprints.local.services.appsync.schemas import InvalidSchema, Schema, parse
+from blueprints.local.services.appsync.schemas.scalars import AWS_SCALARS
 
 SCHEMAS = Internal("services.appsync", "_schemas")
 
@@ -19,11 +20,10 @@ def create(api_id: str, definition: str) -> None:
     except InvalidSchema as error:
         store[api_id] = {**before, "status": "FAILED", "details": details_of(error)}
         raise
-    number = len([each for each in schema.graphql.type_map if not each.startswith("__")])
     store[api_id] = {
         "definition": definition,
         "status": "SUCCESS",
-        "details": f"Successfully created schema with {number} types.",
+        "details": f"Successfully created schema with {len(_own_types(schema))} types.",
     }
 
 
@@ -80,12 +80,12 @@ def describe_type(api_id: str, arn: str, type_name: str, wanted: str) -> dict[st
 
 
 def list_types(api_id: str, arn: str, wanted: str) -> list[dict[str, Any]]:
-    """The types of the schema in use, without those that every GraphQL schema has. Raises Refused."""
-    import graphql
+    """The types that the schema in use defines, as ListTypes has them. Raises Refused."""
+    return [describe_type(api_id, arn, name, wanted) for name in _own_types(of_api(api_id))]
 
-    found = [
-        name
-        for name, each in of_api(api_id).graphql.type_map.items()
-        if not graphql.is_introspection_type(each) and each.ast_node is not None
+
+def _own_types(schema: Schema) -> list[str]:
+    """The names of the types that a schema defines itself."""
+    return [
+        name for name, each in schema.graphql.type_map.items() if each.ast_node is not None and name not in AWS_SCALARS
     ]
-    return [describe_type(api_id, arn, name, wanted) for name in found]
