@@ -14,7 +14,7 @@ type Query { note(id: ID): Note  notes: [Note]  strict: Strict!  node: Node }
 type Mutation { put(id: ID, text: String): Note  putAll: [Note]  count: Int }
 type Subscription {
   onPut(id: ID, text: String): Note @aws_subscribe(mutations: ["put"])
-  onAll: Note @aws_subscribe(mutations: ["put", "putAll"])
+  onAll: [Note] @aws_subscribe(mutations: ["putAll"])
 }
 interface Node { id: ID }
 type Note implements Node { id: ID  text: String  owner: Person  parts: [Part!]  next: Note }
@@ -251,6 +251,14 @@ def test_listeners_do_not_get_failed_mutations(outcome):
     assert heard == []
 
 
+def test_listeners_get_lists():
+    heard = []
+    executor, _ = executor_with(lambda _: [{"id": "1"}, None])
+    executor.on_mutation(heard.append)
+    executor.execute(request_to(api_of(SCHEMA, {"Mutation.putAll": {}}), "mutation { putAll { id } }"))
+    assert [each.value for each in heard] == [[{"__typename": "Note", "id": "1"}, None]]
+
+
 def test_failing_listener_does_not_fail_the_mutation():
     executor, _ = executor_with(lambda _: {"id": "1"})
     executor.on_mutation(lambda _: 1 / 0)
@@ -341,3 +349,15 @@ def test_clients_read_the_whole_schema():
     schema = graphql.build_client_schema(response.data)
     assert str(schema.type_map["Note"].fields["parts"].type) == "[Part!]"
     assert {each.name for each in schema.directives} >= {"aws_subscribe", "aws_iam"}
+
+
+def test_deep_queries_are_executed():
+    depth = 150
+    value = {"id": "1"}
+    for _ in range(depth):
+        value = {"next": value}
+    response, _ = execute("{ note {" + "next {" * depth + "id" + "}" * depth + "}}", lambda _: value)
+    found = response.data["note"]
+    for _ in range(depth):
+        found = found["next"]
+    assert found == {"id": "1"}

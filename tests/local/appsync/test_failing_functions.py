@@ -6,7 +6,7 @@ from tests.local.appsync.graphql_apis import Api, api_id, deploy_api, resolver
 from tests.local.resources import function_resource
 
 SCHEMA = """
-type Query { throttled: Item slow: Item missing: Item short: [Item] many: [Item] well: String }
+type Query { throttled: Item slow: Item missing: Item short: [Item] many: [Item] well: String nan: Float }
 type Item { id: ID name: String }
 """
 SOURCE = """
@@ -19,6 +19,8 @@ def handler(event, context):
     field = event["info"]["fieldName"]
     if field == "slow":
         time.sleep(30)
+    if field == "nan":
+        return float("nan")
     if field == "many":
         return [{"id": 1}, {"id": 2}]
     return "well"
@@ -52,6 +54,7 @@ def api(cloud) -> Api:
         QuerySlow=resolver("Query", "slow", "Slow", DependsOn=["Schema", "Slow"]),
         QueryMissing=resolver("Query", "missing", "Missing", DependsOn=["Schema", "Missing"]),
         QueryMany=resolver("Query", "many"),
+        QueryNan=resolver("Query", "nan"),
         QueryWell=resolver("Query", "well"),
         ItemName=resolver("Item", "name", MaxBatchSize=10),
     )
@@ -74,6 +77,12 @@ def test_function_that_exceeds_its_timeout(api):
 def test_missing_function(api):
     answer = api.ask("{ missing { id } }")
     assert answer.error["errorType"] == "Lambda:ResourceNotFoundException"
+
+
+def test_response_that_is_no_json(api):
+    answer = api.ask("{ nan }")
+    assert answer.body["data"] == {"nan": None}
+    assert answer.error["message"] == "The function's response is not JSON."
 
 
 def test_batch_with_too_few_items_fails_all_of_its_fields(api):

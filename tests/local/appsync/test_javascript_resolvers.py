@@ -23,6 +23,7 @@ type Query {
   notes: [Note]
   event: String
   headers: String
+  unset: String
 }
 type Note { id: ID  text: String  owner: Person  label: String }
 type Person { name: String age: Int }
@@ -116,6 +117,14 @@ export function request(ctx) {
 }
 export function response(ctx) { return ctx.result; }
 """
+NOTHING = """
+export function request(ctx) { return null; }
+export function response(ctx) { return `${ctx.prev.result}`; }
+"""
+AFTER_NOTHING = """
+export function request(ctx) { return { payload: `before it: ${ctx.prev.result}` }; }
+export function response(ctx) { return ctx.result; }
+"""
 LAST = """
 export function request(ctx) { ctx.stash.seen.push('last'); return { payload: `last ${ctx.prev.result}` }; }
 export function response(ctx) { return ctx.result; }
@@ -190,6 +199,7 @@ def api(cloud) -> Api:
     ending, last = function("ending", "Nothing", ENDING), function("last", "Nothing", LAST)
     direct = function("direct", "Functions", None)
     pipeline("piped", PIPELINE, first, second)
+    pipeline("unset", NOTHING, function("unset", "Nothing", AFTER_NOTHING))
     pipeline("ended", PIPELINE.replace("ctx.args.text", "ctx.args.where"), ending, last)
     pipeline("direct", PIPELINE.replace("return `${ctx.prev.result}, ", "return ctx.prev.result; `"), first, direct)
     return made
@@ -262,6 +272,10 @@ def test_code_adds_headers_to_the_response(api):
 
 def test_pipeline_passes_results_and_stash(api):
     assert api.ask('{ piped(text: "in") }').data == {"piped": "second first in, after: before first second"}
+
+
+def test_pipeline_without_a_first_result(api):
+    assert api.ask("{ unset }").data == {"unset": "before it: null"}
 
 
 @pytest.mark.parametrize(

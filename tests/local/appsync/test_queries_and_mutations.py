@@ -1,6 +1,8 @@
 """Queries and mutations of a deployed API over HTTP, with direct Lambda resolvers."""
 
 import json
+import ssl
+import urllib.request
 
 import pytest
 
@@ -327,3 +329,33 @@ def test_introspection(api):
         "__schema": {"queryType": {"name": "Query"}},
         "__type": {"kind": "ENUM", "enumValues": [{"name": "RED"}, {"name": "GREEN"}]},
     }
+
+
+def test_endpoint_by_its_host_name(api):
+    query = json.dumps({"query": "{ word }"}).encode()
+    for host in (f"{api.api_id}.appsync-api.us-east-1.amazonaws.com", f"{api.api_id}.appsync-api.localhost:1234"):
+        request = urllib.request.Request(
+            f"{api.cloud.endpoint}/graphql", query, {"x-api-key": api.key, "Host": host, "Content-Type": "text/plain"}
+        )
+        with urllib.request.urlopen(request) as response:
+            assert json.load(response) == {"data": {"word": "spoken"}}
+
+
+def test_endpoint_over_tls(api):
+    trusted = ssl.create_default_context(cafile=str(api.cloud.certificate_authority))
+    request = urllib.request.Request(
+        f"{api.cloud.tls_endpoint}/v1/apis/{api.api_id}/graphql",
+        json.dumps({"query": "{ word }"}).encode(),
+        {"x-api-key": api.key},
+    )
+    with urllib.request.urlopen(request, context=trusted) as response:
+        assert json.load(response) == {"data": {"word": "spoken"}}
+
+
+def test_other_methods_are_refused(api):
+    answer = api.send(b"", method="PUT")
+    assert (answer.status, answer.error["errorType"]) == (405, "MethodNotAllowedException")
+
+
+def test_large_requests_are_refused(api):
+    assert api.ask("{ word }", text="x" * 1_000_000).status == 413

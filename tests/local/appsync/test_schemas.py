@@ -157,3 +157,17 @@ def test_own_definitions_of_appsyncs_scalars_and_directives_are_accepted():
 def test_the_same_text_is_read_once():
     definition = "type Query { once: Int }"
     assert parse(definition) is parse(definition)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), "9" * 5000, "1e400", float("inf"), "", "1_0", "x", "inf"])
+def test_numbers_that_are_no_int(value):
+    with pytest.raises(scalars.Unserializable, match="Expected type 'Int' but was "):
+        scalars.serialize("Int", value)
+
+
+def test_numbers_as_text():
+    assert scalars.serialize("Int", "12") == 12
+    assert scalars.serialize("Int", "12.0") == 12
+    assert scalars.serialize("Float", "1.5") == 1.5
+    with pytest.raises(scalars.Unserializable):
+        scalars.serialize("Float", float("nan"))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import TimeoutError as NotInTime
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.clients import Caller
 from blueprints.local.services.appsync.data_sources.calls import TIMED_OUT, Call, Outcome, SourceError, SourceFailed
 from blueprints.local.services.appsync.data_sources.roles import Roles
@@ -59,7 +60,7 @@ class LambdaFunctions:
         if is_event:
             return None
         try:
-            return json.loads(response.body or b"null")
+            return read_json(response.body or b"null", parse_constant=_refuse)
         except ValueError:
             raise SourceFailed("Lambda:IllegalArgument", "The function's response is not JSON.") from None
 
@@ -84,10 +85,14 @@ def _raise_for(response: LambdaResponse) -> None:
         raise SourceFailed(_UNHANDLED, _function_message(response.body))
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
 def _function_message(body: bytes) -> str:
     """The message of a function's error, which AppSync reports without its type and its trace."""
     try:
-        described = json.loads(body)
+        described = read_json(body)
     except ValueError:
         described = None
     if isinstance(described, dict) and described.get("errorMessage") is not None:

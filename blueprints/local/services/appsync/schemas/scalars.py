@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
@@ -25,6 +26,8 @@ _DATE_TIME = re.compile(rf"(\d{{4}}-\d{{2}}-\d{{2}})T({_TIME})({_OFFSET})")
 _EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().-]*")
 _LONGEST_OFFSET_HOURS = 18
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
+_DECIMAL = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?")
 _INT_LIMIT = 2**31
 _LONG_LIMIT = 2**63
 
@@ -131,7 +134,7 @@ def _mismatch(expected: str, value: Any) -> Unserializable:
 
 def _serialize_int(value: Any) -> int:
     number = _number(value)
-    if number is None or not float(number).is_integer() or not -_INT_LIMIT <= number < _INT_LIMIT:
+    if number is None or not -_INT_LIMIT <= number < _INT_LIMIT or number != int(number):
         raise _mismatch("Int", value)
     return int(number)
 
@@ -146,19 +149,15 @@ def _serialize_float(value: Any) -> float | int:
 def _number(value: Any) -> int | float | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return value
-    if not isinstance(value, str):
-        return None
-    try:
-        return int(value)
-    except ValueError:
-        pass
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if number - number == 0 else None
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        if not _DECIMAL.fullmatch(value):
+            return None
+        value = float(value)
+    return value if isinstance(value, float) and math.isfinite(value) else None
 
 
 def _serialize_boolean(value: Any) -> bool:

@@ -141,7 +141,7 @@ def _faulty_subscriptions(schema: graphql.GraphQLSchema) -> list[str]:
             for mutation in directives.texts_of(directive, "mutations"):
                 if mutation not in mutations:
                     faults.append(f"Subscription field {name}: there is no mutation {mutation}.")
-                elif _named(str(mutations[mutation].type)) != _named(str(field.type)):
+                elif _without_null(str(mutations[mutation].type)) != _without_null(str(field.type)):
                     faults.append(f"Subscription field {name} and mutation {mutation} have different output types.")
     return faults
 
@@ -156,5 +156,5 @@ def _unsupported_scalars(schema: graphql.GraphQLSchema) -> list[str]:
     return [f"Schema defines an unsupported scalar [{', '.join(others)}]. Supported scalars are [{names}]"]
 
 
-def _named(type_text: str) -> str:
-    return type_text.strip("[]!")
+def _without_null(type_text: str) -> str:
+    return type_text.replace("!", "")

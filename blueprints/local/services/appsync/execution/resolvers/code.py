@@ -1,5 +1,6 @@
 """The request and response handlers of a resolver in APPSYNC_JS."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from blueprints.local.services.appsync.data_sources import Outcome
@@ -8,7 +9,11 @@ from blueprints.local.services.appsync.javascript import Evaluation, EvaluationF
 
 
 def run_handler(
-    field: FieldContext, code: str, handler: Literal["request", "response"], prev: Any, outcome: Outcome | None = None
+    field: FieldContext,
+    code: str,
+    handler: Literal["request", "response"],
+    prev: Mapping[str, Any] | None,
+    outcome: Outcome | None = None,
 ) -> Evaluation:
     """Run a handler with the outcome of the data source, if there is one; records what it did beside its result.
 

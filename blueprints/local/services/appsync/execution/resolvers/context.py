@@ -44,8 +44,8 @@ class FieldContext:
         self.response_headers.update(evaluation.response_headers)
         self.logs += evaluation.logs
 
-    def event(self, prev: Any) -> dict[str, Any]:
-        """The event of a direct Lambda resolver; `prev` is what the function of the pipeline before it returned."""
+    def event(self, prev: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The event of a direct Lambda resolver; in a pipeline, `prev` has the `result` of what came before."""
         return {
             "arguments": self.arguments,
             "identity": self.request.identity.context,
@@ -54,7 +54,7 @@ class FieldContext:
                 "headers": {**self.request.headers, **self.request.credentials},
                 "domainName": self.request.domain_name,
             },
-            "prev": None if prev is None else {"result": prev},
+            "prev": prev,
             "info": self.info,
             "stash": self.stash,
         }

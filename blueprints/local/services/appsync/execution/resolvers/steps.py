@@ -48,14 +48,14 @@ def _pipeline(field: FieldContext, resolver: Record) -> Steps:
         function = field.request.api.functions.get(each)
         if function is None:
             raise GraphqlError(f"No function found with id {each}.", "BadRequestException")
-        prev, is_over = yield from _function(field, function, f"function {each}", prev)
+        prev, is_over = yield from _function(field, function, f"function {each}", {"result": prev})
     if code:
-        prev = run_handler(field, code, "response", prev, Outcome(prev)).result
+        return run_handler(field, code, "response", {"result": prev}, Outcome(prev)).result
     return prev
 
 
 def _function(
-    field: FieldContext, function: Record, name: str, prev: Any
+    field: FieldContext, function: Record, name: str, prev: Mapping[str, Any] | None
 ) -> Generator[Call, Outcome, tuple[Any, bool]]:
     """The steps of a unit resolver or of a function of a pipeline; returns its value, and whether the pipeline ends."""
     source = _data_source(field.request.api, function)
@@ -73,7 +73,9 @@ def _function(
     return answered.result, answered.early_return and answered.skip_to == "END"
 
 
-def _direct(field: FieldContext, source: Record, name: str, maximum: int, prev: Any) -> Generator[Call, Outcome, Any]:
+def _direct(
+    field: FieldContext, source: Record, name: str, maximum: int, prev: Mapping[str, Any] | None
+) -> Generator[Call, Outcome, Any]:
     if source["type"] != "AWS_LAMBDA":
         raise GraphqlError(f"The resolver of data source {source['name']} has no code.", "BadRequestException")
     operation = {"operation": _BATCH_INVOKE if maximum else "Invoke", "payload": field.event(prev)}
