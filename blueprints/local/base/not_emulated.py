@@ -5,6 +5,9 @@ _NO_INSTANCES = "stored; capacity does not change by itself"
 
 # Types that the base emulator lacks and no other resource needs in order to work.
 _STORED = {
+    "AWS::AppSync::ApiCache": "stored; no response is cached",
+    "AWS::AppSync::DomainName": "stored; nothing answers at its domain name",
+    "AWS::AppSync::DomainNameApiAssociation": "stored; nothing answers at its domain name",
     "AWS::ApplicationAutoScaling::ScalableTarget": _NO_INSTANCES,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _NO_INSTANCES,
     "AWS::ApplicationInsights::Application": "stored; nothing is monitored",
@@ -22,6 +25,7 @@ _STORED = {
     "AWS::ResourceGroups::Group": "stored; resources are not grouped",
     "AWS::SecretsManager::ResourcePolicy": "stored; the secret's policy is not checked",
     "AWS::SecretsManager::RotationSchedule": "stored; the secret is not rotated",
+    "AWS::WAFv2::LoggingConfiguration": "stored; no request is inspected or logged",
     "AWS::WAFv2::WebACLAssociation": "stored; no request is inspected",
     "AWS::XRay::Group": "stored; no traces",
     "AWS::XRay::SamplingRule": "stored; no traces",

@@ -326,6 +326,45 @@ class TestUpdates:
         assert (answer.status, answer.error["errorType"]) == (404, "ResourceNotFoundException")
 
 
+def test_a_web_acl_a_cache_and_a_domain_name_are_stored_and_listed(cloud, name):
+    stored = {
+        "Acl": {
+            "Type": "AWS::WAFv2::WebACL",
+            "Properties": {
+                "Scope": "REGIONAL",
+                "DefaultAction": {"Allow": {}},
+                "VisibilityConfig": {
+                    "SampledRequestsEnabled": False,
+                    "CloudWatchMetricsEnabled": False,
+                    "MetricName": "acl",
+                },
+            },
+        },
+        "Association": {
+            "Type": "AWS::WAFv2::WebACLAssociation",
+            "Properties": {
+                "ResourceArn": {"Fn::GetAtt": ["Api", "Arn"]},
+                "WebACLArn": {"Fn::GetAtt": ["Acl", "Arn"]},
+            },
+        },
+        "Cache": {
+            "Type": "AWS::AppSync::ApiCache",
+            "Properties": {
+                "ApiId": api_id(),
+                "ApiCachingBehavior": "FULL_REQUEST_CACHING",
+                "Ttl": 60,
+                "Type": "SMALL",
+            },
+        },
+        "Domain": {
+            "Type": "AWS::AppSync::DomainName",
+            "Properties": {"DomainName": "api.example.com", "CertificateArn": "arn:aws:acm:us-east-1:0:certificate/x"},
+        },
+    }
+    stack = put(cloud, name, attributes("Api", "ApiId"), **stored)
+    assert {each["resource"] for each in stack.not_emulated} == set(stored)
+
+
 def test_sam_makes_the_same_api(cloud, name):
     template = {
         "Transform": "AWS::Serverless-2016-10-31",

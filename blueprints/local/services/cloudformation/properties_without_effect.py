@@ -132,6 +132,24 @@ _TYPES: dict[str, _Type] = {
         ReplicationConfiguration="objects are not copied to other buckets",
         WebsiteConfiguration="there is no website endpoint",
     ),
+    "AWS::AppSync::GraphQLApi": _type(
+        "AdditionalAuthenticationProviders ApiType AuthenticationType EnvironmentVariables IntrospectionConfig "
+        "LambdaAuthorizerConfig LogConfig Name QueryDepthLimit ResolverCountLimit UserPoolConfig",
+        {"Visibility": _is_private},
+        EnhancedMetricsConfig="no metrics of resolvers, data sources and operations are recorded",
+        OwnerContact="nobody is told",
+        Visibility="no private endpoint: it can be reached on this machine, whatever the VPC",
+        XrayEnabled="no traces",
+    ),
+    "AWS::AppSync::DataSource": _type(
+        "ApiId DynamoDBConfig LambdaConfig Name ServiceRoleArn Type",
+        MetricsConfig="no metrics of data sources are recorded",
+    ),
+    "AWS::AppSync::Resolver": _type(
+        "ApiId Code CodeS3Location DataSourceName FieldName Kind MaxBatchSize PipelineConfig Runtime TypeName",
+        CachingConfig="no response is cached",
+        MetricsConfig="no metrics of resolvers are recorded",
+    ),
     "AWS::SQS::Queue": _type(
         "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue MaximumMessageSize MessageRetentionPeriod "
         "QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy VisibilityTimeout",

@@ -12,7 +12,11 @@ PHYSICAL_NAME = Internal(
     ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
 )
 
-_OWN_ID = {"AWS::EC2::EIP": "AllocationId", "AWS::EC2::NatGateway": "NatGatewayId"}
+_OWN_ID = {
+    "AWS::AppSync::DomainName": "AppSyncDomainName",
+    "AWS::EC2::EIP": "AllocationId",
+    "AWS::EC2::NatGateway": "NatGatewayId",
+}
 """Attributes that other resources read: the resource's own id."""
 
 _Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
