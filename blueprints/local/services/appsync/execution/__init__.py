@@ -5,6 +5,7 @@ validation_messages  validation errors in AppSync's words
 variables            coerces the variables of a request
 selection_sets       `info` of resolvers, and errors cut to the selection set
 engine               executes an operation level by level
+driver               runs resolvers at once, and sends their calls together
 results              the tree of values, and the response it becomes
 resolvers            how the value of one field is found
 subscriptions        what a subscription selects, and its answers

@@ -1,25 +1,21 @@
-"""Executes one operation level by level, so that resolvers of siblings are called at once, or sent in one batch.
-
-The thread of the request runs the handlers and completes the values; calls of data sources run on worker threads.
-"""
+"""Executes one operation level by level, so that the resolvers of siblings run at once, or share a batch."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextvars import copy_context
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 
 import graphql
 
-from blueprints.local.services.appsync.data_sources import Call, DataSources, Outcome, SourceError
+from blueprints.local.services.appsync.data_sources import DataSources
 from blueprints.local.services.appsync.execution import selection_sets
 from blueprints.local.services.appsync.execution.documents import Operation
+from blueprints.local.services.appsync.execution.driver import Driver
 from blueprints.local.services.appsync.execution.resolvers import FieldContext, Steps, begin
 from blueprints.local.services.appsync.execution.results import ObjectValue, Path, text_of
 from blueprints.local.services.appsync.requests import GraphqlError, Request, ResolvedField
@@ -82,9 +78,7 @@ class Engine:
         self._operation = operation
         self._variables = dict(variables)
         self._may_access = may_access
-        self._sources = sources
-        self._workers = workers
-        self._deadline = deadline
+        self._driver = Driver(partial(sources.call, request.api), workers, deadline)
         self._resolvers = request.api.resolvers if resolvers is None else resolvers
         self._depth_limit = int(request.api.record.get("queryDepthLimit") or 0)
         self._resolvers_left = int(request.api.record.get("resolverCountLimit") or 0) or MOST_RESOLVERS
@@ -246,56 +240,20 @@ class Engine:
             return list(found) if isinstance(found, Iterable) and not isinstance(found, str) else found
         return field.source.get(field.name) if isinstance(field.source, Mapping) else None
 
-    # Data sources
+    # Resolvers
 
     def _drive(self, running: list[tuple[Field, Steps]], below: list[Field]) -> None:
-        """Run resolvers to their ends. Calls that can be batched wait until nothing else is under way."""
-        ready: deque[tuple[Field, Steps, Outcome | None]] = deque((field, steps, None) for field, steps in running)
-        batches: dict[str, list[tuple[Field, Steps, Call]]] = {}
-        under_way: dict[Future[list[Outcome]], list[tuple[Field, Steps, Call]]] = {}
-        while ready or batches or under_way:
-            alone: list[list[tuple[Field, Steps, Call]]] = []
-            while ready:
-                field, steps, outcome = ready.popleft()
-                call = self._step(field, steps, outcome, below)
-                if call is None:
-                    continue
-                if call.source["type"] == "NONE":
-                    ready.append((field, steps, self._call([(field, steps, call)])[0]))
-                    continue
-                if call.batch is None:
-                    alone.append([(field, steps, call)])
-                else:
-                    batches.setdefault(call.batch, []).append((field, steps, call))
-            if not alone and not under_way:
-                alone = [chunk for waiting in batches.values() for chunk in _chunks(waiting)]
-                batches = {}
-            if len(alone) == 1 and not under_way:
-                outcomes = self._call(alone[0])
-                ready.extend((field, steps, got) for (field, steps, _), got in zip(alone[0], outcomes, strict=True))
+        """Run resolvers to their ends, and complete the values of their fields."""
+        for field, ended in self._driver.run(running):
+            self._record(field, ended.error)
+            if ended.error is not None:
+                self._fail(field, ended.error)
                 continue
-            for each in alone:
-                under_way[self._workers.submit(copy_context().run, self._call, each)] = each
-            if under_way:
-                ready.extend(self._finished(under_way))
+            for appended in field.context.appended_errors if field.context else ():
+                self._add_error(field, appended)
+            self._complete(field, ended.value, below)
 
-    def _step(self, field: Field, steps: Steps, outcome: Outcome | None, below: list[Field]) -> Call | None:
-        """Continue a resolver; returns its next call, or None when the field has its value or has failed."""
-        try:
-            return next(steps) if outcome is None else steps.send(outcome)
-        except StopIteration as ended:
-            value = ended.value
-        except GraphqlError as error:
-            self._record(field, error.message)
-            self._fail(field, error)
-            return None
-        self._record(field, None)
-        for appended in field.context.appended_errors if field.context else ():
-            self._add_error(field, appended)
-        self._complete(field, value, below)
-        return None
-
-    def _record(self, field: Field, error: str | None) -> None:
+    def _record(self, field: Field, error: GraphqlError | None) -> None:
         """Keep what a resolver did beside the field's value."""
         assert field.context
         self.resolved.append(
@@ -306,32 +264,13 @@ class Engine:
                 str(field.definition.type),
                 field.started - self._began,
                 time.monotonic() - field.started,
-                error,
+                error.message if error else None,
                 tuple(field.context.logs),
             )
         )
         self.headers.update(field.context.response_headers)
         if error is None:
             self.invalidations += field.context.invalidations
-
-    def _call(self, waiting: list[tuple[Field, Steps, Call]]) -> list[Outcome]:
-        seconds = self._deadline - time.monotonic()
-        if seconds <= 0:
-            return [_timed_out()] * len(waiting)
-        return self._sources.call(self._request.api, [call for _, _, call in waiting], seconds)
-
-    def _finished(
-        self, under_way: dict[Future[list[Outcome]], list[tuple[Field, Steps, Call]]]
-    ) -> list[tuple[Field, Steps, Outcome]]:
-        """Wait for a call to end; at the deadline, all have failed."""
-        # Data sources end by themselves at the deadline; a second more lets them say why.
-        done, _ = wait(under_way, max(0.0, self._deadline - time.monotonic()) + 1, FIRST_COMPLETED)
-        finished = []
-        for each in done or list(under_way):
-            waiting = under_way.pop(each)
-            outcomes = each.result() if each in done else [_timed_out()] * len(waiting)
-            finished += [(field, steps, got) for (field, steps, _), got in zip(waiting, outcomes, strict=True)]
-        return finished
 
     # Values
 
@@ -427,15 +366,6 @@ class Engine:
         error.path = field.path
         error.locations = _locations(field.nodes[0])
         self.errors.append(error)
-
-
-def _chunks(waiting: list[tuple[Field, Steps, Call]]) -> Iterable[list[tuple[Field, Steps, Call]]]:
-    size = max(1, waiting[0][2].batch_size)
-    return (waiting[start : start + size] for start in range(0, len(waiting), size))
-
-
-def _timed_out() -> Outcome:
-    return Outcome(error=SourceError("Execution timed out.", "ExecutionTimeout"))
 
 
 def _locations(node: graphql.FieldNode) -> tuple[tuple[int, int], ...]:
