@@ -231,6 +231,14 @@ def test_appended_errors_leave_the_value(api):
     assert answer.body["data"] == {"appended": "value"}
     assert answer.messages == ["first", "second"]
     assert answer.body["errors"][0]["errorType"] == "Warning"
+    assert answer.body["errors"][1] == {
+        "path": ["appended"],
+        "data": None,
+        "errorType": None,
+        "errorInfo": None,
+        "locations": [{"line": 1, "column": 3, "sourceName": None}],
+        "message": "second",
+    }
 
 
 def test_code_handles_the_error_of_its_source(api):

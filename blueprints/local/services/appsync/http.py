@@ -228,7 +228,7 @@ def describe(error: GraphqlError) -> dict[str, Any]:
     """An error in `errors`: those of resolvers have a type and data, others only say where and what."""
     path = list(error.path) if error.path is not None else None
     locations = [{"line": line, "column": column, "sourceName": None} for line, column in error.locations] or None
-    if error.error_type is None and error.data is None and error.error_info is None:
+    if error.error_type is None and not (path and locations):
         return {"path": path, "locations": locations, "message": error.message}
     return {
         "path": path,
