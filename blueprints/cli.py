@@ -41,6 +41,9 @@ _WHERE_WRITTEN = (
     "Results are written to --output (default: .blueprints in the working folder), the cache to BLUEPRINTS_CACHE "
     "(default: below ~/.cache). Choose folders that you can write to."
 )
+_open_option = click.option(
+    "--open", "opens", is_flag=True, help="Open the pattern's web page afterwards, and stay up until Ctrl-C."
+)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -114,6 +117,7 @@ def list_(as_json: bool) -> None:
 @click.option("--input", "own", type=_file, help="A file of your own as the demo's input.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
+@_open_option
 @_parameter_option
 @_port_option
 @_json_option
@@ -122,6 +126,7 @@ def run(
     own: Path | None,
     output: Path | None,
     keep: bool,
+    opens: bool,
     parameters: tuple[str, ...],
     port: int,
     as_json: bool,
@@ -130,6 +135,7 @@ def run(
     from blueprints.pattern import find
 
     found = find(pattern)
+    _check_page(found, opens=opens)
     folder = (output or Path(".blueprints", "runs", found.name)).absolute()
     values = _values(found, parameters, quiet=as_json)
     progress = _progress(quiet=as_json)
@@ -142,7 +148,15 @@ def run(
         cloud = running()
         stack = bring_up(cloud, prepared, progress)
         demo = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
-        _show_demo(demo, {"not_emulated": stack.not_emulated}, as_json=as_json)
+        more = {"not_emulated": stack.not_emulated}
+        if opens and demo.failure is None:
+            with _page(found, stack.outputs, cloud.client, cloud.endpoint, folder, progress) as url:
+                _show_demo(demo, {**more, "page": url}, as_json=as_json)
+                if not as_json:
+                    _terminal().show_up(cloud, [stack])
+                _open_page(url, quiet=as_json)
+                cloud.stay(_tell)
+        _show_demo(demo, more, as_json=as_json)
         if keep:
             _stay_up(cloud, [stack], quiet=as_json)
 
@@ -155,6 +169,7 @@ def run(
 @click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.")
 @click.option("--region", metavar="NAME", help="Region of the stack.")
 @click.option("--endpoint", metavar="URL", help="URL of an embedded AWS, as 'blueprints up' shows it.")
+@_open_option
 @_json_option
 def play_(
     pattern: str,
@@ -164,6 +179,7 @@ def play_(
     profile: str | None,
     region: str | None,
     endpoint: str | None,
+    opens: bool,
     as_json: bool,
 ) -> None:
     """Run a pattern's demo on a stack that is deployed.
@@ -176,6 +192,7 @@ def play_(
     from blueprints.stacks.usable import usable_outputs
 
     found = find(pattern)
+    _check_page(found, opens=opens)
     folder = (output or Path(".blueprints", "plays", stack)).absolute()
     check_playable(found, own, folder)
     client = _clients(profile, region, endpoint)
@@ -183,6 +200,13 @@ def play_(
     with progress.step(f"Look up the stack {stack}"):
         outputs = usable_outputs(client, stack)
     demo = _play(found, outputs, lambda: Stacks(client).describe(stack), client, own, folder, progress)
+    if opens and demo.failure is None:
+        aws = endpoint or os.environ.get("AWS_ENDPOINT_URL")
+        with _page(found, outputs, client, aws, folder, progress) as url:
+            _show_demo(demo, {"stack": stack, "page": url}, as_json=as_json)
+            _open_page(url, quiet=as_json)
+            while True:
+                time.sleep(3600)
     _show_demo(demo, {"stack": stack}, as_json=as_json)
 
 
@@ -715,6 +739,40 @@ def _show_demo(demo: _Demo, more: dict[str, Any], *, as_json: bool) -> None:
             _terminal().show_run(report)
     if failure:
         raise failure
+
+
+def _check_page(pattern: "Pattern", *, opens: bool) -> None:
+    """Raise before anything is deployed if there is no page to open."""
+    if opens:
+        from blueprints.web_page import folder_of
+
+        folder_of(pattern)
+
+
+@contextmanager
+def _page(
+    pattern: "Pattern",
+    outputs: dict[str, str],
+    client: Callable[[str], Any],
+    endpoint: str | None,
+    folder: Path,
+    progress: "Progress",
+) -> Iterator[str]:
+    """Serve the pattern's web page; yields its URL."""
+    from blueprints.demo import DemoStack
+    from blueprints.web_page import served
+
+    stack = DemoStack(outputs, client, None, folder, progress.step)
+    with served(pattern, stack, client("sts").meta.region_name, endpoint) as url:
+        yield url
+
+
+def _open_page(url: str, *, quiet: bool) -> None:
+    from blueprints.web_page import open_in_browser
+
+    if not quiet:
+        _terminal().show_page(url)
+    open_in_browser(url, _tell)
 
 
 def _stay_up(cloud: "Cloud", stacks: list["EmbeddedStack"], *, quiet: bool) -> None:

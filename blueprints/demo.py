@@ -53,7 +53,7 @@ class Played:
 
 def check_playable(pattern: Pattern, own: Path | None, folder: Path) -> None:
     """Raise what would otherwise fail after deploying: no demo, a demo without input, a folder that cannot be made."""
-    _loaded(pattern)
+    demo_module(pattern)
     if own and not _takes_a_file(pattern.folder / "demo.py"):
         raise BlueprintError(
             f"The demo of {pattern.name} takes no file, so {own} would have no effect.", advice="Leave out --input."
@@ -80,7 +80,7 @@ def play(
     A folder below `.blueprints` is emptied first; any other may hold files of the user's, which stay.
     Raises BlueprintError if there is no demo, and what the demo raises.
     """
-    demo = _loaded(pattern)
+    demo = demo_module(pattern)
     if OWN_FOLDER in folder.parts:
         shutil.rmtree(folder, ignore_errors=True)
     before = _contents(folder)
@@ -135,7 +135,8 @@ def _logged(client: Callable[[str], Any], find_stack: Callable[[], Stack], since
         return f"The logs of its functions could not be read: {error}"
 
 
-def _loaded(pattern: Pattern) -> ModuleType:
+def demo_module(pattern: Pattern) -> ModuleType:
+    """The pattern's demo.py, loaded anew. Raises BlueprintError if there is none, or if it cannot be loaded."""
     path = pattern.folder / "demo.py"
     if not path.is_file():
         raise BlueprintError(

@@ -194,6 +194,10 @@ class Terminal:
             self._show_not_emulated(stack.not_emulated)
         self._print("\nPress Ctrl-C to stop it. Everything in it is deleted then.")
 
+    def show_page(self, url: str) -> None:
+        """Where the web page of a pattern is."""
+        self._print("\nThe web page is at ", (url, "bold"), ". It is served until Ctrl-C.")
+
     def show_answer(self, answer: "FunctionResponse") -> None:
         """The result of an invocation: log, response, duration and memory."""
         self._print("\n", (answer.log.rstrip(), "dim"), "\n")

@@ -13,7 +13,7 @@ import ssl
 import struct
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -45,6 +45,17 @@ def run(stack: Any) -> dict[str, Any]:
     cast = Cast(stack)
     try:
         return Story(stack, cast).play()
+    finally:
+        cast.leave()
+
+
+@contextmanager
+def page(stack: Any) -> Iterator[dict[str, Any]]:
+    """Two users for the page in web/, who share a group; they are removed when the page is closed."""
+    cast = Cast(stack)
+    try:
+        users = [(name, *cast.make_user(name, shares=True)) for name in ("Ann", "Bob")]
+        yield {"users": [dict(zip(("name", "username", "password"), each, strict=True)) for each in users]}
     finally:
         cast.leave()
 
@@ -250,8 +261,8 @@ class Cast:
         self.back_end = BackEnd(self, stack.client("sts"))
         self.users.append(self.back_end)
 
-    def sign_in(self, name: str, *, shares: bool) -> "User":
-        """Make a user, in the group if it shares, and sign it in."""
+    def make_user(self, name: str, *, shares: bool) -> tuple[str, str]:
+        """Make a user, in the group if it shares; returns what it signs in with, an address and a password."""
         email, password = f"{name.lower()}-{uuid.uuid4().hex[:8]}@example.com", f"Aa1!{secrets.token_urlsafe(18)}"
         made = self._cognito.admin_create_user(**self._pool, Username=email, MessageAction="SUPPRESS")
         username = made["User"]["Username"]
@@ -259,6 +270,11 @@ class Cast:
         self._cognito.admin_set_user_password(**self._pool, Username=username, Password=password, Permanent=True)
         if shares:
             self._cognito.admin_add_user_to_group(**self._pool, Username=username, GroupName=self.group)
+        return email, password
+
+    def sign_in(self, name: str, *, shares: bool) -> "User":
+        """Make a user, and sign it in."""
+        email, password = self.make_user(name, shares=shares)
         answer = self._cognito.admin_initiate_auth(
             **self._pool,
             ClientId=self._app,
