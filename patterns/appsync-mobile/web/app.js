@@ -135,7 +135,9 @@ class Pane {
         : `“${theirs.title}” was edited on both phones`;
     element.querySelector(".mine").textContent = operation === "remove" ? "delete" : shown(input);
     element.querySelector(".theirs").textContent = theirs._deleted ? "deleted" : operation === "remove" ? theirs.title : shown(theirs);
-    element.querySelector(".take").addEventListener("click", () => this.phone.settle(conflict, false));
+    const take = element.querySelector(".take");
+    take.textContent = theirs._deleted ? "OK" : "Keep theirs";
+    take.addEventListener("click", () => this.phone.settle(conflict, false));
     const insist = element.querySelector(".insist");
     insist.hidden = theirs._deleted;
     insist.textContent = operation === "remove" ? "Delete it" : "Use mine";

@@ -133,7 +133,8 @@ export class Phone {
   }
 
   #receive(note) {
-    if (!this.#apply(note)) return;
+    const own = this.queue.some((each) => each.sent && each.input.id === note.id); // its answer is still to come
+    if (!this.#apply(note) || own) return;
     this.#log(note._deleted ? `“${note.title}” was deleted` : `received “${note.title}”, version ${note._version}`);
     this.#save();
   }
@@ -175,7 +176,7 @@ export class Phone {
       this.#finish(entry, note);
       const kept = note._conflicts ?? [];
       if (kept.length) this.#conflict(entry, note, kept);
-      else this.#log(`sent “${note.title}”, now version ${note._version}`);
+      else this.#log(note._deleted ? `deleted “${note.title}”` : `sent “${note.title}”, now version ${note._version}`);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#finish(entry, error.type === "ConflictUnhandled" ? error.data : null);
