@@ -174,7 +174,7 @@ def alarm_on(name):
         "EvaluationPeriods": 1,
         "Threshold": 1,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "TreatMissingData": "notBreaching",
+        "TreatMissingData": "ignore",
     }
 
 

@@ -38,7 +38,6 @@ NOT_EMULATED = {
     "AWS::CloudFront::Distribution": "stored; nothing answers at its domain name",
     "AWS::CloudFront::Function": "stored; it never runs",
     "AWS::CloudWatch::Dashboard": "stored; it is not displayed",
-    "AWS::CloudWatch::Alarm": "stored; most of the metrics that it watches are not recorded",
     "AWS::EC2::SecurityGroup": _NO_NETWORK,
     "AWS::EC2::VPC": _NO_NETWORK,
     "AWS::EC2::VPCEndpoint": _NO_NETWORK,

@@ -7,7 +7,6 @@ from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource,
 from blueprints.local.base.http import json_route
 from blueprints.local.base.process import WITHOUT_EFFECT_PATH
 from blueprints.local.services.cloudformation import (
-    alarms_on_expressions,
     change_sets,
     exports,
     failed_rollbacks,
@@ -26,7 +25,6 @@ class CloudFormation(Extension):
     after = ("dynamodb", "rds", "s3")
 
     def install(self, aws: EmbeddedAws) -> None:
-        alarms_on_expressions.install()
         refused_deletions.install()
         nested_deletions.install()
         failed_rollbacks.install()

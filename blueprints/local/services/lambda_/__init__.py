@@ -15,6 +15,7 @@ from blueprints.local.services.lambda_ import (
     initialisation,
     inline_code,
     invocation_threads,
+    metrics,
     payload_limits,
     provisioning,
 )
@@ -34,6 +35,7 @@ class Lambda(Extension):
         self._executor.install()
         alias_routing.install()
         actions.install()
+        metrics.install()
         invocations = AsynchronousInvocations(self._executor, aws.endpoint, aws.clock)
         invocations.install()
         aws.offer(invocations)

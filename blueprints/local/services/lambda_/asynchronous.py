@@ -19,6 +19,7 @@ from blueprints.local.base.clients import Caller, send
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_ import metrics
 from blueprints.local.services.lambda_.alias_routing import chosen_version
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
@@ -89,7 +90,11 @@ class AsynchronousInvocations:
         if function is None:
             log.warning("asynchronous invocation dropped: %s is gone", event.delivery.target_arn)
             return
+        if event.version is None:
+            metrics.record(function.record["config"], "AsyncEventsReceived", 1.0)
         event.version = function.version
+        age = (self._clock.now() - event.accepted) * 1000
+        metrics.record(function.record["config"], "AsyncEventAge", age, "Milliseconds")
         result = self._executor.deliver(function.record, event.delivery)
         if self._is_void(event):
             return
@@ -123,6 +128,7 @@ class AsynchronousInvocations:
             self._schedule(event, seconds)
 
     def _give_up(self, function: "FunctionAsInvoked", event: _Event, result: dict[str, Any], condition: str) -> None:
+        metrics.record(function.record["config"], "AsyncEventsDropped", 1.0)
         self._tell(function, "OnFailure", event, result, condition)
         dead_letters = function.dead_letter_arn
         if dead_letters:
@@ -134,7 +140,7 @@ class AsynchronousInvocations:
         destination = function.destination(outcome)
         if destination:
             record = _invocation_record(function, event, result, condition)
-            self._deliver(function, destination, json.dumps(record), {})
+            self._deliver(function, destination, json.dumps(record), {}, "DestinationDeliveryFailures")
 
     def _dead_letter(self, function: "FunctionAsInvoked", arn: str, event: _Event, result: dict[str, Any]) -> None:
         error = result.get("body") if isinstance(result.get("body"), dict) else {}
@@ -143,13 +149,19 @@ class AsynchronousInvocations:
             "ErrorCode": "200",
             "ErrorMessage": str((error or {}).get("errorMessage", ""))[:1024],
         }
-        self._deliver(function, arn, event.delivery.payload.decode(), attributes)
+        self._deliver(function, arn, event.delivery.payload.decode(), attributes, "DeadLetterErrors")
 
-    def _deliver(self, function: "FunctionAsInvoked", arn: str, body: str, attributes: dict[str, str]) -> None:
-        """Send with the function's own role, as Lambda does: without its permission the record is lost."""
+    def _deliver(
+        self, function: "FunctionAsInvoked", arn: str, body: str, attributes: dict[str, str], metric: str
+    ) -> None:
+        """Send with the function's own role, as Lambda does: without its permission the record is lost.
+
+        `metric` counts that.
+        """
         try:
             send(function.role(self._endpoint), arn, body, attributes)
         except (BotoCoreError, ClientError, ValueError) as error:
+            metrics.record(function.record["config"], metric, 1.0)
             log.error("destination %s of %s did not take a record: %s", arn, function.arn, error)  # noqa: TRY400
 
 

@@ -14,7 +14,7 @@ from blueprints.local.base.client_json import read_json
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.lambda_ import function_logs
+from blueprints.local.services.lambda_ import function_logs, metrics
 from blueprints.local.services.lambda_.alias_routing import routed
 from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
 from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed
@@ -35,6 +35,7 @@ IN_SCOPE = Internal(
     "services.lambda_svc", "_run_with_function_config_scope", ("func_or_config", "callback", "args", "kwargs")
 )
 ACQUIRE_SLOT = Internal("services.lambda_svc", "_acquire_execution_slot", ("func", "config"))
+RUNNING = Internal("services.lambda_svc", "_inflight")
 RELEASE_SLOT = Internal("services.lambda_svc", "_release_execution_slot", ("key",))
 THROTTLED = Internal("services.lambda_svc", "_throttle_response", ("reason_code", "msg", "retry_after"))
 TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", ("config", "inbound_trace_header"))
@@ -88,11 +89,16 @@ class Executor:
         slot, limit = ACQUIRE_SLOT.current()(base, config)
         if slot is None:
             message = f"Rate Exceeded: {config['FunctionName']} is at its {limit} concurrency limit."
-            return dict(THROTTLED.current()(_LIMIT_REASONS[limit], message))
+            refused = dict(THROTTLED.current()(_LIMIT_REASONS[limit], message))
+            metrics.record_invocation(config, refused, 0.0, 0)
+            return refused
+        running, begun = int(RUNNING.current().get(slot, 1)), time.monotonic()
         try:
             result = self._run({"code_zip": func.get("code_zip"), "config": config}, delivery)
         finally:
             RELEASE_SLOT.current()(slot)
+        if not self._clock.was_reset_since(delivery.made):
+            metrics.record_invocation(config, result, (time.monotonic() - begun) * 1000, running)
         if result.get("error") and not self._clock.was_reset_since(delivery.made):
             said = f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
             log.error("function %s failed: %.300s", config["FunctionName"], " ".join(said.split()))

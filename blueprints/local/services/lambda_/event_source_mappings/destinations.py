@@ -14,6 +14,7 @@ from blueprints.counting import counted
 from blueprints.local.base.clients import queue_url
 from blueprints.local.base.stream_records import Batch
 from blueprints.local.base.stream_source import service_of
+from blueprints.local.services.lambda_ import metrics
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.failure_records import (
     failure_record,
@@ -21,6 +22,8 @@ from blueprints.local.services.lambda_.event_source_mappings.failure_records imp
     with_payload,
 )
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+
+_DELIVERED = "OnFailureDestinationDeliveredEventCount"
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,11 @@ def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condit
         return
     try:
         _deliver(mapping, endpoint, destination, shard_id, batch, condition)
+        metrics.record_of_mapping(mapping.function_arn, mapping.stored["UUID"], _DELIVERED, len(batch.records))
     except (BotoCoreError, ClientError, ValueError) as error:
+        function = FunctionAsInvoked.named(mapping.function_arn)
+        if function is not None:
+            metrics.record(function.record["config"], "DestinationDeliveryFailures", 1.0)
         log.error("destination %s of %s did not take %s: %s", destination, mapping.function_arn, what, error)  # noqa: TRY400
 
 

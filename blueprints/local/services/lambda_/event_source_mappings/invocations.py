@@ -1,18 +1,26 @@
 """Invokes the function of a mapping with a batch."""
 
+import time
+
 from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.stream_records import Batch, InvocationResult
+from blueprints.local.services.lambda_ import metrics
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
 from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
 from blueprints.local.services.lambda_.executor import Executor
 
 
-def invoke(executor: Executor, mapping: Mapping, batch: Batch) -> tuple[Outcome, InvocationResult | None]:
-    """Invoke the function once; returns the outcome for the batch, and facts about the invocation."""
+def invoke(executor: Executor, mapping: Mapping, batch: Batch, scale: float) -> tuple[Outcome, InvocationResult | None]:
+    """Invoke the function once; returns the outcome for the batch, and facts about the invocation.
+
+    The age of the records is recorded in scaled time; `scale` is the clock's.
+    """
     function = FunctionAsInvoked.named(mapping.function_arn)
     if function is None:
         return NotInvoked(), None
+    age = (time.time() - batch.records[-1].arrived) * scale * 1000
+    metrics.record(function.record["config"], "IteratorAge", max(age, 0.0), "Milliseconds")
     delivery = Delivery.of(mapping.function_arn, batch.event(), mapping.source.arn)
     result = executor.deliver(function.record, delivery)
     answer = InvocationResult(

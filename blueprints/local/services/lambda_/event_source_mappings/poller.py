@@ -173,7 +173,7 @@ class Poller:
         outcome: Outcome
         answer: InvocationResult | None
         try:
-            outcome, answer = invoke(self._executor, work.mapping, batch)
+            outcome, answer = invoke(self._executor, work.mapping, batch, self._clock.scale)
         except Exception:
             log.exception("a batch for %s failed inside the embedded AWS", work.mapping.function_arn)
             outcome, answer = NotInvoked(), None

@@ -1,11 +1,9 @@
-"""Stores alarms on metric expressions, which the base emulator refuses. They are not evaluated.
-
-Such an alarm has `Metrics` in place of one metric. It keeps the state INSUFFICIENT_DATA.
-"""
+"""Stores alarms on metric expressions, which the base emulator refuses; they have `Metrics` in place of one metric."""
 
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.cloudwatch.alarm_values import check
 
 RECORD = Internal("services.cloudformation.provisioners", "_cw_metric_alarm_record", ("name", "props"))
 
@@ -23,8 +21,7 @@ def install() -> None:
         both = [each for each in _OF_ONE_METRIC if each in props]
         if both:
             raise ValueError(f"An alarm with Metrics has no {both[0]}: it belongs to the metrics.")
-        if not any(each.get("Expression") for each in metrics):
-            raise ValueError("Metrics of an alarm need an Expression.")
+        check(metrics)
         alarm = original(name, {**props, "Metrics": None, "MetricName": "-", "Namespace": "-"})
         return {**alarm, "MetricName": "", "Namespace": "", "Metrics": metrics}
 

@@ -1,4 +1,4 @@
-"""Alarms on metric expressions are stored like other alarms, and not evaluated."""
+"""Alarms on metric expressions are stored like other alarms."""
 
 import pytest
 
@@ -28,7 +28,8 @@ def test_an_alarm_on_an_expression_is_stored(cloud, stack):
     ("properties", "reason"),
     [
         ({"Metrics": [SUM, ERRORS], "MetricName": "Errors"}, "has no MetricName"),
-        ({"Metrics": [ERRORS]}, "need an Expression"),
+        ({"Metrics": [ERRORS]}, "Exactly one"),
+        ({"Metrics": [{"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(errors)"}, ERRORS]}, "not emulated"),
         ({"MetricName": "Errors"}, "Namespace"),
     ],
 )

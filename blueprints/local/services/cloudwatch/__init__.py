@@ -1,0 +1,27 @@
+"""CloudWatch: alarms that watch the metric with their dimensions, period by period, and metrics of functions' logs.
+
+alarms                 evaluates every alarm and acts when its state changes
+alarm_values           the values that an alarm compares
+alarm_states           the state by these values
+metric_math            expressions over metrics
+alarms_on_expressions  alarms with such expressions in templates
+embedded_metrics       metrics in log events
+"""
+
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics
+from blueprints.local.services.cloudwatch.alarms import Alarms
+
+
+class CloudWatch(Extension):
+    """Replaces the evaluation of alarms, and reads metrics out of logs."""
+
+    after = ("eventbridge",)
+
+    def install(self, aws: EmbeddedAws) -> None:
+        alarms_on_expressions.install()
+        embedded_metrics.install()
+        Alarms(aws.clock).install()
+
+
+EXTENSION = CloudWatch()
