@@ -174,7 +174,7 @@ def alarm_on(name):
         "EvaluationPeriods": 1,
         "Threshold": 1,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "TreatMissingData": "ignore",
+        "TreatMissingData": "notBreaching",
     }
 
 
@@ -252,13 +252,31 @@ def test_an_alarm_stops_a_canary_and_the_weights_go_back(releases):
 
 
 def test_an_alarm_that_rings_before_the_deployment_stops_it_at_once(releases):
-    releases.deploy(1, alarms=["Errors"])
-    releases.cloud.client("cloudwatch").set_alarm_state(
-        AlarmName=f"{releases.name}-Errors", StateValue="ALARM", StateReason="test"
+    properties = {**alarm_on(f"{releases.name}-Errors"), "TreatMissingData": "breaching"}
+    ringing = {"Errors": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}
+    releases.deploy(1, alarms=["Errors"], **ringing)
+    cloudwatch = releases.cloud.client("cloudwatch")
+    until(
+        lambda: cloudwatch.describe_alarms(StateValue="ALARM", AlarmNames=[f"{releases.name}-Errors"])["MetricAlarms"]
     )
 
-    assert "ALARM_ACTIVE" in releases.refused(2, alarms=["Errors"])
+    assert "ALARM_ACTIVE" in releases.refused(2, alarms=["Errors"], **ringing)
 
+    assert releases.alias() == ("1", {})
+
+
+def test_an_alarm_that_has_rung_and_fallen_silent_stops_the_deployment_too(releases):
+    """Here an alarm rings for some milliseconds, between two looks of the deployment."""
+    releases.deploy(1, alarms=["Errors"], **CANARY)
+    failure = []
+    update = threading.Thread(target=lambda: failure.append(releases.refused(2, alarms=["Errors"], **CANARY)))
+    update.start()
+    until(lambda: releases.alias() == ("1", {"2": 0.1}))
+    failing = {"MetricName": f"{releases.name}-Errors", "Value": 1}
+    releases.cloud.client("cloudwatch").put_metric_data(Namespace="Releases", MetricData=[failing])
+    update.join(30)
+
+    assert "ALARM_ACTIVE" in failure[0]
     assert releases.alias() == ("1", {})
 
 

@@ -6,11 +6,13 @@ alarm_states           the state by these values
 metric_math            expressions over metrics
 alarms_on_expressions  alarms with such expressions in templates
 embedded_metrics       metrics in log events
+ringing                which alarms have rung since a moment
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics
+from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics, ringing
 from blueprints.local.services.cloudwatch.alarms import Alarms
+from blueprints.local.services.cloudwatch.ringing import rang_since
 
 
 class CloudWatch(Extension):
@@ -23,5 +25,9 @@ class CloudWatch(Extension):
         embedded_metrics.install()
         Alarms(aws.clock).install()
 
+    def reset(self) -> None:
+        ringing.forget()
+
 
 EXTENSION = CloudWatch()
+__all__ = ["EXTENSION", "rang_since"]

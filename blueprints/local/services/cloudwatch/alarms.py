@@ -8,7 +8,8 @@ from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.cloudwatch.alarm_states import can_be_evaluated, periods_to_read, state_of
+from blueprints.local.services.cloudwatch import ringing
+from blueprints.local.services.cloudwatch.alarm_states import ALARM, can_be_evaluated, periods_to_read, state_of
 from blueprints.local.services.cloudwatch.alarm_values import Windows, period_of, values_of
 from blueprints.local.services.cloudwatch.metric_math import InvalidExpression
 from blueprints.local.services.eventbridge import announce
@@ -89,6 +90,8 @@ def _announcing(original: Callable[..., None]) -> Callable[..., None]:
     """Source of the event: Amazon CloudWatch User Guide, "Alarm events and EventBridge"."""
 
     def act(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        if new_state == ALARM:
+            ringing.note(str(alarm["AlarmName"]))
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
         detail = {
             "alarmName": alarm["AlarmName"],

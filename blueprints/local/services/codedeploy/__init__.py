@@ -23,7 +23,7 @@ from blueprints.local.services.codedeploy.deployments import DeploymentRunner
 class CodeDeployExtension(Extension):
     """Adds the service, and lets it move aliases in updates of stacks."""
 
-    after = ("cloudformation", "iam", "lambda_", "stepfunctions")
+    after = ("cloudformation", "cloudwatch", "iam", "lambda_", "stepfunctions")
 
     def install(self, aws: EmbeddedAws) -> None:
         self._service = CodeDeploy(DeploymentRunner(aws.endpoint, aws.clock))

@@ -141,7 +141,7 @@ class DeploymentRunner:
             raise DeploymentFailed("INTERNAL_ERROR", "The account was emptied during the deployment")
         if deployment.stop_requested:
             raise _Stopped
-        ringing = calls.ringing(deployment.group.alarms())
+        ringing = calls.ringing(deployment.group.alarms(), begun)
         if ringing:
             raise DeploymentFailed(
                 "ALARM_ACTIVE",

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.base.clients import Caller
+from blueprints.local.services.cloudwatch import rang_since
 from blueprints.local.services.codedeploy.records import Target
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
@@ -28,6 +29,7 @@ class LambdaCalls:
             self._caller: Caller = assume_role(role_arn, "codedeploy.amazonaws.com", "codedeploy", region, endpoint)
         except RoleNotAssumed as error:
             raise DeploymentFailed("IAM_ROLE_MISSING", str(error)) from None
+        self._may_describe = False
 
     def shift(self, target: Target, percentage: int) -> None:
         """Give the new version a percentage of the alias's traffic."""
@@ -53,18 +55,15 @@ class LambdaCalls:
         payload = {"DeploymentId": deployment_id, "LifecycleEventHookExecutionId": execution_id}
         self._do("lambda", "invoke", FunctionName=function, Payload=json.dumps(payload).encode())
 
-    def ringing(self, alarms: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the alarms that are in the state ALARM; one that does not exist counts as quiet."""
+    def ringing(self, alarms: tuple[str, ...], begun: float) -> tuple[str, ...]:
+        """Those of the alarms that have rung since a moment of `time.monotonic()`, or ring since before it."""
         if not alarms:
             return ()
-        kinds = ["MetricAlarm", "CompositeAlarm"]
-        found = self._do("cloudwatch", "describe_alarms", AlarmNames=list(alarms), AlarmTypes=kinds)
-        return tuple(
-            str(each["AlarmName"])
-            for kind in ("MetricAlarms", "CompositeAlarms")
-            for each in found.get(kind) or ()
-            if each["StateValue"] == "ALARM"
-        )
+        if not self._may_describe:
+            # Once: that the role may ask. What rang between two looks, an answer would not show.
+            self._do("cloudwatch", "describe_alarms", AlarmNames=list(alarms))
+            self._may_describe = True
+        return rang_since(alarms, begun)
 
     def _do(self, service: str, operation: str, **parameters: Any) -> Any:
         client = self._caller.client(service, attempts=1, seconds=_LONGEST_HOOK_SECONDS + 30)

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from blueprints.local.base.clock import Clock
-from blueprints.local.base.internals import Internal
+from blueprints.local.services.cloudwatch import rang_since
 from blueprints.local.services.stepfunctions.resource_types.service_calls import ServiceCalls, handler_error
-
-ALARMS = Internal("services.cloudwatch", "_alarms")
-COMPOSITE_ALARMS = Internal("services.cloudwatch", "_composite_alarms")
 
 _ALL = 100
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -75,13 +72,14 @@ class AliasDeployments:
         before = self._routes(alias)
         if before == preference.to_version:
             return
-        self._refuse_ringing(preference)
+        begun = time.monotonic()
+        self._refuse_ringing(preference, begun)
         old = max(before, key=lambda each: int(each["weight"]))
         try:
             for share in preference.shares:
                 new = {"stateMachineVersionArn": preference.version, "weight": share}
                 self._route(alias, [{**old, "weight": _ALL - share}, new])
-                self._watch(preference)
+                self._watch(preference, begun)
         except Exception:
             self._route(alias, [{**old, "weight": _ALL}])
             raise
@@ -94,12 +92,11 @@ class AliasDeployments:
     def _route(self, alias: str, routes: _Routes) -> None:
         self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=alias, routingConfiguration=routes)
 
-    def _watch(self, preference: DeploymentPreference) -> None:
-        """Wait for the interval, and look at the alarms meanwhile."""
-        begun = time.monotonic()
-        end = begun + self._clock.real(preference.interval)
+    def _watch(self, preference: DeploymentPreference, begun: float) -> None:
+        """Wait for the interval, and look at the alarms meanwhile: none may have rung since the deployment began."""
+        end = time.monotonic() + self._clock.real(preference.interval)
         while True:
-            self._refuse_ringing(preference)
+            self._refuse_ringing(preference, begun)
             if self._clock.was_reset_since(begun):
                 raise handler_error("The account was emptied during the deployment", "InternalFailure")
             left = end - time.monotonic()
@@ -108,11 +105,9 @@ class AliasDeployments:
             time.sleep(min(left, _SECONDS_BETWEEN_LOOKS))
 
     @staticmethod
-    def _refuse_ringing(preference: DeploymentPreference) -> None:
-        for name in preference.alarms:
-            alarm = ALARMS.current().get(name) or COMPOSITE_ALARMS.current().get(name)
-            if alarm and alarm.get("StateValue") == "ALARM":  # an alarm that does not exist counts as quiet
-                raise handler_error(
-                    f"The deployment was rolled back because the alarm {name} is in the state ALARM",
-                    "GeneralServiceException",
-                )
+    def _refuse_ringing(preference: DeploymentPreference, begun: float) -> None:
+        for name in rang_since(preference.alarms, begun):
+            raise handler_error(
+                f"The deployment was rolled back because the alarm {name} is in the state ALARM",
+                "GeneralServiceException",
+            )
