@@ -334,6 +334,12 @@ def test_invalid_subscription_is_refused():
     assert isinstance(refused.value.errors[0], GraphqlError)
 
 
+def test_subscription_whose_field_is_skipped_is_refused():
+    executor, _ = executor_with(lambda _: {})
+    with pytest.raises(InvalidRequest):
+        executor.prepare_subscription(request_to(api_of(SCHEMA, {}), "subscription { onPut @skip(if: true) { id } }"))
+
+
 def test_resolved_fields_are_reported():
     response, _ = execute(
         "{ note { id } notes { id } }", lambda event: {} if event["info"]["fieldName"] == "note" else 1 / 0

@@ -12,7 +12,9 @@ from blueprints.local.services.appsync.execution import validation_messages
 from blueprints.local.services.appsync.requests import GraphqlError
 from blueprints.local.services.appsync.schemas import Schema
 
-_DOCUMENTS_KEPT = 1000
+_DOCUMENTS_KEPT = 512
+_LARGEST_KEPT = 8192
+"""Characters of a document that is kept: a document takes some hundred times its text in memory."""
 _LARGEST = 262_144
 """Characters of a document. AppSync's own limit is not documented."""
 _MOST_TOKENS = 15_000
@@ -70,12 +72,16 @@ def read(schema: Schema, text: str, *, introspection: bool = True) -> Document:
     if len(text) > _LARGEST:
         raise UnreadableDocument(f"The query has more than {_LARGEST} characters.")
     try:
-        return _read(schema, text, introspection)
+        return (_kept if len(text) <= _LARGEST_KEPT else _read)(schema, text, introspection)
     except RecursionError:
         raise UnreadableDocument("Unable to parse GraphQL query.") from None
 
 
 @lru_cache(_DOCUMENTS_KEPT)
+def _kept(schema: Schema, text: str, introspection: bool) -> Document:
+    return _read(schema, text, introspection)
+
+
 def _read(schema: Schema, text: str, introspection: bool) -> Document:
     try:
         parsed = graphql.parse(text, max_tokens=_MOST_TOKENS)

@@ -97,6 +97,8 @@ class Executor:
         engine = self._engine(request, schema, operation, coerced, may_access)
         root_type = schema.graphql.subscription_type
         assert root_type
+        if not engine.root_fields(root_type):
+            raise InvalidRequest("The subscription selects no field.")
         name, arguments, context = engine.start_subscription(root_type)
         if engine.errors:
             raise SubscriptionRefused(tuple(engine.errors))
