@@ -1,12 +1,17 @@
 """Execution of operations, with functions of the test as data sources."""
 
+import json
 import threading
 
 import graphql
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blueprints.local.services.appsync.execution import InvalidRequest, SubscriptionRefused, UnreadableDocument
+from blueprints.local.services.appsync.http import encode
 from blueprints.local.services.appsync.requests import GraphqlError
+from blueprints.local.services.appsync.schemas import parse
 from tests.local.appsync.apis_in_memory import api_of, executor_with, request_to
 
 SCHEMA = """
@@ -367,3 +372,64 @@ def test_deep_queries_are_executed():
     for _ in range(depth):
         found = found["next"]
     assert found == {"id": "1"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "text", "owner", "parts", "number", "next", "name", "value", "__typename"]), each
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def conforms(value, type_):
+    """Whether a value of a response has the type of its field; selections have every field of the types below."""
+    if isinstance(type_, graphql.GraphQLNonNull):
+        return value is not None and conforms(value, type_.of_type)
+    if value is None:
+        return True
+    if isinstance(type_, graphql.GraphQLList):
+        return isinstance(value, list) and all(conforms(each, type_.of_type) for each in value)
+    if isinstance(type_, graphql.GraphQLObjectType):
+        return isinstance(value, dict) and all(conforms(each, type_.fields[name].type) for name, each in value.items())
+    return isinstance(value, int if type_.name == "Int" else str) and not isinstance(value, bool)
+
+
+@given(VALUES)
+def test_responses_have_the_types_of_the_schema_whatever_resolvers_return(value):
+    query = "{ note { id text owner { name } parts { number } next { id parts { number } } } notes { id } }"
+    response, _ = execute(query, lambda _: value)
+    fields = parse(SCHEMA).graphql.query_type.fields
+    assert all(conforms(each, fields[name].type) for name, each in response.data.items())
+    assert json.loads(encode(response))["data"] == response.data
+    paths = [each.path for each in response.errors]
+    assert len(paths) == len(set(paths))
+    for path in paths:
+        assert at(response.data, path) is None
+
+
+def at(data, path):
+    """The value at the path of an error; None if a parent is null."""
+    for part in path:
+        if data is None:
+            return None
+        data = data[part]
+    return data
+
+
+FRAGMENTS = ["{", "}", "(", ")", ":", "$v", "!", "note", "id", "a:", "...", "on Note", "f", "fragment f on Query", "query",
+             "mutation", "@skip(if: true)", "1", '"x"', "[", "]", "__schema", "types", "__typename", "ID", "=", "next"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=25))
+def test_any_text_is_answered_or_refused(parts):
+    try:
+        response, _ = execute(" ".join(parts), lambda _: {"id": "1"})
+    except (UnreadableDocument, InvalidRequest):
+        return
+    assert response.data is not None or response.errors
+    encode(response)

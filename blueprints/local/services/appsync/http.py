@@ -63,7 +63,7 @@ class AnsweredRequest:
 
 @dataclass(frozen=True)
 class ParsedOperation:
-    """The operation in a request's body: what Lambda authorizers are told of it."""
+    """The operation in a request's body, which Lambda authorizers receive."""
 
     query: str
     variables: Mapping[str, Any]
@@ -80,7 +80,7 @@ class BadRequest(Exception):
 
 
 class Endpoint:
-    """Answers requests on threads of its own: a function that is called may call the endpoint again."""
+    """Answers requests on its own threads, because a function may call the endpoint again while a request waits."""
 
     def __init__(self, executor: Executor, authenticate: Authenticate) -> None:
         self._executor = executor
@@ -128,7 +128,7 @@ class Endpoint:
 
 
 class _Attempt:
-    """The answering of one request: as far as it came, it has a request and a response."""
+    """Answers one request; keeps the request and the response for listeners, as far as they exist."""
 
     def __init__(
         self,

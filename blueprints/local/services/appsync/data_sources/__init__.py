@@ -1,4 +1,4 @@
-"""Data sources of AppSync: what a resolver calls, in the data source's role.
+"""Data sources of AppSync: functions and tables that resolvers call, in the data source's role.
 
 calls             a call of a resolver, and its outcome
 lambda_functions  AWS_LAMBDA: Invoke and BatchInvoke

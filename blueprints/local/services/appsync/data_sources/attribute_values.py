@@ -1,4 +1,4 @@
-"""Values of DynamoDB: as resolvers write them, as boto3 takes them, and as resolvers get them."""
+"""Converts attribute values of DynamoDB between resolvers and boto3."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""A call that a resolver makes to its data source, and its outcome."""
+"""A resolver's call of a data source, and its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Call:
     operation: Mapping[str, Any]
     """What the request handler returned: `operation` and its parameters."""
     batch: str | None = None
-    """Calls with the same text here are sent together; None for a call on its own."""
+    """Calls with the same batch name are sent together; None for a single call."""
     batch_size: int = 1
-    """How many calls are sent together at most."""
+    """The largest number of calls that are sent together."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SourceError:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a data source answered; with an error it may have a result too."""
+    """The response of a data source: a result, an error, or both."""
 
     result: Any = None
     error: SourceError | None = None

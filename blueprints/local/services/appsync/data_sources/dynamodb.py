@@ -1,4 +1,4 @@
-"""Data sources of type AMAZON_DYNAMODB: the operations of resolvers as calls of DynamoDB, in the source's role.
+"""Data sources of type AMAZON_DYNAMODB: runs the operations of resolvers, in the data source's role.
 
 Source: AWS AppSync Developer Guide, "AWS AppSync JavaScript resolver function reference for DynamoDB".
 """
@@ -50,7 +50,7 @@ class DynamoDbTables:
 
 
 class _Table:
-    """DynamoDB as one data source sees it."""
+    """The table of a data source."""
 
     def __init__(self, client: Any, name: str) -> None:
         self.client = client
@@ -72,7 +72,7 @@ class _Table:
         return from_boto3(item)
 
     def update_item(self, operation: _Operation) -> Any:
-        """Change an item; returns it as it is then."""
+        """Change an item; returns the new item."""
         key = _key(operation)
         update = operation.get("update")
         if not isinstance(update, Mapping):
@@ -87,7 +87,7 @@ class _Table:
         return from_boto3(changed.get("Attributes"))
 
     def delete_item(self, operation: _Operation) -> Any:
-        """Delete an item; returns what it was, or None."""
+        """Delete an item; returns the deleted item, or None."""
         key = _key(operation)
         try:
             deleted = self.client.delete_item(

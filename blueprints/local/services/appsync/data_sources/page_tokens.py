@@ -1,4 +1,4 @@
-"""Tokens of pages: where the next one begins, in a form that clients can neither read nor change."""
+"""Pagination tokens that clients can neither read nor forge."""
 
 import base64
 import hashlib

@@ -24,7 +24,7 @@ class DataSources:
         self._tables = DynamoDbTables(self._roles)
 
     def call(self, api: GraphqlApi, calls: Sequence[Call], seconds: float) -> list[Outcome]:
-        """Make one call, or several that are sent together; each gets its outcome, also if the source fails."""
+        """Make one call, or several as one batch; returns an outcome for each, also if the source fails."""
         source = calls[0].source
         try:
             if source["type"] == "AWS_LAMBDA":

@@ -1,15 +1,15 @@
 """Executes GraphQL operations as AppSync does.
 
-documents            reads and validates documents, and keeps them
+documents            parses, validates and caches documents
 validation_messages  validation errors in AppSync's words
 variables            coerces the variables of a request
 selection_sets       `info` of resolvers, and errors cut to the selection set
 engine               executes an operation level by level
-driver               runs resolvers at once, and sends their calls together
-results              the tree of values, and the response it becomes
-resolvers            how the value of one field is found
-subscriptions        what a subscription selects, and its answers
-executor             all of it together, for requests from any thread
+driver               runs resolvers concurrently and batches their calls
+results              the tree of values, and its conversion into a response
+resolvers            compute the value of one field
+subscriptions        a subscription that is ready to receive events
+executor             executes requests from any thread
 """
 
 from blueprints.local.services.appsync.execution.documents import UnreadableDocument

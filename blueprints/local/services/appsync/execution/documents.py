@@ -1,4 +1,4 @@
-"""Reads and validates the documents of requests, and keeps the results: validating takes longer than executing."""
+"""Parses and validates documents. Results are cached, because validation takes longer than execution."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class UnreadableDocument(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation of a valid document, and what is kept of it between requests."""
+    """One operation of a valid document."""
 
     node: graphql.OperationDefinitionNode
     fragments: dict[str, graphql.FragmentDefinitionNode]
     text: str
     """The document it is part of."""
     texts: dict[int, str] = field(default_factory=dict)
-    """Selection sets as text, by the identity of their node."""
+    """Cache: selection sets as text, by the id of their node."""
 
     @property
     def kind(self) -> str:
@@ -55,7 +55,7 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A document that was read: its operations, or why it is not valid."""
+    """A parsed document: its operations, or its validation errors."""
 
     operations: tuple[Operation, ...] = ()
     errors: tuple[GraphqlError, ...] = ()

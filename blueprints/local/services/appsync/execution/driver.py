@@ -1,4 +1,4 @@
-"""Runs resolvers to their ends: makes the calls that they yield, at once or together, and sends them the outcomes.
+"""Runs resolvers: makes the calls that they yield, concurrently or in batches, and sends back the outcomes.
 
 The thread of the request runs the handlers of resolvers; calls of data sources run on worker threads.
 """
@@ -26,7 +26,7 @@ _GRACE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a resolver ended: with a value, or with an error."""
+    """The result of a resolver: a value or an error."""
 
     value: Any = None
     error: GraphqlError | None = None
@@ -45,13 +45,13 @@ class Driver:
     """Runs the resolvers of one request."""
 
     def __init__(self, make_calls: MakeCalls, workers: Executor, deadline: float) -> None:
-        """`deadline` is a moment of `time.monotonic()`; calls that are under way then have failed."""
+        """`deadline` is a moment of `time.monotonic()`, after which calls count as timed out."""
         self._make_calls = make_calls
         self._workers = workers
         self._deadline = deadline
 
     def run(self, resolvers: Iterable[tuple[Key, Steps]]) -> Iterator[tuple[Key, Ended]]:
-        """Run resolvers at once; yields each with its end.
+        """Run resolvers concurrently; yields each with how it ended.
 
         Calls that may be sent together wait until nothing else is under way, so that siblings share a batch.
         """

@@ -1,4 +1,4 @@
-"""Executes one operation level by level, so that the resolvers of siblings run at once, or share a batch."""
+"""Executes one operation level by level, so that the resolvers of siblings run concurrently or share a batch."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class Engine:
     ) -> tuple[str, dict[str, Any], FieldContext | None]:
         """Authorize the subscription's field and run its resolver.
 
-        Returns the field's name, its arguments, and what the resolver left, None without one. Errors are in `errors`.
+        Returns the field's name, its arguments and the resolver's context (None without a resolver). Errors are in
+        `errors`.
         """
         root = ObjectValue(root_type.name)
         field = self._fields_of(root, root_type, self.root_fields(root_type), (), None, 1)[0]
@@ -122,7 +123,7 @@ class Engine:
             self._fail(field, error)
             return field.name, {}, None
         if steps is not None:
-            # The value is the first answer on AWS's console alone: clients get what mutations publish.
+            # Its value is not sent: clients receive only what mutations publish.
             self._drive([(field, steps)], [])
         return field.name, arguments, field.context
 
@@ -254,7 +255,7 @@ class Engine:
             self._complete(field, ended.value, below)
 
     def _record(self, field: Field, error: GraphqlError | None) -> None:
-        """Keep what a resolver did beside the field's value."""
+        """Record how a resolver ended, its logs, headers and invalidations."""
         assert field.context
         self.resolved.append(
             ResolvedField(
@@ -309,7 +310,7 @@ class Engine:
             return None
 
     def _enum_value(self, type_: graphql.GraphQLEnumType, value: Any, path: Path) -> Any:
-        # The type of introspection fields has Python's enumerations as values.
+        # Introspection has Python enumerations as values.
         if type_.name.startswith("__"):
             return type_.serialize(value)
         if isinstance(value, str) and value in type_.values:

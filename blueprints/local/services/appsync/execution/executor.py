@@ -1,4 +1,4 @@
-"""Executes requests from any thread: reads the document, runs the operation, and tells who listens to mutations."""
+"""Executes requests from any thread: reads the document, runs the operation, and notifies listeners of mutations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Mutation:
     request: Request
     field_name: str
     value: Any
-    """What the mutation selected, by the names of fields, with `__typename` in every object; or a scalar, or a list."""
+    """The selected fields by field name, with `__typename` in every object; or a scalar, or a list."""
 
 
 class Executor:
@@ -64,7 +64,7 @@ class Executor:
         self._listeners.append(listener)
 
     def on_invalidation(self, listener: Callable[[GraphqlApi, Mapping[str, Any]], None]) -> None:
-        """Call `listener` with what a mutation gave to `extensions.invalidateSubscriptions`."""
+        """Call `listener` with each argument of `extensions.invalidateSubscriptions` in a mutation's resolver."""
         self._on_invalidation.append(listener)
 
     def execute(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class Executor:
         )
 
     def select(self, subscription: Subscription, value: Any) -> Response:
-        """The response of a subscription to a mutation, from what the mutation selected: no resolver runs.
+        """The response of a subscription to a mutation's value; no resolver runs.
 
         Subscriptions with the same `selection_key` get the same response.
         """

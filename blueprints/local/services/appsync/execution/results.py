@@ -1,4 +1,4 @@
-"""The tree of values that an execution makes, and the response it becomes, with nulls passed on to parents."""
+"""The tree of values that an execution builds, and its conversion into a response, which propagates nulls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ObjectValue:
 
 
 class _NullInNonNull(Exception):
-    """A null where the type allows none: the parent becomes null."""
+    """A non-null field has no value, so its parent becomes null."""
 
 
 def text_of(path: Path) -> str:
@@ -36,15 +36,15 @@ def text_of(path: Path) -> str:
 
 
 class Assembly:
-    """Turns a tree of values into the response's data."""
+    """Converts a tree of values into the response's data."""
 
     def __init__(self, errors: list[GraphqlError]) -> None:
-        """Errors about nulls are added to `errors`; a place that has an error already gets no second one."""
+        """Errors about nulls are added to `errors`, one for each path."""
         self._errors = errors
         self._reported = {each.path for each in errors if each.path is not None}
 
     def data(self, root: ObjectValue) -> dict[str, Any] | None:
-        """The data of an operation; None if a null was passed on to the top."""
+        """The data of an operation; None if a null propagated to the root."""
         try:
             return self._object(root, ())
         except _NullInNonNull:
@@ -81,9 +81,9 @@ class Assembly:
 
 
 def selected(value: Any) -> Any:
-    """A value with everything that was selected of it, by the names of fields, and the names of its types.
+    """The selected fields of a value, by field name instead of alias, with `__typename` in every object.
 
-    Subscriptions are answered from it, so it has `__typename` in every object, and nulls stay where they are.
+    Subscriptions read their fields from it. Nulls are not passed on to parents.
     """
     if isinstance(value, list):
         return [selected(each) for each in value]

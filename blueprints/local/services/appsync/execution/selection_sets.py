@@ -59,7 +59,7 @@ def selection_set_text(operation: Operation, nodes: list[graphql.FieldNode]) -> 
 
 
 def cut(operation: Operation, selection_sets: list[graphql.SelectionSetNode], value: Any) -> Any:
-    """An error's data without what was not selected, as AppSync returns it."""
+    """An error's data, reduced to the selected fields."""
     if isinstance(value, list):
         return [cut(operation, selection_sets, each) for each in value]
     if not selection_sets or not isinstance(value, Mapping):

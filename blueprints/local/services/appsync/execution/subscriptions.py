@@ -1,4 +1,4 @@
-"""A subscription: one field of the subscription type, and its selection over what mutations selected."""
+"""A subscription: one field of the subscription type, and what it selects of each event."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Subscription:
     field_name: str
     """The field of the subscription type."""
     arguments: Mapping[str, Any]
-    """The field's arguments. Without a server-side filter, one that is not null must equal the mutation's field."""
+    """The field's arguments, which are the filter unless the resolver has set one."""
     mutations: tuple[str, ...]
     """The mutations that it subscribes to."""
     denied: frozenset[tuple[str, str]]
-    """Selected fields, as types and fields, that the subscriber may not read: they are null, with an error."""
+    """Selected fields that the subscriber may not read, as (type, field): each is null, with an error."""
     filter: Any = None
-    """What the resolver gave to `extensions.setSubscriptionFilter`; None without."""
+    """The argument of `extensions.setSubscriptionFilter` in the field's resolver, or None."""
     invalidation: Any = None
-    """What the resolver gave to `extensions.setSubscriptionInvalidationFilter`; None without."""
+    """The argument of `extensions.setSubscriptionInvalidationFilter` in the field's resolver, or None."""
 
     @cached_property
     def selection_key(self) -> tuple[Any, ...]:

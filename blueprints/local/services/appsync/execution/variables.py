@@ -19,7 +19,7 @@ _MAXIMUM_DEPTH = 100
 def coerce(
     schema: graphql.GraphQLSchema, operation: graphql.OperationDefinitionNode, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The values of the operation's variables; those without a value and a default are left out.
+    """The values of the operation's variables; variables without value and default are left out.
 
     Raises GraphqlError for the first one that does not fit its type.
     """

@@ -1,7 +1,7 @@
-"""GraphQL schemas of AppSync: its scalars and directives, and what the directives of a schema say.
+"""GraphQL schemas of AppSync, with its scalars and directives.
 
 directives  AppSync's directives, and the rules that they give types and fields
-scalars     AppSync's scalars: which values they accept, and how a response has them
+scalars     AppSync's scalars: validation and serialization
 schema      reads the schema definition language
 """
 

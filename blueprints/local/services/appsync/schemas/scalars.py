@@ -1,4 +1,4 @@
-"""AppSync's scalars: which values they accept, and how a response has them.
+"""AppSync's scalars: validation and serialization.
 
 Source: AWS AppSync Developer Guide, "Scalar types in GraphQL"; messages as graphql-java and AppSync give them.
 """
@@ -33,7 +33,7 @@ _LONG_LIMIT = 2**63
 
 
 class Unserializable(Exception):
-    """A resolver's value that does not fit the field's scalar; the message is graphql-java's."""
+    """A resolver's value does not fit the field's scalar; the message is graphql-java's."""
 
 
 def definitions() -> str:

@@ -1,7 +1,7 @@
-"""Resolvers of AppSync: how the value of one field is found.
+"""Resolvers of AppSync, which compute the value of one field.
 
-context   what a resolver sees of the request and the field
-steps     a resolver as steps: it yields calls of data sources and returns the field's value
+context   the context object of a resolver
+steps     a resolver as a generator: it yields calls of data sources and returns the field's value
 code      the request and response handlers of APPSYNC_JS
 """
 

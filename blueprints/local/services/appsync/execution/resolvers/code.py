@@ -15,7 +15,7 @@ def run_handler(
     prev: Mapping[str, Any] | None,
     outcome: Outcome | None = None,
 ) -> Evaluation:
-    """Run a handler with the outcome of the data source, if there is one; records what it did beside its result.
+    """Run a handler with the outcome of the data source, if any, and record its side effects in `field`.
 
     Raises GraphqlError as the handler does.
     """

@@ -1,4 +1,4 @@
-"""What a resolver sees of the request and the field: AppSync's context object.
+"""The context object of a resolver: the request and the field.
 
 Source: AWS AppSync Developer Guide, "AWS AppSync JavaScript resolver context object reference".
 """
@@ -23,19 +23,19 @@ class FieldContext:
     """`fieldName`, `parentTypeName`, `variables`, `selectionSetList` and `selectionSetGraphQL`."""
     stash: Mapping[str, Any] = field(default_factory=dict)
     appended_errors: list[GraphqlError] = field(default_factory=list)
-    """Errors that handlers added beside the field's value, by `util.appendError`."""
+    """Errors that handlers appended with `util.appendError`; the field keeps its value."""
     subscription_filter: Any = None
-    """What a handler gave to `extensions.setSubscriptionFilter`."""
+    """The argument of `extensions.setSubscriptionFilter`."""
     invalidation_filter: Any = None
-    """What a handler gave to `extensions.setSubscriptionInvalidationFilter`."""
+    """The argument of `extensions.setSubscriptionInvalidationFilter`."""
     invalidations: list[Mapping[str, Any]] = field(default_factory=list)
-    """What handlers gave to `extensions.invalidateSubscriptions`."""
+    """The arguments of `extensions.invalidateSubscriptions`."""
     response_headers: dict[str, str] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
     """The lines that handlers logged."""
 
     def record(self, evaluation: Evaluation) -> None:
-        """Keep what a handler did beside its result."""
+        """Keep the side effects of a handler: stash, appended errors, filters, headers and logs."""
         self.stash = evaluation.stash
         self.appended_errors += evaluation.errors
         self.subscription_filter = evaluation.subscription_filter or self.subscription_filter

@@ -1,6 +1,6 @@
-"""Resolvers as steps: a generator that yields calls of data sources and returns the field's value.
+"""Resolvers as generators, which yield calls of data sources and return the field's value.
 
-Whoever drives the generators decides which calls are made at once, and which are sent together.
+The driver of the generators decides which calls run concurrently, and which are sent in one batch.
 """
 
 from collections.abc import Generator, Mapping
