@@ -1,5 +1,6 @@
 """Which callers an API admits by each authentication type, and which fields they may access."""
 
+import hashlib
 import json
 import uuid
 
@@ -128,9 +129,9 @@ class Signer:
     def __init__(self, api, credentials, region="us-east-1", service="appsync"):
         self.api, self.credentials, self.scope = api, credentials, (service, region)
 
-    def headers(self, body, path=None):
+    def headers(self, body, path=None, **more):
         url = f"{self.api.cloud.endpoint}{path or f'/v1/apis/{self.api.api_id}/graphql'}"
-        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
+        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json", **more})
         SigV4Auth(self.credentials, *self.scope).add_auth(request)
         return dict(request.headers)
 
@@ -147,6 +148,30 @@ def user_of(cloud, *statements):
     iam.put_user_policy(UserName=name, PolicyName="fields", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def identity_of(cloud, pool, token):
+    """The credentials of a user of an identity pool, whose role allows every field; the ids of pool and identity."""
+    iam, identities, role = cloud.client("iam"), cloud.client("cognito-identity"), f"user-{uuid.uuid4().hex[:8]}"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    allowed = {"Version": "2012-10-17", "Statement": [statement("*")]}
+    iam.put_role_policy(RoleName=role, PolicyName="fields", PolicyDocument=json.dumps(allowed))
+    provider = f"cognito-idp.us-east-1.amazonaws.com/{pool.id}"
+    pool_id = identities.create_identity_pool(
+        IdentityPoolName="users",
+        AllowUnauthenticatedIdentities=False,
+        CognitoIdentityProviders=[{"ProviderName": provider, "ClientId": pool.client}],
+    )["IdentityPoolId"]
+    identities.set_identity_pool_roles(IdentityPoolId=pool_id, Roles={"authenticated": arn})
+    identity = identities.get_id(IdentityPoolId=pool_id, Logins={provider: token})["IdentityId"]
+    found = identities.get_credentials_for_identity(IdentityId=identity, Logins={provider: token})["Credentials"]
+    return Credentials(found["AccessKeyId"], found["SecretKey"], found["SessionToken"]), pool_id, identity
 
 
 def statement(resource, effect="Allow"):
@@ -351,6 +376,40 @@ class TestIam:
         assert answer.status == 400
         assert answer.error["errorType"] == "BadRequestException"
         assert "signature" in answer.error["message"]
+
+    def test_a_signed_hash_of_another_body_is_refused(self, signer):
+        body, other = b'{"query": "{ iam }"}', b'{"query": "{ whoami }"}'
+        for stated in (hashlib.sha256(body).hexdigest(), "UNSIGNED-PAYLOAD"):
+            signed = signer.headers(body, **{"X-Amz-Content-SHA256": stated})
+            answer = signer.api.send(other, {"x-api-key": None, **signed})
+            assert (answer.status, answer.error["errorType"]) == (400, "BadRequestException")
+
+    def test_the_session_of_a_role(self, cloud, api):
+        iam, role = cloud.client("iam"), f"caller-{uuid.uuid4().hex[:8]}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        allowed = {"Version": "2012-10-17", "Statement": [statement("*")]}
+        iam.put_role_policy(RoleName=role, PolicyName="fields", PolicyDocument=json.dumps(allowed))
+        given = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="back-end")["Credentials"]
+        keys = given["AccessKeyId"], given["SecretAccessKey"]
+
+        identity = json.loads(Signer(api, Credentials(*keys, given["SessionToken"])).ask("{ whoami }").data["whoami"])
+
+        assert identity["userArn"] == f"arn:aws:sts::000000000000:assumed-role/{role}/back-end"
+        assert identity["username"].endswith(":back-end")
+        assert Signer(api, Credentials(*keys)).ask("{ whoami }").status == 403
+        assert Signer(api, Credentials(*keys, "another token")).ask("{ whoami }").status == 403
+
+    def test_the_identity_of_an_identity_pool(self, cloud, api, pool, tokens):
+        credentials, pool_id, identity_id = identity_of(cloud, pool, tokens["ben"]["IdToken"])
+
+        identity = json.loads(Signer(api, credentials).ask("{ whoami }").data["whoami"])
+
+        assert identity["cognitoIdentityPoolId"] == pool_id
+        assert identity["cognitoIdentityId"] == identity_id
+        assert identity["cognitoIdentityAuthType"] == "authenticated"
+        assert pool.id in identity["cognitoIdentityAuthProvider"]
 
     def test_a_wrong_secret_is_refused(self, api, signer):
         forged = Signer(api, Credentials(signer.credentials.access_key, "wrong"))

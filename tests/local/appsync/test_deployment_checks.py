@@ -197,6 +197,22 @@ def test_definitions_and_code_are_read_from_s3(cloud, name, bucket):
             {"Api": graphql_api(AdditionalAuthenticationProviders=[{"AuthenticationType": "API_KEY"}])},
             "API_KEY is configured twice",
         ),
+        ({"Api": graphql_api(EnvironmentVariables={"1st": "a"})}, "environment variable '1st'"),
+        ({"Api": graphql_api(EnvironmentVariables={"LONG": "a" * 513})}, "at most 512 characters"),
+        (
+            {
+                "Api": graphql_api(
+                    AuthenticationType="AMAZON_COGNITO_USER_POOLS",
+                    UserPoolConfig={
+                        "UserPoolId": "a",
+                        "AwsRegion": "b",
+                        "DefaultAction": "ALLOW",
+                        "AppIdClientRegex": "(",
+                    },
+                )
+            },
+            "appIdClientRegex is not a regular expression",
+        ),
         ({"Api": graphql_api(QueryDepthLimit=76)}, "less than or equal to 75"),
         ({"Api": graphql_api(ApiType="MERGED")}, "MERGED"),
         ({"Key": key(Expires=int(time.time()) + DAY - 60)}, "minimum 1 day"),

@@ -3,6 +3,7 @@
 Source: AWS AppSync Developer Guide, "AWS_IAM authorization" and "Resolver mapping template context reference".
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +29,7 @@ SESSIONS = Internal("services.sts", "_sessions")
 
 _SERVICE = "appsync"
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_OTHER_BODY = "The signature does not match: the header x-amz-content-sha256 is not the hash of the body."
 
 
 def is_signature(authorization: str) -> bool:
@@ -51,9 +53,14 @@ def authenticate(
         raise _refused(
             "InvalidSignatureException", f"Credential should be scoped to a valid region, not '{signature.region}'. "
         )
+    if "host" not in signature.signed_headers.split(";"):
+        raise _refused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
     skewed = TIME_FAILURE.current()(signature)
     if skewed:
         raise _refused(*skewed)
+    stated = headers.get("x-amz-content-sha256")
+    if stated and stated != hashlib.sha256(body).hexdigest():  # a signature of a hash alone covers no body
+        raise _refused("SignatureDoesNotMatch", _OTHER_BODY)
     key = signature.access_key_id
     account = ACCOUNT_OF_SESSION.current()(key) or ACCOUNT_OF_KEY.current()(key) or _account_of_owner(key, api)
     token = headers.get("x-amz-security-token", "")

@@ -28,6 +28,9 @@ _RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 _TEMPLATES = ("requestMappingTemplate", "responseMappingTemplate")
 _SETTINGS = {"AWS_LAMBDA": "lambdaConfig", "AMAZON_DYNAMODB": "dynamodbConfig"}
 """The member that each type of data source needs."""
+_EXPRESSIONS = ("appIdClientRegex", "identityValidationExpression")
+_VARIABLE = re.compile(r"[A-Za-z]\w{1,63}", re.ASCII)
+_MOST_VARIABLES, _LONGEST_VARIABLE = 50, 512
 _WITH_PROVIDER_SETTINGS = {COGNITO: "userPoolConfig", LAMBDA: "lambdaAuthorizerConfig"}
 
 
@@ -148,7 +151,31 @@ def _check_provider(provider: Mapping[str, Any]) -> str:
     settings = provider.get(needed) if needed else None
     if needed and not settings:
         raise Refused(f"The authentication type {mode} needs {needed}.")
+    for each in _EXPRESSIONS:
+        _check_expression(each, (settings or {}).get(each))
     return f"{mode} {(settings or {}).get('userPoolId')}" if mode == COGNITO else mode
+
+
+def _check_expression(name: str, given: Any) -> None:
+    try:
+        re.compile(str(given or ""))
+    except re.error as error:
+        raise Refused(f"{name} is not a regular expression: {error}") from None
+
+
+def check_variables(given: Any) -> None:
+    """Raises Refused for environment variables of an API that AppSync does not accept."""
+    if not isinstance(given, dict) or len(given) > _MOST_VARIABLES:
+        raise Refused(f"environmentVariables must be a map with at most {_MOST_VARIABLES} members.")
+    for name, value in given.items():
+        if not _VARIABLE.fullmatch(name):
+            raise Refused(
+                f"The environment variable '{name}' must have 2 to 64 letters, digits or _, and begin with a letter."
+            )
+        if not isinstance(value, str) or len(value) > _LONGEST_VARIABLE:
+            raise Refused(
+                f"The environment variable '{name}' must be a text of at most {_LONGEST_VARIABLE} characters."
+            )
 
 
 def _fault_text(fault: CodeFault) -> str:

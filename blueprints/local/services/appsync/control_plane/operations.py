@@ -36,6 +36,7 @@ CREATE_TYPE = Internal("services.appsync", "_create_type", ("api_id", "body"))
 UPDATE_TYPE = Internal("services.appsync", "_update_type", ("api_id", "type_name", "body"))
 GET_TYPE = Internal("services.appsync", "_get_type", ("api_id", "type_name", "query_params"))
 LIST_TYPES = Internal("services.appsync", "_list_types", ("api_id", "query_params"))
+PUT_VARIABLES = Internal("services.appsync", "_put_environment_variables", ("api_id", "body"))
 CREATE_CACHE = Internal("services.appsync", "_create_api_cache", ("api_id", "data"))
 
 _RESOLVERS_OF_FUNCTION = re.compile(r"/v1/apis/([^/]+)/functions/([^/]+)/resolvers")
@@ -62,6 +63,7 @@ def install(endpoint: str) -> None:
         _INTERNALS[operation].replace(_answering(operation))
     CREATE_SCHEMA.replace(_answering(_create_schema))
     DELETE_FUNCTION.replace(_answering(_delete_function(DELETE_FUNCTION.current())))
+    PUT_VARIABLES.replace(_answering(_put_variables))
     create_source = CREATE_SOURCE.current()
     CREATE_SOURCE.replace(_answering(_create_source(create_source)))
     UPDATE_SOURCE.replace(_answering(_update_source(create_source)))
@@ -128,6 +130,13 @@ def _existing(api_id: str) -> dict[str, Any]:
     if record is None:
         raise not_found(f"GraphQL API {api_id} not found.")
     return record
+
+
+def _put_variables(api_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    record = _existing(api_id)
+    checks.check_variables(body.get("environmentVariables"))
+    APIS.current()[api_id] = {**record, "environmentVariables": dict(body["environmentVariables"])}
+    return {"environmentVariables": body["environmentVariables"]}
 
 
 def _create_key(api_id: str, body: dict[str, Any]) -> dict[str, Any]:

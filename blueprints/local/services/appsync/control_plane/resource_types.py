@@ -20,7 +20,6 @@ DELETE_KEY = Internal("services.appsync", "_delete_api_key", ("api_id", "key_id"
 DELETE_SOURCE = Internal("services.appsync", "_delete_data_source", ("api_id", "name"))
 DELETE_RESOLVER = Internal("services.appsync", "_delete_resolver", ("api_id", "type_name", "field_name"))
 TAGS = Internal("services.appsync", "_tags")
-PUT_VARIABLES = Internal("services.appsync", "_put_environment_variables", ("api_id", "body"))
 
 _PREFIX = "AWS::AppSync::"
 _KINDS = {"NotFoundException": "NotFound", "AccessDeniedException": "AccessDenied"}
@@ -121,7 +120,7 @@ def _api_made(record: Mapping[str, Any]) -> Made:
 
 def _set_variables(api_id: str, props: Properties) -> None:
     variables = {name: str(value) for name, value in (props.get("EnvironmentVariables") or {}).items()}
-    raise_for(PUT_VARIABLES.current()(api_id, {"environmentVariables": variables}))
+    raise_for(operations.PUT_VARIABLES.current()(api_id, {"environmentVariables": variables}))
 
 
 def _tags(props: Properties) -> dict[str, str]:
