@@ -59,15 +59,16 @@ def _read(account: str, region: str, api_id: str, record: dict[str, Any]) -> Gra
     def stored(internal: Internal) -> Any:
         return internal.current().get_scoped(account, region, api_id) or {}
 
-    fields = stored(RESOLVERS)
+    # Lists, because an operation of the API may change the stores meanwhile.
+    fields = list(stored(RESOLVERS).items())
     return GraphqlApi(
         api_id=api_id,
         account=account,
         region=region,
         record=dict(record),
         schema=stored(SCHEMAS).get("definition", ""),
-        resolvers={(kind, field): dict(one) for kind, named in fields.items() for field, one in named.items()},
-        data_sources={name: dict(one) for name, one in stored(DATA_SOURCES).items()},
-        functions={name: dict(one) for name, one in stored(FUNCTIONS).items()},
-        api_keys=tuple(dict(one) for one in stored(API_KEYS).values()),
+        resolvers={(kind, field): dict(one) for kind, named in fields for field, one in list(named.items())},
+        data_sources={name: dict(one) for name, one in list(stored(DATA_SOURCES).items())},
+        functions={name: dict(one) for name, one in list(stored(FUNCTIONS).items())},
+        api_keys=tuple(dict(one) for one in list(stored(API_KEYS).values())),
     )

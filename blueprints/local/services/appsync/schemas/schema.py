@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import graphql
 
@@ -62,15 +62,6 @@ class Schema:
             if each.name.value == "aws_subscribe"
             for name in directives.texts_of(each, "mutations")
         )
-
-    @cached_property
-    def subscriptions(self) -> dict[str, tuple[str, ...]]:
-        """The subscription fields that each mutation publishes to."""
-        published: dict[str, tuple[str, ...]] = {}
-        for field in self.graphql.subscription_type.fields if self.graphql.subscription_type else ():
-            for mutation in self.subscribed_mutations(field):
-                published[mutation] = (*published.get(mutation, ()), field)
-        return published
 
 
 @lru_cache(_SCHEMAS_KEPT)
