@@ -126,6 +126,10 @@ def test_refused_at_the_top(code, expected):
         ("export function request(ctx) { return [; }" + RESPONSE, (1, 40)),
         ("export function request(ctx) {\n  const a = 1;\n  const a = 2;\n}" + RESPONSE, (3, 11)),
         ("export function request(ctx) {" + RESPONSE, None),
+        ("import { util } from '@aws-appsync/utils'; const util = 1;" + RESPONSE, (1, 55)),
+        ("export function request(ctx) {\n  return '\0';\n}" + RESPONSE, (2, 11)),
+        # It would end the function that the code is put into.
+        ("export function request(ctx) {}\n})(); (function () {" + RESPONSE, (2, 1)),
     ],
 )
 def test_syntax_errors_have_their_place(code, place):
@@ -137,6 +141,8 @@ def test_syntax_errors_have_their_place(code, place):
 def test_both_functions_must_be_exported():
     (fault,) = faults("export function request(ctx) { return 1; }")
     assert (fault.rule, "'response'" in fault.message) == ("missing-export", True)
+    (fault,) = faults("function request() {}\nexport { request, other as response };")
+    assert "exports other, which it does not declare" in fault.message
     assert faults("function request() {}\nfunction response() {}\nexport { request, response };") == []
 
 

@@ -71,11 +71,12 @@ class Engine:
     def _compile(self, key: str, code: str) -> None:
         import quickjs
 
+        check_syntax(code)
         read = syntax.read(code)
         try:
             self._call("compile", key, read.factory())
         except quickjs.JSException as error:
-            raise InvalidCode(syntax_error_text(str(error), read)) from None
+            raise InvalidCode(_syntax_error_text(str(error), read.columns_before())) from None
 
     def _call(self, name: str, *arguments: Any) -> Any:
         import quickjs
@@ -103,26 +104,31 @@ def run(code: str, handler: str, context: str, *, now_ms: float, seconds: float)
     return answer
 
 
-def compile_only(code: str) -> None:
-    """Compile code without running any of it. Raises `InvalidCode`."""
+def check_syntax(code: str) -> None:
+    """Compile code as a module of its own, without running any of it. Raises `InvalidCode`."""
     import quickjs
 
+    before_null, null, _ = code.partition("\0")
+    if null:  # it would end the text for QuickJS
+        line, column = before_null.count("\n") + 1, len(before_null.rpartition("\n")[2]) + 1
+        raise InvalidCode(f"code.js:{line}:{column}: SyntaxError: the code has a null character")
+    prefix, body = syntax.read(code).module()
     context = quickjs.Context()
-    read = syntax.read(code)
+    context.set_memory_limit(MEMORY_LIMIT)
     try:
-        context.eval(read.factory())
+        context.module(prefix + body)
     except quickjs.JSException as error:
-        raise InvalidCode(syntax_error_text(str(error), read)) from None
+        raise InvalidCode(_syntax_error_text(str(error), len(prefix))) from None
 
 
-def syntax_error_text(error: str, read: syntax.Code) -> str:
+def _syntax_error_text(error: str, columns_before: int) -> str:
     """QuickJS's message of a syntax error as AppSync writes it: place in the code, kind, message."""
     message = error.split("\n", 1)[0]
     place = re.search(r"<[^>]+>:(\d+):(\d+)", error)
     if place is None:
         return f"code.js: {message}"
     line, column = int(place[1]), int(place[2])
-    return f"code.js:{line}:{column - read.columns_before() if line == 1 else column}: {message}"
+    return f"code.js:{line}:{max(column - columns_before, 1) if line == 1 else column}: {message}"
 
 
 def _with_columns(answer: dict[str, Any], code: str) -> dict[str, Any]:

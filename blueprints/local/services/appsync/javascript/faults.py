@@ -74,7 +74,7 @@ def _fault(node: Node, rule: str, message: str) -> CodeFault:
 
 def _syntax_error(code: str) -> Iterator[CodeFault]:
     try:
-        engine.compile_only(code)
+        engine.check_syntax(code)
     except engine.InvalidCode as error:
         place = re.match(r"code\.js:(\d+):(\d+): (.*)", str(error), re.DOTALL)
         if place is None:
@@ -84,9 +84,13 @@ def _syntax_error(code: str) -> Iterator[CodeFault]:
 
 
 def _exports(read: syntax.Code, required: tuple[str, ...]) -> Iterator[CodeFault]:
+    declared = Scopes.of(read).declared
     for name in required:
         if name not in read.exports:
             yield CodeFault(1, 1, "missing-export", f"The code must export a function named '{name}'.")
+    for local in read.exports.values():
+        if local not in declared:
+            yield CodeFault(1, 1, "missing-export", f"The code exports {local}, which it does not declare.")
 
 
 # Statements and operators

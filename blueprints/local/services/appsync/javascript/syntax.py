@@ -46,15 +46,23 @@ class Code:
         The function takes the modules by name, then `util`, `runtime`, `extensions` and `console`. Import and export
         statements become blanks, so that every line stays where it is in the code.
         """
-        body = bytearray(self.text)
-        for start, end in self.blanks:
-            body[start:end] = bytes(byte if byte in b"\r\n" else 0x20 for byte in body[start:end])
         bindings = "".join(f"const {self._binding(one)};" for one in self.imports)
         exported = ",".join(f'"{name}":{local}' for name, local in self.exports.items())
         return (
             '(function(__modules,util,runtime,extensions,console){"use strict";return(function(){'
-            f"{bindings}{body.decode(errors='replace')}\nreturn{{{exported}}}}})()}})"
+            f"{bindings}{self._body()}\nreturn{{{exported}}}}})()}})"
         )
+
+    def module(self) -> tuple[str, str]:
+        """The code as a module that ends before it does anything: what to put before it, and the code itself."""
+        names = ",".join(one.name for one in self.imports)
+        return f"throw 0;{f'let {names};' if names else ''}", self._body()
+
+    def _body(self) -> str:
+        body = bytearray(self.text)
+        for start, end in self.blanks:
+            body[start:end] = bytes(byte if byte in b"\r\n" else 0x20 for byte in body[start:end])
+        return body.decode(errors="replace")
 
     def columns_before(self) -> int:
         """How many characters `factory` puts before the first line of the code."""
