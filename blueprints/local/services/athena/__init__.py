@@ -1,12 +1,17 @@
 """Athena: SELECTs over Iceberg and Parquet tables, answered by DuckDB where it answers as Athena does.
 
 queries      replaces the base emulator's engine
-plain_files  tables of Parquet, CSV and JSON files
-results      the text of values and the file of a result
-types        what Athena does not compare or convert, and DuckDB does
 permissions  what the caller may read and write
-translation  reads a statement, refuses what DuckDB would answer otherwise, and writes it in DuckDB's dialect
 tables       the tables of the Glue catalog that a statement names, read with the caller's permissions
+plain_files  tables of Parquet, CSV and JSON files
+translation  reads a statement, and refuses what would be answered otherwise
+dialect      sqlglot's parser of Athena's SQL
+inference    the types of expressions, as Trino infers them
+types        what Athena does not compare or convert, and DuckDB does
+rewriting    writes a statement so that DuckDB answers it as Trino does
+functions    the functions in Python; they are in arithmetic, strings, patterns, dates, arrays, json_text
+failures     how a query ends that has no answer
+results      the text of values and the file of a result
 named_queries  named queries as resources of CloudFormation
 """
 

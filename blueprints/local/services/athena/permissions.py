@@ -8,7 +8,7 @@ from typing import Any
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.athena.translation import QueryRefused
+from blueprints.local.services.athena.failures import QueryRefused
 from blueprints.local.services.glue import table_resources
 from blueprints.local.services.iam import answer, principal_of, question
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.athena.translation import QueryRefused
+from blueprints.local.services.athena.failures import QueryRefused
 
 FORMAT = Internal("services.athena", "_data_format", ("table_data",))
 RELATION = Internal("services.athena", "_table_relation", ("table_data", "files"))

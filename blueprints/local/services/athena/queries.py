@@ -3,21 +3,25 @@
 import asyncio
 import json
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena import results
+from blueprints.local.services.athena.failures import QueryRefused
 from blueprints.local.services.athena.permissions import Permissions
+from blueprints.local.services.athena.rewriting import PythonFunction
 from blueprints.local.services.athena.tables import CatalogTables
-from blueprints.local.services.athena.translation import QueryRefused, read, to_duckdb
+from blueprints.local.services.athena.translation import Translated, read, to_duckdb
 
 START = Internal("services.athena", "_start_query_execution", ("data",))
 EXECUTE = Internal("services.athena", "_execute_query", ("query_id", "query", "database", "ddl", "catalog"))
 RUN = Internal("services.athena", "_run_duckdb", ("query", "database", "catalog"))
+GET_RESULTS = Internal("services.athena", "_get_query_results", ("data",))
 RUN_DDL = Internal("services.athena", "_run_ddl", ("ddl", "database"))
 EXECUTIONS = Internal("services.athena", "_executions")
 BUCKETS = Internal("services.s3", "_buckets")
@@ -55,6 +59,8 @@ class Queries:
     def install(self) -> None:
         """Replace the base emulator's engine."""
         self._base_start, self._base_run = START.current(), RUN.current()
+        self._base_results = GET_RESULTS.current()
+        GET_RESULTS.replace(self._results)
         START.replace(self._start)
         EXECUTE.replace(self._execute)
 
@@ -69,6 +75,18 @@ class Queries:
             return REFUSE.current()("InvalidRequestException", f"Unable to verify/create output bucket {bucket}", 400)
         given = {**(data.get("ResultConfiguration") or {}), "OutputLocation": location}
         return self._base_start({**data, "ResultConfiguration": given})
+
+    def _results(self, data: dict[str, Any]) -> Any:
+        """GetQueryResults: decimals with their precision and scale."""
+        status, headers, body = self._base_results(data)
+        execution = EXECUTIONS.current().get(data.get("QueryExecutionId")) or {}
+        if status != 200 or not any(each.startswith("decimal(") for each in execution.get("_column_types") or ()):
+            return status, headers, body
+        found = json.loads(body)
+        for each in found["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]:
+            if decimal := re.fullmatch(r"decimal\((\d+),(\d+)\)", each["Type"]):
+                each |= {"Type": "decimal", "Precision": int(decimal[1]), "Scale": int(decimal[2])}
+        return status, headers, json.dumps(found).encode()
 
     async def _execute(self, query_id: str, query: str, database: str, ddl: Any, catalog: str | None = None) -> None:
         """Run a statement to its end, and record how it ended."""
@@ -111,6 +129,7 @@ class Queries:
         connection = duckdb.connect(":memory:")
         try:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET disabled_optimizers = 'reorder_filter'")  # conditions are asked in their order
             connection.execute("SET ieee_floating_point_ops = true")  # a division by zero is Infinity, as in Athena
             schema = {}
             for owner_catalog, owner, name in statement.tables:
@@ -120,18 +139,20 @@ class Queries:
                 described = tables.described(place, name)
                 schema[f"{place}.{name}"] = _load(connection, place, name, tables.rows(described), described)
             translated = to_duckdb(statement, database.lower(), schema)
+            for each in translated.functions:
+                _register(connection, each)
             answer: Any = connection.execute(translated.sql)
             kinds = [str(each[1]) for each in answer.description or []]
             return {
                 "columns": list(translated.columns),
-                "column_types": [_TYPES.get(kind.partition("(")[0], "varchar") for kind in kinds],
+                "column_types": _column_types(translated, kinds),
                 "rows": [
                     [results.text(*each) for each in zip(row, kinds, translated.timestamp_digits, strict=True)]
-                    for row in zip(*(column.to_pylist() for column in answer.to_arrow_table().columns), strict=True)
+                    for row in answer.fetchall()
                 ],
             }
         except duckdb.Error as error:
-            raise QueryRefused(str(error).splitlines()[0]) from error
+            raise QueryRefused(_reason(error)) from error
         finally:
             connection.close()
 
@@ -157,6 +178,35 @@ class Queries:
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
         except ClientError as error:
             raise QueryRefused(f"{refused} {error}") from error
+
+
+def _register(connection: Any, function: PythonFunction) -> None:
+    """Let DuckDB call a function in Python; NULL is an argument as others."""
+    given, returned = [*function.parameters], function.returns
+    connection.create_function(function.name, function.answer, given, returned, null_handling="special")
+
+
+def _column_types(translated: Translated, kinds: Sequence[str]) -> list[str]:
+    """The types of the columns in Athena's words. Raises QueryRefused where DuckDB's are others than Trino's."""
+    found = []
+    for expected, kind in zip(translated.types, kinds, strict=True):
+        known = _TYPES.get(kind.partition("(")[0], "varchar") if not kind.endswith("]") else "array"
+        known = kind.lower().replace(" ", "") if known == "decimal" else known
+        if expected is None or known == "array":
+            found.append(known)
+            continue
+        word = expected if expected.startswith("decimal") else re.sub(r"\(\d+\)", "", expected)
+        word = {"real": "float", "int": "integer"}.get(word, word)
+        if word != known:
+            raise QueryRefused(f"A column of type {word} is not emulated here, because DuckDB has {known} for it.")
+        found.append(word)
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """Why a query failed: in Athena's words, if a function in Python said it."""
+    first = str(error).splitlines()[0]
+    return first.rpartition("QueryFailed: ")[2]
 
 
 def _location(data: Mapping[str, Any]) -> str | None:
@@ -193,7 +243,10 @@ def _load(connection: Any, database: str, name: str, rows: Any, about: Mapping[s
 
 
 def _athena_type(kind: str, timestamp_digits: int) -> str:
-    """A type for the translation; arrays, maps and rows can only be selected, and have none."""
+    """A type for the translation; maps and rows can only be selected, and have none."""
+    if kind.endswith("[]"):
+        inner = _athena_type(kind[:-2], timestamp_digits)
+        return "UNKNOWN" if inner == "UNKNOWN" else f"ARRAY({inner})"
     if kind == "TIMESTAMP":
         return f"TIMESTAMP({timestamp_digits})"
     if kind == "TIMESTAMP WITH TIME ZONE":
@@ -202,7 +255,7 @@ def _athena_type(kind: str, timestamp_digits: int) -> str:
         return "VARBINARY"
     if kind == "FLOAT":
         return "REAL"
-    return kind if kind.partition("(")[0] in _TYPES and not kind.endswith("]") else "UNKNOWN"
+    return kind if kind.partition("(")[0] in _TYPES else "UNKNOWN"
 
 
 def _quoted(name: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena import plain_files
+from blueprints.local.services.athena.failures import QueryRefused
 from blueprints.local.services.athena.permissions import Permissions
-from blueprints.local.services.athena.translation import QueryRefused
 
 MATERIALIZE = Internal("services.athena", "_materialize_table_files", ("location", "workdirs"))
 

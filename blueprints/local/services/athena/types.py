@@ -7,7 +7,7 @@ other results in DuckDB. Source: Trino documentation, "Data types" and "Conversi
 import re
 from typing import Any
 
-WHOLE, DECIMAL, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN = (
+WHOLE, DECIMAL, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN, ARRAY = (
     "whole",
     "decimal",
     "float",
@@ -15,6 +15,7 @@ WHOLE, DECIMAL, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN = (
     "date",
     "timestamp",
     "boolean",
+    "array",
 )
 _FAMILIES = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INT", "BIGINT"), WHOLE),
@@ -24,6 +25,7 @@ _FAMILIES = {
     "DATE": DATE,
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMPNTZ", "TIMESTAMPTZ"), TIMESTAMP),
     "BOOLEAN": BOOLEAN,
+    "ARRAY": ARRAY,
 }
 NUMBERS = (WHOLE, DECIMAL, FLOAT)
 _COMPARABLE = {**dict.fromkeys(NUMBERS, "number"), DATE: "time", TIMESTAMP: "time"}
@@ -43,10 +45,10 @@ _TEXT_OF = {
 _ALIKE = {
     WHOLE: {WHOLE, DECIMAL, FLOAT, TEXT, BOOLEAN},
     DECIMAL: {WHOLE, DECIMAL, FLOAT, TEXT},
-    FLOAT: {FLOAT},
+    FLOAT: {FLOAT, TEXT, WHOLE},
     TEXT: {WHOLE, DECIMAL, FLOAT, TEXT, DATE, TIMESTAMP, BOOLEAN},
     DATE: {DATE, TIMESTAMP, TEXT},
-    TIMESTAMP: {DATE, TIMESTAMP},
+    TIMESTAMP: {DATE, TIMESTAMP, TEXT},
     BOOLEAN: {BOOLEAN, WHOLE, TEXT},
 }
 """By the family of the value: to which families both convert it alike."""
@@ -54,7 +56,11 @@ _ALIKE = {
 
 def family(node: Any) -> str | None:
     """The family of an expression's type; None if it is not known, as that of NULL."""
-    found = node.type
+    return family_of(node.type)
+
+
+def family_of(found: Any) -> str | None:
+    """The family of a type; None if it is not known."""
     return _FAMILIES.get(found.this.name) if found is not None and hasattr(found.this, "name") else None
 
 
@@ -77,22 +83,43 @@ def may_be(node: Any, *families: str) -> bool:
 
 def cast_fault(node: Any) -> str | None:
     """Why a CAST is not answered here, or None."""
-    to = node.to
-    target = _FAMILIES.get(to.this.name) if hasattr(to.this, "name") else None
-    if target is None:
+    to, source = node.to, family(node.this)
+    target = family_of(to)
+    if target is None or target == ARRAY or to.this.name == "TIMESTAMPTZ":
         return f"CAST to {name_of(to)} is not emulated."
-    if target == TEXT and to.expressions:
-        return "CAST to varchar of a stated length is not emulated, because DuckDB does not truncate."
     if target == DECIMAL and len(to.expressions) != 2:
         return "CAST to decimal is emulated only with precision and scale, as in decimal(12, 2)."
-    if node.this.key == "null" or node.this.meta.get("is_timestamp"):
+    if node.this.key == "null":
         return None
-    source = DECIMAL if is_decimal_literal(node.this) else family(node.this)
-    if source is None or target not in _ALIKE[source]:
+    if is_decimal_literal(node.this):
+        source = DECIMAL
+    if source is None or target not in _ALIKE.get(source, ()) or _loses_digits(node, source, target):
         return f"CAST from {name_of(node.this)} to {name_of(to)} is not emulated, because DuckDB may convert otherwise."
-    if node.key == "cast" and is_other_text(node.this, target):
+    if node.key == "cast" and is_other_text(node.this, target) and not _is_timestamp_literal(node):
         return f"INVALID_CAST_ARGUMENT: Cannot cast '{node.this.name}' to {name_of(to)}"
     return None
+
+
+def _loses_digits(node: Any, source: str, target: str) -> bool:
+    """Whether a conversion would have to round or cut in a way that is not emulated."""
+    to, kind = node.to, node.this.type
+    if target == TEXT and to.expressions:
+        return source != TEXT
+    if source == FLOAT and target in (TEXT, WHOLE):
+        return bool(kind.this.name != "DOUBLE")
+    if source == TIMESTAMP and target == TEXT:
+        return kind.this.name == "TIMESTAMPTZ" or not kind.expressions
+    if target == TIMESTAMP and to.expressions and not _is_timestamp_literal(node):
+        return source != TIMESTAMP or not kind.expressions or int(kind.expressions[0].name) > second_digits(to)
+    return False
+
+
+def _is_timestamp_literal(node: Any) -> bool:
+    """Whether this is TIMESTAMP '…': text with as many digits of a second as its type."""
+    if not node.this.is_string or family_of(node.to) != TIMESTAMP or not node.to.expressions:
+        return False
+    found = re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{2}(:\d{2}(\.(\d{1,6}))?)?)?", node.this.name)
+    return bool(found and len(found[4] or "") == second_digits(node.to))
 
 
 def guarded_cast(node: Any) -> Any:
@@ -103,7 +130,8 @@ def guarded_cast(node: Any) -> Any:
     if family(node.this) != TEXT or target == TEXT:
         return node
     if node.this.is_string:
-        return exp.cast(exp.Null(), node.to) if is_other_text(node.this, target) else node
+        refused = is_other_text(node.this, target) and not _is_timestamp_literal(node)
+        return exp.cast(exp.Null(), node.to) if refused else node
     value, pattern = node.this, exp.Literal.string(_TEXT_OF[target])
     fits = exp.Anonymous(this="regexp_full_match", expressions=[value.copy(), pattern])
     said = exp.DPipe(
@@ -125,13 +153,8 @@ def is_decimal_literal(node: Any) -> bool:
     return bool(node.key == "literal" and not node.is_string and "." in node.name and "e" not in node.name.lower())
 
 
-def timestamp_digits(projection: Any) -> int:
-    """How many digits of a second Athena writes for a column of the result."""
-    from sqlglot import exp
-
-    digits = [3]
-    for each in projection.find_all(exp.Column):
-        found = each.type
-        if found is not None and family(each) == TIMESTAMP and found.expressions:
-            digits.append(int(found.expressions[0].name))
-    return max(digits)
+def second_digits(kind: Any) -> int:
+    """How many digits of a second a type has; Athena writes at least three."""
+    if family_of(kind) != TIMESTAMP:
+        return 3
+    return int(kind.expressions[0].name) if kind.expressions else 3
