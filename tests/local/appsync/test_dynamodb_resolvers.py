@@ -7,10 +7,43 @@ import pytest
 from tests.local.appsync.graphql_apis import Api, api_id, deploy_api, resolver, source_role
 
 SCHEMA = """
-type Query { run(request: AWSJSON!): Outcome  denied(request: AWSJSON!): Outcome  item(request: AWSJSON!): Item }
+type Query { run(request: AWSJSON!): Outcome  denied(request: AWSJSON!): Outcome  item(request: AWSJSON!): Item
+  read(id: ID!): Item  page(id: ID!): Page  search(text: String!): Page }
 type Outcome { result: AWSJSON error: AWSJSON }
-type Item { id: ID! text: String }
+type Item { id: ID! text: String hits: Int }
+type Page { items: [Item] nextToken: String }
+type Mutation {
+  write(id: ID!, text: String): Item
+  change(id: ID!, text: String, hits: Int): Item
+  drop(id: ID!): Item
+}
 """
+MODULE = """
+import * as ddb from '@aws-appsync/utils/dynamodb';
+import { util } from '@aws-appsync/utils';
+export function request(ctx) { return %s; }
+export function response(ctx) {
+  if (ctx.error) util.error(ctx.error.message, ctx.error.type, ctx.result);
+  return ctx.result;
+}
+"""
+KEY = "{ id: ctx.args.id, order: 1 }"
+MODULE_REQUESTS = {
+    "Query.read": f"ddb.get({{ key: {KEY}, consistentRead: true }})",
+    "Query.page": "ddb.query({ query: { id: { eq: ctx.args.id } }, filter: { text: { beginsWith: 'b' } }, limit: 5 })",
+    "Query.search": "ddb.scan({ filter: { text: { contains: ctx.args.text } } })",
+    "Mutation.write": f"""ddb.put({{
+        key: {KEY},
+        item: {{ text: ctx.args.text, hits: 1 }},
+        condition: {{ id: {{ attributeExists: false }} }},
+    }})""",
+    "Mutation.change": f"""ddb.update({{
+        key: {KEY},
+        update: {{ text: ctx.args.text, hits: ddb.operations.increment(ctx.args.hits) }},
+        condition: {{ id: {{ attributeExists: true }} }},
+    }})""",
+    "Mutation.drop": f"ddb.remove({{ key: {KEY} }})",
+}
 RUN = """
 export function request(ctx) { return ctx.args.request; }
 export function response(ctx) { return { result: ctx.result, error: ctx.error }; }
@@ -64,6 +97,12 @@ def api(cloud) -> Api:
         Denied=table_source("Denied", "DeniedRole"),
         Run=resolver("Query", "run", "Items", Code=RUN, DependsOn=["Schema", "Items"]),
         Item=resolver("Query", "item", "Items", Code=ITEM, DependsOn=["Schema", "Items"]),
+        **{
+            name.replace(".", ""): resolver(
+                *name.split("."), "Items", Code=MODULE % request, DependsOn=["Schema", "Items"]
+            )
+            for name, request in MODULE_REQUESTS.items()
+        },
         QueryDenied=resolver("Query", "denied", "Denied", Code=RUN, DependsOn=["Schema", "Denied"]),
     )
     source = cloud.client("appsync").get_data_source(apiId=made.api_id, name="Items")["dataSource"]
@@ -276,3 +315,20 @@ def test_role_of_the_source_decides(api):
 def test_unusable_requests(api, request_, message):
     _, error = run(api, **request_)
     assert error == {"type": "MappingTemplate", "message": message}
+
+
+def test_requests_of_the_dynamodb_module(api):
+    assert api.ask('mutation { write(id: "m", text: "a") { id text } }').data == {"write": {"id": "m", "text": "a"}}
+    refused = api.ask('mutation { write(id: "m", text: "other") { text } }').error
+    assert refused["errorType"] == "DynamoDB:ConditionalCheckFailedException"
+    assert refused["data"] == {"text": "a"}
+    changed = api.ask('mutation { change(id: "m", text: "bell", hits: 2) { text hits } }').data["change"]
+    assert changed == {"text": "bell", "hits": 3}
+    missing = api.ask('mutation { change(id: "absent", text: "b", hits: 1) { text } }').error
+    assert missing["errorType"] == "DynamoDB:ConditionalCheckFailedException"
+    assert api.ask('{ read(id: "m") { text } }').data == {"read": {"text": "bell"}}
+    page = {"items": [{"id": "m", "text": "bell"}], "nextToken": None}
+    assert api.ask('{ page(id: "m") { items { id text } nextToken } }').data == {"page": page}
+    assert api.ask('{ search(text: "ell") { items { id } } }').data == {"search": {"items": [{"id": "m"}]}}
+    assert api.ask('mutation { drop(id: "m") { text } }').data == {"drop": {"text": "bell"}}
+    assert api.ask('{ read(id: "m") { text } }').data == {"read": None}
