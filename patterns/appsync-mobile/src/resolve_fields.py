@@ -135,10 +135,11 @@ def add_system_note(caller: Caller, given: Arguments) -> Any:
 @requests.field("Subscription.onCreateNote", "Subscription.onUpdateNote", "Subscription.onDeleteNote")
 def subscribe(caller: Caller, given: Arguments) -> Any:
     """The filter by which AppSync chooses what this subscriber gets: only notes that it may read."""
+    audiences = caller.audiences
     if (notebook_id := given.get("notebookId")) is not None:
-        notebooks.notebook(caller, notebook_id)
+        audiences = (notebooks.notebook(caller, notebook_id)["audience"],)
     narrowed = [{name: {"eq": given[name]}} for name in ("notebookId", "owner") if given.get(name) is not None]
-    return {"filterGroup": subscription_groups(caller.audiences, {"and": [given.get("filter") or {}, *narrowed]})}
+    return {"filterGroup": subscription_groups(audiences, {"and": [given.get("filter") or {}, *narrowed]})}
 
 
 def _sync(caller: Caller, kind: str, given: Arguments) -> Any:
