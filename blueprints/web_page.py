@@ -20,6 +20,7 @@ from typing import Any, cast
 from blueprints.demo import DemoStack, demo_module
 from blueprints.errors import BlueprintError, at
 from blueprints.pattern import Pattern
+from blueprints.stacks.calls import advice_on
 
 # The page loads nothing from elsewhere; it may connect to any API.
 _SECURITY_POLICY = "default-src 'self'; img-src 'self' data:; connect-src http: https: ws: wss:; frame-ancestors 'none'"
@@ -42,7 +43,7 @@ def served(pattern: Pattern, stack: DemoStack, region: str, endpoint: str | None
     """Serve the page of a deployed pattern until the `with` ends; yields its URL, which only this machine reaches."""
     folder = folder_of(pattern)
     page = getattr(demo_module(pattern), "page", None)
-    with page(stack) if page else nullcontext({}) as more:
+    with _explaining_failures(pattern), page(stack) if page else nullcontext({}) as more:
         config = {"outputs": stack.outputs, "region": region, "endpoint": endpoint, **more}
         server = _Server(("127.0.0.1", 0), partial(_Handler, directory=str(folder), config=config))
         thread = threading.Thread(target=server.serve_forever, name="web-page", daemon=True)
@@ -53,6 +54,18 @@ def served(pattern: Pattern, stack: DemoStack, region: str, endpoint: str | None
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+@contextmanager
+def _explaining_failures(pattern: Pattern) -> Iterator[None]:
+    """Turn what the pattern's `page` raises, such as a refusal of AWS, into a BlueprintError."""
+    try:
+        yield
+    except BlueprintError:
+        raise
+    except Exception as error:
+        where = at(pattern.folder / "demo.py")
+        raise BlueprintError(f"The page cannot be shown: {error}", where=where, advice=advice_on(error)) from error
 
 
 class _Server(ThreadingHTTPServer):

@@ -14,13 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from blueprints import web_page
 from blueprints.cli import main
 from blueprints.demo import DemoStack
 from blueprints.errors import BlueprintError
-from blueprints.local.cloud import owner_client
+from blueprints.local.cloud import Cloud, owner_client
+from blueprints.local.deployment import deploy
 from blueprints.pattern import Pattern
 from tests import small_pattern
 
@@ -111,6 +113,13 @@ def test_another_host_name_is_refused(pattern):
         connection.close()
 
 
+def test_a_failure_of_the_patterns_page_function_is_explained(tmp_path):
+    demo = "def run(stack): ...\n\n\ndef page(stack):\n    raise PermissionError('no users may be made')\n"
+    failing = Pattern.load(with_page(tmp_path / "box", demo=demo))
+    with pytest.raises(BlueprintError, match="The page cannot be shown: no users may be made"), served(failing):
+        pass
+
+
 def test_the_server_ends_with_the_block(pattern):
     with served(pattern) as url:
         get(url)
@@ -132,28 +141,53 @@ def test_a_folder_without_an_index_is_no_page(pattern):
         web_page.folder_of(pattern)
 
 
-def test_run_opens_the_page_and_serves_it_until_it_is_stopped(tmp_path):
-    folder = with_page(tmp_path / "box", demo=DEMO)
-    opened = tmp_path / "opened"
-    browser = tmp_path / "browser"
+@contextlib.contextmanager
+def opened_by(command: str, folder: Path, *options: str) -> Iterator[dict]:
+    """Run a command with --open; yields its report, and stops it by Ctrl-C afterwards."""
+    opened, browser = folder.parent / "opened", folder.parent / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
     browser.chmod(0o755)
-    command = [str(Path(sys.executable).with_name("blueprints")), "run", str(folder), "--open", "--json"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, env={**os.environ, "BROWSER": str(browser)}, stdout=subprocess.PIPE, text=True
+        [str(Path(sys.executable).with_name("blueprints")), command, str(folder), "--open", "--json", *options],
+        cwd=folder.parent,
+        env={**os.environ, "BROWSER": str(browser)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         report = json.loads(process.stdout.readline())
-        config = json.loads(get(f"{report['page']}config.json")[0])
-        assert config["outputs"] == {"Box": report["result"]["box"]}
-        assert config["users"] == ["ann"]
-        assert get(report["page"])[0] == b"<p>hello</p>"
-        owner_client(config["endpoint"], "s3").head_object(Bucket=report["result"]["box"], Key="for-the-page")
+        yield report
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
+        assert process.stdout.read() == ""
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
     assert opened.read_text().strip() == report["page"]
+    with pytest.raises(urllib.error.URLError):
+        get(report["page"])
+
+
+def test_run_opens_the_page_and_serves_it_until_it_is_stopped(tmp_path):
+    folder = with_page(tmp_path / "box", demo=DEMO)
+    with opened_by("run", folder) as report:
+        config = json.loads(get(f"{report['page']}config.json")[0])
+        assert config["outputs"] == {"Box": report["result"]["box"]}
+        assert config["users"] == ["ann"]
+        assert get(report["page"])[0] == b"<p>hello</p>"
+        owner_client(config["endpoint"], "s3").head_object(Bucket=report["result"]["box"], Key="for-the-page")
     assert (tmp_path / ".blueprints" / "runs" / "box" / "closed").exists()
+
+
+def test_play_opens_the_page_of_a_stack_that_is_deployed(tmp_path):
+    folder = with_page(tmp_path / "box", demo=DEMO)
+    with Cloud() as cloud:
+        template = {"Resources": {"Box": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"Box": {"Value": {"Ref": "Box"}}}}
+        box = deploy(cloud, "box", json.dumps(template)).outputs["Box"]
+        with opened_by("play", folder, "--stack", "box", "--endpoint", cloud.endpoint) as report:
+            config = json.loads(get(f"{report['page']}config.json")[0])
+            assert (config["outputs"], config["endpoint"]) == ({"Box": box}, cloud.endpoint)
+            cloud.client("s3").head_object(Bucket=box, Key="for-the-page")
+        with pytest.raises(ClientError):  # what the page needed is gone
+            cloud.client("s3").head_object(Bucket=box, Key="for-the-page")
