@@ -52,7 +52,7 @@ def _evaluated(body: Any) -> dict[str, Any]:
     context = _context(body["context"])
     found = faults(body["code"])
     if found:
-        errors = [_code_error(fault) for fault in found]
+        errors = [code_error(fault) for fault in found]
         return {"error": {"message": "The code contains one or more errors.", "codeErrors": errors}, "logs": []}
     return _outcome(body["code"], function, context)
 
@@ -84,7 +84,8 @@ def _side_effects(evaluation: Evaluation) -> dict[str, Any]:
     return {"logs": evaluation.logs, "stash": json.dumps(evaluation.stash), "outErrors": json.dumps(errors)}
 
 
-def _code_error(fault: CodeFault) -> dict[str, Any]:
+def code_error(fault: CodeFault) -> dict[str, Any]:
+    """A fault as AppSync reports it in `codeErrors`."""
     kind = "PARSER_ERROR" if fault.rule == "syntax" else "LINT_ERROR"
     value = fault.message if fault.rule == "syntax" else f"{fault.message} ({fault.rule})"
     return {"errorType": kind, "value": value, "location": {"line": fault.line, "column": fault.column, "span": -1}}

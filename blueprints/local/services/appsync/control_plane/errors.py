@@ -1,8 +1,13 @@
 """Operations that AppSync refuses."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
+
+from blueprints.local.base.internals import Internal
+
+JSON = Internal("services.appsync", "_json", ("status", "body"))
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -43,3 +48,17 @@ def raise_for(answer: Answer) -> dict[str, Any]:
     code = str(body.get("__type", "")).rpartition("#")[2]
     details: dict[str, Any] = {name: body[name] for name in ("reason", "detail") if name in body}
     raise Refused(str(body.get("message") or body.get("Message") or code), code, status, details)
+
+
+def answering(operation: Callable[..., Any]) -> Callable[..., Answer]:
+    """The operation as the base emulator calls it: with an error of AppSync as its answer."""
+
+    @wraps(operation)
+    def answer(*given: Any) -> Answer:
+        try:
+            result = operation(*given)
+        except Refused as refused:
+            return answer_of(refused)
+        return result if isinstance(result, tuple) else JSON.current()(200, result)
+
+    return answer

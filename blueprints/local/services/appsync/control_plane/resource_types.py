@@ -8,26 +8,24 @@ from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import Handler, Made, Properties, ResourceFailed
-from blueprints.local.services.appsync.control_plane import api_keys, operations, schemas
+from blueprints.local.services.appsync.control_plane import (
+    api_keys,
+    apis,
+    data_sources,
+    functions,
+    resolvers,
+    schemas,
+)
 from blueprints.local.services.appsync.control_plane.errors import Refused, raise_for
+from blueprints.local.services.appsync.control_plane.properties import code_members, members, text
 from blueprints.local.services.appsync.schemas import InvalidSchema
-from blueprints.local.services.iam import caller_may
 
-OBJECT = Internal("services.s3", "_get_object_data", ("bucket_name", "key", "version_id"))
 REPLACING = Internal("services.cloudformation.provisioners", "_REPLACING_PROPERTIES")
-DELETE_API = Internal("services.appsync", "_delete_graphql_api", ("api_id",))
-DELETE_KEY = Internal("services.appsync", "_delete_api_key", ("api_id", "key_id"))
-DELETE_SOURCE = Internal("services.appsync", "_delete_data_source", ("api_id", "name"))
-DELETE_RESOLVER = Internal("services.appsync", "_delete_resolver", ("api_id", "type_name", "field_name"))
 TAGS = Internal("services.appsync", "_tags")
 
 _PREFIX = "AWS::AppSync::"
 _KINDS = {"NotFoundException": "NotFound", "AccessDeniedException": "AccessDenied"}
-_NUMBERS = frozenset(("queryDepthLimit", "resolverCountLimit", "maxBatchSize", "authorizerResultTtlInSeconds"))
-_FLAGS = frozenset(("xrayEnabled", "excludeVerboseContent", "versioned", "useCallerCredentials"))
-_SPELLED = {"dynamoDBConfig": "dynamodbConfig"}
-"""Members whose names are not those of the properties with a small first letter."""
-_PAGES_OF_API = ("Tags", "EnvironmentVariables")
+_SET_APART = ("Tags", "EnvironmentVariables")
 
 
 def install() -> None:
@@ -85,15 +83,15 @@ def _failed(message: str, kind: str) -> ResourceFailed:
 
 
 def _create_api(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
-    body = {**_members(props, _PAGES_OF_API), "tags": _tags(props)}
-    record = raise_for(operations.CREATE_API.current()(body))["graphqlApi"]
+    body = {**members(props, _SET_APART), "tags": _tags(props)}
+    record = raise_for(apis.CREATE.current()(body))["graphqlApi"]
     _set_variables(record["apiId"], props)
     return _api_made(record)
 
 
 def _update_api(physical_id: str, old: Properties, new: Properties, *_: Any) -> Made:
     api_id = physical_id.rsplit("/", 1)[-1]
-    record = raise_for(operations.UPDATE_API.current()(api_id, _members(new, _PAGES_OF_API)))["graphqlApi"]
+    record = raise_for(apis.UPDATE.current()(api_id, members(new, _SET_APART)))["graphqlApi"]
     kept = {name: value for name, value in (TAGS.current().get(physical_id) or {}).items() if name not in _tags(old)}
     TAGS.current()[physical_id] = {**kept, **_tags(new)}
     _set_variables(api_id, new)
@@ -101,7 +99,7 @@ def _update_api(physical_id: str, old: Properties, new: Properties, *_: Any) -> 
 
 
 def _delete_api(physical_id: str, props: Properties) -> None:  # noqa: ARG001
-    _delete(DELETE_API.current(), physical_id.rsplit("/", 1)[-1])
+    _delete(apis.DELETE.current(), physical_id.rsplit("/", 1)[-1])
 
 
 def _api_made(record: Mapping[str, Any]) -> Made:
@@ -120,7 +118,7 @@ def _api_made(record: Mapping[str, Any]) -> Made:
 
 def _set_variables(api_id: str, props: Properties) -> None:
     variables = {name: str(value) for name, value in (props.get("EnvironmentVariables") or {}).items()}
-    raise_for(operations.PUT_VARIABLES.current()(api_id, {"environmentVariables": variables}))
+    raise_for(apis.PUT_VARIABLES.current()(api_id, {"environmentVariables": variables}))
 
 
 def _tags(props: Properties) -> dict[str, str]:
@@ -132,10 +130,10 @@ def _tags(props: Properties) -> dict[str, str]:
 
 def _create_schema(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
     api_id = str(props.get("ApiId"))
-    definition = _text(props, "Definition", "DefinitionS3Location")
+    definition = text(props, "Definition", "DefinitionS3Location")
     if not definition:
         raise _failed("One of Definition and DefinitionS3Location must be given", "InvalidRequest")
-    if api_id not in operations.APIS.current():
+    if api_id not in apis.APIS.current():
         raise Refused(f"GraphQL API {api_id} not found.", "NotFoundException", 404)
     try:
         schemas.create(api_id, definition)
@@ -158,7 +156,7 @@ def _delete_schema(physical_id: str, props: Properties) -> None:
 
 
 def _create_key(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
-    key = raise_for(operations.CREATE_KEY.current()(str(props.get("ApiId")), _members(props, ("ApiId",))))["apiKey"]
+    key = raise_for(api_keys.CREATE.current()(str(props.get("ApiId")), members(props, ("ApiId",))))["apiKey"]
     return _key_made(props, str(key["id"]))
 
 
@@ -166,16 +164,16 @@ def _update_key(physical_id: str, old: Properties, new: Properties, *_: Any) -> 
     key_id, body = physical_id.rsplit("/", 1)[-1], {"description": new.get("Description") or ""}
     if new.get("Expires") != old.get("Expires"):
         body["expires"] = api_keys.expiry(new.get("Expires"))
-    raise_for(operations.UPDATE_KEY.current()(str(new.get("ApiId")), key_id, body))
+    raise_for(api_keys.UPDATE.current()(str(new.get("ApiId")), key_id, body))
     return _key_made(new, key_id)
 
 
 def _delete_key(physical_id: str, props: Properties) -> None:
-    _delete(DELETE_KEY.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
+    _delete(api_keys.DELETE.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
 
 
 def _key_made(props: Properties, key_id: str) -> Made:
-    arn = f"{operations.APIS.current()[str(props['ApiId'])]['arn']}/apikeys/{key_id}"
+    arn = f"{apis.APIS.current()[str(props['ApiId'])]['arn']}/apikeys/{key_id}"
     return arn, {"ApiKey": key_id, "ApiKeyId": key_id, "Arn": arn}
 
 
@@ -183,17 +181,17 @@ def _key_made(props: Properties, key_id: str) -> Made:
 
 
 def _create_source(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
-    body = _members(props, ("ApiId",))
-    return _source_made(operations.CREATE_SOURCE.current()(str(props.get("ApiId")), body))
+    body = members(props, ("ApiId",))
+    return _source_made(data_sources.CREATE.current()(str(props.get("ApiId")), body))
 
 
 def _update_source(physical_id: str, old: Properties, new: Properties, *_: Any) -> Made:  # noqa: ARG001
-    body = _members(new, ("ApiId", "Name"))
-    return _source_made(operations.UPDATE_SOURCE.current()(str(new.get("ApiId")), str(new.get("Name")), body))
+    body = members(new, ("ApiId", "Name"))
+    return _source_made(data_sources.UPDATE.current()(str(new.get("ApiId")), str(new.get("Name")), body))
 
 
 def _delete_source(physical_id: str, props: Properties) -> None:
-    _delete(DELETE_SOURCE.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
+    _delete(data_sources.DELETE.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
 
 
 def _source_made(answer: Any) -> Made:
@@ -205,16 +203,16 @@ def _source_made(answer: Any) -> Made:
 
 
 def _create_function(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
-    return _function_made(operations.CREATE_FUNCTION.current()(str(props.get("ApiId")), _code_members(props)))
+    return _function_made(functions.CREATE.current()(str(props.get("ApiId")), code_members(props)))
 
 
 def _update_function(physical_id: str, old: Properties, new: Properties, *_: Any) -> Made:  # noqa: ARG001
     function_id = physical_id.rsplit("/", 1)[-1]
-    return _function_made(operations.UPDATE_FUNCTION.current()(str(new.get("ApiId")), function_id, _code_members(new)))
+    return _function_made(functions.UPDATE.current()(str(new.get("ApiId")), function_id, code_members(new)))
 
 
 def _delete_function(physical_id: str, props: Properties) -> None:
-    _delete(operations.DELETE_FUNCTION.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
+    _delete(functions.DELETE.current(), str(props.get("ApiId")), physical_id.rsplit("/", 1)[-1])
 
 
 def _function_made(answer: Any) -> Made:
@@ -232,26 +230,23 @@ def _function_made(answer: Any) -> Made:
 
 def _create_resolver(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
     api_id, type_name = str(props.get("ApiId")), str(props.get("TypeName"))
-    return _resolver_made(operations.CREATE_RESOLVER.current()(api_id, type_name, _code_members(props)))
+    return _resolver_made(resolvers.CREATE.current()(api_id, type_name, code_members(props)))
 
 
 def _update_resolver(physical_id: str, old: Properties, new: Properties, *_: Any) -> Made:  # noqa: ARG001
     api_id, type_name, field = (str(new.get(name)) for name in ("ApiId", "TypeName", "FieldName"))
-    return _resolver_made(operations.UPDATE_RESOLVER.current()(api_id, type_name, field, _code_members(new)))
+    return _resolver_made(resolvers.UPDATE.current()(api_id, type_name, field, code_members(new)))
 
 
 def _delete_resolver(physical_id: str, props: Properties) -> None:  # noqa: ARG001
     api_id, type_name, field = (str(props.get(name)) for name in ("ApiId", "TypeName", "FieldName"))
-    _delete(DELETE_RESOLVER.current(), api_id, type_name, field)
+    _delete(resolvers.DELETE.current(), api_id, type_name, field)
 
 
 def _resolver_made(answer: Any) -> Made:
     resolver = raise_for(answer)["resolver"]
     names = {"FieldName": resolver["fieldName"], "TypeName": resolver["typeName"]}
     return resolver["resolverArn"], {"ResolverArn": resolver["resolverArn"], **names}
-
-
-# Properties
 
 
 def _delete(operation: Callable[..., Any], *given: str) -> None:
@@ -261,65 +256,3 @@ def _delete(operation: Callable[..., Any], *given: str) -> None:
     except Refused as refused:
         if refused.code != "NotFoundException":
             raise
-
-
-def _members(props: Properties, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Properties by the names of the API's members, with numbers and flags that templates give as text."""
-    members: dict[str, Any] = {}
-    for name, value in props.items():
-        if name in without or value in (None, ""):
-            continue
-        member = name[:1].lower() + name[1:]
-        member = _SPELLED.get(member, member)
-        members[member] = _value(member, value)
-    return members
-
-
-def _value(member: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return _members(value)
-    if isinstance(value, list):
-        return [_value(member, each) for each in value]
-    if member in _NUMBERS:
-        try:
-            return int(float(value))
-        except (TypeError, ValueError):
-            raise Refused(f"{member} must be a number, not {value!r}.") from None
-    return str(value).lower() == "true" if member in _FLAGS else value
-
-
-def _code_members(props: Properties) -> dict[str, Any]:
-    """The members of a resolver or a function, with its code also if it is in S3."""
-    templates = [each for each in props if each.endswith("MappingTemplateS3Location")]
-    if templates:
-        raise Refused(f"Mapping templates (VTL) are not emulated: {', '.join(templates)}. Use Code for APPSYNC_JS.")
-    members = _members(props, ("ApiId", "TypeName", "Code", "CodeS3Location"))
-    code = _text(props, "Code", "CodeS3Location")
-    return {**members, "code": code} if code else members
-
-
-def _text(props: Properties, name: str, location: str) -> str:
-    """A text that a template gives itself or in a file of S3. Raises Refused."""
-    if props.get(name) and props.get(location):
-        raise Refused(f"Only one of {name} and {location} may be given.")
-    return _read(str(props[location])) if props.get(location) else str(props.get(name) or "")
-
-
-def _read(location: str) -> str:
-    """The content of `s3://BUCKET/KEY`, read with the caller's permissions. Raises Refused."""
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    if not location.startswith("s3://") or not bucket or not key:
-        raise Refused(f"{location} is no location in S3, such as s3://bucket/key.")
-    if not caller_may("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
-        raise Refused(
-            f"Access Denied: the caller is not authorized to perform s3:GetObject on {location}",
-            "AccessDeniedException",
-            403,
-        )
-    content = OBJECT.current()(bucket, key, version_id=None)
-    if content is None:
-        raise Refused(f"The specified key does not exist: {location}", "NotFoundException", 404)
-    try:
-        return bytes(content).decode()
-    except UnicodeDecodeError as error:
-        raise Refused(f"{location} is not UTF-8: {error}") from None

@@ -1,14 +1,36 @@
-"""The creation of a schema: a faulty one is reported by its status, and the one before stays in use."""
+"""The operations on schemas: a faulty one is reported by its status, and the one before stays in use.
+
+Types are those of the schema in use; to change a single one is refused.
+"""
 
 import base64
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.appsync.control_plane.errors import Refused, not_found
+from blueprints.local.services.appsync.control_plane.apis import existing_api
+from blueprints.local.services.appsync.control_plane.errors import Refused, answering, not_found
 from blueprints.local.services.appsync.schemas import InvalidSchema, Schema, parse
 from blueprints.local.services.appsync.schemas.scalars import AWS_SCALARS
 
 SCHEMAS = Internal("services.appsync", "_schemas")
+CREATE_SCHEMA = Internal("services.appsync", "_start_schema_creation", ("api_id", "body"))
+CREATE_TYPE = Internal("services.appsync", "_create_type", ("api_id", "body"))
+UPDATE_TYPE = Internal("services.appsync", "_update_type", ("api_id", "type_name", "body"))
+GET_TYPE = Internal("services.appsync", "_get_type", ("api_id", "type_name", "query_params"))
+LIST_TYPES = Internal("services.appsync", "_list_types", ("api_id", "query_params"))
+
+UNCHANGEABLE = "is not emulated: change the whole schema with StartSchemaCreation."
+
+
+def install() -> None:
+    """Check schemas before they are used, and answer for types from the schema in use."""
+    CREATE_SCHEMA.replace(answering(_create_schema))
+    CREATE_TYPE.replace(answering(_create_type))
+    UPDATE_TYPE.replace(answering(_update_type))
+    GET_TYPE.replace(answering(_get_type))
+    LIST_TYPES.replace(answering(_list_types))
 
 
 def create(api_id: str, definition: str) -> None:
@@ -34,7 +56,7 @@ def details_of(error: InvalidSchema) -> str:
     return f"Found {len(error.errors)} problem(s) with the schema:\n" + "\n".join(error.errors)
 
 
-def decoded(given: Any) -> str:
+def _decoded(given: Any) -> str:
     """The text of a `definition` in a request, which is base64. Raises Refused."""
     if not given:
         raise Refused("The definition of the schema is missing.")
@@ -61,7 +83,7 @@ def check_field(api_id: str, type_name: str, field_name: str) -> None:
         raise not_found(f"No field named {field_name} found on type {type_name}")
 
 
-def describe_type(api_id: str, arn: str, type_name: str, wanted: str) -> dict[str, Any]:
+def _describe_type(api_id: str, arn: str, type_name: str, wanted: str) -> dict[str, Any]:
     """A type of the schema in use, as GetType has it; `wanted` is the format. Raises Refused."""
     import graphql
 
@@ -79,13 +101,39 @@ def describe_type(api_id: str, arn: str, type_name: str, wanted: str) -> dict[st
     }
 
 
-def list_types(api_id: str, arn: str, wanted: str) -> list[dict[str, Any]]:
-    """The types that the schema in use defines, as ListTypes has them. Raises Refused."""
-    return [describe_type(api_id, arn, name, wanted) for name in _own_types(of_api(api_id))]
-
-
 def _own_types(schema: Schema) -> list[str]:
     """The names of the types that a schema defines itself."""
     return [
         name for name, each in schema.graphql.type_map.items() if each.ast_node is not None and name not in AWS_SCALARS
     ]
+
+
+def _create_schema(api_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    existing_api(api_id)
+    definition = _decoded(body.get("definition"))
+    with suppress(InvalidSchema):  # AppSync reports it with GetSchemaCreationStatus
+        create(api_id, definition)
+    return {"status": "PROCESSING"}
+
+
+def _create_type(api_id: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    raise Refused(f"CreateType {UNCHANGEABLE}")
+
+
+def _update_type(api_id: str, type_name: str, body: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    raise Refused(f"UpdateType {UNCHANGEABLE}")
+
+
+def _get_type(api_id: str, type_name: str, query_params: Mapping[str, Any]) -> dict[str, Any]:
+    arn = str(existing_api(api_id)["arn"])
+    return {"type": _describe_type(api_id, arn, type_name, _format(query_params))}
+
+
+def _list_types(api_id: str, query_params: Mapping[str, Any]) -> dict[str, Any]:
+    arn = str(existing_api(api_id)["arn"])
+    return {"types": [_describe_type(api_id, arn, name, _format(query_params)) for name in _own_types(of_api(api_id))]}
+
+
+def _format(query_params: Mapping[str, Any]) -> str:
+    given = query_params.get("format") or "SDL"
+    return str(given[0] if isinstance(given, list) else given)
