@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 import uuid
 
 import pytest
@@ -278,6 +279,16 @@ class TestUserPools:
     def test_a_token_that_names_another_algorithm_is_refused(self, api, tokens):
         token = tampered(tokens["ada"]["AccessToken"], {"alg": "HS256"})
         assert refused(api, {"Authorization": token}) == NOT_PARSED
+
+    def test_no_character_of_the_header_and_the_claims_can_be_changed(self, api, tokens):
+        token = tokens["ada"]["AccessToken"]
+        chosen = random.Random(7)
+        for place in chosen.sample(range(token.rindex(".")), 40):
+            other = chosen.choice([each for each in "Aa0-_z" if each != token[place]])
+            assert refused(api, {"Authorization": f"{token[:place]}{other}{token[place + 1 :]}"}) in (
+                NOT_PARSED,
+                NO_HEADER,
+            )
 
     @pytest.mark.parametrize("token", ["abc", "a.b.c", "Bearer", "Bearer ", "null"])
     def test_what_is_no_token_is_refused(self, api, token):
