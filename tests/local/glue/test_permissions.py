@@ -74,13 +74,3 @@ def test_databases_and_jobs(cloud: Cloud) -> None:
         glue.get_job(JobName="etl")
     with pytest.raises(ClientError, match=r"not authorized to perform: glue:GetJob on resource: .*job/other"):
         glue.get_job(JobName="other")
-
-
-def test_iceberg_tables_without_a_job_are_refused(cloud: Cloud) -> None:
-    """They would have no metadata."""
-    with pytest.raises(ClientError, match="OpenTableFormatInput is not emulated"):
-        cloud.client("glue").create_table(
-            DatabaseName="shop",
-            TableInput={"Name": "open"},
-            OpenTableFormatInput={"IcebergInput": {"MetadataOperation": "CREATE", "Version": "2"}},
-        )

@@ -24,6 +24,7 @@ for _ in range(2):
         "MERGE INTO lake.shop.orders t USING incoming s ON t.id = s.id "
         "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
     )
+spark.sql("INSERT INTO lake.made.totals SELECT order_date, sum(amount) FROM incoming GROUP BY order_date")
 print(spark.table("lake.shop.orders").count())
 """
 _CATALOG = "spark.sql.catalog.lake"
@@ -39,8 +40,9 @@ CONF = " --conf ".join(
 
 
 def test_a_state_machine_waits_for_a_job_that_merges_into_iceberg(jobs: Jobs) -> None:
-    """The table can be queried afterwards, and has every row once."""
-    s3, athena = jobs.cloud.client("s3"), jobs.cloud.client("athena")
+    """The tables can be queried afterwards; a merged one has every row once. Glue itself created the other one."""
+    s3 = jobs.cloud.client("s3")
+    create_totals(jobs)
     body = "id,order_date,amount\n1,2026-01-01,1.50\n東京,2026-01-02,2.50\n"
     s3.put_object(Bucket=BUCKET, Key="raw/a b 東京.csv", Body=body.encode())
     actions = ["s3:PutObject", "s3:ListBucket", "s3:DeleteObject", "glue:*"]
@@ -53,20 +55,36 @@ def test_a_state_machine_waits_for_a_job_that_merges_into_iceberg(jobs: Jobs) ->
     run = json.loads(ended["output"])
     assert run["JobRunState"] == "SUCCEEDED"
     assert jobs.lines(run["Id"])[-1] == "2"
-    started = athena.start_query_execution(
-        QueryString="SELECT id, order_date, amount FROM orders ORDER BY amount",
-        QueryExecutionContext={"Database": "shop"},
-        ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
+    rows = ask(jobs, "SELECT id, order_date, amount FROM shop.orders ORDER BY amount")
+    assert rows == [["1", "2026-01-01", "1.50"], ["東京", "2026-01-02", "2.50"]]
+    assert ask(jobs, "SELECT day, total FROM made.totals ORDER BY day") == [
+        ["2026-01-01", "1.50"],
+        ["2026-01-02", "2.50"],
+    ]
+
+
+def create_totals(jobs: Jobs) -> None:
+    """An Iceberg table by OpenTableFormatInput, without Spark."""
+    columns = [{"Name": "day", "Type": "date"}, {"Name": "total", "Type": "decimal(22,2)"}]
+    descriptor = {"Columns": columns, "Location": f"s3://{BUCKET}/totals"}
+    jobs.glue.create_database(DatabaseInput={"Name": "made"})
+    jobs.glue.create_table(
+        DatabaseName="made",
+        TableInput={"Name": "totals", "StorageDescriptor": descriptor},
+        OpenTableFormatInput={"IcebergInput": {"MetadataOperation": "CREATE", "Version": "2"}},
     )
-    query = started["QueryExecutionId"]
-    while athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"] in (
-        "QUEUED",
-        "RUNNING",
-    ):
+
+
+def ask(jobs: Jobs, sql: str) -> list[list[str]]:
+    """The rows that Athena answers."""
+    athena, where = jobs.cloud.client("athena"), {"OutputLocation": f"s3://{BUCKET}/results/"}
+    query = athena.start_query_execution(QueryString=sql, ResultConfiguration=where)["QueryExecutionId"]
+    state = "QUEUED"
+    while state in ("QUEUED", "RUNNING"):
         time.sleep(0.05)
+        state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
     rows = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
-    values = [[cell["VarCharValue"] for cell in row["Data"]] for row in rows[1:]]
-    assert values == [["1", "2026-01-01", "1.50"], ["東京", "2026-01-02", "2.50"]]
+    return [[cell["VarCharValue"] for cell in row["Data"]] for row in rows[1:]]
 
 
 def execute(jobs: Jobs, job: str) -> dict:

@@ -5,12 +5,13 @@ arguments     the arguments of a run: Glue's own and the script's
 job_runs      the API of runs, their states and limits
 spark_process one run as a process of this machine
 permissions   the resources by which IAM judges a request
-tables        refuses Iceberg tables that Glue itself would create
+iceberg_tables  Iceberg tables that Glue itself creates
+iceberg_types   Iceberg's schema for the types of the catalog
 script_modules  the module `awsglue` of scripts, as far as it works here
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.glue import jobs, permissions, tables
+from blueprints.local.services.glue import iceberg_tables, jobs, permissions
 from blueprints.local.services.glue.job_runs import JobRuns
 from blueprints.local.services.glue.permissions import table_resources
 
@@ -23,7 +24,7 @@ class Glue(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         jobs.install()
         permissions.install()
-        tables.install()
+        iceberg_tables.install()
         self._runs = JobRuns(aws.folder / "glue", aws.endpoint)
         self._runs.install()
 
