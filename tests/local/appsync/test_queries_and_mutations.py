@@ -352,6 +352,12 @@ def test_endpoint_over_tls(api):
         assert json.load(response) == {"data": {"word": "spoken"}}
 
 
+def test_half_of_a_surrogate_pair_becomes_a_question_mark(api):
+    answer = api.send(b'{"query": "query ($i: ID!) { note(id: $i) { id } }", "variables": {"i": "a\\ud800b"}}')
+    assert answer.data == {"note": {"id": "a?b"}}
+    assert api.send(b'{"query": "{ word \\ud800 }"}').status == 400
+
+
 def test_other_methods_are_refused(api):
     answer = api.send(b"", method="PUT")
     assert (answer.status, answer.error["errorType"]) == (405, "MethodNotAllowedException")

@@ -221,7 +221,8 @@ def encode(response: Response) -> bytes:
     described: dict[str, Any] = {"data": response.data}
     if response.errors:
         described["errors"] = [describe(each) for each in response.errors]
-    return json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
+    # Half of a surrogate pair, which JSON can contain, has no form in UTF-8: Java writes a question mark.
+    return json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def describe(error: GraphqlError) -> dict[str, Any]:

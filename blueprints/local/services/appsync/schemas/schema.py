@@ -67,7 +67,7 @@ class Schema:
 @lru_cache(_SCHEMAS_KEPT)
 def parse(definition: str) -> Schema:
     """The schema in a text of the schema definition language. Raises InvalidSchema."""
-    if len(definition.encode()) > _LARGEST:
+    if len(definition.encode(errors="replace")) > _LARGEST:
         raise InvalidSchema(("Schema document size exceeds 1 MB.",))
     try:
         written = graphql.parse(definition)
