@@ -5,6 +5,8 @@ import json
 import shutil
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import types
 import urllib.request
@@ -319,3 +321,16 @@ def test_a_missing_part_of_an_extension_names_what_to_write():
 
     with pytest.raises(LookupError, match="offers Path; name its service in `after`"):
         aws.part(Path)
+
+
+def test_services_are_found_without_the_optional_libraries():
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(("duckdb", "pyarrow", "pyiceberg", "pyspark", "sqlglot")))  # importing them fails
+from blueprints.local import services
+from blueprints.local.base.extension import find_extensions
+print(sorted(each.name for each in find_extensions(services)))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert "athena" in found.stdout

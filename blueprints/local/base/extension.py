@@ -6,9 +6,11 @@ adding a folder.
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.abc import InspectLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -132,10 +134,20 @@ def _load(services: ModuleType, name: str) -> Installable:
 
 
 def internals_below(package: ModuleType) -> Iterator[Internal]:
-    """The internals of every module in the folder, so that none can be forgotten."""
+    """The internals of every module in the folder, so that none can be forgotten.
+
+    Modules whose source has no `Internal(` are not imported: some need libraries that are large or optional.
+    """
     yield from internals_in(package)
     for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        yield from internals_in(importlib.import_module(each.name))
+        if _may_have_internals(each.name):
+            yield from internals_in(importlib.import_module(each.name))
+
+
+def _may_have_internals(module: str) -> bool:
+    spec = importlib.util.find_spec(module)
+    source = spec.loader.get_source(module) if spec and isinstance(spec.loader, InspectLoader) else None
+    return source is None or f"{Internal.__name__}(" in source
 
 
 def _in_order(found: dict[str, Installable]) -> Iterator[Installable]:

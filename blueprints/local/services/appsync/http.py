@@ -221,7 +221,6 @@ def encode(response: Response) -> bytes:
     described: dict[str, Any] = {"data": response.data}
     if response.errors:
         described["errors"] = [describe(each) for each in response.errors]
-    # Half of a surrogate pair, which JSON can contain, has no form in UTF-8: Java writes a question mark.
     return json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
@@ -247,7 +246,10 @@ def _read(body: bytes) -> ParsedOperation:
         raise BadRequest(f"The request is larger than {_LARGEST_BODY} bytes.", "RequestEntityTooLargeException", 413)
     try:
         given = read_json(body or b"{}")
-    except ValueError:
+        if b"\\ud" in body.lower():
+            # Half of a surrogate pair has no form in UTF-8: Java makes it a question mark.
+            given = json.loads(json.dumps(given, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise BadRequest("Invalid JSON payload in GraphQLAuth POST request.")
