@@ -44,6 +44,31 @@ def test_text_and_numbers(expression, expected):
     assert value(expression) == expected
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'a.b.c'.replace('[.]', '-')", "a-b.c"),
+        ("'a.b.c'.replaceAll('\\\\.', '-')", "a-b-c"),
+        ("'a.b'.replaceAll('.', '-')", "---"),
+        ("'2026-11'.replace('(\\\\d+)-(\\\\d+)', '$2/$1')", "11/2026"),
+        ("'2026'.replace('(?<y>\\\\d+)', '<${y}>')", "<2026>"),
+        ("'5'.replace('5', '\\\\$5')", "$5"),
+        ("'AbA'.replaceAll('(?i)a', 'x')", "xbx"),
+        ("JSON.parse('{\"a\": [1]}')", {"a": [1]}),
+        ("JSON.parse('{a')", ""),
+        ("typeof Math.random()", "number"),
+    ],
+)
+def test_built_in_functions_that_differ_from_those_of_other_engines(expression, expected):
+    assert value(expression) == expected
+
+
+def test_an_invalid_regular_expression_is_an_error():
+    with pytest.raises(EvaluationFailed) as caught:
+        value("'a'.replace('(', '')")
+    assert caught.value.error_type == "Code"
+
+
 def test_uuids_are_of_version_4_and_differ():
     made = value("[util.autoId(), util.autoId()]") + value("[util.autoId(), util.autoId()]")
     assert len(set(made)) == 4

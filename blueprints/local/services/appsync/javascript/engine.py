@@ -21,7 +21,7 @@ from typing import Any
 from blueprints.local.services.appsync.javascript import syntax, time_zones
 
 MEMORY_LIMIT = 128 * 1024 * 1024
-FILES = ("engine", "time", "dynamodb", "transform", "rds", "general", "modules", "harden")
+FILES = ("builtins", "engine", "time", "dynamodb", "transform", "rds", "general", "modules", "harden")
 """The files of the runtime, in an order in which each finds what it needs when it is loaded."""
 
 FIRST_LINE = 40_000
@@ -156,5 +156,5 @@ def _runtime_source() -> str:
         f'{chr(10) * FIRST_LINE}(function(){{"use strict";const FIRST_LINE={FIRST_LINE};{sources}\n'
         "Object.assign(globalThis,{evaluate,compile,isCompiled,addZone,freezeRuntime(){"
         "for(const name of ['evaluate','compile','isCompiled','addZone','freezeRuntime'])delete globalThis[name];"
-        "harden(MODULES,util,runtime,extensions,consoleOfResolvers);}});})()"
+        "changeBuiltins();harden(MODULES,util,runtime,extensions,consoleOfResolvers);}});})()"
     )

@@ -335,7 +335,8 @@ def _passed_functions(node: Node, scopes: Scopes) -> Iterator[CodeFault]:
         return
     method = function.child_by_field_name("property") if function.type == "member_expression" else None
     name = text_of(method) if method is not None else None
-    if name in REFUSED_METHODS and (function.child_by_field_name("object") is not None):
+    receiver = function.child_by_field_name("object")
+    if name in REFUSED_METHODS and receiver is not None and text_of(receiver) != "Object":
         yield _fault(node, "no-disallowed-methods", f"The method {name} is not supported.")
     if name not in CALLBACK_METHODS and any(_is_function_value(one, scopes) for one in arguments.named_children):
         yield _fault(node, "no-function-passing", "A function can be passed to array methods alone.")

@@ -30,10 +30,10 @@ CALLBACK_METHODS = frozenset((
 """The methods that take functions."""
 
 REFUSED_METHODS = frozenset((
-    "apply", "bind", "call", "charCodeAt", "codePointAt", "copyWithin", "localeCompare", "matchAll", "search",
-    "toLocaleLowerCase", "toLocaleString", "toLocaleUpperCase",
+    "apply", "bind", "call", "charCodeAt", "codePointAt", "copyWithin", "entries", "keys", "localeCompare", "matchAll",
+    "padEnd", "padStart", "repeat", "search", "toLocaleLowerCase", "toLocaleString", "toLocaleUpperCase", "values",
 ))  # fmt: skip
-"""Methods of functions, arrays and strings that APPSYNC_JS lacks. Names that data could have too are not refused."""
+"""Methods of functions, arrays and strings that APPSYNC_JS lacks; `Object.keys` and its siblings are supported."""
 
 UNSUPPORTED_METHODS = frozenset((
     *(f"Object.{name}" for name in (

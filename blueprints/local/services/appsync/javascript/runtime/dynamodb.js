@@ -48,7 +48,7 @@ const dynamodb = {
     const s3 = { key, bucket, region, ...(absent(version) ? {} : { version }) };
     return { S: JSON.stringify({ s3 }) };
   },
-  fromS3ObjectJson: (text) => JSON.parse(text).s3,
+  fromS3ObjectJson: (text) => parseJson(text).s3,
 };
 
 // Leaves out the members that were not given: AppSync's requests have none that is null.
@@ -60,7 +60,7 @@ function parsedCondition(condition) {
   if (absent(condition)) return undefined;
   const text = conditionText(condition);
   if (text === null) raise("The condition or filter is not valid.", "MappingTemplate");
-  const expression = JSON.parse(text);
+  const expression = parseJson(text);
   if (expression.expression === "") return undefined;
   if (Object.keys(expression.expressionValues).length === 0) delete expression.expressionValues;
   return expression;

@@ -80,7 +80,7 @@ function resultMember(value) {
 
 function outcome(key, handlerName, contextText) {
   try {
-    const context = JSON.parse(contextText);
+    const context = parseJson(contextText);
     context.arguments ??= context.args ?? {};
     context.args = context.arguments;
     context.stash ??= {};

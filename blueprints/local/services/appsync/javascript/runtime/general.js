@@ -49,17 +49,9 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const KSUID_EPOCH = 1400000000;
 
-// java.util.regex.Pattern.matches: the whole value, with Java's leading inline flags.
+// java.util.regex.Pattern.matches: the whole value.
 function matches(pattern, value) {
-  const [, inline, rest] = /^(?:\(\?([ims]+)\))?([^]*)$/.exec(String(pattern));
-  const flags = [...new Set(inline ?? "")].join("");
-  let expression;
-  try {
-    expression = new RegExp(`^(?:${rest})$`, `u${flags}`);
-  } catch {
-    expression = new RegExp(`^(?:${rest})$`, flags);
-  }
-  return expression.test(String(value));
+  return javaPattern(pattern, (rest) => `^(?:${rest})$`, "").test(String(value));
 }
 
 const AUTHORIZATIONS = {
@@ -117,9 +109,9 @@ const util = {
   },
   urlEncode(value) {
     const percent = (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-    return encodeURIComponent(String(value).toWellFormed()).replace(/[!'()~]/g, percent).replaceAll("%20", "+");
+    return encodeURIComponent(String(value).toWellFormed()).replace(/[!'()~]/g, percent).replace(/%20/g, "+");
   },
-  urlDecode: (value) => decodeURIComponent(String(value).replaceAll("+", "%20")),
+  urlDecode: (value) => decodeURIComponent(String(value).replace(/\+/g, "%20")),
   base64Encode: (value) => btoa(utf8Bytes(value)),
   base64Decode: (value) => utf8Text(atob(String(value))),
   autoId() {

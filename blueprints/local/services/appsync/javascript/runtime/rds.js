@@ -10,7 +10,7 @@ function columnValue(column) {
 // One list of records for each statement; a statement that changed data gives an empty list.
 function toJsonObject(result) {
   if (result === null || result === undefined) return null;
-  const { sqlStatementResults } = typeof result === "string" ? JSON.parse(result) : result;
+  const { sqlStatementResults } = typeof result === "string" ? parseJson(result) : result;
   return sqlStatementResults.map(({ records, columnMetadata }) => (records ?? []).map((record) =>
     Object.fromEntries(record.map((column, index) => [columnMetadata[index].label ?? columnMetadata[index].name, columnValue(column)]))));
 }

@@ -5,7 +5,7 @@
 const zones = new Map();
 
 function addZone(name, transitions) {
-  zones.set(name, JSON.parse(transitions));
+  zones.set(name, parseJson(transitions));
 }
 
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -68,7 +68,7 @@ function tokens(pattern) {
   const parts = String(pattern).match(/'(?:[^']|'')*'|([a-zA-Z])\1*|[^a-zA-Z']+|'/g) ?? [];
   for (const part of parts) {
     if (part === "''") found.push({ literal: "'" });
-    else if (part.startsWith("'")) found.push({ literal: part.slice(1, -1).replaceAll("''", "'") });
+    else if (part.startsWith("'")) found.push({ literal: part.slice(1, -1).replace(/''/g, "'") });
     else if (/^[a-zA-Z]/.test(part)) found.push({ letter: part[0], count: part.length });
     else found.push({ literal: part.replace(/[[\]]/g, "") });
   }
