@@ -9,7 +9,7 @@ from blueprints.local.deployment import deploy
 from tests.local.appsync.graphql_apis import Api, api_id, resolver
 from tests.local.appsync.test_authorization import NO_HEADER, NOT_AUTHORIZED, YES, ask, code, refused
 from tests.local.appsync.user_pools import UserPool
-from tests.local.resources import ROLE, function_resource
+from tests.local.resources import ROLE, aliased
 from tests.local.waiting import until
 
 # The token says in JSON what the function is to return; `fail` lets it raise, `text` lets it return no object.
@@ -56,7 +56,7 @@ def deploy_api(cloud, providers=(), allowed=None, **config):
     authorizer = {"AuthorizerUri": {"Fn::GetAtt": ["Authorizer", "Arn"]}, **config}
     resources = {
         "Role": ROLE,
-        "Authorizer": function_resource(AUTHORIZER),
+        **aliased("Authorizer", AUTHORIZER),
         "Allowed": allowed or permission(),
         "Api": {
             "Type": "AWS::AppSync::GraphQLApi",
@@ -181,6 +181,13 @@ def test_a_token_that_does_not_fit_the_expression_never_reaches_the_function(clo
 def test_appsync_needs_the_permission_to_invoke_the_function(cloud, allowed):
     api = deploy_api(cloud, allowed=allowed)
     assert refused(api, token(**ALLOW)) == NOT_AUTHORIZED
+
+
+def test_an_alias_needs_a_permission_of_its_own(cloud):
+    alias = {"Ref": "AuthorizerAlias"}
+    with_own = deploy_api(cloud, allowed=permission(FunctionName=alias), AuthorizerUri=alias)
+    assert ask(with_own, "{ users }", token(**ALLOW)).data == {"users": "yes"}
+    assert refused(deploy_api(cloud, AuthorizerUri=alias), token(**ALLOW)) == NOT_AUTHORIZED
 
 
 def test_tokens_of_a_user_pool_never_reach_the_function(cloud):

@@ -87,6 +87,20 @@ class TestSchemas:
         assert details.startswith("Failed to parse schema document - ensure it's a valid SDL-formatted document.")
         assert ask_with_new_key(cloud, appsync, api_id).data == {"open": "yes"}
 
+    def test_introspection_follows_the_schema(self, appsync, api_id):
+        def introspect(form):
+            return appsync.get_introspection_schema(apiId=api_id, format=form)["schema"].read().decode()
+
+        def fields():
+            types = json.loads(introspect("JSON"))["__schema"]["types"]
+            return [field["name"] for each in types if each["name"] == "Query" for field in each["fields"]]
+
+        assert introspect("SDL") == SCHEMA
+        assert fields() == ["open", "other"]
+        appsync.start_schema_creation(apiId=api_id, definition=b"type Query { new: String }")
+        assert introspect("SDL") == "type Query { new: String }"
+        assert fields() == ["new"]
+
     def test_types_are_those_of_the_schema(self, appsync, api_id):
         query = appsync.get_type(apiId=api_id, typeName="Query", format="SDL")["type"]
         assert query["definition"] == "type Query {\n  open: String\n  other: String\n}"

@@ -4,13 +4,14 @@ Types are those of the schema in use; to change a single one is refused.
 """
 
 import base64
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.appsync.control_plane.apis import existing_api
-from blueprints.local.services.appsync.control_plane.errors import Refused, answering, not_found
+from blueprints.local.services.appsync.control_plane.errors import Answer, Refused, answering, not_found
 from blueprints.local.services.appsync.schemas import InvalidSchema, Schema, parse
 from blueprints.local.services.appsync.schemas.scalars import AWS_SCALARS
 
@@ -20,6 +21,7 @@ CREATE_TYPE = Internal("services.appsync", "_create_type", ("api_id", "body"))
 UPDATE_TYPE = Internal("services.appsync", "_update_type", ("api_id", "type_name", "body"))
 GET_TYPE = Internal("services.appsync", "_get_type", ("api_id", "type_name", "query_params"))
 LIST_TYPES = Internal("services.appsync", "_list_types", ("api_id", "query_params"))
+INTROSPECT = Internal("services.appsync", "_get_introspection_schema", ("api_id", "query_params"))
 
 UNCHANGEABLE = "is not emulated: change the whole schema with StartSchemaCreation."
 
@@ -31,6 +33,7 @@ def install() -> None:
     UPDATE_TYPE.replace(answering(_update_type))
     GET_TYPE.replace(answering(_get_type))
     LIST_TYPES.replace(answering(_list_types))
+    INTROSPECT.replace(answering(_introspect))
 
 
 def create(api_id: str, definition: str) -> None:
@@ -132,6 +135,20 @@ def _get_type(api_id: str, type_name: str, query_params: Mapping[str, Any]) -> d
 def _list_types(api_id: str, query_params: Mapping[str, Any]) -> dict[str, Any]:
     arn = str(existing_api(api_id)["arn"])
     return {"types": [_describe_type(api_id, arn, name, _format(query_params)) for name in _own_types(of_api(api_id))]}
+
+
+def _introspect(api_id: str, query_params: Mapping[str, Any]) -> Answer:
+    """The schema in use as a document: as it was written (SDL), or as the answer to the introspection query (JSON)."""
+    import graphql
+
+    existing_api(api_id)
+    schema, wanted = of_api(api_id), _format(query_params)
+    if wanted == "SDL":
+        return 200, {"Content-Type": "application/octet-stream"}, schema.definition.encode()
+    if wanted == "JSON":
+        document = json.dumps(graphql.introspection_from_schema(schema.graphql))
+        return 200, {"Content-Type": "application/json"}, document.encode()
+    raise Refused(f"The format must be SDL or JSON, not {wanted}.")
 
 
 def _format(query_params: Mapping[str, Any]) -> str:
