@@ -3,6 +3,8 @@
 import hashlib
 import json
 import random
+import urllib.error
+import urllib.request
 import uuid
 
 import pytest
@@ -438,6 +440,15 @@ class TestIam:
     def test_an_old_signature_is_refused(self, signer):
         answer = signer.ask("{ iam }", **{"X-Amz-Date": "20200101T000000Z"})
         assert (answer.status, answer.error["errorType"]) == (403, "RequestTimeTooSkewed")
+
+    @pytest.mark.parametrize("path", ["/graphql", "/v1/apis/{}/x/graphql", "/v1/apis/{}//graphql"])
+    def test_no_other_path_reaches_an_api(self, api, signer, path):
+        body, path = b'{"query": "{ iam }"}', path.format(api.api_id)
+        for headers in (signer.headers(body, path), {"x-api-key": api.key, "Content-Type": "application/json"}):
+            request = urllib.request.Request(f"{api.cloud.endpoint}{path}", body, headers, method="POST")
+            with pytest.raises(urllib.error.HTTPError) as refusal:
+                urllib.request.urlopen(request)
+            assert refusal.value.code in (403, 404, 405)
 
     def test_a_signature_is_refused_by_an_api_without_iam(self, cloud, signer):
         other = deploy_api(cloud, {"AuthenticationType": "API_KEY"}, "type Query { open: String }", {"open": YES})

@@ -1,4 +1,8 @@
-"""Requests that the base emulator's router answers wrongly: operations it lacks, and services that are not emulated."""
+"""Requests that the base emulator's router answers wrongly.
+
+Those are operations it lacks, what is not emulated, and GraphQL requests that are for no API: its own engine would
+execute them without the checks of this one.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,6 +18,11 @@ HANDLE = Internal("services.appsync", "handle_request", ("method", "path", "head
 _RESOLVERS_OF_FUNCTION = re.compile(r"/v1/apis/([^/]+)/functions/([^/]+)/resolvers")
 _TYPE = re.compile(r"/v1/apis/[^/]+/types/[^/]+")
 _NOT_EMULATED = ("/v1/domainnames", "/v1/mergedApis", "/v1/sourceApis", "/v1/datasources/introspections")
+_NO_API = (
+    404,
+    {"Content-Type": "application/json", "x-amzn-ErrorType": "ResourceNotFoundException"},
+    b'{"errors": [{"errorType": "ResourceNotFoundException", "message": "Unable to find the Api."}]}',
+)
 
 
 def install() -> None:
@@ -27,6 +36,8 @@ def _handle(handle: Callable[..., Any]) -> Callable[..., Any]:
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
     ) -> Any:
+        if path.endswith("/graphql"):
+            return _NO_API
         found = _RESOLVERS_OF_FUNCTION.fullmatch(path)
         try:
             if found and method == "GET":
