@@ -1,8 +1,10 @@
 """Queries and mutations of a deployed API over HTTP, with direct Lambda resolvers."""
 
+import http.client
 import json
 import ssl
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -329,6 +331,18 @@ def test_introspection(api):
         "__schema": {"queryType": {"name": "Query"}},
         "__type": {"kind": "ENUM", "enumValues": [{"name": "RED"}, {"name": "GREEN"}]},
     }
+
+
+def test_repeated_headers_are_lists(api):
+    connection = http.client.HTTPConnection(urlsplit(api.cloud.endpoint).netloc)
+    connection.putrequest("POST", f"/v1/apis/{api.api_id}/graphql")
+    body = json.dumps({"query": "{ echo { event } }"}).encode()
+    for name, value in (("x-api-key", api.key), ("custom", "a"), ("custom", "b"), ("Content-Length", len(body))):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = json.load(connection.getresponse())
+    connection.close()
+    assert json.loads(answer["data"]["echo"]["event"])["request"]["headers"]["custom"] == ["a", "b"]
 
 
 def test_endpoint_by_its_host_name(api):

@@ -191,7 +191,7 @@ class _Attempt:
             query=operation.query,
             variables=operation.variables,
             operation_name=operation.operation_name,
-            headers={name: value for name, value in headers.items() if name not in (*_CREDENTIALS, "cookie")},
+            headers=_headers_for_resolvers(scope),
             credentials={name: headers[name] for name in _CREDENTIALS if name in headers},
             source_ip=source_ip,
             request_id=self._request_id,
@@ -208,6 +208,15 @@ def takes(scope: Scope) -> bool:
 def headers_of(scope: Scope) -> dict[str, str]:
     """The headers of a request, by lower-case name."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _headers_for_resolvers(scope: Scope) -> dict[str, Any]:
+    """The headers without credentials and cookies; the value of a repeated header is a list."""
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    hidden = (*_CREDENTIALS, "cookie")
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items() if name not in hidden}
 
 
 def api_id_of(scope: Scope) -> str:

@@ -38,8 +38,11 @@ class Request:
     query: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """The headers of the HTTP request, by lower-case name, without those that carry credentials."""
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    """The headers of the HTTP request, by lower-case name, without those that carry credentials.
+
+    The value of a repeated header is a list of texts.
+    """
     credentials: Mapping[str, str] = field(default_factory=dict)
     """The headers that carry credentials, which resolvers see and logs do not."""
     source_ip: str = "127.0.0.1"
