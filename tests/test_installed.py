@@ -42,3 +42,17 @@ def test_a_plain_installation_lists_and_runs_the_patterns(installed, tmp_path):
     played = blueprints("run", "s3-image-processing", "--json")
     assert played.returncode == 0, played.stderr
     assert all(Path(file).is_relative_to(tmp_path) for file in json.loads(played.stdout)["files"])
+
+
+def test_an_installation_runs_javascript_resolvers_and_has_the_pages_of_patterns(installed):
+    code = "export function request(ctx) { return util.urlEncode(ctx.args.text); }"
+    script = f"""if True:
+        from blueprints import pattern, web_page
+        from blueprints.local.services.appsync.javascript import evaluate, faults
+        print(evaluate({code!r}, "request", {{"arguments": {{"text": "a b"}}}}).result)
+        print([fault.rule for fault in faults({code!r})])
+        print(web_page.folder_of(pattern.find("appsync-mobile")).name)
+    """
+    command = [installed.with_name("python"), "-I", "-c", script]
+    answer = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert answer.stdout.split("\n") == ["a+b", "['missing-export']", "web", ""], answer.stderr

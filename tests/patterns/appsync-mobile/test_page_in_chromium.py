@@ -153,6 +153,37 @@ def test_two_phones_edit_offline_and_end_with_the_same_notes(url: str, browser: 
     assert browser.problems == []
 
 
+def test_a_note_that_was_edited_meanwhile_is_not_deleted_unless_the_user_insists(url: str, browser: Chromium) -> None:
+    phones = Phones(browser.open(url))
+    before = phones.notes(ANN)
+    phones.add(ANN, "Tickets")
+    phones.wait_for_notes(**before, Tickets="")
+    phones.switch(BOB)
+    phones.delete(BOB, "Tickets")
+    phones.write(ANN, "Tickets", "body", "for two")
+    phones.wait_for_status(ANN, "online")
+    phones.switch(BOB)
+    phones.wait_for_notes(**before, Tickets="for two")
+    phones.page.wait_until("document.querySelector('.conflict')")
+    assert phones.conflicts(BOB) == ["“Tickets” was edited meanwhile, so it was not deleted"]
+    phones.choose(BOB, "insist")
+    phones.wait_for_notes(**before)
+    assert browser.problems == []
+
+
+def test_a_note_that_was_made_offline_and_deleted_again_is_never_sent(url: str, browser: Chromium) -> None:
+    phones = Phones(browser.open(url))
+    before = phones.notes(ANN)
+    phones.switch(ANN)
+    phones.add(ANN, "A mistake")
+    phones.delete(ANN, "A mistake")
+    assert phones.status(ANN) == "offline"
+    phones.switch(ANN)
+    phones.wait_for_status(ANN, "online")
+    assert phones.notes(ANN) == before
+    assert phones.agreement() == "Both phones show the same notes."
+
+
 def test_without_users_the_page_asks_to_sign_in(url: str, browser: Chromium) -> None:
     query = "?api=http://localhost:1/graphql&realtime=ws://localhost:1/graphql&client=c&region=eu-west-1"
     page = browser.open(url + query)
