@@ -226,13 +226,17 @@ def test_refusals(cloud, name, resources, reason):
     assert re.search(reason, str(refusal.value), re.DOTALL), refusal.value
 
 
-def test_a_refused_stack_leaves_no_api(cloud, name):
-    def names():
-        return [each["name"] for each in cloud.client("appsync").list_graphql_apis()["graphqlApis"]]
+@pytest.mark.parametrize(
+    "resources", [{"Schema": schema(Definition="type")}, {"Api": graphql_api(EnvironmentVariables={"1st": "a"})}]
+)
+def test_a_refused_stack_leaves_no_api(cloud, name, resources):
+    def ids():
+        return {each["apiId"] for each in cloud.client("appsync").list_graphql_apis()["graphqlApis"]}
 
+    before = ids()
     with pytest.raises(BlueprintError):
-        put(cloud, name, Api=graphql_api(Name=name), Schema=schema(Definition="type"))
-    assert name not in names()
+        put(cloud, name, **resources)
+    assert ids() == before
 
 
 def test_an_unassumable_role_fails_the_field_as_on_aws(cloud, name):

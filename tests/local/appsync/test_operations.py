@@ -329,6 +329,13 @@ class TestPermissions:
         assert f"iam:PassRole on resource: {arn}" in message
         assert allowed.create_data_source(**given)["dataSource"]["serviceRoleArn"] == arn
 
+    def test_nor_does_an_api_log_in_a_role_that_its_creator_may_not_pass(self, cloud):
+        caller = self.client(cloud, self.allow("appsync:CreateGraphqlApi", "*"))
+        logs = {"fieldLogLevel": "ALL", "cloudWatchLogsRoleArn": "arn:aws:iam::000000000000:role/logs"}
+        code, message, _ = error(caller.create_graphql_api, name="api", authenticationType="API_KEY", logConfig=logs)
+        assert code == "AccessDeniedException"
+        assert "iam:PassRole on resource: arn:aws:iam::000000000000:role/logs" in message
+
 
 @pytest.mark.parametrize(("account", "region"), [("111122223333", "us-east-1"), ("000000000000", "eu-west-1")])
 def test_apis_of_other_accounts_and_regions_are_apart(cloud, appsync, api_id, account, region):

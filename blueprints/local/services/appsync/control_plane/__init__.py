@@ -11,6 +11,7 @@ code                  the code of resolvers and functions, checked
 routing               operations that the base emulator lacks or that are not emulated
 model                 checks input by botocore's model
 errors                an operation that AppSync refuses
+passed_roles          whether the caller may give AppSync a role
 permissions           the resources by which IAM judges a request
 resource_types        CloudFormation's types of AppSync
 properties            reads their properties, also from S3

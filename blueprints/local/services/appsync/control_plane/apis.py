@@ -12,6 +12,7 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.appsync.control_plane import authentication_types, urls
 from blueprints.local.services.appsync.control_plane.errors import Refused, answering, not_found, raise_for
 from blueprints.local.services.appsync.control_plane.model import check_model
+from blueprints.local.services.appsync.control_plane.passed_roles import check_role
 
 APIS = Internal("services.appsync", "_apis")
 CREATE = Internal("services.appsync", "_create_graphql_api", ("body",))
@@ -70,6 +71,7 @@ def _check(given: Mapping[str, Any]) -> None:
     if given.get("apiType") == "MERGED":
         raise Refused("Merged APIs (apiType MERGED) are not emulated.")
     authentication_types.check(given)
+    check_role(str((given.get("logConfig") or {}).get("cloudWatchLogsRoleArn") or ""))
 
 
 def _store(endpoint: str, api_id: str, record: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,12 +87,13 @@ def _store(endpoint: str, api_id: str, record: Mapping[str, Any], body: Mapping[
 
 def _put_variables(api_id: str, body: dict[str, Any]) -> dict[str, Any]:
     record = existing_api(api_id)
-    _check_variables(body.get("environmentVariables"))
+    check_variables(body.get("environmentVariables"))
     APIS.current()[api_id] = {**record, "environmentVariables": dict(body["environmentVariables"])}
     return {"environmentVariables": body["environmentVariables"]}
 
 
-def _check_variables(given: Any) -> None:
+def check_variables(given: Any) -> None:
+    """Raises Refused for environment variables of an API that AppSync does not accept."""
     if not isinstance(given, dict) or len(given) > _MOST_VARIABLES:
         raise Refused(f"environmentVariables must be a map with at most {_MOST_VARIABLES} members.")
     for name, value in given.items():

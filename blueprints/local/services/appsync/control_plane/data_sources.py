@@ -10,15 +10,14 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.appsync.control_plane.apis import existing_api
 from blueprints.local.services.appsync.control_plane.errors import Answer, Refused, answering, not_found, raise_for
 from blueprints.local.services.appsync.control_plane.model import check_model
+from blueprints.local.services.appsync.control_plane.passed_roles import check_role
 from blueprints.local.services.appsync.data_sources import EMULATED_TYPES
-from blueprints.local.services.iam import caller_may
 
 DATA_SOURCES = Internal("services.appsync", "_data_sources")
 CREATE = Internal("services.appsync", "_create_data_source", ("api_id", "body"))
 UPDATE = Internal("services.appsync", "_update_data_source", ("api_id", "name", "body"))
 DELETE = Internal("services.appsync", "_delete_data_source", ("api_id", "name"))
 
-_SERVICE = "appsync.amazonaws.com"
 _SETTINGS = {"AWS_LAMBDA": "lambdaConfig", "AMAZON_DYNAMODB": "dynamodbConfig"}
 """The member that each type of data source needs."""
 
@@ -75,7 +74,4 @@ def _check(given: Mapping[str, Any]) -> None:
         raise Refused("Versioned data sources of AppSync (conflict detection, delta sync) are not emulated.")
     if table.get("useCallerCredentials"):
         raise Refused("Data sources that use the caller's credentials are not emulated.")
-    if role and not caller_may("iam:PassRole", role, {"iam:PassedToService": _SERVICE}):
-        raise Refused(
-            f"The caller is not authorized to perform: iam:PassRole on resource: {role}", "AccessDeniedException", 403
-        )
+    check_role(role)

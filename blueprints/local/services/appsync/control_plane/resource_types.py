@@ -83,18 +83,19 @@ def _failed(message: str, kind: str) -> ResourceFailed:
 
 
 def _create_api(logical_id: str, props: Properties, stack_name: str) -> Made:  # noqa: ARG001
-    body = {**members(props, _SET_APART), "tags": _tags(props)}
+    body, variables = {**members(props, _SET_APART), "tags": _tags(props)}, _variables(props)
     record = raise_for(apis.CREATE.current()(body))["graphqlApi"]
-    _set_variables(record["apiId"], props)
+    _set_variables(record["apiId"], variables)
     return _api_made(record)
 
 
 def _update_api(physical_id: str, old: Properties, new: Properties, *_: Any) -> Made:
     api_id = physical_id.rsplit("/", 1)[-1]
+    variables = _variables(new)
     record = raise_for(apis.UPDATE.current()(api_id, members(new, _SET_APART)))["graphqlApi"]
     kept = {name: value for name, value in (TAGS.current().get(physical_id) or {}).items() if name not in _tags(old)}
     TAGS.current()[physical_id] = {**kept, **_tags(new)}
-    _set_variables(api_id, new)
+    _set_variables(api_id, variables)
     return _api_made(record)
 
 
@@ -116,8 +117,14 @@ def _api_made(record: Mapping[str, Any]) -> Made:
     }
 
 
-def _set_variables(api_id: str, props: Properties) -> None:
+def _variables(props: Properties) -> dict[str, str]:
+    """The environment variables. Raises Refused before anything is made that nothing would delete."""
     variables = {name: str(value) for name, value in (props.get("EnvironmentVariables") or {}).items()}
+    apis.check_variables(variables)
+    return variables
+
+
+def _set_variables(api_id: str, variables: Mapping[str, str]) -> None:
     raise_for(apis.PUT_VARIABLES.current()(api_id, {"environmentVariables": variables}))
 
 
