@@ -1,4 +1,4 @@
-"""The companion templates: a VPC for the jobs is deployed and connected, and Lake Formation's permissions name what exists."""
+"""The companion templates: a VPC connection is deployed, and Lake Formation's permissions name what exists."""
 
 import json
 
