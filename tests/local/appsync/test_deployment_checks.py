@@ -5,12 +5,16 @@ import re
 import time
 import uuid
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from blueprints.errors import BlueprintError
 from blueprints.local.deployment import deploy
 from tests.local.appsync.graphql_apis import Api, api_id, lambda_source, source_role
+from tests.local.appsync.test_authorization import user_of
 from tests.local.resources import ROLE, function_resource
+from tests.local.waiting import until
 
 SCHEMA = "type Query { open: String other: String }"
 CODE = "export function request() { return {} } export function response() { return 'yes' }"
@@ -150,6 +154,32 @@ def test_definitions_and_code_are_read_from_s3(cloud, name, bucket):
 
     api = Api(cloud, stack.outputs["ApiApiId"], stack.outputs["KeyApiKey"])
     assert api.ask("{ open other }").data == {"open": "yes", "other": None}
+
+
+def test_the_deployer_needs_the_permission_to_read_them(cloud, name, bucket):
+    cloud.client("s3").put_object(Bucket=bucket, Key="schema.graphql", Body=SCHEMA.encode())
+    template = {
+        "Resources": {"Api": graphql_api(), "Schema": schema(DefinitionS3Location=f"s3://{bucket}/schema.graphql")}
+    }
+
+    def deployed_by(*actions):
+        credentials = user_of(cloud, {"Effect": "Allow", "Action": ["cloudformation:*", *actions], "Resource": "*"})
+        deployer = boto3.client(
+            "cloudformation",
+            endpoint_url=cloud.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            config=Config(proxies={}),
+        )
+        stack = f"{name}-{len(actions)}"
+        deployer.create_stack(StackName=stack, TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
+        until(lambda: not deployer.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"].endswith("PROGRESS"))
+        events = deployer.describe_stack_events(StackName=stack)["StackEvents"]
+        return {each["LogicalResourceId"]: each.get("ResourceStatusReason", "") for each in reversed(events)}
+
+    assert "is not authorized to perform s3:GetObject" in deployed_by("appsync:*")["Schema"]
+    assert deployed_by("appsync:*", "s3:GetObject")["Schema"] == ""
 
 
 @pytest.mark.parametrize(
