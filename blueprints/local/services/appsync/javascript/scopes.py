@@ -44,7 +44,8 @@ class Scopes:
             elif is_function(node):
                 name = function_name(node)
                 if name is not None:
-                    (twice.add(name) if name in found.functions else None)
+                    if name in found.functions:
+                        twice.add(name)
                     found.functions.setdefault(name, node)
                 if name in ("request", "response"):
                     found._context(node)
