@@ -271,16 +271,29 @@ def test_invalid_documents(api, query, message):
     ("declared", "value", "message"),
     [
         ("ID!", None, "Variable 'v' has coerced Null value for NonNull type 'ID!'"),
+        ("Int!", "many", "Variable 'v' has an invalid value. Expected type 'Int' but was 'String'."),
         ("AWSDate", "yesterday", "Variable 'v' has an invalid value. Unable to parse `yesterday` as a valid date."),
         ("AWSJSON", "{", "Variable 'v' has an invalid value. Unable to parse `{` as a valid JSON."),
     ],
 )
 def test_invalid_variables(api, declared, value, message):
-    uses = {"ID!": "note(id: $v) { id }", "AWSDate": "echo(day: $v) { event }", "AWSJSON": "echo(json: $v) { event }"}
+    uses = {
+        "ID!": "note(id: $v) { id }",
+        "Int!": "notes(count: $v) { id }",
+        "AWSDate": "echo(day: $v) { event }",
+        "AWSJSON": "echo(json: $v) { event }",
+    }
     answer = api.ask(f"query ($v: {declared}) {{ {uses[declared]} }}", v=value)
     assert answer.body["data"] is None
     assert answer.error["message"] == message
     assert answer.error["locations"] == [{"line": 1, "column": 8, "sourceName": None}]
+
+
+def test_variables_are_coerced_as_graphql_java_does(api):
+    query = "query ($count: Int!, $text: String) { notes(count: $count) { id } echo(text: $text) { event } }"
+    answer = api.ask(query, count="2", text=5)
+    assert len(answer.data["notes"]) == 2
+    assert json.loads(answer.data["echo"]["event"])["arguments"]["text"] == "5"
 
 
 @pytest.mark.parametrize(

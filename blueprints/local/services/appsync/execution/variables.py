@@ -66,12 +66,16 @@ def _coerced_leaf(type_: Any, value: Any, variable: str) -> Any:
                 variable, f"Invalid input for Enum '{type_.name}'. No value found for name '{scalars.java_text(value)}'"
             )
         return value
+    if type_.name in scalars.BUILT_IN:
+        # As graphql-java, which takes the text of a number, and any value as text.
+        try:
+            return scalars.serialize(type_.name, value)
+        except scalars.Unserializable as error:
+            raise _invalid(variable, str(error)) from None
     try:
         return type_.parse_value(value)
     except graphql.GraphQLError as error:
-        if type_.name in scalars.AWS_SCALARS:
-            raise _invalid(variable, error.message) from None
-        raise _invalid(variable, f"Expected type '{type_.name}' but was '{scalars.java_type(value)}'.") from None
+        raise _invalid(variable, error.message) from None
 
 
 def _coerced_object(type_: Any, value: Any, variable: str, depth: int) -> dict[str, Any]:

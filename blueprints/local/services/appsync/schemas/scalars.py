@@ -52,8 +52,8 @@ def install(scalar: graphql.GraphQLScalarType) -> None:
 
 def serialize(name: str, value: Any) -> Any:
     """A scalar's value as the response has it. Raises Unserializable."""
-    if name in _BUILT_IN:
-        return _BUILT_IN[name](value)
+    if name in BUILT_IN:
+        return BUILT_IN[name](value)
     if name in AWS_SCALARS:
         return _serialize_aws(name, value)
     return value
@@ -178,13 +178,14 @@ def _serialize_id(value: Any) -> str:
     raise _mismatch("ID", value)
 
 
-_BUILT_IN: Mapping[str, Callable[[Any], Any]] = {
+BUILT_IN: Mapping[str, Callable[[Any], Any]] = {
     "Int": _serialize_int,
     "Float": _serialize_float,
     "Boolean": _serialize_boolean,
     "ID": _serialize_id,
     "String": java_text,
 }
+"""How graphql-java coerces the values of GraphQL's own scalars, in responses and in variables."""
 
 
 def _is_day(text: str) -> bool:
