@@ -1,4 +1,4 @@
-"""Lists the local URLs of a stack's APIs and functions."""
+"""Lists the local URLs of a stack's APIs, GraphQL APIs and functions."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -24,7 +24,12 @@ class Url:
 
 def urls(cloud: "Cloud", stack: "Stack") -> list[dict[str, Any]]:
     """Every URL of a stack: `resource`, `url` and `routes`."""
-    found = (*_rest_apis(cloud, stack), *_http_apis(cloud, stack), *_function_urls(cloud, stack))
+    found = (
+        *_rest_apis(cloud, stack),
+        *_http_apis(cloud, stack),
+        *_function_urls(cloud, stack),
+        *_graphql_apis(cloud, stack),
+    )
     return [{**asdict(each), "routes": list(each.routes)} for each in found]
 
 
@@ -55,6 +60,17 @@ def _http_apis(cloud: "Cloud", stack: "Stack") -> Iterator[Url]:
         for stage in client.get_stages(ApiId=api.physical_id)["Items"]:
             name = "" if stage["StageName"] == "$default" else stage["StageName"]
             yield Url(api.logical_id, f"{base}/_aws/execute-api/{api.physical_id}/{name}", tuple(routes))
+
+
+def _graphql_apis(cloud: "Cloud", stack: "Stack") -> Iterator[Url]:
+    """A GraphQL API answers on the plain port, and with TLS, on which Amplify insists for subscriptions."""
+    for api in stack.of_type("AWS::AppSync::GraphQLApi"):
+        path = f"/v1/apis/{api.physical_id.rpartition('/')[2]}/graphql"
+        for endpoint in (f"http://localhost:{cloud.port}", cloud.tls_endpoint):
+            socket = endpoint.replace("http", "ws", 1) + path
+            yield Url(
+                api.logical_id, endpoint + path, ("POST for queries and mutations", f"{socket} for subscriptions")
+            )
 
 
 def _function_urls(cloud: "Cloud", stack: "Stack") -> Iterator[Url]:
