@@ -86,6 +86,8 @@ def authenticate(
 ) -> Identity:
     """Accepts one API key, and tokens of the form `expires-SECONDS`, as a user pool would."""
     token = headers.get("authorization", "")
+    if token == "breaks":
+        raise RuntimeError("the authentication breaks")
     if token.startswith("expires-"):
         return Identity(COGNITO, {"sub": "ana", "claims": {"exp": float(token.removeprefix("expires-"))}})
     if headers.get("x-api-key") != "da2-right":
@@ -101,7 +103,8 @@ class Service:
     metrics: RecordedMetrics = field(default_factory=RecordedMetrics)
 
     def __post_init__(self) -> None:
-        self.realtime = Realtime(self.executor, authenticate, self.metrics, {"abc": API}.get)
+        self.apis = {"abc": API}
+        self.realtime = Realtime(self.executor, authenticate, self.metrics, self.apis.get)
 
     async def mutate(self, value: Any, mutation: str = "createNote") -> None:
         """Publish what a mutation selected, as a thread of the executor does."""

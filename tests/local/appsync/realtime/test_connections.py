@@ -75,6 +75,7 @@ def test_keep_alives_go_on(service, monkeypatch):
         ({"headers": {"x-api-key": "wrong"}}, "You are not authorized to make this call.", "UnauthorizedException"),
         ({"headers": None}, "Required headers are missing.", "BadRequestException"),
         ({"headers": [], "by_query": True}, "The header is not a JSON object in base64.", "BadRequestException"),
+        ({"headers": {"authorization": "breaks"}}, "Internal failure", "InternalFailure"),
         ({"path": "/v1/apis/gone/graphql"}, "There is no API gone here.", "BadRequestException"),
         ({"protocol": False, "by_query": True}, "NoProtocolError", "BadRequestException"),
     ],
@@ -315,6 +316,46 @@ def test_a_client_that_leaves_takes_its_subscriptions_along(service):
         assert service.executor.selections == 0
         assert service.metrics.total("DisconnectSuccess") == 1
         assert [value for name, value in service.metrics.values if name == "ActiveConnections"] == [1, 0]
+
+    run(test)
+
+
+def test_a_deleted_api_ends_its_connections_at_the_next_keep_alive(service, monkeypatch):
+    monkeypatch.setattr(connections, "KEEP_ALIVE_SECONDS", 0.02)
+
+    async def test():
+        client = await service.ready()
+        service.apis.clear()
+        while (heard := await client.hear())["type"] == "ka":
+            pass
+
+        assert (heard["type"], heard["reason"]) == ("websocket.close", "The API was deleted.")
+
+    run(test)
+
+
+def test_subscriptions_that_stop_while_they_are_prepared_still_count(service):
+    async def test():
+        client = await service.ready()
+        for number in range(100):
+            await client.start(str(number), wait=0.3)
+            await client.say(type="stop", id=str(number))
+        await client.start("one too many")
+        answers = [await client.hear() for _ in range(101)]
+
+        assert answers[-1]["payload"]["errors"][0]["errorType"] == "MaxSubscriptionsReachedError"
+
+    run(test)
+
+
+def test_half_of_a_surrogate_pair_becomes_a_question_mark(service):
+    async def test():
+        client = await service.ready()
+        data = r'{"query": "subscription { onCreateNote { id } }", "variables": {"arguments": {"id": "\ud83d"}}}'
+        await client.say(type="start", id="1", payload={"data": data, "extensions": {"authorization": KEY}})
+        assert await client.hear() == {"type": "start_ack", "id": "1"}
+        await service.mutate({"id": "?"})
+        assert (await client.hear())["id"] == "1"
 
     run(test)
 

@@ -55,21 +55,22 @@ def test_a_filter_of_the_resolver_takes_the_place_of_the_arguments(service):
     asyncio.run(test())
 
 
-def test_an_invalidation_ends_the_subscriptions_it_names(service):
+def test_an_invalidation_ends_the_subscription_it_names_and_its_connection(service):
     async def test():
-        client = await service.ready()
-        of_team = [{"fieldName": "team", "operator": "eq", "value": name} for name in ("red", "blue")]
-        await client.subscribe("red", invalidation=group(of_team[0]))
-        await client.subscribe("blue", invalidation=group(of_team[1]))
-        await client.subscribe("none")
-        wrong_field = {"subscriptionField": "onOther", "payload": {"team": "red"}}
-        right_field = {"subscriptionField": "onCreateNote", "payload": {"team": "red"}}
-        for each in (wrong_field, right_field):
-            await asyncio.to_thread(service.executor.invalidate, API, each)
+        clients = {}
+        for team in ("red", "blue"):
+            clients[team] = await service.ready()
+            of_team = {"fieldName": "team", "operator": "eq", "value": team}
+            await clients[team].subscribe(team, invalidation=group(of_team))
+        for each in ("onOther", "onCreateNote"):
+            invalidation = {"subscriptionField": each, "payload": {"team": "red"}}
+            await asyncio.to_thread(service.executor.invalidate, API, invalidation)
 
-        assert await client.hear() == {"type": "complete", "id": "red"}
+        assert await clients["red"].hear() == {"type": "complete", "id": "red"}
+        closed = await clients["red"].hear()
+        assert (closed["type"], closed["code"]) == ("websocket.close", 1000)
         await service.mutate({"id": "1"})
-        assert sorted([(await client.hear())["id"], (await client.hear())["id"]]) == ["blue", "none"]
+        assert (await clients["blue"].hear())["id"] == "blue"
         assert service.metrics.total("InvalidationSuccess") == 1
 
     asyncio.run(test())

@@ -136,13 +136,36 @@ def test_a_mutation_of_a_scalar_is_delivered_and_one_that_fails_is_not(api, sock
 
 def test_a_mutation_invalidates_subscriptions(api, socket):
     query = "subscription ($team: String!) { onTeamNote(team: $team) { id } }"
-    subscribe(socket, "red", query, team="red")
-    subscribe(socket, "blue", query, team="blue")
-    assert api.ask('mutation { endSubscriptions(team: "red") }').data == {"endSubscriptions": True}
+    headers = {"host": "localhost", "x-api-key": api.key}
+    with web_socket(api.cloud, api.api_id, headers) as other:
+        assert other.hear()["type"] == "connection_ack"
+        subscribe(socket, "1", query, team="red")
+        subscribe(other, "1", query, team="blue")
+        assert api.ask('mutation { endSubscriptions(team: "red") }').data == {"endSubscriptions": True}
 
-    assert socket.hear() == {"type": "complete", "id": "red"}
-    create(api, id="a", owner="ana", size=1)
-    assert socket.hear()["id"] == "blue"
+        assert socket.hear() == {"type": "complete", "id": "1"}
+        assert socket.hear()["type"] == "closed"
+        create(api, id="a", owner="ana", size=1)
+        assert other.hear()["type"] == "data"
+
+
+def test_a_client_that_does_not_read_is_disconnected_and_the_others_get_everything(api, socket):
+    headers = {"host": "localhost", "x-api-key": api.key}
+    with web_socket(api.cloud, api.api_id, headers) as slow:
+        assert slow.hear()["type"] == "connection_ack"
+        for each in (slow, socket):
+            subscribe(each, "1", "subscription { onCreateNote { id owner } }")
+        padding = "x" * 200_000
+        for number in range(80):
+            create(api, "{ id owner }", id=str(number), owner=padding)
+            assert socket.hear()["payload"]["data"]["onCreateNote"]["id"] == str(number)
+
+        heard = []
+        while (message := slow.hear())["type"] == "data":
+            heard.append(message["payload"]["data"]["onCreateNote"]["id"])
+        assert (message["type"], message["code"]) == ("closed", 1008)
+        assert heard == [str(number) for number in range(len(heard))]
+        assert len(heard) < 80
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ LONGEST_MESSAGE = 1_000_000
 """Characters of a message; AppSync does not document its bound."""
 _CLOSE_SECONDS = 2.0
 
+API_DELETED = "The API was deleted."
 NORMAL, GOING_AWAY, POLICY, TOO_BIG = 1000, 1001, 1008, 1009
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Surroundings:
     workers: ThreadPoolExecutor
     prepare: Callable[[Start, "Connection"], ActiveSubscription]
     """Authenticates and prepares a subscription; blocks. Raises what `_refuse_subscription` reports."""
+    api_exists: Callable[[str], bool]
 
 
 @dataclass
@@ -118,9 +120,13 @@ class Connection:
             self._put(messages.data(subscription.number, payload))
 
     def invalidate(self, subscription: ActiveSubscription) -> None:
-        """End a subscription because a mutation has invalidated it."""
+        """End a subscription because a mutation has invalidated it, and the connection, as AWS does.
+
+        Amplify does not look at `complete`. After it has connected again, the resolvers decide about all it starts.
+        """
         if self._forget(subscription.number, subscription):
             self._put(messages.complete(subscription.number))
+            self.close(NORMAL, "A mutation has invalidated a subscription.")
 
     async def _finish(self, sender: "asyncio.Task[None]", reader: "asyncio.Task[None]") -> None:
         """Send what waits, unless the client is gone or too slow, and then the reason for the end."""
@@ -197,6 +203,8 @@ class Connection:
     def _send_keep_alive(self) -> None:
         if self._keep_alive:
             self._keep_alive.cancel()
+        if self.opened.api and not self.shared.api_exists(self.opened.api.api_id):
+            self.close(GOING_AWAY, API_DELETED)
         self._put(messages.keep_alive())
         self._keep_alive = asyncio.get_running_loop().call_later(KEEP_ALIVE_SECONDS, self._send_keep_alive)
 
@@ -212,7 +220,7 @@ class Connection:
         known = self._slots.get(start.id)
         if known:
             self._start_again(known, start)
-        elif len(self._slots) >= MOST_SUBSCRIPTIONS:
+        elif max(len(self._slots), len(self._tasks)) >= MOST_SUBSCRIPTIONS:  # one that stopped may still be prepared
             reason = f"A connection has at most {MOST_SUBSCRIPTIONS} subscriptions."
             self._refuse(start.id, reason, "MaxSubscriptionsReachedError")
         else:

@@ -1,6 +1,7 @@
 """Which WebSocket requests are AppSync's, how a connection opens, and how a subscription starts."""
 
 import asyncio
+import logging
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from blueprints.local.services.appsync.execution import Executor
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import credentials, filters, messages
 from blueprints.local.services.appsync.realtime.connection import (
+    API_DELETED,
     GOING_AWAY,
     Connection,
     Opened,
@@ -24,6 +26,8 @@ from blueprints.local.services.appsync.realtime.messages import Start
 from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
 from blueprints.local.services.appsync.records import GraphqlApi
 from blueprints.local.services.appsync.requests import Identity, Request, Unauthorized
+
+log = logging.getLogger(__name__)
 
 _PATH = re.compile(r"/v1/apis/(?P<id>[^/]+)/graphql(?P<realtime>/realtime)?")
 _HOST = re.compile(r"(?P<id>[a-z0-9]+)\.appsync(?:-realtime)?-api\.[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
@@ -49,8 +53,8 @@ class Authenticate(Protocol):
         """The identity; a POST to `path` with `body` is what a signature of AWS_IAM covers."""
 
 
-_AT_ONCE = 32
-"""Subscriptions that are prepared at the same time."""
+_AT_ONCE = 256
+"""Connections that are authenticated and subscriptions that are prepared at the same time."""
 
 
 class Realtime:
@@ -71,7 +75,9 @@ class Realtime:
         executor.on_mutation(self._fan_out.publish)
         executor.on_invalidation(self._fan_out.invalidate)
         workers = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="appsync-subscription")
-        self._shared = Surroundings(self._active, metrics, workers, self._prepare)
+        self._shared = Surroundings(
+            self._active, metrics, workers, self._prepare, lambda api_id: find_api(api_id) is not None
+        )
 
     def route(self) -> Route:
         """Takes `…/graphql` and `…/graphql/realtime` of an API, by path or by host name."""
@@ -120,13 +126,16 @@ class Realtime:
             return Opened(api, path, source_ip, (str(error), messages.BAD_REQUEST))
         except Unauthorized as error:
             return Opened(api, path, source_ip, (str(error), error.error_type))
+        except Exception:
+            log.exception("a WebSocket connection could not be authenticated")
+            return Opened(api, path, source_ip, ("Internal failure", "InternalFailure"))
         return Opened(api, path, source_ip, None)
 
     def _prepare(self, start: Start, connection: Connection) -> ActiveSubscription:
         opened = connection.opened
         api = self._find_api(opened.api.api_id) if opened.api else None
         if api is None:
-            raise Unauthorized("The API was deleted.")
+            raise Unauthorized(API_DELETED)
         identity = self._authenticate(
             api,
             start.authorization,
