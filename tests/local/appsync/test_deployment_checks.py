@@ -220,7 +220,15 @@ def test_the_deployer_needs_the_permission_to_read_them(cloud, name, bucket):
         ({"Source": source(Type="HTTP", HttpConfig={"Endpoint": "https://x"})}, "type HTTP are not emulated"),
         ({"Source": source(Type="AWS_LAMBDA")}, "needs lambdaConfig"),
         ({"Another": source()}, "Data source with name Nothing already exists"),
-        ({"Api": graphql_api(AuthenticationType="OPENID_CONNECT")}, "OPENID_CONNECT is not emulated"),
+        ({"Api": graphql_api(AuthenticationType="OPENID_CONNECT")}, "needs openIDConnectConfig"),
+        (
+            {
+                "Api": graphql_api(
+                    AuthenticationType="OPENID_CONNECT", OpenIDConnectConfig={"Issuer": "http://a.example.com"}
+                )
+            },
+            "must be a URL with https",
+        ),
         ({"Api": graphql_api(AuthenticationType="AMAZON_COGNITO_USER_POOLS")}, "needs userPoolConfig"),
         ({"Api": graphql_api(AuthenticationType="AWS_LAMBDA")}, "needs lambdaAuthorizerConfig"),
         (

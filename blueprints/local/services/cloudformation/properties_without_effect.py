@@ -134,7 +134,7 @@ _TYPES: dict[str, _Type] = {
     ),
     "AWS::AppSync::GraphQLApi": _type(
         "AdditionalAuthenticationProviders ApiType AuthenticationType EnvironmentVariables IntrospectionConfig "
-        "LambdaAuthorizerConfig LogConfig Name QueryDepthLimit ResolverCountLimit UserPoolConfig",
+        "LambdaAuthorizerConfig LogConfig Name OpenIDConnectConfig QueryDepthLimit ResolverCountLimit UserPoolConfig",
         {"Visibility": _is_private},
         EnhancedMetricsConfig="no metrics of resolvers, data sources and operations are recorded",
         OwnerContact="nobody is told",

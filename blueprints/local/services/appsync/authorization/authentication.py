@@ -1,8 +1,8 @@
 """Finds the authentication type that a request uses, and its caller.
 
-An API key is in a header of its own. The header Authorization holds a signature, a token of a user pool, which is
-recognised by its issuer, or any other text, which goes to the Lambda authorizer; a token whose issuer is none of the
-API's never goes there.
+An API key is in a header of its own. The header Authorization holds a signature, a token of a user pool or of OpenID
+Connect, which is recognised by its issuer, or any other text, which goes to the Lambda authorizer; a token whose issuer
+is none of the API's never goes there.
 
 Source: AWS AppSync Developer Guide, "Configuring authorization and authentication".
 """
@@ -12,13 +12,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blueprints.local.base.clock import Clock
-from blueprints.local.services.appsync.authorization import cognito_tokens, signatures
+from blueprints.local.services.appsync.authorization import (
+    cognito_tokens,
+    json_web_tokens,
+    openid_tokens,
+    signatures,
+)
 from blueprints.local.services.appsync.authorization.lambda_authorizers import LambdaAuthorizers
 from blueprints.local.services.appsync.authorization.providers import Provider, providers_of
 from blueprints.local.services.appsync.records import GraphqlApi
-from blueprints.local.services.appsync.requests import API_KEY, COGNITO, IAM, LAMBDA, Identity, Unauthorized
+from blueprints.local.services.appsync.requests import (
+    API_KEY,
+    COGNITO,
+    IAM,
+    LAMBDA,
+    OPENID_CONNECT,
+    Identity,
+    Unauthorized,
+)
 
 _BEARER = "bearer "
+_BY_ISSUER = (COGNITO, OPENID_CONNECT)
 _NOT_AUTHORIZED = "You are not authorized to make this call."
 _NO_HEADER = "Valid authorization header not provided."
 
@@ -29,6 +43,7 @@ class Authentication:
     def __init__(self, endpoint: str, clock: Clock, now: Callable[[], float] = time.time) -> None:
         """`now` gives the seconds since 1970, by which keys and tokens expire."""
         self._authorizers = LambdaAuthorizers(endpoint, clock)
+        self._openid_tokens = openid_tokens.OpenIdTokens()
         self._now = now
 
     def authenticate(
@@ -61,8 +76,9 @@ class Authentication:
         raise Unauthorized(_NO_HEADER)
 
     def reset(self) -> None:
-        """Forget the decisions of Lambda authorizers."""
+        """Forget the decisions of Lambda authorizers, and the keys of issuers."""
         self._authorizers.reset()
+        self._openid_tokens.reset()
 
     def close(self) -> None:
         """End what was started."""
@@ -83,17 +99,25 @@ class Authentication:
         source_ip: str,
     ) -> Identity | None:
         """The caller with a token; None if the token is for none of the API's authentication types."""
-        pools = [each for each in providers if each.mode == COGNITO]
+        issuers = [each for each in providers if each.mode in _BY_ISSUER]
         authorizer = next((each for each in providers if each.mode == LAMBDA), None)
         token = authorization[len(_BEARER) :] if authorization.lower().startswith(_BEARER) else authorization
-        claims = cognito_tokens.claims_of(token) if pools else None
+        claims = json_web_tokens.claims_of(token) if issuers else None
         if claims is not None:
-            pool = next((each for each in pools if claims.get("iss") == cognito_tokens.issuer_of(each)), None)
-            if pool is None:
-                return None
-            return cognito_tokens.authenticate(token, claims, pool, self._now(), source_ip)
+            return self._by_issuer(token, claims, issuers, source_ip)
         if authorizer is not None:
             return self._authorizers.authenticate(api, authorization, authorizer, headers, operation)
-        if pools:
-            raise Unauthorized(cognito_tokens.NOT_PARSED)
+        if issuers:
+            raise Unauthorized(json_web_tokens.NOT_PARSED)
+        return None
+
+    def _by_issuer(
+        self, token: str, claims: Mapping[str, Any], providers: list[Provider], source_ip: str
+    ) -> Identity | None:
+        """The caller with a JSON Web Token; None if its issuer is none of the API's."""
+        for each in providers:
+            if each.mode == COGNITO and claims.get("iss") == cognito_tokens.issuer_of(each):
+                return cognito_tokens.authenticate(token, claims, each, self._now(), source_ip)
+            if each.mode == OPENID_CONNECT and openid_tokens.is_issuer(each, claims):
+                return self._openid_tokens.authenticate(token, claims, each, self._now())
         return None

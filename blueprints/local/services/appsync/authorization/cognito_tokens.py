@@ -7,13 +7,18 @@ Source: AWS AppSync Developer Guide, "AMAZON_COGNITO_USER_POOLS authorization"; 
 user sessions with token revocation".
 """
 
-import base64
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.appsync.authorization.json_web_tokens import (
+    ALGORITHM,
+    NOT_AUTHORIZED,
+    NOT_PARSED,
+    check_expiry,
+    header_of,
+)
 from blueprints.local.services.appsync.authorization.providers import Provider
 from blueprints.local.services.appsync.requests import COGNITO, Identity, Unauthorized
 
@@ -21,18 +26,6 @@ POOL = Internal("services.cognito", "_get_pool_unscoped", ("pool_id",))
 SIGNATURE_VALID = Internal("services.cognito", "_signature_valid", ("token",))
 
 _USES = ("id", "access")
-_ALGORITHM = "RS256"
-NOT_PARSED = "Unable to parse JWT token."
-NOT_AUTHORIZED = "You are not authorized to make this call."
-
-
-def claims_of(token: str) -> Mapping[str, Any] | None:
-    """The claims of a token, not verified; None if it is no JSON Web Token."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    header, claims = _decoded(parts[0]), _decoded(parts[1])
-    return claims if header is not None else None
 
 
 def issuer_of(provider: Provider) -> str:
@@ -44,13 +37,10 @@ def issuer_of(provider: Provider) -> str:
 def authenticate(token: str, claims: Mapping[str, Any], provider: Provider, now: float, source_ip: str) -> Identity:
     """The user that a token of the provider's pool is about. Raises Unauthorized."""
     # An algorithm such as `none` is refused by name: the signature would be checked as RS256 in any case.
-    header = _decoded(token.partition(".")[0]) or {}
     known = POOL.current()(str(provider.user_pool.get("userPoolId"))) is not None
-    if header.get("alg") != _ALGORITHM or not known or not SIGNATURE_VALID.current()(token):
+    if header_of(token).get("alg") != ALGORITHM or not known or not SIGNATURE_VALID.current()(token):
         raise Unauthorized(NOT_PARSED)
-    expires = claims.get("exp")
-    if not isinstance(expires, int | float) or isinstance(expires, bool) or now >= expires:
-        raise Unauthorized("Token has expired.")
+    check_expiry(claims, now)
     if claims.get("token_use") not in _USES or not _is_client(claims, provider):
         raise Unauthorized(NOT_AUTHORIZED)
     return _identity(claims, provider, source_ip)
@@ -75,11 +65,3 @@ def _identity(claims: Mapping[str, Any], provider: Provider, source_ip: str) -> 
         "groups": groups if isinstance(groups, list) else None,
     }
     return Identity(COGNITO, context, groups=tuple(groups) if isinstance(groups, list) else ())
-
-
-def _decoded(part: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -22,6 +22,11 @@ class Provider:
         return self.settings.get("userPoolConfig") or {}
 
     @property
+    def openid(self) -> Mapping[str, Any]:
+        """`openIDConnectConfig`, for OpenID Connect: `issuer`, `clientId`, `authTTL`, `iatTTL`."""
+        return self.settings.get("openIDConnectConfig") or {}
+
+    @property
     def authorizer(self) -> Mapping[str, Any]:
         """`lambdaAuthorizerConfig`, for a Lambda authorizer: `authorizerUri` and so on."""
         return self.settings.get("lambdaAuthorizerConfig") or {}

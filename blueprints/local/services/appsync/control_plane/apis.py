@@ -1,4 +1,4 @@
-"""The operations on APIs, whose URLs are on this machine. Merged APIs, OpenID Connect and caches are refused by name.
+"""The operations on APIs, whose URLs are on this machine. Merged APIs and caches are refused by name.
 
 Source: AWS AppSync API Reference, CreateGraphqlApi and UpdateGraphqlApi.
 """

@@ -9,7 +9,9 @@ from blueprints.local.services.iam import caller_may
 
 OBJECT = Internal("services.s3", "_get_object_data", ("bucket_name", "key", "version_id"))
 
-_NUMBERS = frozenset(("queryDepthLimit", "resolverCountLimit", "maxBatchSize", "authorizerResultTtlInSeconds"))
+_NUMBERS = frozenset(
+    ("queryDepthLimit", "resolverCountLimit", "maxBatchSize", "authorizerResultTtlInSeconds", "authTTL", "iatTTL")
+)
 _FLAGS = frozenset(("xrayEnabled", "excludeVerboseContent", "versioned", "useCallerCredentials"))
 _SPELLED = {"dynamoDBConfig": "dynamodbConfig"}
 """Members whose names are not those of the properties with a small first letter."""
