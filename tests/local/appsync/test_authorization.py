@@ -251,6 +251,13 @@ class TestApiKeys:
         assert refused(other, {"x-api-key": api.key}) == NOT_AUTHORIZED
 
 
+def test_a_token_comes_before_a_key(api, callers, tokens):
+    both = {**callers["key"], **callers["editor"]}
+    assert ask(api, "{ users }", both).data == {"users": "yes"}
+    assert refused(api, {**both, "Authorization": unsigned(tokens["ada"]["AccessToken"])}) == NOT_PARSED
+    assert ask(api, "{ key }", {**both, "Authorization": "Basic abc"}).status == 401
+
+
 class TestUserPools:
     def test_identity_of_an_access_token(self, api, pool, tokens):
         answer = ask(api, "{ whoami }", {"Authorization": tokens["ada"]["AccessToken"]})

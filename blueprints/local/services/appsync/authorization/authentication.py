@@ -1,8 +1,8 @@
 """Finds the authentication type that a request uses, and its caller.
 
-An API key is in a header of its own. The header Authorization holds a signature, a token of a user pool or of OpenID
-Connect, which is recognised by its issuer, or any other text, which goes to the Lambda authorizer; a token whose issuer
-is none of the API's never goes there.
+An API key is in a header of its own, which counts only without a header Authorization that is for the API. The
+header Authorization holds a signature, a token of a user pool or of OpenID Connect, which is recognised by its issuer,
+or any other text, which goes to the Lambda authorizer; a token whose issuer is none of the API's never goes there.
 
 Source: AWS AppSync Developer Guide, "Configuring authorization and authentication".
 """
