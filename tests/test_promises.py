@@ -154,6 +154,14 @@ def test_globals_count(folder):
     assert {text.splitlines()[each.line - 1].strip() for each in found} == {"Tracing: Active"}
 
 
+@pytest.mark.parametrize(("name", "is_fixed"), [("/aws/x/${Guests}", False), ("/aws/x/${AWS::StackName}", True)])
+def test_a_name_with_another_resources_name_in_it_is_not_fixed(name, is_fixed, folder):
+    text = (folder / "template.yaml").read_text()
+    changed = text.replace("      RetentionInDays", f"      LogGroupName: !Sub {name}\n      RetentionInDays")
+    (folder / "template.yaml").write_text(changed)
+    assert ("nothing-has-a-fixed-name" in {each.rule for each in found_in(folder)}) is is_fixed
+
+
 def test_the_command_prints_places_and_ends_badly(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("BLUEPRINTS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
