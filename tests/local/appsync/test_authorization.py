@@ -30,6 +30,7 @@ type Query {
 type Thing @aws_cognito_user_pools {
   secret: String
   public: String @aws_api_key @aws_cognito_user_pools
+  ignored: String @aws_auth(cognito_groups: ["editors"])
 }
 """
 
@@ -44,7 +45,7 @@ def code(payload="null", result="ctx.result"):
 YES = code('"yes"')
 FIELDS = {
     **dict.fromkeys(("open", "key", "iam", "users", "editors", "ignored"), YES),
-    "thing": code('{ secret: "s", public: "p" }'),
+    "thing": code('{ secret: "s", public: "p", ignored: "i" }'),
     "whoami": code(result="ctx.identity"),
 }
 NOT_AUTHORIZED = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
@@ -212,12 +213,12 @@ def test_the_directives_of_a_field_decide(api, callers, signer, caller, field):
 
 
 def test_the_directives_of_a_type_decide_about_its_fields_without_own(api, callers):
-    by_key = ask(api, "{ thing { public secret } }", callers["key"])
-    by_user = ask(api, "{ thing { public secret } }", callers["user"])
+    by_key = ask(api, "{ thing { public secret ignored } }", callers["key"])
+    by_user = ask(api, "{ thing { public secret ignored } }", callers["user"])
 
-    assert by_key.body["data"] == {"thing": {"public": "p", "secret": None}}
-    assert by_key.error["message"] == "Not Authorized to access secret on type Thing"
-    assert by_user.data == {"thing": {"public": "p", "secret": "s"}}
+    assert by_key.body["data"] == {"thing": {"public": "p", "secret": None, "ignored": None}}
+    assert by_key.messages == [f"Not Authorized to access {each} on type Thing" for each in ("secret", "ignored")]
+    assert by_user.data == {"thing": {"public": "p", "secret": "s", "ignored": "i"}}
 
 
 class TestApiKeys:

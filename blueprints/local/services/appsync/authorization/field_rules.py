@@ -25,14 +25,15 @@ def may_access(api: GraphqlApi, schema: Schema, identity: Identity, type_name: s
     is_judged_by_policies = identity.mode == IAM and _is_root(schema, type_name)
     if is_judged_by_policies and not _policies_allow(api, identity, type_name, field_name):
         return False
-    rules = [each for each in schema.authorization_of(type_name, field_name) if _has_effect(api, each)]
+    rules = _with_effect(api, schema.authorization_of(type_name, field_name))
+    rules = rules or _with_effect(api, schema.type_authorization_of(type_name))
     if not rules:
         return identity.mode == default_mode(api) and not _denies_by_default(api, identity)
     return any(_admits(each, identity) for each in rules)
 
 
-def _has_effect(api: GraphqlApi, rule: AuthRule) -> bool:
-    return rule.directive != _ONLY_FOR_COGNITO_ALONE or is_only_cognito(api)
+def _with_effect(api: GraphqlApi, rules: Iterable[AuthRule]) -> list[AuthRule]:
+    return [each for each in rules if each.directive != _ONLY_FOR_COGNITO_ALONE or is_only_cognito(api)]
 
 
 def _denies_by_default(api: GraphqlApi, identity: Identity) -> bool:

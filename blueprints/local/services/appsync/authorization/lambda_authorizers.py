@@ -108,7 +108,8 @@ class LambdaAuthorizers:
         function = _function(provider)
         if not may_invoke(function, _SERVICE, api.arn, api.account):
             raise _NoDecision(f"the policy of {function} does not allow {_SERVICE} to invoke it for {api.arn}")
-        owner = Caller.owner(function.split(":")[4], api.region, self._endpoint)
+        region, account = function.split(":")[3:5]
+        owner = Caller.owner(account, region, self._endpoint)
         payload = json.dumps(_event(api, token, headers, operation)).encode()
         try:
             response = self._calls.run(invoke(owner, function, payload), _SECONDS)
