@@ -456,8 +456,11 @@ class WebSocket:
 
     def _send_frame(self, kind: int, payload: bytes) -> None:
         mask, size = os.urandom(4), len(payload)
-        length = bytes([128 | size]) if size < 126 else bytes([254]) + size.to_bytes(2, "big")
-        if size > 65_535:
+        if size < 126:
+            length = bytes([128 | size])
+        elif size < 65_536:
+            length = bytes([254]) + size.to_bytes(2, "big")
+        else:
             length = bytes([255]) + size.to_bytes(8, "big")
         masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
         self._socket.sendall(bytes([128 | kind]) + length + mask + masked)
