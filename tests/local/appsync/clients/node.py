@@ -58,7 +58,10 @@ def packages() -> Path:
 
 
 def _install(npm: str, folder: Path) -> None:
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+    # Without a registry, npm's own retries would take more than a minute.
+    patience = ("--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000")
+    command = [npm, "ci", *quiet, *patience]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
     if done.returncode == 0:
         return
