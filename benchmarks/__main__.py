@@ -67,6 +67,14 @@ def compared(title: str, claims: Iterable[Claim | Missing], bench: Bench) -> Out
     return Outcome(title, rows, bench.versions, broke)
 
 
+def draw_pictures(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the pictures that comparisons draw of their results: those with a `PICTURE` and a function `picture`."""
+    for name, outcome in results.items():
+        module = importlib.import_module(f"{comparisons.__name__}.{name}")
+        if hasattr(module, "PICTURE"):
+            module.PICTURE.write_text(module.picture(report.without_samples(outcome)), encoding="utf-8")
+
+
 def machine() -> dict[str, str]:
     """Return the facts about this machine that figures depend on."""
     system = f"{platform.system()} {platform.machine()}"
@@ -107,6 +115,8 @@ def _write(chosen: argparse.Namespace, results: Mapping[str, dict[str, Any]]) ->
     if chosen.record:
         complete = {name: outcome for name, outcome in results.items() if not outcome["broke"]}
         report.record(complete, section=report.COMPARISONS if chosen.against is None else report.AGAINST)
+        if chosen.against is None:
+            draw_pictures(complete)
     print(report.markdown(results))
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import against, comparisons, events, processes, report
+from benchmarks import against, comparisons, crossover, events, processes, report
 from benchmarks.claims import Claim, Missing, Target
 from benchmarks.harness import Bench, Sample, Timed, Variant, interleaved
 
@@ -266,3 +266,26 @@ def test_a_process_is_measured_with_its_children():
 def test_a_process_that_fails_raises_with_its_output(runs):
     with pytest.raises(processes.Broke, match=r"(?s)status 3.*no such photo"):
         runs([sys.executable, "-c", "import sys; print('no such photo'); sys.exit(3)"])
+
+
+@pytest.mark.parametrize("name", command.names())
+def test_a_picture_shows_the_recorded_results(name):
+    """`scripts/bench --record` draws it anew."""
+    module = importlib.import_module(f"{comparisons.__name__}.{name}")
+    if not hasattr(module, "PICTURE"):
+        return
+    recorded = json.loads(report.RESULTS.read_text(encoding="utf-8"))["comparisons"][name]
+    assert module.PICTURE.read_text(encoding="utf-8") == module.picture(recorded)
+
+
+def test_lines_cross_where_the_other_one_becomes_cheaper():
+    assert crossover.crossing((10, 1000), (10, 10), (1, 100)) == pytest.approx(100)
+    assert crossover.crossing((10, 100), (10, 20), (1, 2)) is None
+
+
+def test_the_picture_has_every_measured_value_and_the_crossing():
+    lines = (crossover.Line("this", (10, 10), (5, 6)), crossover.Line("that", (1, 100), (70, 80)))
+    said = crossover.draw("Cost", (10, 1000), "rows", *lines)
+    for words in (">10 s<", ">1 s<", ">100 s<", ">1,000<", ">70 MB<", ">80 MB<", "They cross at 100 rows."):
+        assert words in said
+    assert "do not cross up to 1,000 rows" in crossover.draw("Cost", (10, 1000), "rows", *reversed(lines))
