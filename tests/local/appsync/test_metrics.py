@@ -63,3 +63,25 @@ def test_connections_subscriptions_and_events_count(api):
         assert statistics(api, "ActiveSubscriptions")[1] == 1
 
     until(lambda: statistics(api, "DisconnectSuccess")[1] == 1)
+
+
+def test_an_alarm_on_refused_requests_rings(api):
+    client = api.cloud.client("cloudwatch")
+    client.put_metric_alarm(
+        AlarmName=f"refused-{api.api_id}",
+        Namespace="AWS/AppSync",
+        MetricName="4XXError",
+        Dimensions=[{"Name": "GraphQLAPIId", "Value": api.api_id}],
+        Statistic="Sum",
+        Period=86400,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+
+    def rings() -> bool:
+        assert api.ask("{ ready }", {"x-api-key": "da2-wrong"}).status == 401
+        (alarm,) = client.describe_alarms(AlarmNames=[f"refused-{api.api_id}"])["MetricAlarms"]
+        return bool(alarm["StateValue"] == "ALARM")
+
+    until(rings)

@@ -69,12 +69,12 @@ class _Slot:
     expiry: asyncio.TimerHandle | None = None
 
 
-class Closing(Exception):
-    """The connection is to be closed, with a code and a reason."""
+@dataclass(frozen=True)
+class Closing:
+    """Why this side ends the connection."""
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason
+    code: int
+    reason: str
 
 
 @dataclass(eq=False)
