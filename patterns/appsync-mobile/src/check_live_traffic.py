@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from deployment_probe import ProbeUser, check, remove_records
@@ -54,8 +55,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send a request to the API, signed with this function's role. Raises CheckFailed for an answer other than 200."""
-    from botocore.auth import SigV4Auth
-
     session = get_session()
     headers = {"content-type": "application/json"}
     request = AWSRequest("POST", url, data=json.dumps(body).encode(), headers=headers)
