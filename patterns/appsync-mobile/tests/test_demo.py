@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -109,10 +109,11 @@ class Server:
         digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
         accept = self._accept or base64.b64encode(digest).decode()
         self.theirs.sendall(f"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: {accept}\r\n\r\n".encode())
-        self.theirs.sendall(self._frames)
-        self.theirs.settimeout(5)
-        while data := self.theirs.recv(65_536):
-            self.received += data
+        with suppress(OSError):  # the client may be gone
+            self.theirs.sendall(self._frames)
+            self.theirs.settimeout(5)
+            while data := self.theirs.recv(65_536):
+                self.received += data
 
 
 def frame(kind, payload, last=True):
