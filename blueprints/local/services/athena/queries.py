@@ -119,6 +119,7 @@ class Queries:
     def _answer(self, query: str, database: str, permissions: Permissions) -> Results:
         try:
             import duckdb
+            import numpy as np  # noqa: F401 - DuckDB needs it for functions in Python
             import pyiceberg  # noqa: F401 - later modules import it
             import sqlglot  # noqa: F401
         except ImportError as error:
