@@ -38,18 +38,19 @@ def main(folder: Path) -> None:
     (row,) = spark.table("lake.shop.orders").collect()
     assert (row.id, str(row.amount)) == ("1", "1.50")
     java = spark.sparkContext._gateway.proc.pid  # noqa: SLF001 - the only way to the JVM's process
-    cost = {"cpu": time.process_time() + _cpu_of(java), "peak": _peak_of("self") + _peak_of(java)}
+    cost = {"cpu": time.process_time() + cpu_of(java), "peak": peak_of("self") + peak_of(java)}
     spark.stop()
     print(json.dumps(cost))
 
 
-def _cpu_of(process: int) -> float:
+def cpu_of(process: int) -> float:
     """CPU seconds of a process and of the children that it waited for: the JVM is started by another JVM."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def _peak_of(process: int | str) -> float:
+def peak_of(process: int | str) -> float:
+    """The largest resident size of a process, in megabytes; "self" is this one."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
     return int(kilobytes) / 1024
