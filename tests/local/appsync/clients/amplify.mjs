@@ -1,7 +1,8 @@
 // Amplify's GraphQL client. Each subscription has a name and keeps what it got.
 
 import { Amplify } from 'aws-amplify';
-import { decodeJWT } from 'aws-amplify/auth';
+import { signIn } from 'aws-amplify/auth';
+import { cognitoUserPoolsTokenProvider } from 'aws-amplify/auth/cognito';
 import { CONNECTION_STATE_CHANGE, generateClient } from 'aws-amplify/api';
 import { Hub } from 'aws-amplify/utils';
 import { describe, serve, until } from './actions.mjs';
@@ -17,13 +18,15 @@ Hub.listen('api', ({ payload }) => {
 });
 
 await serve({
-  /** `accessToken` is one of a user pool; `credentials` are those of a user or role of IAM. */
-  configure({ endpoint, apiKey, accessToken, credentials, region = 'us-east-1' }) {
+  /** `userPool` has the `userPoolId`, `userPoolClientId` and `userPoolEndpoint`; `credentials` are those of IAM. */
+  configure({ endpoint, apiKey, userPool, credentials, region = 'us-east-1' }) {
+    const Auth = { Cognito: userPool };
+    cognitoUserPoolsTokenProvider.setAuthConfig(Auth);
     Amplify.configure(
-      { API: { GraphQL: { endpoint, region, defaultAuthMode: 'apiKey', apiKey } } },
+      { Auth, API: { GraphQL: { endpoint, region, defaultAuthMode: 'apiKey', apiKey } } },
       {
         Auth: {
-          tokenProvider: { getTokens: () => ({ accessToken: decodeJWT(accessToken) }) },
+          tokenProvider: cognitoUserPoolsTokenProvider,
           credentialsProvider: {
             getCredentialsAndIdentityId: () => ({ credentials }),
             clearCredentialsAndIdentityId: () => {},
@@ -33,6 +36,9 @@ await serve({
     );
     client = generateClient();
   },
+
+  /** Signs in as Amplify does by itself: by the Secure Remote Password protocol. */
+  signIn: async ({ username, password }) => (await signIn({ username, password })).nextStep.signInStep,
 
   async ask({ query, variables, authMode, authToken }) {
     try {

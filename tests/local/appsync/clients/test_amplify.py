@@ -27,6 +27,7 @@ export function response(ctx) { util.error('You may not read secret notes.', 'Fo
 """
 CREATE = "mutation ($id: ID!, $owner: String!) { createNote(id: $id, owner: $owner) { id owner } }"
 OF_OWNER = "subscription ($owner: String) { onCreateNote(owner: $owner) { id owner } }"
+PASSWORD = "Passw0rd!"
 ALL = "subscription { onCreateNote { id } }"
 
 
@@ -69,7 +70,7 @@ def amplify(api, network, tmp_path_factory):
             "configure",
             endpoint=endpoint,
             apiKey=api.key,
-            accessToken=access_token(api),
+            userPool=user_pool(api),
             credentials=credentials(api),
         )
         yield node
@@ -87,23 +88,20 @@ def credentials(api: Api) -> dict[str, str]:
     return {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"]}
 
 
-def access_token(api: Api) -> str:
-    """The access token of a user who has signed in to the pool of the API."""
+def user_pool(api: Api) -> dict[str, str]:
+    """The pool of the API, a client of it and where it answers; the pool has the user Ana."""
     client = api.cloud.client("cognito-idp")
     configured = api.cloud.client("appsync").get_graphql_api(apiId=api.api_id)["graphqlApi"]
     pool = configured["additionalAuthenticationProviders"][0]["userPoolConfig"]["userPoolId"]
-    flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     app = client.create_user_pool_client(UserPoolId=pool, ClientName="app", ExplicitAuthFlows=flows)
-    user = {"USERNAME": "ana", "PASSWORD": "Passw0rd!"}
     client.admin_create_user(UserPoolId=pool, Username="ana", MessageAction="SUPPRESS")
-    client.admin_set_user_password(UserPoolId=pool, Username="ana", Password=user["PASSWORD"], Permanent=True)
-    signed_in = client.admin_initiate_auth(
-        UserPoolId=pool,
-        ClientId=app["UserPoolClient"]["ClientId"],
-        AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-        AuthParameters=user,
-    )
-    return str(signed_in["AuthenticationResult"]["AccessToken"])
+    client.admin_set_user_password(UserPoolId=pool, Username="ana", Password=PASSWORD, Permanent=True)
+    return {
+        "userPoolId": pool,
+        "userPoolClientId": app["UserPoolClient"]["ClientId"],
+        "userPoolEndpoint": api.cloud.tls_endpoint,
+    }
 
 
 def create(amplify, number, owner):
@@ -135,6 +133,8 @@ def test_a_subscription_gets_the_events_that_its_arguments_choose(amplify):
 
 @pytest.mark.parametrize("mode", ["userPool", "iam"])
 def test_a_subscription_has_an_authentication_type_of_its_own(amplify, mode):
+    if mode == "userPool":
+        assert amplify.call("signIn", username="ana", password=PASSWORD) == "DONE"
     with subscribed(amplify, mode, authMode=mode):
         create(amplify, mode, "ana")
 
