@@ -5,10 +5,13 @@ import json
 import pytest
 
 from tests.local.appsync.graphql_apis import Api, api_id, deploy_api, resolver, source_role
+from tests.local.appsync.realtime.web_socket import web_socket
 from tests.local.waiting import until
 
 SCHEMA = """
 type Query { echo(text: String!): String  fail: String  said: String }
+type Mutation { say(text: String!): String }
+type Subscription { onSaid: String @aws_subscribe(mutations: ["say"]) }
 """
 SOURCE = """
 def handler(event, context):
@@ -41,6 +44,7 @@ def deployed(cloud, level: str, *, verbose: bool = False, role: dict | None = No
         Echo=resolver("Query", "echo"),
         Fail=resolver("Query", "fail"),
         Said={**resolver("Query", "said", "Nothing", Code=SAID), "DependsOn": ["Schema", "Nothing"]},
+        OnSaid={**resolver("Subscription", "onSaid", "Nothing", Code=SAID), "DependsOn": ["Schema", "Nothing"]},
     )
 
 
@@ -49,6 +53,13 @@ def logged(api: Api) -> list[str]:
     request_id = api.ask("query ($text: String!) { echo(text: $text) fail said }", text=SECRET).headers[
         "x-amzn-requestid"
     ]
+    found = written(api)
+    assert all(each.startswith(f"{request_id} ") for each in found)
+    return [each.removeprefix(f"{request_id} ") for each in found]
+
+
+def written(api: Api) -> list[str]:
+    """The lines in the API's log group, up to the end of a request."""
     client = api.cloud.client("logs")
 
     def lines() -> list[str]:
@@ -58,9 +69,7 @@ def logged(api: Api) -> list[str]:
             return []
         return [each["message"] for each in events]
 
-    found = until(lambda: (written := lines()) and "End Request" in written[-1] and written)
-    assert all(each.startswith(f"{request_id} ") for each in found)
-    return [each.removeprefix(f"{request_id} ") for each in found]
+    return until(lambda: (found := lines()) and "End Request" in found[-1] and found)
 
 
 def structured(lines: list[str]) -> list[dict]:
@@ -100,6 +109,20 @@ def test_verbose_content_holds_the_query_the_variables_and_headers_without_crede
     assert SECRET in text
     assert "content-type=[application/json]" in text
     assert api.key not in text
+
+
+def test_the_start_of_a_subscription_is_logged_with_its_resolver(cloud):
+    api = deployed(cloud, "ALL")
+    with web_socket(cloud, api.api_id, {"host": "localhost", "x-api-key": api.key}) as socket:
+        assert socket.hear()["type"] == "connection_ack"
+        socket.start("1", "subscription { onSaid }")
+        assert socket.hear()["type"] == "start_ack"
+
+    text = "\n".join(written(api))
+    assert "a note" in text
+    assert '"logType": "Tracing"' in text
+    assert '"fieldName": "onSaid"' in text
+    assert '"statusCode": 200' in text
 
 
 @pytest.mark.parametrize(

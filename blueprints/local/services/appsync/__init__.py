@@ -41,8 +41,8 @@ class AppSync(Extension):
         self._executor = Executor(aws.endpoint, may_access)
         self._endpoint = Endpoint(self._executor, self._authentication.authenticate)
         metrics = Metrics()
-        self._realtime = Realtime(self._executor, self._authentication.authenticate, metrics)
         self._logs = RequestLogs(aws.endpoint)
+        self._realtime = Realtime(self._executor, self._authentication.authenticate, metrics, self._logs.add)
         self._endpoint.on_answer(metrics.on_answer)
         self._endpoint.on_answer(self._logs.add)
 

@@ -38,6 +38,7 @@ def subscription(request: Request) -> Any:
         filter=variables.get("filter"),
         invalidation=variables.get("invalidation"),
         selection_key=request.query,
+        fields=(),
     )
 
 
@@ -104,7 +105,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.apis = {"abc": API}
-        self.realtime = Realtime(self.executor, authenticate, self.metrics, self.apis.get)
+        self.realtime = Realtime(self.executor, authenticate, self.metrics, lambda _: None, self.apis.get)
 
     async def mutate(self, value: Any, mutation: str = "createNote") -> None:
         """Publish what a mutation selected, as a thread of the executor does."""

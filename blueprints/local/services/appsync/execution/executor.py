@@ -101,7 +101,7 @@ class Executor:
             raise InvalidRequest("The subscription selects no field.")
         name, arguments, context = engine.start_subscription(root_type)
         if engine.errors:
-            raise SubscriptionRefused(tuple(engine.errors))
+            raise SubscriptionRefused(tuple(engine.errors), tuple(engine.resolved))
         for type_name, field_name in selected_fields(schema, operation):
             if not type_name.startswith("__") and not may_access(type_name, field_name):
                 denied.add((type_name, field_name))
@@ -116,6 +116,7 @@ class Executor:
             frozenset(denied),
             context.subscription_filter if context else None,
             context.invalidation_filter if context else None,
+            tuple(engine.resolved),
         )
 
     def select(self, subscription: Subscription, value: Any) -> Response:

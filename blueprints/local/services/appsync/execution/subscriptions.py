@@ -9,16 +9,17 @@ from functools import cached_property
 from typing import Any
 
 from blueprints.local.services.appsync.execution.documents import Operation
-from blueprints.local.services.appsync.requests import GraphqlError, Request
+from blueprints.local.services.appsync.requests import GraphqlError, Request, ResolvedField
 from blueprints.local.services.appsync.schemas import Schema
 
 
 class SubscriptionRefused(Exception):
-    """A subscription that cannot start; `errors` are those of its response."""
+    """A subscription that cannot start; `errors` are those of its response, `fields` the resolvers that have run."""
 
-    def __init__(self, errors: tuple[GraphqlError, ...]) -> None:
+    def __init__(self, errors: tuple[GraphqlError, ...], fields: tuple[ResolvedField, ...] = ()) -> None:
         super().__init__("; ".join(each.message for each in errors))
         self.errors = errors
+        self.fields = fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Subscription:
     """The argument of `extensions.setSubscriptionFilter` in the field's resolver, or None."""
     invalidation: Any = None
     """The argument of `extensions.setSubscriptionInvalidationFilter` in the field's resolver, or None."""
+    fields: tuple[ResolvedField, ...] = ()
+    """The field, if it had a resolver."""
 
     @cached_property
     def selection_key(self) -> tuple[Any, ...]:

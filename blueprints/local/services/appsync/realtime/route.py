@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,8 @@ from typing import Any, Protocol
 
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.services.appsync import records
-from blueprints.local.services.appsync.execution import Executor
+from blueprints.local.services.appsync.execution import Executor, Subscription, SubscriptionRefused
+from blueprints.local.services.appsync.http import AnsweredRequest
 from blueprints.local.services.appsync.metrics import Metrics
 from blueprints.local.services.appsync.realtime import credentials, filters, messages
 from blueprints.local.services.appsync.realtime.connection import (
@@ -25,7 +27,7 @@ from blueprints.local.services.appsync.realtime.fan_out import FanOut
 from blueprints.local.services.appsync.realtime.messages import Start
 from blueprints.local.services.appsync.realtime.subscriptions import ActiveSubscription, ActiveSubscriptions
 from blueprints.local.services.appsync.records import GraphqlApi
-from blueprints.local.services.appsync.requests import Identity, Request, Unauthorized
+from blueprints.local.services.appsync.requests import Identity, Request, Response, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +67,12 @@ class Realtime:
         executor: Executor,
         authenticate: Authenticate,
         metrics: Metrics,
+        log_request: Callable[[AnsweredRequest], None],
         find_api: FindApi = records.find,
     ) -> None:
+        """`log_request` gets every subscription that an authenticated caller starts."""
         self._executor, self._authenticate, self._metrics, self._find_api = executor, authenticate, metrics, find_api
+        self._log_request = log_request
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: set[Connection] = set()
         self._active = ActiveSubscriptions()
@@ -154,7 +159,7 @@ class Realtime:
             source_ip=opened.source_ip,
             request_id=str(uuid.uuid4()),
         )
-        prepared = self._executor.prepare_subscription(request)
+        prepared = self._prepared(request)
         return ActiveSubscription(
             number=start.id,
             request=request,
@@ -164,6 +169,19 @@ class Realtime:
             deliver=connection.deliver,
             end=connection.invalidate,
         )
+
+    def _prepared(self, request: Request) -> Subscription:
+        started = time.monotonic()
+        status, response = 400, None
+        try:
+            prepared = self._executor.prepare_subscription(request)
+            status, response = 200, Response(None, (), prepared.fields)
+        except SubscriptionRefused as refused:
+            status, response = 200, Response(None, refused.errors, refused.fields)
+            raise
+        finally:
+            self._log_request(AnsweredRequest(request.api, status, time.monotonic() - started, request, response))
+        return prepared
 
     def _end_connections(self) -> None:
         for each in list(self._connections):
