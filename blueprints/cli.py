@@ -312,6 +312,63 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
 
 @main.command()
 @click.argument("pattern")
+@click.option(
+    "--break",
+    "broken",
+    type=click.Choice(
+        ["raises", "raises-sometimes", "times-out", "wrong-result", "cannot-be-imported", "memory"], case_sensitive=True
+    ),
+    help="Change the function so that it fails in this way.",
+)
+@click.option(
+    "--changed",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of your own changed copy, to deploy as the new version.",
+)
+@click.option("--function", metavar="LOGICAL_ID", help="The function to break; by default the first one.")
+@click.option("--preference", metavar="NAME", help="How traffic shifts.  [default: Canary10Percent10Minutes]")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the picture.")
+@_parameter_option
+@_json_option
+def rehearse(
+    pattern: str,
+    broken: str | None,
+    changed: Path | None,
+    function: str | None,
+    preference: str | None,
+    output: Path | None,
+    parameters: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Rehearse a gradual deployment in the embedded AWS.
+
+    Deploys PATTERN, sends it the traffic of its demo, and deploys a changed version, gradually: its hooks run, its
+    traffic shifts, its alarms are watched. Ends with status 0 if a wrong version is stopped and a right one deployed;
+    a version is wrong with --break. A minute of the deployment takes a second.
+    """
+    from blueprints.errors import BlueprintError
+    from blueprints.pattern import find
+    from blueprints.rehearsals.command import rehearsal_of
+
+    found = find(pattern)
+    if broken and changed:
+        raise BlueprintError("Either --break or --changed says what the new version is, not both.")
+    values = _values(found, parameters, quiet=as_json)
+    folder = (output or Path(".blueprints", "rehearsals", found.name)).absolute()
+    progress = _progress(quiet=as_json)
+    with _embedded_aws(progress, 0) as running:
+        show = _print_line if not as_json else lambda _: None
+        rehearsal, report = rehearsal_of(
+            found, running(), values, progress, show, broken, changed, function, preference, folder
+        )
+    if as_json:
+        click.echo(json.dumps({**report, "steps": progress.as_json()}))
+    if not rehearsal.is_as_wanted:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("pattern")
 @click.argument("target", metavar="FUNCTION|STATE_MACHINE")
 @click.option("--event", type=click.File("rb"), required=True, help="JSON file with the event; - for standard input.")
 @_parameter_option
@@ -779,6 +836,12 @@ def _stay_up(cloud: "Cloud", stacks: list["EmbeddedStack"], *, quiet: bool) -> N
     if not quiet:
         _terminal().show_up(cloud, stacks)
     cloud.stay(_tell)
+
+
+def _print_line(line: str) -> None:
+    from blueprints.terminal import visible
+
+    click.echo(visible(line))
 
 
 def _tell(line: str) -> None:

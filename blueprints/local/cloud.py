@@ -25,7 +25,14 @@ from botocore.config import Config
 
 from blueprints.cached_models import CachedModels
 from blueprints.errors import BlueprintError
-from blueprints.local.base.process import HOST, INITIALISE_PATH, LAYER_COPIES_PATH, RESET_PATH, WITHOUT_EFFECT_PATH
+from blueprints.local.base.process import (
+    HOST,
+    INITIALISE_PATH,
+    LAYER_COPIES_PATH,
+    RECENT_EVENTS_PATH,
+    RESET_PATH,
+    WITHOUT_EFFECT_PATH,
+)
 from blueprints.local.server_process import TIME_SCALE, ServerProcess
 
 ACCOUNT = "000000000000"
@@ -151,6 +158,12 @@ class Cloud:
         query = urllib.parse.urlencode({"function": function_arn})
         answer: dict[str, Any] = json.loads(self._get(f"{INITIALISE_PATH}?{query}", timeout=900.0))
         return answer
+
+    def recent_events(self, function_arn: str) -> list[Any]:
+        """The last events, at most ten, that a function, version or alias has handled without an error."""
+        query = urllib.parse.urlencode({"function": function_arn})
+        listed: list[Any] = json.loads(self._get(f"{RECENT_EVENTS_PATH}?{query}", timeout=60.0))
+        return listed
 
     def provide_layer(self, arn: str, content: bytes) -> None:
         """Serve a zip file as the layer version `arn`, which is in another account. `*` matches any part of the ARN.

@@ -47,7 +47,7 @@ def test_invocations_count_by_function_and_by_alias(cloud, stack):
     assert total(cloud, "Throttles", **by_function) == 0
     assert total(cloud, "Duration", statistic="Maximum", **by_alias) > 0
     assert total(cloud, "ConcurrentExecutions", statistic="Maximum", **by_alias) == 1
-    assert total(cloud, "Invocations", **by_alias, ExecutedVersion="1") is None  # the alias has no weights
+    assert total(cloud, "Invocations", **by_alias, ExecutedVersion="1") == 2
 
 
 def test_a_throttle_is_neither_an_invocation_nor_an_error(cloud, stack):

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from contextvars import copy_context
+from functools import partial
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.services.codedeploy.lambda_calls import DeploymentFailed, LambdaCalls
@@ -106,21 +107,17 @@ class DeploymentRunner:
             return
         event.execution_id = str(uuid.uuid4())
         _begin(deployment, name)
-        try:
-            calls.run_hook(function, deployment.deployment_id, event.execution_id)
-        except DeploymentFailed as failure:
-            event.end("Failed", str(failure))
-            raise
-        end = time.monotonic() + self._clock.real(_HOOK_SECONDS)
+        invocation = _Invocation(calls, function, deployment, event)
         while event.status == IN_PROGRESS:
-            self._look(deployment, calls, begun)
-            left = end - time.monotonic()
-            if left <= 0:
-                event.end("Failed", f"{function} reported no result within an hour")
-                break
+            try:
+                self._look(deployment, calls, begun)
+                invocation.check(self._clock.real(_HOOK_SECONDS))
+            except (DeploymentFailed, _Stopped) as error:
+                event.end("Failed", str(error) or "the deployment was stopped")
+                raise
             with deployment.changed:
                 if event.status == IN_PROGRESS:
-                    deployment.changed.wait(min(left, _SECONDS_BETWEEN_LOOKS))
+                    deployment.changed.wait(_SECONDS_BETWEEN_LOOKS)
         if event.status != "Succeeded":
             reason = event.message or f"{function} reported {event.status}"
             raise DeploymentFailed("HOOK_EXECUTION_FAILURE", f"The hook {name} failed: {reason}")
@@ -177,6 +174,33 @@ class DeploymentRunner:
             deployment.error = (failure.code, str(failure)) if failure else None
             deployment.completed = time.time()
             deployment.changed.notify_all()
+
+
+class _Invocation:
+    """A hook's function at work, on a thread of its own, so that the alarms are watched meanwhile."""
+
+    def __init__(self, calls: LambdaCalls, function: str, deployment: Deployment, event: LifecycleEvent) -> None:
+        self._function = function
+        self._failure: DeploymentFailed | None = None
+        self._ended: float | None = None
+        context = copy_context()
+        work = partial(context.run, self._run, calls, deployment.deployment_id, str(event.execution_id))
+        threading.Thread(target=work, name=f"hook {event.name}", daemon=True).start()
+
+    def check(self, patience: float) -> None:
+        """Raise DeploymentFailed if the function could not be invoked, or ended `patience` real seconds ago."""
+        if self._failure is not None:
+            raise self._failure
+        if self._ended is not None and time.monotonic() > self._ended + patience:
+            message = f"{self._function} reported no result within an hour"
+            raise DeploymentFailed("HOOK_EXECUTION_FAILURE", message)
+
+    def _run(self, calls: LambdaCalls, deployment_id: str, execution_id: str) -> None:
+        try:
+            calls.run_hook(self._function, deployment_id, execution_id)
+        except DeploymentFailed as failure:
+            self._failure = failure
+        self._ended = time.monotonic()
 
 
 def _begin(deployment: Deployment, name: str) -> LifecycleEvent:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, Route
 from blueprints.local.base.http import json_route
-from blueprints.local.base.process import INITIALISE_PATH, LAYER_COPIES_PATH
+from blueprints.local.base.process import INITIALISE_PATH, LAYER_COPIES_PATH, RECENT_EVENTS_PATH
 from blueprints.local.services.lambda_ import (
     actions,
     alias_routing,
@@ -52,6 +52,7 @@ class Lambda(Extension):
     def routes(self) -> Sequence[Route]:
         return [
             json_route(INITIALISE_PATH, lambda query, _: initialisation.initialise(self._executor, query["function"])),
+            json_route(RECENT_EVENTS_PATH, lambda query, _: self._executor.recent_events(query["function"])),
             json_route(LAYER_COPIES_PATH, lambda query, content: self._layers.supply(query["arn"], content)),
         ]
 

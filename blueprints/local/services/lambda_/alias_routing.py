@@ -37,12 +37,6 @@ def weights_of(alias: Mapping[str, Any]) -> dict[str, float]:
     return {str(version): float(weight) for version, weight in written.items()}
 
 
-def is_weighted(function: str, qualifier: str) -> bool:
-    """Whether the qualifier is an alias of the function that shares its traffic between versions."""
-    alias = ((FUNCTIONS.current().get(function) or {}).get("aliases") or {}).get(qualifier)
-    return bool(alias and weights_of(alias))
-
-
 def chosen_version(alias: Mapping[str, Any], draw: Callable[[], float] = random.random) -> str:
     """The version for one invocation; `draw` gives a number from 0 up to 1."""
     drawn = draw()

@@ -7,6 +7,7 @@ neither memory nor payload limits. Here each function runs in execution environm
 
 import logging
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ _LIMIT_REASONS = {
     "account": "ConcurrentInvocationLimitExceeded",
 }
 
+_EVENTS_KEPT, _LARGEST_EVENT_KEPT = 10, 64 * 1024
+
 
 class Executor:
     """Runs invocations in execution environments below `folder`; functions find the AWS APIs at `endpoint`."""
@@ -57,6 +60,7 @@ class Executor:
         self._clock = clock
         self._code = CodeStore(folder / "code")
         self._pool = EnvironmentPool(folder / "environments")
+        self._recent: dict[str, deque[bytes]] = {}
 
     def install(self) -> None:
         """Replace the base emulator's executor."""
@@ -66,6 +70,7 @@ class Executor:
         """End every environment and forget the functions' code."""
         self._pool.close()
         self._code.clear()
+        self._recent.clear()
 
     def close(self) -> None:
         """End every environment."""
@@ -99,10 +104,17 @@ class Executor:
             RELEASE_SLOT.current()(slot)
         if not self._clock.was_reset_since(delivery.made):
             metrics.record_invocation(config, result, (time.monotonic() - begun) * 1000, running)
+            if not result.get("error") and len(delivery.payload) <= _LARGEST_EVENT_KEPT:
+                arn = str(config["FunctionArn"])
+                self._recent.setdefault(arn, deque(maxlen=_EVENTS_KEPT)).append(delivery.payload)
         if result.get("error") and not self._clock.was_reset_since(delivery.made):
             said = f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}"
             log.error("function %s failed: %.300s", config["FunctionName"], " ".join(said.split()))
         return result
+
+    def recent_events(self, arn: str) -> list[Any]:
+        """The last small events that a function, version or alias has handled without an error."""
+        return [read_json(payload or b"null") for payload in self._recent.get(arn, ())]
 
     def initialise(self, record: dict[str, Any]) -> float:
         """Start an environment and keep it for the first event; returns the milliseconds it took.

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.lambda_.alias_routing import is_weighted
 
 EMIT = Internal("services.lambda_svc", "_emit_lambda_metrics", ("function_name", "duration_ms", "error", "throttle"))
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
@@ -59,13 +58,13 @@ def _record(config: Mapping[str, Any], values: Sequence[tuple[str, float, str]])
 
 
 def _dimensions(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Of the function, of its alias or version, and of the version that a weighted alias chose."""
+    """Of the function, of its alias or version, and of the version that the alias chose."""
     function = str(config["FunctionName"])
     yield {"FunctionName": function}
     arn = str(config["FunctionArn"])
     qualifier = arn.split(":")[7] if arn.count(":") >= 7 else ""
     resource = f"{function}:{qualifier}" if qualifier else function
     yield {"FunctionName": function, "Resource": resource}
-    if qualifier and is_weighted(function, qualifier):
-        version = str(config.get("Version", "$LATEST"))
+    version = str(config.get("Version", "$LATEST"))
+    if qualifier and qualifier != version:
         yield {"FunctionName": function, "Resource": resource, "ExecutedVersion": version}
