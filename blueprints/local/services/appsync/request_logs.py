@@ -31,6 +31,7 @@ SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
 _SERVICE = "appsync.amazonaws.com"
 _LONGEST = 200_000
 """Characters of a line; CloudWatch Logs refuses events that are longer than 256 KB."""
+_SECONDS_BEFORE_WRITING = 0.1
 _WITH_CODE = frozenset(("INFO", "DEBUG", "ALL"))
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class RequestLogs:
     def __init__(self, endpoint: str) -> None:
         """`endpoint` is where CloudWatch Logs answers."""
         self._endpoint = endpoint
-        self._answered: queue.SimpleQueue[AnsweredRequest | threading.Event] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[tuple[int, AnsweredRequest] | threading.Event] = queue.SimpleQueue()
         self._stream = uuid.uuid4().hex
         self._complained: set[tuple[str, str]] = set()
         self._thread: threading.Thread | None = None
@@ -52,7 +53,7 @@ class RequestLogs:
         """Log a request of an authenticated caller, if its API has a logConfig."""
         if answered.request and answered.api.record.get("logConfig"):
             self._start()
-            self._answered.put(answered)
+            self._answered.put((int(time.time() * 1000), answered))
 
     def flush(self) -> None:
         """Wait until everything that was added is written."""
@@ -74,24 +75,28 @@ class RequestLogs:
 
     def _write_on(self) -> None:
         while True:
-            each = self._answered.get()
-            if isinstance(each, threading.Event):
-                each.set()
-                continue
-            try:
-                self._write(each)
-            except Exception:
-                log.exception("the log of an AppSync request was not written")
+            batch = [self._answered.get()]
+            time.sleep(_SECONDS_BEFORE_WRITING)  # more may come: the role's permissions are checked once for all
+            while not self._answered.empty():
+                batch.append(self._answered.get())
+            self._write([each for each in batch if not isinstance(each, threading.Event)])
+            for each in batch:
+                if isinstance(each, threading.Event):
+                    each.set()
 
-    def _write(self, answered: AnsweredRequest) -> None:
-        api = answered.api
-        now = int(time.time() * 1000)
-        lines: list[Line] = [(now, text[:_LONGEST]) for text in lines_of(answered)]
-        with SCOPE.current()(api.account, api.region):
+    def _write(self, answered: list[tuple[int, AnsweredRequest]]) -> None:
+        lines: dict[str, tuple[GraphqlApi, list[Line]]] = {}
+        for moment, each in answered:
+            _, found = lines.setdefault(each.api.api_id, (each.api, []))
+            found += [(moment, text[:_LONGEST]) for text in lines_of(each)]
+        for api, found in lines.values():
             try:
-                self._append(api, lines)
+                with SCOPE.current()(api.account, api.region):
+                    self._append(api, found)
             except (RoleNotAssumed, NotPermitted, ClientError, BotoCoreError) as error:
                 self._complain(api, str(error))
+            except Exception:
+                log.exception("the requests of the AppSync API %s are not logged", api.api_id)
 
     def _append(self, api: GraphqlApi, lines: list[Line]) -> None:
         role = str(api.record["logConfig"].get("cloudWatchLogsRoleArn"))
