@@ -108,7 +108,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "ceil": Function("exact", _by_digits(_to_whole), arithmetic.ceiling),
     "ceiling": Function("exact", _by_digits(_to_whole), arithmetic.ceiling),
     "floor": Function("exact", _by_digits(_to_whole), arithmetic.floor),
-    "truncate": Function("number", _by_digits(lambda p, s: (max(p - s, 1), 0)), arithmetic.truncated),
+    "truncate": Function("fraction", _by_digits(lambda p, s: (max(p - s, 1), 0)), arithmetic.truncated),
     "sign": Function("number", _by_digits(lambda p, s: (1, 0)), arithmetic.sign),  # noqa: ARG005
     "sqrt": Function("double", "DOUBLE", arithmetic.square_root),
     # Text

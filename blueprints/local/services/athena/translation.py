@@ -358,6 +358,7 @@ def _is_of(kind: str, node: Any) -> bool:
         "whole": (types.WHOLE,),
         "exact": (types.WHOLE, types.DECIMAL, types.FLOAT),
         "number": types.NUMBERS,
+        "fraction": (types.DECIMAL, types.FLOAT),
         "double": types.NUMBERS,
         "moment": (types.DATE, types.TIMESTAMP),
         "timestamp": (types.TIMESTAMP,),
