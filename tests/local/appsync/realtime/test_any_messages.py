@@ -38,6 +38,8 @@ async def play(steps):
     for number, step in enumerate(steps):
         if step[0] == "start":
             await client.start(step[1], arguments={"owner": step[2]})
+            while (heard := await client.hear())["type"] not in {"start_ack", "error"} or heard["id"] != step[1]:
+                keep(heard, received)
             active.setdefault(step[1], step[2])  # another subscription with an id in use is refused
         elif step[0] == "stop":
             await client.say(type="stop", id=step[1])
