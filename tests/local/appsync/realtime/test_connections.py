@@ -338,7 +338,7 @@ def test_subscriptions_that_stop_while_they_are_prepared_still_count(service):
     async def test():
         client = await service.ready()
         for number in range(100):
-            await client.start(str(number), wait=0.3)
+            await client.start(str(number), wait=1.5)
             await client.say(type="stop", id=str(number))
         await client.start("one too many")
         answers = [await client.hear() for _ in range(101)]
@@ -401,7 +401,9 @@ def test_a_client_that_reads_again_in_time_learns_why_it_was_disconnected(servic
         client.reads.clear()
         for number in range(6):
             await service.mutate({"id": str(number)})
-        await asyncio.sleep(0.05)
+        while service.metrics.total("PublishDataMessageSuccess") < 6:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
         client.reads.set()
 
         heard = [await client.hear()]
