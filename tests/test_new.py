@@ -16,6 +16,7 @@ from blueprints.errors import BlueprintError
 from blueprints.packaging.interpreters import find as find_interpreter
 from blueprints.pattern import Pattern, discover, find
 from tests import small_pattern
+from tests.quick_parameters import QUICK
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -86,7 +87,9 @@ def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_setting
     mine = tmp_path / "photos-of-mine"
     shutil.copytree(copied, mine, ignore=lambda folder, _: ["tests"] if Path(folder) == copied else [])
 
-    played = json.loads(run(BLUEPRINTS, "run", mine, "--json", "--parameter", "Environment=prod", cwd=tmp_path))
+    settings = {"Environment": "prod", **QUICK.get(copied.parent.name, {})}
+    options = [option for name, value in settings.items() for option in ("--parameter", f"{name}={value}")]
+    played = json.loads(run(BLUEPRINTS, "run", mine, "--json", *options, cwd=tmp_path))
 
     assert played["pattern"] == "photos-of-mine"
     assert played["files"]

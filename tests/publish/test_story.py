@@ -19,6 +19,7 @@ from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.template.artifacts import packaged
+from tests.quick_parameters import QUICK
 
 PATTERNS = discover()
 ALONE = [pattern for pattern in PATTERNS if not (pattern.folder / "demo.toml").is_file()]
@@ -85,7 +86,7 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
     assert outcome.error is None
     assert outcome.published
 
-    stack = deployed(cloud, outcome.arn, prerequisites(pattern))
+    stack = deployed(cloud, outcome.arn, {**prerequisites(pattern), **QUICK.get(pattern.name, {})})
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     played = play(pattern, outputs, cloud.client, None, tmp_path / "demo", Progress())
 
