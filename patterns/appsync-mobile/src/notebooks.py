@@ -127,7 +127,9 @@ class Notebooks:
         position = self._tokens.read(token, *scope)
         if not position:
             started = _now() - SYNC_MARGIN
-            position = {"startedAt": started, "since": self._since(caller, last_sync or 0, started)}
+            position = {"startedAt": started, "since": self._since(caller, kind, last_sync or 0, started)}
+        elif 0 < position["since"] < self._remembered():
+            raise Refused("InvalidToken", "Deletions are forgotten by now. Begin again without nextToken.")
         started, since = position["startedAt"], position["since"]
 
         def changes(audience: str, after: str | None, size: int) -> Page:
@@ -138,11 +140,16 @@ class Notebooks:
         further = further and {**further, "startedAt": started, "since": since}
         return {**self._connection(kept, further, *scope), "startedAt": started, "full": not since}
 
-    def _since(self, caller: Caller, last_sync: int, started: int) -> int:
+    def _since(self, caller: Caller, kind: str, last_sync: int, started: int) -> int:
         """`last_sync`, or 0 if what changed since then does not tell a client all that it has to know."""
-        forgotten = started + 2 * SYNC_MARGIN - self._rules.tombstone_days * _DAY
-        regrouped = self._table.groups_changed_at(caller.id, caller.audiences, started)
-        return last_sync if last_sync >= max(forgotten, regrouped) else 0
+        regrouped = self._table.groups_changed_at(caller.id, kind, caller.audiences, started)
+        # Within the margin, another phone of the caller may have synced with the old groups, by a clock that is ahead.
+        has_synced_since = last_sync == regrouped or last_sync >= regrouped + SYNC_MARGIN
+        return last_sync if has_synced_since and last_sync >= self._remembered() else 0
+
+    def _remembered(self) -> int:
+        """The time since which no deletion is forgotten."""
+        return _now() + SYNC_MARGIN - self._rules.tombstone_days * _DAY
 
     def _pages(self, caller: Caller, position: dict[str, Any], limit: int | None, read: Any) -> Any:
         """Records of all audiences of the caller, one after the other, from a position; and the next position."""
@@ -245,8 +252,8 @@ class Notebooks:
 
     def _check_move(self, caller: Caller, stored: Record, changed: Record) -> None:
         if changed["notebookId"] != stored["notebookId"]:
-            notebook = self.notebook(caller, changed["notebookId"])
-            if notebook["audience"] != stored["audience"]:
+            notebook = self._table.find(caller.audiences, NOTEBOOK, changed["notebookId"])
+            if notebook is None or notebook["audience"] != stored["audience"]:
                 raise Refused("InvalidInput", "A note can move only between notebooks of the same group or user.")
 
     def _expiry(self, record: Record) -> int | None:

@@ -123,16 +123,25 @@ class RecordTable:
         more = "LastEvaluatedKey" in answer
         return Page([_record(item) for item in items], items[-1][key]["S"] if more and items else None)
 
-    def groups_changed_at(self, caller: str, audiences: tuple[str, ...], now: int) -> int:
-        """When the caller was first seen with these audiences in place of others, in milliseconds since 1970."""
-        key = {"pk": {"S": audiences[0]}, "sk": {"S": f"seen#{caller}"}}
-        seen = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+    def groups_changed_at(self, caller: str, kind: str, audiences: tuple[str, ...], now: int) -> int:
+        """When the caller first synced records of this kind with these audiences in place of others; milliseconds.
+
+        It is 0 for a caller that was never seen with others. Instances that see a caller for the first time at once
+        agree, because the first item is written on condition.
+        """
+        key = {"pk": {"S": audiences[0]}, "sk": {"S": f"seen#{caller}#{kind}"}}
+        seen = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         listed = " ".join(audiences)
-        if seen.get("audiences", {}).get("S") == listed:
+        if seen and seen["audiences"]["S"] == listed:
             return int(seen["since"]["N"])
-        item = {**key, "audiences": {"S": listed}, "since": {"N": str(now)}}
-        self._dynamodb.put_item(TableName=self._table, Item=item)
-        return now
+        since = now if seen else 0
+        item = {**key, "audiences": {"S": listed}, "since": {"N": str(since)}}
+        condition = {} if seen else {"ConditionExpression": "attribute_not_exists(pk)"}
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return self.groups_changed_at(caller, kind, audiences, now)
+        return since
 
     def shared_value(self, name: str, proposed: str) -> str:
         """The value that all instances of the function share under `name`: `proposed`, if there was none."""

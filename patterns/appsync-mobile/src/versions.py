@@ -21,9 +21,14 @@ Record = dict[str, Any]
 FIELD_VERSIONS = "fieldVersions"
 """Attribute of a record: for each field, the version that last changed it; 1 for a field that is not listed."""
 CREATED_BY = "createdBy"
-LAST_MUTATION = "lastMutation"
-"""Attributes of a record: the fingerprints of the mutation that created it, and of the last one."""
-BOOKKEEPING = (FIELD_VERSIONS, CREATED_BY, LAST_MUTATION)
+RECENT_MUTATIONS = "recentMutations"
+"""Attributes of a record: the fingerprints of the mutation that created it, and of the last ones, in one text."""
+BOOKKEEPING = (FIELD_VERSIONS, CREATED_BY, RECENT_MUTATIONS)
+
+_REMEMBERED = 8
+"""Mutations after which a repetition is still recognised. One alone would let a client that sends its edit again, after
+somebody else has edited the merged text, have it merged a second time.
+"""
 
 CREATE, UPDATE, DELETE = "create", "update", "delete"
 AUTOMERGE, OPTIMISTIC, CUSTOM = "automerge", "optimistic", "custom"
@@ -93,7 +98,7 @@ def apply(stored: Record | None, mutation: Mutation, *, strategy: str, now: int,
         if mutation.fingerprint == stored[CREATED_BY]:
             return Outcome(stored, is_changed=False)
         raise Conflict(stored)
-    if mutation.fingerprint == stored[LAST_MUTATION]:
+    if mutation.fingerprint in stored[RECENT_MUTATIONS].split():
         return Outcome(stored, is_changed=False, not_applied=_differing(stored, mutation.fields))
     if stored["_deleted"]:  # what is deleted stays deleted
         if mutation.operation == DELETE:
@@ -133,7 +138,7 @@ def _differing(stored: Record, fields: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _created(mutation: Mutation, now: int) -> Outcome:
-    bookkeeping = {FIELD_VERSIONS: {}, CREATED_BY: mutation.fingerprint, LAST_MUTATION: mutation.fingerprint}
+    bookkeeping = {FIELD_VERSIONS: {}, CREATED_BY: mutation.fingerprint, RECENT_MUTATIONS: mutation.fingerprint}
     record = {**mutation.fields, "_version": 1, "_lastChangedAt": now, "_deleted": False, **bookkeeping}
     return Outcome(record, is_changed=True)
 
@@ -147,5 +152,5 @@ def _changed(stored: Record, fields: Mapping[str, Any], mutation: Mutation, now:
         # It grows with every version, also if the clock of this machine is behind.
         "_lastChangedAt": max(now, stored["_lastChangedAt"] + 1),
         FIELD_VERSIONS: {**stored[FIELD_VERSIONS], **dict.fromkeys(fields, version)},
-        LAST_MUTATION: mutation.fingerprint,
+        RECENT_MUTATIONS: " ".join([mutation.fingerprint, *stored[RECENT_MUTATIONS].split()][:_REMEMBERED]),
     }

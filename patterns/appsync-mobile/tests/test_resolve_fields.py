@@ -92,7 +92,7 @@ def test_a_conflict_has_the_stored_note(ann, bob):
     late = {"id": "n-1", "_version": 1}
     error = ann.refused("Mutation.deleteNote", input=late)
     assert (error["type"], error["data"]["title"], error["data"]["_version"]) == ("ConflictUnhandled", "Oat milk", 2)
-    assert not {"fieldVersions", "createdBy", "lastMutation"} & error["data"].keys()
+    assert not {"fieldVersions", "createdBy", "recentMutations"} & error["data"].keys()
     merged = ann.ask("Mutation.updateNote", input={**late, "title": "Soy milk", "body": "One litre"})
     assert (merged["title"], merged["body"], merged["_conflicts"]) == ("Oat milk", "One litre", ["title"])
 
