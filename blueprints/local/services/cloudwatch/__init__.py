@@ -6,6 +6,7 @@ alarm_states           the state by these values
 metric_math            expressions over metrics
 alarms_on_expressions  alarms with such expressions in templates
 embedded_metrics       metrics in log events
+stored_amounts         metrics of queues and buckets
 ringing                which alarms have rung since a moment
 """
 
@@ -13,10 +14,11 @@ from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics, ringing
 from blueprints.local.services.cloudwatch.alarms import Alarms
 from blueprints.local.services.cloudwatch.ringing import rang_since
+from blueprints.local.services.cloudwatch.stored_amounts import StoredAmounts
 
 
 class CloudWatch(Extension):
-    """Replaces the evaluation of alarms, and reads metrics out of logs."""
+    """Replaces the evaluation of alarms; records metrics of logs, queues and buckets."""
 
     after = ("eventbridge",)
 
@@ -24,6 +26,7 @@ class CloudWatch(Extension):
         alarms_on_expressions.install()
         embedded_metrics.install()
         Alarms(aws.clock).install()
+        StoredAmounts(aws.clock).install()
 
     def reset(self) -> None:
         ringing.forget()

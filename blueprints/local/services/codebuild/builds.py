@@ -31,6 +31,7 @@ from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 BUILDS = Internal("services.codebuild", "_builds")
 RECORD = Internal("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
+METRIC = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 START = Internal("services.codebuild", "_start_build", ("data",))
 STOP = Internal("services.codebuild", "_stop_build", ("data",))
 ANSWER = Internal("core.responses", "json_response")
@@ -201,6 +202,20 @@ class Builds:
             "version": "1",
         }
         announce("aws.codebuild", "CodeBuild Build State Change", detail, build["arn"])
+        if build["buildComplete"]:
+            _record_metrics(build)
+
+
+def _record_metrics(build: Record) -> None:
+    """Record the metrics of a build that has ended. Source: AWS CodeBuild User Guide, "CodeBuild metrics"."""
+    dimensions = {"ProjectName": build["projectName"]}
+    outcome = "SucceededBuilds" if build["buildStatus"] == "SUCCEEDED" else "FailedBuilds"
+    for name, value, unit in (
+        ("Builds", 1.0, "Count"),
+        (outcome, 1.0, "Count"),
+        ("Duration", float(build["endTime"] - build["startTime"]), "Seconds"),
+    ):
+        METRIC.current()("AWS/CodeBuild", name, value, unit, dimensions)
 
 
 def _log(build: Record, session: Caller) -> LogStream:

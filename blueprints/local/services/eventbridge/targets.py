@@ -32,6 +32,8 @@ QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 VIEW = Internal("services.eventbridge", "_pattern_event_view", ("event",))
 TRANSFORM = Internal("services.eventbridge", "_apply_input_transformer", ("transformer", "rule", "view"))
 SUPPORTED = Internal("services.eventbridge", "_SUPPORTED_TARGET_SERVICES")
+SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
+RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 FUNCTION = Internal("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",))
 
 _EVENTS = "events.amazonaws.com"
@@ -163,6 +165,17 @@ def _may_publish(delivery: Delivery) -> bool:
     return bool(TOPIC_ALLOWS.current()(delivery.target_arn, _EVENTS, delivery.source_arn, delivery.account))
 
 
+def _record_failure(delivery: Delivery) -> None:
+    """Count an event that a rule could not deliver. Source: Amazon EventBridge User Guide, "Monitoring EventBridge"."""
+    if not is_rule(delivery.source_arn):
+        return
+    region, account, rule = delivery.source_arn.split(":", 5)[3:]
+    *bus, name = rule.split("/")[1:]
+    dimensions = {"RuleName": name, **({"EventBusName": bus[0]} if bus else {})}
+    with SCOPE.current()(account, region):
+        RECORD.current()("AWS/Events", "FailedInvocations", 1.0, "Count", dimensions)
+
+
 class Attempts:
     """Attempts to deliver one event to one target."""
 
@@ -209,6 +222,7 @@ class Attempts:
 
     def _give_up(self, exhausted: str | None) -> None:
         delivery = self._delivery
+        _record_failure(delivery)
         log.error("event not delivered to %s: %s %s", delivery.target_arn, delivery.error_code, delivery.error_message)
         if not self._dead_letters:
             return
