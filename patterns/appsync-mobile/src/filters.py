@@ -25,15 +25,40 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "contains": lambda value, given: value is not None and given in value,
     "notContains": lambda value, given: value is None or given not in value,
     "beginsWith": lambda value, given: value is not None and value.startswith(given),
-    "between": lambda value, given: value is not None and len(given) == 2 and given[0] <= value <= given[1],
+    "between": lambda value, given: value is not None and given[0] <= value <= given[1],
     "in": lambda value, given: value in given,
     "notIn": lambda value, given: value not in given,
     "attributeExists": lambda value, given: (value is not None) == given,
 }
 
 
+_WITH_NULL = ("eq", "ne")
+_WITH_LIST = ("between", "in", "notIn")
+
+
+def check(wanted: Filter | None) -> None:
+    """Raises Refused for a filter whose values its operators cannot compare with: null, but for `eq` and `ne`."""
+    for name, given in (wanted or {}).items():
+        if name in ("and", "or"):
+            for each in given or ():
+                check(each)
+        elif name == "not":
+            check(given)
+        else:
+            for operator, value in (given or {}).items():
+                _check_value(name, operator, value)
+
+
+def _check_value(name: str, operator: str, value: Any) -> None:
+    values = value if operator in _WITH_LIST and value is not None else [value]
+    if operator not in _WITH_NULL and None in values:
+        raise Refused("InvalidInput", f"The operator {operator} of the filter of {name} takes no null.")
+    if operator == "between" and len(values) != 2:
+        raise Refused("InvalidInput", f"The operator between of the filter of {name} takes two values.")
+
+
 def matches(record: Mapping[str, Any], wanted: Filter | None) -> bool:
-    """Whether a record fulfils a filter; all parts of it have to hold. A filter of nothing matches all."""
+    """Whether a record fulfils a filter that `check` accepts; all parts have to hold. An empty filter matches all."""
     for name, given in (wanted or {}).items():
         if given is None:
             continue
@@ -55,12 +80,13 @@ def subscription_groups(audiences: Iterable[str], wanted: Filter | None) -> list
 
     Raises Refused for a filter that AppSync's groups cannot express.
     """
+    check(wanted)
     listed = list(audiences)
     parts = [listed[at : at + _ANY_OF] for at in range(0, len(listed), _ANY_OF)]
     own = [[{"fieldName": "audience", "operator": "in", "value": part}] for part in parts]
     alternatives = _both(own, _alternatives(wanted or {}))
-    if len(alternatives) > _GROUPS or any(len(each) > _FILTERS for each in alternatives):
-        raise Refused("InvalidInput", f"The filter has more than {_GROUPS} alternatives, groups of the user included.")
+    if any(len(each) > _FILTERS for each in alternatives):
+        raise Refused("InvalidInput", f"An alternative of the filter has more than {_FILTERS} conditions.")
     return [{"filters": each} for each in alternatives]
 
 
@@ -72,9 +98,9 @@ def _alternatives(wanted: Filter) -> list[list[dict[str, Any]]]:
             continue
         if name == "and":
             for each in given:
-                result = _both(result, _alternatives(each))
+                result = _both(result, _alternatives(each or {}))
         elif name == "or":
-            result = _both(result, [one for each in given for one in _alternatives(each)])
+            result = _both(result, [one for each in given for one in _alternatives(each or {})])
         elif name == "not":
             raise Refused("InvalidInput", "The filter of a subscription cannot have `not`.")
         else:
@@ -84,4 +110,6 @@ def _alternatives(wanted: Filter) -> list[list[dict[str, Any]]]:
 
 
 def _both(one: list[list[Any]], other: list[list[Any]]) -> list[list[Any]]:
+    if len(one) * len(other) > _GROUPS:  # refused before there are too many to compute
+        raise Refused("InvalidInput", f"The filter has more than {_GROUPS} alternatives, groups of the user included.")
     return [[*left, *right] for left in one for right in other]

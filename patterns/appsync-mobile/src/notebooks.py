@@ -9,7 +9,7 @@ from typing import Any
 
 import versions
 from callers import Caller, own, shared
-from filters import Filter, matches
+from filters import Filter, check, matches
 from page_tokens import PageTokens
 from record_table import NOTE, NOTEBOOK, Page, RecordTable, size_of
 from refusals import Refused
@@ -123,6 +123,7 @@ class Notebooks:
         Without it, or if deletions since then may be forgotten, or if the caller's groups have changed since, it is
         everything, and `full` is true: the client has to remove what it has and is not on these pages.
         """
+        check(wanted)
         scope = (caller.id, "sync", kind, wanted, last_sync)
         position = self._tokens.read(token, *scope)
         if not position:
@@ -192,7 +193,7 @@ class Notebooks:
         """Create a note for a back end, which names the owner or the group of the notebook."""
         if (sent.get("owner") is None) == (sent.get("group") is None):
             raise Refused("InvalidInput", "Give either the owner or the group of the notebook.")
-        audience = shared(sent["group"]) if sent.get("group") else own(sent["owner"])
+        audience = own(sent["owner"]) if sent.get("owner") is not None else shared(sent["group"])
         notebook = self.notebook(Caller(caller.id, (audience,)), sent["notebookId"])
         return self._create(caller, NOTE, sent, _note_fields(sent, notebook, notebook["owner"]))
 
@@ -226,6 +227,7 @@ class Notebooks:
     ) -> Outcome:
         if sent.get("_version") is None:
             raise Refused("InvalidInput", "Send the _version that the change is based on.")
+        check(condition)
         mutation = Mutation(operation, fields, sent["_version"], fingerprint(operation, caller.id, sent))
         for _ in range(_ATTEMPTS):
             stored = self._table.find(caller.audiences, NOTE, sent["id"])

@@ -25,6 +25,8 @@ NOTEBOOK, NOTE = "notebook", "note"
 MAX_RECORD_BYTES = 390_000
 """DynamoDB takes 400 KB; the rest is for keys, bookkeeping and the names of attributes."""
 
+_LONGEST_PK, _LONGEST_SK = 2048, 1024
+"""Bytes of keys. DynamoDB answers with an error if a longer one is read."""
 _KEYS = ("pk", "sk", "listed", "changed", "kind", "expiresAt")
 _LAST_MILLISECOND = 9_999_999_999_999
 _PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before records are read again that DynamoDB did not read
@@ -47,7 +49,7 @@ class RecordTable:
 
     def find(self, audiences: Iterable[str], kind: str, record_id: str) -> Record | None:
         """The record with this id in the first of the audiences that has one."""
-        keys = [(audience, kind, record_id) for audience in audiences]
+        keys = [(audience, kind, record_id) for audience in audiences if _is_key(audience, kind, record_id)]
         found = self.read(keys)
         return next((found[key] for key in keys if key in found), None)
 
@@ -179,6 +181,11 @@ def _index_keys(kind: str, record: Record) -> dict[str, Any]:
 
 def _sort_key(kind: str, record_id: str) -> str:
     return f"{kind}#{record_id}"
+
+
+def _is_key(audience: str, kind: str, record_id: str) -> bool:
+    """Whether DynamoDB can have a record with these keys."""
+    return len(audience.encode()) <= _LONGEST_PK and len(_sort_key(kind, record_id).encode()) <= _LONGEST_SK
 
 
 def _digits(milliseconds: int) -> str:

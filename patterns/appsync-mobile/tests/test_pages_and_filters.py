@@ -147,3 +147,40 @@ def test_more_audiences_than_an_operator_takes_are_split():
 @pytest.mark.parametrize("wanted", [{"not": {"title": {"eq": "a"}}}, {"or": [{"title": {"eq": "a"}}] * 11}])
 def test_a_filter_that_a_subscription_cannot_have_is_refused(wanted, as_user):
     assert as_user("ann").refused("Subscription.onCreateNote", filter=wanted)["type"] == "InvalidInput"
+
+
+UNFIT = [
+    {"title": {"contains": None}},
+    {"title": {"notContains": None}},
+    {"title": {"beginsWith": None}},
+    {"title": {"lt": None}},
+    {"title": {"attributeExists": None}},
+    {"title": {"between": None}},
+    {"title": {"between": ["a", None]}},
+    {"title": {"between": ["a"]}},
+    {"and": [None, {"or": [{"title": {"ge": None}}]}]},
+]
+
+
+@pytest.mark.parametrize("wanted", UNFIT)
+def test_a_filter_with_a_value_that_cannot_be_compared_is_refused(wanted, ann):
+    ann.ask("Mutation.createNote", input={"id": "n", "notebookId": "b-1", "title": "Milk"})
+    change = {"id": "n", "title": "Bread", "_version": 1}
+    assert ann.refused("Query.syncNotes", filter=wanted)["type"] == "InvalidInput"
+    assert ann.refused("Subscription.onCreateNote", filter=wanted)["type"] == "InvalidInput"
+    assert ann.refused("Mutation.updateNote", input=change, condition=wanted)["type"] == "InvalidInput"
+    assert (
+        ann.refused("Mutation.deleteNote", input={"id": "n", "_version": 1}, condition=wanted)["type"] == "InvalidInput"
+    )
+    assert ann.ask("Query.getNote", id="n")["title"] == "Milk"
+
+
+@pytest.mark.parametrize("wanted", [{"and": [None]}, {"or": [None]}, {"not": None}, {"title": {"ne": None}}])
+def test_a_null_that_has_a_meaning_is_taken(wanted, ann):
+    assert len(ann.ask("Query.syncNotes", filter=wanted)["items"]) == 6
+    assert ann.ask("Subscription.onCreateNote", filter=wanted)["filterGroup"]
+
+
+def test_a_filter_with_very_many_alternatives_is_refused_at_once(ann):
+    wanted = {"and": [{"or": [{"title": {"eq": "a"}}, {"title": {"eq": "b"}}]}] * 200}
+    assert "alternatives" in ann.refused("Subscription.onCreateNote", filter=wanted)["message"]

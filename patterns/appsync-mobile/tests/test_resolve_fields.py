@@ -67,6 +67,20 @@ def test_another_owners_records_do_not_exist_for_a_stranger(ann, stranger):
     assert stranger.ask("Query.syncNotes")["items"] == []
 
 
+def test_an_id_that_is_longer_than_a_key_is_of_no_record(ann, back_end, monkeypatch):
+    note(ann)
+    table, long = ann.module.notebooks._table, "a" * 2048
+    monkeypatch.setattr(table, "read", lambda keys: pytest.fail("DynamoDB refuses it") if list(keys) else {})
+    assert ann.ask("Query.getNote", id=long) is None
+    assert ann.ask("Query.getNotebook", id="ä" * 600) is None
+    assert ann.refused("Query.listNotes", notebookId=long)["type"] == "NotFound"
+    assert ann.refused("Mutation.updateNote", input={"id": long, "title": "x", "_version": 1})["type"] == "NotFound"
+    assert ann.refused("Subscription.onCreateNote", notebookId=long)["type"] == "NotFound"
+    for audience in ({"owner": long}, {"group": long}):
+        sent = {"id": "n", "notebookId": "own", "title": "x", **audience}
+        assert back_end.refused("Mutation.addSystemNote", input=sent)["type"] == "NotFound"
+
+
 def test_the_group_of_a_notebook_comes_from_the_token(stranger):
     sent = {"id": "b", "name": "Ours", "group": "family"}
     assert stranger.refused("Mutation.createNotebook", input=sent)["type"] == "NotAllowed"
@@ -198,6 +212,8 @@ def test_a_back_end_adds_a_note_once(notebook, of, ann, back_end):
         ({"owner": "ann", "group": "family"}, "InvalidInput"),
         ({"owner": "bob"}, "NotFound"),
         ({"group": "others"}, "NotFound"),
+        ({"group": ""}, "NotFound"),
+        ({"owner": ""}, "NotFound"),
     ],
 )
 def test_a_back_end_has_to_name_the_right_owner_or_group(of, expected, ann, back_end):
