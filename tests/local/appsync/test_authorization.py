@@ -1,5 +1,6 @@
 """Which callers an API admits by each authentication type, and which fields they may access."""
 
+import base64
 import hashlib
 import json
 import random
@@ -285,6 +286,12 @@ class TestUserPools:
 
     def test_a_token_without_signature_is_refused(self, api, tokens):
         assert refused(api, {"Authorization": unsigned(tokens["ada"]["AccessToken"])}) == NOT_PARSED
+
+    def test_a_token_whose_json_is_nested_too_deeply_is_refused(self, api, tokens):
+        header, claims, signature = tokens["ada"]["AccessToken"].split(".")
+        deep = base64.urlsafe_b64encode(b"[" * 5_000).decode()
+        for token in (f"{header}.{deep}.{signature}", f"{deep}.{claims}.{signature}"):
+            assert refused(api, {"Authorization": token}) == NOT_PARSED
 
     def test_a_token_that_names_another_algorithm_is_refused(self, api, tokens):
         token = tampered(tokens["ada"]["AccessToken"], {"alg": "HS256"})

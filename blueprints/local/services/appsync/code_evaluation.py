@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.base.http import read_body, send_response
 from blueprints.local.base.internals import Internal
@@ -59,7 +60,7 @@ def _evaluated(body: Any) -> dict[str, Any]:
 
 def _context(text: str) -> dict[str, Any]:
     try:
-        context = json.loads(text)
+        context = read_json(text)
     except ValueError as error:
         raise _Refused(f"The context is not JSON: {error}") from None
     if not isinstance(context, dict):

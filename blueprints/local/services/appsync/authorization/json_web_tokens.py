@@ -1,10 +1,10 @@
 """Reads JSON Web Tokens; whether one is signed by its issuer is for others to verify."""
 
 import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.services.appsync.requests import Unauthorized
 
 ALGORITHM = "RS256"
@@ -40,7 +40,7 @@ def moment_of(claims: Mapping[str, Any], name: str) -> float | None:
 
 def _decoded(part: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        found = read_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

@@ -16,6 +16,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.clock import Clock
 from blueprints.local.services.appsync.authorization.providers import Provider
@@ -143,7 +144,7 @@ def _event(api: GraphqlApi, token: str, headers: Mapping[str, str], operation: A
 def _decision(content: bytes, ttl: float, now: float) -> _Decision:
     """The decision in an authorizer's response. Raises _NoDecision."""
     try:
-        given = json.loads(content or b"null")
+        given = read_json(content or b"null")
     except ValueError:
         given = None
     if not isinstance(given, dict) or not isinstance(given.get("isAuthorized"), bool):

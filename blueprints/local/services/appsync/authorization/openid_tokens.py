@@ -5,7 +5,6 @@ Signatures with RS256 are verified; AppSync knows more algorithms, and tokens wi
 Source: AWS AppSync Developer Guide, "OPENID_CONNECT authorization".
 """
 
-import json
 import logging
 import re
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.appsync.authorization.json_web_tokens import (
     ALGORITHM,
@@ -124,7 +124,7 @@ def _read(url: str) -> Mapping[str, Any]:
     if not url.startswith(("https://", "http://")):
         raise ValueError(f"{url} is no URL")
     with urllib.request.urlopen(url, timeout=_SECONDS) as response:  # noqa: S310 - checked above
-        found = json.loads(response.read(_LARGEST))
+        found = read_json(response.read(_LARGEST))
     if not isinstance(found, dict):
         raise ValueError(f"{url} is no JSON object")  # noqa: TRY004 - what was read has the wrong form
     return found

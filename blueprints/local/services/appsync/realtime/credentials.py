@@ -6,9 +6,10 @@ string (the first clients, Python's gql), or as a subprotocol `header-…` in ba
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable
 from urllib.parse import unquote
+
+from blueprints.local.base.client_json import read_json
 
 _SUBPROTOCOL_PREFIX = "header-"
 
@@ -33,8 +34,8 @@ def _decoded(text: str) -> dict[str, str]:
     standard = text.rstrip("=").translate(str.maketrans("-_", "+/"))
     padded = standard + "=" * (-len(standard) % 4)
     try:
-        headers = json.loads(base64.b64decode(padded, validate=True))
-    except (binascii.Error, ValueError, RecursionError) as error:
+        headers = read_json(base64.b64decode(padded, validate=True))
+    except (binascii.Error, ValueError) as error:
         raise NoCredentials("The header is not a JSON object in base64.") from error
     if not isinstance(headers, dict):
         raise NoCredentials("The header is not a JSON object in base64.")
