@@ -16,7 +16,7 @@ from blueprints.errors import BlueprintError
 from blueprints.packaging.interpreters import find as find_interpreter
 from blueprints.pattern import Pattern, discover, find
 from tests import small_pattern
-from tests.quick_parameters import QUICK
+from tests.quick_runs import PARAMETERS, write_quick_demo
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -86,8 +86,9 @@ def test_a_copys_own_tests_pass(copied, environment):
 def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copied, tmp_path):
     mine = tmp_path / "photos-of-mine"
     shutil.copytree(copied, mine, ignore=lambda folder, _: ["tests"] if Path(folder) == copied else [])
+    write_quick_demo(copied.parent.name, mine / "demo.py")
 
-    settings = {"Environment": "prod", **QUICK.get(copied.parent.name, {})}
+    settings = {"Environment": "prod", **PARAMETERS.get(copied.parent.name, {})}
     options = [option for name, value in settings.items() for option in ("--parameter", f"{name}={value}")]
     played = json.loads(run(BLUEPRINTS, "run", mine, "--json", *options, cwd=tmp_path))
 
