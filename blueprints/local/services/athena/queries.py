@@ -6,10 +6,12 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena import results
 from blueprints.local.services.athena.failures import QueryRefused
@@ -173,12 +175,18 @@ class Queries:
         if not permissions.allow("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}"):
             raise QueryRefused(refused)
         about = {"columns": columns, "types": found.get("column_types")}
-        s3 = permissions.owner(self._endpoint).client("s3")
+        s3 = _s3_of(permissions.owner(self._endpoint))
         try:
             s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType="application/octet-stream")
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
         except ClientError as error:
             raise QueryRefused(f"{refused} {error}") from error
+
+
+@lru_cache(maxsize=16)
+def _s3_of(caller: Caller) -> Any:
+    """A client of S3 that queries share, because to make one takes longer than to write a result."""
+    return caller.client("s3", connections=32)
 
 
 def _register(connection: Any, function: PythonFunction) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from blueprints.local.base.internals import Internal
@@ -18,7 +19,14 @@ class CatalogTables:
     def __init__(self, permissions: Permissions, endpoint: str) -> None:
         self._permissions = permissions
         self._owner = permissions.owner(endpoint)
-        self._glue, self._s3 = self._owner.client("glue"), self._owner.client("s3")
+
+    @cached_property
+    def _glue(self) -> Any:
+        return self._owner.client("glue")
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self._owner.client("s3")
 
     def described(self, database: str, name: str) -> dict[str, Any]:
         """The table's entry in the catalog. Raises QueryRefused in Athena's words."""
