@@ -129,6 +129,8 @@ class Queries:
                 f"Queries need the package {error.name}: pip install 'serverless-blueprints[athena]'"
             ) from error
         statement, tables = read(query), CatalogTables(permissions, self._endpoint)
+        # Without tables, a statement is translated, or refused, before DuckDB starts, which takes longer.
+        translated = None if statement.tables else to_duckdb(statement, database.lower(), {})
         connection = duckdb.connect(":memory:")
         try:
             connection.execute("SET TimeZone = 'UTC'")
@@ -141,7 +143,7 @@ class Queries:
                 place = owner or database.lower()
                 described = tables.described(place, name)
                 schema[f"{place}.{name}"] = _load(connection, place, name, tables.rows(described), described)
-            translated = to_duckdb(statement, database.lower(), schema)
+            translated = translated or to_duckdb(statement, database.lower(), schema)
             for each in translated.functions:
                 _register(connection, each)
             answer: Any = connection.execute(translated.sql)
