@@ -10,7 +10,7 @@ records in the order of their last change, so that a client reads only what chan
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +42,10 @@ class Page:
 
 
 class RecordTable:
-    """Reads and writes records; `dynamodb` is a low-level client."""
+    """Reads and writes records; `dynamodb` is a low-level client, `pause` waits for so many seconds."""
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+    def __init__(self, dynamodb: Any, table: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._dynamodb, self._table, self._pause = dynamodb, table, pause
 
     def find(self, audiences: Iterable[str], kind: str, record_id: str) -> Record | None:
         """The record with this id in the first of the audiences that has one."""
@@ -64,9 +64,9 @@ class RecordTable:
             for item in answer["Responses"].get(self._table, ()):
                 found[item["pk"]["S"], item["kind"]["S"], item["id"]["S"]] = _record(item)
             if left := answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", []):
-                if (pause := next(pauses, None)) is None:
+                if (seconds := next(pauses, None)) is None:
                     raise TimeoutError(f"DynamoDB did not read {len(left)} records in {len(_PAUSES) + 1} attempts")
-                time.sleep(pause)
+                self._pause(seconds)
             wanted = left + wanted[100:]
         return found
 

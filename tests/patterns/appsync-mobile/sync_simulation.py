@@ -93,7 +93,7 @@ class Life:
         self.now, self.skew = START, 0
         self.table = InMemoryTable(self.chance)
         self.table.written = self._written
-        table = RecordTable(self.table, "records")
+        table = RecordTable(self.table, "records", pause=lambda _: None)
         rules = Rules(strategy, TOMBSTONE_DAYS, merge)
         self.instances = [
             (self.chance.randint(-CLOCK_ERROR, CLOCK_ERROR), Notebooks(table, PageTokens(lambda _: "key"), rules))
