@@ -301,6 +301,21 @@ def test_variables_are_coerced_as_graphql_java_does(api):
     [
         (b"{", "MalformedHttpRequestException", "Invalid JSON payload in GraphQLAuth POST request."),
         (b"[]", "MalformedHttpRequestException", "Invalid JSON payload in GraphQLAuth POST request."),
+        (
+            b'{"query": "{ __typename }", "variables": {"number": NaN}}',
+            "MalformedHttpRequestException",
+            "Invalid JSON payload in GraphQLAuth POST request.",
+        ),
+        (
+            b'{"query": "{ __typename }", "variables": {"number": -Infinity}}',
+            "MalformedHttpRequestException",
+            "Invalid JSON payload in GraphQLAuth POST request.",
+        ),
+        (
+            b'{"query": "{ __typename }", "variables": {"number": 1e400}}',
+            "MalformedHttpRequestException",
+            "Invalid JSON payload in GraphQLAuth POST request.",
+        ),
         ({}, "MalformedHttpRequestException", "Invalid request, `query` can't be null."),
         ({"query": " "}, "MalformedHttpRequestException", "Invalid request, `query` can't be empty."),
         ({"query": "{ word"}, "MalformedHttpRequestException", "Unable to parse GraphQL query."),

@@ -10,6 +10,7 @@ data_sources     calls functions and tables in the data source's role
 control_plane    the operations of the API and the types of CloudFormation, checked as AppSync does
 authorization    who may use an API, and which of its fields
 function_calls   awaits invocations of functions
+client_json      reads the JSON of clients
 http             the endpoint over HTTP
 realtime         subscriptions over WebSockets
 metrics          the metrics of AWS/AppSync

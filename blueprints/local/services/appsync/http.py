@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.base.http import read_body, send_response
-from blueprints.local.services.appsync import records
+from blueprints.local.services.appsync import client_json, records
 from blueprints.local.services.appsync.execution import Executor, InvalidRequest, UnreadableDocument
 from blueprints.local.services.appsync.records import GraphqlApi
 from blueprints.local.services.appsync.requests import GraphqlError, Identity, Request, Response, Unauthorized
@@ -254,11 +253,8 @@ def _read(body: bytes) -> ParsedOperation:
     if len(body) > _LARGEST_BODY:
         raise BadRequest(f"The request is larger than {_LARGEST_BODY} bytes.", "RequestEntityTooLargeException", 413)
     try:
-        given = read_json(body or b"{}")
-        if b"\\ud" in body.lower():
-            # Half of a surrogate pair has no form in UTF-8: Java makes it a question mark.
-            given = json.loads(json.dumps(given, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError):
+        given = client_json.read(body or b"{}")
+    except ValueError:
         given = None
     if not isinstance(given, dict):
         raise BadRequest("Invalid JSON payload in GraphQLAuth POST request.")

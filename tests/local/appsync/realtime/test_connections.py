@@ -128,6 +128,7 @@ def test_a_connection_that_says_nothing_is_closed(service, monkeypatch):
     ("text", "error_type", "message"),
     [
         ("{", "BadRequestException", "not valid JSON"),
+        ('{"type": "start", "id": NaN}', "BadRequestException", "not valid JSON"),
         ("[" * 100_000, "BadRequestException", "not valid JSON"),
         ("[]", "BadRequestException", "not a JSON object"),
         ('{"type": "publish"}', "UnsupportedOperation", "unknown not supported through the realtime channel"),

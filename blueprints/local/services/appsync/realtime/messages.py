@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
+from blueprints.local.services.appsync import client_json
 from blueprints.local.services.appsync.http import describe, encode
 from blueprints.local.services.appsync.requests import GraphqlError, Response
 
@@ -40,11 +40,8 @@ class Start:
 def parse(text: str) -> dict[str, Any]:
     """A message of a client. Raises MalformedMessage if it is not a JSON object."""
     try:
-        message = read_json(text)
-        if "\\ud" in text.lower():
-            # Half of a surrogate pair has no form in UTF-8: as over HTTP, it becomes a question mark.
-            message = json.loads(json.dumps(message, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError) as error:
+        message = client_json.read(text)
+    except ValueError as error:
         raise MalformedMessage("The message is not valid JSON.") from error
     if not isinstance(message, dict):
         raise MalformedMessage("The message is not a JSON object.")
