@@ -51,6 +51,17 @@ def test_first_sync_and_changes_arrive(phone):
     assert phone.node.call("errors") == []
 
 
+def test_an_edit_made_offline_arrives_after_the_reconnection(phone):
+    phone.node.call("create", title="Milk", notebookId="b")
+    phone.node.call("disconnect")
+    phone.node.call("editOffline", title="Milk", newTitle="Oat milk")
+    assert "Milk" in stored(phone)
+
+    phone.node.call("reconnect")
+    assert "Oat milk" in stored(phone)
+    assert phone.node.call("errors") == []
+
+
 @pytest.mark.parametrize("status", [401, 500])
 def test_a_note_answered_with_an_error_is_lost(phone, status):
     phone.node.call("answer", status=status)

@@ -3,6 +3,9 @@
 import { createRequire } from 'node:module';
 import { serve, until } from './actions.mjs';
 
+// DataStore looks for IndexedDB in `window`, in Node too; without it, it keeps its records in memory. When it is imported, it
+// begins to listen for the window's events `offline` and `online`.
+globalThis.window = Object.assign(new EventTarget(), { navigator: { onLine: true } });
 // Node imports DataStore as CommonJS; as modules, the others would be a second Amplify that DataStore does not know.
 const require = createRequire(import.meta.url);
 const { Amplify } = require('aws-amplify');
@@ -32,8 +35,6 @@ const { Note } = initSchema({
     },
   },
 });
-// DataStore looks for IndexedDB in `window`, in Node too; without it, it keeps its records in memory.
-globalThis.window = Object.assign(new EventTarget(), { navigator: { onLine: true } });
 const errors = [];
 const events = [];
 const network = globalThis.fetch;
@@ -90,6 +91,24 @@ await serve({
   async remove({ title }) {
     const note = await found(title);
     await sent(() => DataStore.delete(note));
+  },
+
+  /** Tells DataStore that the network went away. */
+  async disconnect() {
+    const seen = events.length;
+    globalThis.window.dispatchEvent(new Event('offline'));
+    await until(() => events.slice(seen).includes('networkStatus'), 5);
+  },
+
+  /** Tells DataStore that the network came back, and waits until it has sent its changes. */
+  async reconnect() {
+    await sent(() => globalThis.window.dispatchEvent(new Event('online')));
+  },
+
+  /** Changes a title without waiting until it is sent. */
+  async editOffline({ title, newTitle }) {
+    const note = await found(title);
+    await DataStore.save(Note.copyOf(note, (draft) => { draft.title = newTitle; }));
   },
 
   titles: async () => (await DataStore.query(Note)).map(({ title }) => title).sort(),
