@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from demo import CREATE_NOTEBOOK, SYNC, Cast
+from demo import CREATE_NOTEBOOK, SYNC, UPDATE, Cast
 
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
@@ -39,6 +39,17 @@ def stored(phone):
     return sorted(each["title"] for each in phone.ann.ask(SYNC)["syncNotes"]["items"] if not each["_deleted"])
 
 
+def stored_note(phone, title):
+    """The note with this title that the API has."""
+    return next(each for each in phone.ann.ask(SYNC)["syncNotes"]["items"] if each["title"] == title)
+
+
+def edit_elsewhere(phone, title, /, **changed):
+    """Another client changes the note with this title."""
+    note = stored_note(phone, title)
+    phone.ann.ask(UPDATE, input={"id": note["id"], "_version": note["_version"], **changed})
+
+
 def test_first_sync_and_changes_arrive(phone):
     assert phone.node.call("titles") == ["There"]
 
@@ -60,6 +71,59 @@ def test_an_edit_made_offline_arrives_after_the_reconnection(phone):
     phone.node.call("reconnect")
     assert "Oat milk" in stored(phone)
     assert phone.node.call("errors") == []
+
+
+def test_an_offline_edit_of_a_field_that_was_changed_meanwhile_is_lost_without_an_error(phone):
+    phone.node.call("create", title="Tea", notebookId="b")
+    phone.node.call("disconnect")
+    phone.node.call("editOffline", title="Tea", newTitle="Green tea")
+    edit_elsewhere(phone, "Tea", title="Black tea")
+
+    phone.node.call("reconnect")
+    assert phone.node.call("refusals") == []
+    assert phone.node.call("errors") == []
+    assert "Black tea" in stored(phone)
+    assert "Green tea" not in stored(phone)
+    phone.node.call("arrived", title="Black tea")
+    assert "Green tea" not in phone.node.call("titles")
+
+
+def test_an_offline_deletion_that_conflicts_with_an_edit_is_given_up_without_an_error(phone):
+    phone.node.call("create", title="Cups", notebookId="b")
+    phone.node.call("disconnect")
+    phone.node.call("removeOffline", title="Cups")
+    edit_elsewhere(phone, "Cups", title="Six cups")
+
+    phone.node.call("reconnect")
+    refusals = phone.node.call("refusals")
+    assert len(refusals) > 1  # DataStore sends the deletion several times
+    assert {(each["errorType"], each["data"]["title"]) for each in refusals} == {("ConflictUnhandled", "Six cups")}
+    assert phone.node.call("errors") == []
+    assert "Six cups" in stored(phone)
+    assert "Six cups" in phone.node.call("titles")
+
+
+def test_a_change_of_another_client_arrives_live(phone):
+    phone.node.call("create", title="Plants", notebookId="b")
+    syncs = phone.node.call("syncs")
+
+    edit_elsewhere(phone, "Plants", title="Water the plants")
+    phone.node.call("arrived", title="Water the plants")
+    assert phone.node.call("syncs") == syncs > 0
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_an_edit_answered_with_an_error_is_lost(phone, status):
+    phone.node.call("create", title=f"Old {status}", notebookId="b")
+    phone.node.call("answer", status=status)
+    phone.node.call("edit", title=f"Old {status}", newTitle=f"New {status}")
+    phone.node.call("answer", status=None)
+
+    phone.node.call("create", title=f"After the edit {status}", notebookId="b")
+    assert f"After the edit {status}" in stored(phone)
+    assert f"Old {status}" in stored(phone)
+    assert f"New {status}" not in stored(phone)
+    assert phone.node.call("errors")
 
 
 @pytest.mark.parametrize("status", [401, 500])

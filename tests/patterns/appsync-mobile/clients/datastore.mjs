@@ -37,6 +37,8 @@ const { Note } = initSchema({
 });
 const errors = [];
 const events = [];
+const refusals = [];
+let syncs = 0;
 const network = globalThis.fetch;
 let status = null;
 let emptied = 0; // how often all changes had been sent
@@ -46,13 +48,19 @@ Hub.listen('datastore', ({ payload }) => {
   if (payload.event === 'outboxStatus' && payload.data.isEmpty) emptied += 1;
 });
 
-/** What a mutation is answered with while `status` is set. */
-globalThis.fetch = (url, options) => {
-  if (status && String(options?.body).includes('mutation')) {
-    const body = JSON.stringify({ errors: [{ message: `Answered with ${status}` }] });
-    return Promise.resolve(new Response(body, { status, headers: { 'content-type': 'application/json' } }));
+/** Answers mutations itself while `status` is set; notes the errors that the API answers with, and counts the syncs. */
+globalThis.fetch = async (url, options) => {
+  if (!String(options?.body).includes('mutation')) {
+    if (String(options?.body).includes('syncNotes')) syncs += 1;
+    return network(url, options);
   }
-  return network(url, options);
+  if (status) {
+    const body = JSON.stringify({ errors: [{ message: `Answered with ${status}` }] });
+    return new Response(body, { status, headers: { 'content-type': 'application/json' } });
+  }
+  const response = await network(url, options);
+  for (const { errorType, data } of (await response.clone().json()).errors ?? []) refusals.push({ errorType, data });
+  return response;
 };
 
 /** Makes a change, and waits until it was answered: with success, or with an error. */
@@ -111,6 +119,14 @@ await serve({
     await DataStore.save(Note.copyOf(note, (draft) => { draft.title = newTitle; }));
   },
 
+  /** Deletes a note without waiting until that is sent. */
+  async removeOffline({ title }) { await DataStore.delete(await found(title)); },
+
+  /** Waits until a note with the title is in the storage. */
+  async arrived({ title }) { await until(() => found(title), 5); },
+
+  syncs: () => syncs,
+  refusals: () => refusals.splice(0),
   titles: async () => (await DataStore.query(Note)).map(({ title }) => title).sort(),
   errors: () => errors.splice(0),
 });
