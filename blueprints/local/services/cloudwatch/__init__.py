@@ -6,6 +6,7 @@ alarm_states           the state by these values
 metric_math            expressions over metrics
 alarms_on_expressions  alarms with such expressions in templates
 embedded_metrics       metrics in log events
+recording              records the services' metrics in bounded memory
 stored_amounts         metrics of queues and buckets
 ringing                which alarms have rung since a moment
 """
@@ -13,6 +14,7 @@ ringing                which alarms have rung since a moment
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics, ringing
 from blueprints.local.services.cloudwatch.alarms import Alarms
+from blueprints.local.services.cloudwatch.recording import Recording
 from blueprints.local.services.cloudwatch.ringing import rang_since
 from blueprints.local.services.cloudwatch.stored_amounts import StoredAmounts
 
@@ -25,6 +27,7 @@ class CloudWatch(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         alarms_on_expressions.install()
         embedded_metrics.install()
+        Recording(aws.clock).install()
         Alarms(aws.clock).install()
         StoredAmounts(aws.clock).install()
 
