@@ -4,6 +4,7 @@ records          what the base emulator stores of an API, as values
 requests         a request, the caller's identity, a response and its errors
 javascript       runs and checks the APPSYNC_JS code of resolvers
 code_evaluation  the API's operation EvaluateCode
+nesting          how deeply GraphQL texts are nested
 schemas          AppSync's scalars and directives; reads a schema
 execution        executes operations: documents, resolvers, subscriptions' selections
 data_sources     calls functions and tables in the data source's role

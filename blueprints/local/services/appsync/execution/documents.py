@@ -9,10 +9,13 @@ from typing import Any
 import graphql
 
 from blueprints.local.services.appsync.execution import validation_messages
+from blueprints.local.services.appsync.nesting import nesting
 from blueprints.local.services.appsync.requests import GraphqlError
 from blueprints.local.services.appsync.schemas import Schema
 
 _DOCUMENTS_KEPT = 512
+_DEEPEST = 250
+"""Brackets that may be open at the same time."""
 _LARGEST_KEPT = 8192
 """Characters of a document that is kept: a document takes some hundred times its text in memory."""
 _LARGEST = 262_144
@@ -71,6 +74,8 @@ def read(schema: Schema, text: str, *, introspection: bool = True) -> Document:
     """The document in a text, validated against the schema. Raises UnreadableDocument."""
     if len(text) > _LARGEST:
         raise UnreadableDocument(f"The query has more than {_LARGEST} characters.")
+    if nesting(text) > _DEEPEST:
+        raise UnreadableDocument("Unable to parse GraphQL query.")
     try:
         return (_kept if len(text) <= _LARGEST_KEPT else _read)(schema, text, introspection)
     except RecursionError:

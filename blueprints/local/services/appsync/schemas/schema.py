@@ -6,11 +6,14 @@ from functools import lru_cache
 
 import graphql
 
+from blueprints.local.services.appsync.nesting import nesting
 from blueprints.local.services.appsync.schemas import directives, scalars
 from blueprints.local.services.appsync.schemas.directives import AuthRule
 
 _LARGEST = 1_000_000
 """Bytes of a schema, a quota of AppSync."""
+_DEEPEST = 250
+"""Brackets that may be open at the same time."""
 _SCHEMAS_KEPT = 64
 
 
@@ -69,6 +72,8 @@ def parse(definition: str) -> Schema:
     """The schema in a text of the schema definition language. Raises InvalidSchema."""
     if len(definition.encode(errors="replace")) > _LARGEST:
         raise InvalidSchema(("Schema document size exceeds 1 MB.",))
+    if nesting(definition) > _DEEPEST:
+        raise InvalidSchema(("The schema is nested too deeply.",))
     try:
         written = graphql.parse(definition)
     except graphql.GraphQLError as error:
