@@ -331,3 +331,16 @@ def test_every_emulated_service_is_described():
     modules = set(re.findall(r"^\| `(\w+\.py)` \|", text, re.MULTILINE))
     assert modules
     assert [name for name in modules if not (ROOT / "blueprints" / "local" / name).is_file()] == []
+
+
+def test_tests_leave_the_standard_library_alone():
+    """Replacing `time.sleep` itself changes every thread of the process: threads that wait would loop at full speed.
+
+    Tests replace the name in the module under test: `patch.object(module, "time", SimpleNamespace(sleep=...))`.
+    """
+    library = {"time", "random", "os", "socket", "threading", "subprocess", "select", "shutil", "uuid"}
+    replaced = re.compile(r"(?:setattr|patch\.object)\(\s*\w+\.(\w+),|(?:setattr|patch)\(\s*[\"'](\w+)\.\w+[\"']")
+    for room in ("tests", "shared/tests", "patterns", "sar"):
+        for path in sources(ROOT / room):
+            found = {one or other for one, other in replaced.findall(path.read_text(encoding="utf-8"))} & library
+            assert not found, f"{path.relative_to(ROOT)} changes {sorted(found)} for the whole process"

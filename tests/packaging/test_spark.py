@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ def test_jars_are_checked_by_their_content(tmp_path: Path, monkeypatch: pytest.M
                 (tmp_path / jar.file).write_bytes(content)
             return subprocess.CompletedProcess([], 1, "UnknownHostException", "")
 
-        monkeypatch.setattr(jars.subprocess, "run", run)
+        monkeypatch.setattr(jars, "subprocess", SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired))
 
     some_java = Java(Path("/java"), "17.0.1")
     ivy(None)

@@ -96,7 +96,7 @@ class Server:
 
     def __init__(self, monkeypatch, demo, frames, accept=None):
         own, self.theirs = socket.socketpair()
-        monkeypatch.setattr(demo.socket, "create_connection", lambda address, timeout: own)
+        monkeypatch.setattr(demo, "socket", SimpleNamespace(create_connection=lambda address, timeout: own))
         self._frames, self._accept, self.received = frames, accept, b""
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()

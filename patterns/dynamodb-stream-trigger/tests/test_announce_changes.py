@@ -2,8 +2,12 @@
 
 import json
 import threading
+import time
+from types import SimpleNamespace
 
+import event_bus
 import pytest
+import webhook
 from clients_in_memory import Events, Secrets
 from receiver import OK, Receiver
 from streamed import StreamedTable
@@ -17,7 +21,10 @@ BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    """The modules alone do not pause: other threads of this process may sleep."""
+    clock = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=lambda _: None)
+    monkeypatch.setattr(webhook, "time", clock)
+    monkeypatch.setattr(event_bus, "time", clock)
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def announce(load, context):
     return handle
 
 
-def webhook(receiver):
+def to_webhook(receiver):
     return {"WEBHOOK_URL": receiver.url, "WEBHOOK_SECRET_ARN": "arn", "ALLOW_PRIVATE_ADDRESSES": "true"}
 
 
@@ -119,7 +126,7 @@ def test_a_webhook_gets_changes_one_by_one_in_order_and_signed(announce):
     table = StreamedTable()
     records = [table.put("a", n={"N": str(number)}) for number in range(5)]
     with Receiver() as receiver:
-        assert announce(*records, **webhook(receiver)) == {"batchItemFailures": []}
+        assert announce(*records, **to_webhook(receiver)) == {"batchItemFailures": []}
 
     assert [request.headers["webhook-id"] for request in receiver.requests] == [each["eventID"] for each in records]
     for request in receiver.requests:
@@ -133,7 +140,7 @@ def test_nothing_is_sent_after_a_change_that_the_receiver_cannot_accept_yet(anno
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(4)]
     with Receiver([OK, OK, BUSY, BUSY, BUSY]) as receiver:
-        answer = announce(*records, **webhook(receiver))
+        answer = announce(*records, **to_webhook(receiver))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[2]["dynamodb"]["SequenceNumber"]}]}
     assert {request.headers["webhook-id"] for request in receiver.requests} == {
@@ -145,7 +152,7 @@ def test_a_change_the_receiver_refuses_is_stored_with_the_response_and_blocks_no
     table = StreamedTable()
     records = [table.put(str(number)) for number in range(3)]
     with Receiver([OK, REFUSED]) as receiver:
-        assert announce(*records, **webhook(receiver)) == {"batchItemFailures": []}
+        assert announce(*records, **to_webhook(receiver)) == {"batchItemFailures": []}
 
     (kept,) = s3.contents()
     assert kept["record"] == records[1]
@@ -157,7 +164,7 @@ def test_interim_responses_are_no_refusals(announce, s3):
     table = StreamedTable()
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
     with Receiver([hints + OK, b"HTTP/1.1 102 Processing\r\n\r\n" + hints + REFUSED, hints * 3 + OK]) as receiver:
-        answer = announce(*(table.put(name) for name in "abc"), **webhook(receiver))
+        answer = announce(*(table.put(name) for name in "abc"), **to_webhook(receiver))
 
     assert answer == {"batchItemFailures": []}
     assert [json.loads(request.body)["data"]["keys"]["pk"] for request in receiver.requests] == ["a", "b", "c"]
@@ -169,7 +176,7 @@ def test_a_change_that_cannot_be_stored_is_not_skipped(announce, s3):
     s3.broken = True
     table = StreamedTable()
     with Receiver([OK, REFUSED]) as receiver:
-        answer = announce(*[table.put(str(number)) for number in range(3)], **webhook(receiver))
+        answer = announce(*[table.put(str(number)) for number in range(3)], **to_webhook(receiver))
 
     assert len(answer["batchItemFailures"]) == 1
     assert len(receiver.requests) == 2
@@ -183,7 +190,7 @@ def test_a_record_without_a_sequence_number_that_cannot_be_stored_is_not_skipped
     records = [table.put(str(number)) for number in range(11 if bus else 2)]
     last = {"batchItemFailures": [{"itemIdentifier": records[9 if bus else 1]["dynamodb"]["SequenceNumber"]}]}
     with Receiver() as receiver:
-        settings = {} if bus else webhook(receiver)
+        settings = {} if bus else to_webhook(receiver)
         assert announce(*records[: 10 if bus else 2], {}, records[-1], **settings) == last
         with pytest.raises(Exception, match="SlowDown"):
             announce({}, records[0], **settings)
@@ -192,7 +199,7 @@ def test_a_record_without_a_sequence_number_that_cannot_be_stored_is_not_skipped
 def test_the_batch_fails_if_time_runs_short_among_records_without_sequence_numbers(announce, context, s3):
     context.left = 5.0  # all of it is kept for the answer
     with Receiver() as receiver, pytest.raises(TimeoutError, match="without a sequence number"):
-        announce({}, {}, StreamedTable().put("a"), **webhook(receiver))
+        announce({}, {}, StreamedTable().put("a"), **to_webhook(receiver))
 
     assert receiver.requests == []
 
@@ -208,12 +215,14 @@ def test_a_malformed_record_is_stored_once_however_often_it_comes(announce, s3, 
 
 def test_it_stops_when_time_runs_short(announce, context):
     table = StreamedTable()
-    records = [table.put(str(number)) for number in range(3)]
-    slow = [lambda connection: (threading.Event().wait(0.6), connection.sendall(OK))]
-    with Receiver([*slow * 3]) as receiver:
-        context.left = 6.5  # five of which are kept for the answer
-        answer = announce(*records, **webhook(receiver))
+    records = [table.put(str(number)) for number in range(4)]
+    answered = threading.Event()
+    with Receiver([OK, OK, lambda _: answered.wait(60)]) as receiver:
+        context.left = 7.0  # five of which are kept for the answer
+        answer = announce(*records, **to_webhook(receiver))
+        answered.set()
 
+    assert len(receiver.requests) == 3
     assert answer == {"batchItemFailures": [{"itemIdentifier": records[2]["dynamodb"]["SequenceNumber"]}]}
 
 
@@ -249,6 +258,6 @@ def test_a_private_receiver_is_refused_and_the_changes_wait(announce):
 def test_the_secret_is_read_once(announce):
     secrets, table = Secrets("whsec_" + "QUJD" * 8), StreamedTable()
     with Receiver() as receiver:
-        announce(table.put("a"), table.put("b"), given={"secretsmanager": secrets}, **webhook(receiver))
+        announce(table.put("a"), table.put("b"), given={"secretsmanager": secrets}, **to_webhook(receiver))
 
     assert secrets.reads == 1

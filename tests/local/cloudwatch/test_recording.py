@@ -1,6 +1,7 @@
 """Metrics of services take bounded memory, and no value is lost of what is kept."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_equal_values_of_a_moment_are_one_point(points):
 def test_values_of_different_moments_are_apart(points, monkeypatch):
     """Else a minute of scaled time would have the values of the next one."""
     now = [100.0]
-    monkeypatch.setattr(recording.time, "time", lambda: now[0])
+    monkeypatch.setattr(recording, "time", SimpleNamespace(time=lambda: now[0]))
     record = Recording(Clock(600)).record
     for now[0] in (100.0, 100.005, 100.02, 100.2):
         record("AWS/Lambda", "Errors", 1, "Count", {})

@@ -1,6 +1,7 @@
 """The guarantees of the lake hold on random schedules of Lambda, S3 and people (see stream_simulation)."""
 
 from collections import Counter
+from types import SimpleNamespace
 from unittest import mock
 
 import batch_lines
@@ -140,7 +141,7 @@ class TestTheSimulationFindsFaults:
             assert fails(overtaken=True)
 
     def test_writing_the_same_bytes_twice(self):
-        with mock.patch.object(gzipped_lines.os, "urandom", lambda count: bytes(count)):
+        with mock.patch.object(gzipped_lines, "os", SimpleNamespace(urandom=bytes)):
             assert fails(600, overtaken=True)
 
     def test_replacing_without_a_copy(self):

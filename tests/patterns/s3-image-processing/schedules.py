@@ -3,6 +3,7 @@
 import random
 import re
 import threading
+from types import SimpleNamespace
 from unittest import mock
 
 import rendition_store
@@ -93,7 +94,7 @@ class Schedule:
     def play(self):
         """Play to the end; raise AssertionError if a promise does not hold."""
         try:
-            with mock.patch.object(rendition_store.time, "sleep"):
+            with mock.patch.object(rendition_store, "time", SimpleNamespace(sleep=lambda _seconds: None)):
                 while self.changes or self.pending or self.running:
                     self.advance()
                     self.check_that_every_named_rendition_exists()

@@ -1,5 +1,6 @@
 """Updates of one key, step by step, on an S3 in memory: overwrites, deletions, races, failures and retries."""
 
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -132,7 +133,7 @@ def test_a_conflicting_write_is_repeated(s3):
 
 
 def test_too_many_conflicting_writes_fail_the_invocation(s3, monkeypatch):
-    monkeypatch.setattr(rendition_store.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(rendition_store, "time", SimpleNamespace(sleep=lambda seconds: None))
     event = put(s3, "k", IMAGES[0], 1)
 
     def turn(call, effect):
