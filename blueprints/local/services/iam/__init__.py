@@ -1,7 +1,18 @@
-"""IAM: the resource of a request, and what policies and roles allow."""
+"""IAM: what a call needs permission for, and what policies and roles allow.
+
+authorizations     from a call to actions, resources and condition keys
+policies           the policy language
+enforcement        judges a call
+denials            the message of a denial
+callers            what the caller of the present request may do besides
+service_roles      roles that services assume
+role_trust         which services may assume a role
+identity_policies  what a principal's own policies say
+resource_policies  what a function's or queue's policy says
+"""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.iam import denials, requested_resources, transport
+from blueprints.local.services.iam import denials, enforcement, policies, transport
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
@@ -10,10 +21,11 @@ from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_r
 
 
 class Iam(Extension):
-    """Asks the extensions which resource a request is about, and counts every request as sent over TLS."""
+    """Judges every call by all that it needs, in the policy language of AWS, and as sent over TLS."""
 
     def install(self, aws: EmbeddedAws) -> None:
-        requested_resources.install(aws.iam_resources)
+        policies.install()
+        enforcement.install(aws.iam_resources)
         transport.install()
         denials.install()
 

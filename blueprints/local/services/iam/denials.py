@@ -1,9 +1,13 @@
-"""Names the resource in the message of a denial, as AWS does; the base emulator names the action alone."""
+"""Names what was denied in the message, as AWS does: the action and the resource.
+
+The base emulator names the action alone, and that of the operation also where another was denied.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.iam.enforcement import denied_authorization
 
 RESPONSE = Internal(
     "core.iam_actions",
@@ -34,6 +38,9 @@ def install() -> None:
     original: Callable[..., Any] = RESPONSE.current()
 
     def respond(service: str, action: str, principal_arn: str, request_id: str, **given: Any) -> Any:
+        denied = denied_authorization()
+        if denied and not given.get("error_code"):
+            action, given["resource_arn"] = denied.action, denied.resource
         resource = given.get("resource_arn", "*")
         is_by_identity = not given.get("error_code") and not given.get("resource_policy_arn")
         if is_by_identity and resource != "*" and not given.get("message"):

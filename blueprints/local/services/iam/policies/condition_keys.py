@@ -1,0 +1,67 @@
+"""Global condition keys that describe the principal and how the request came.
+
+Source: IAM User Guide, "AWS global condition context keys".
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+
+KEY_VALUE = Internal("core.iam_evaluator", "_resolve_condition_key", ("key", "ctx"))
+ROLES = Internal("services.iam", "_roles")
+
+_TYPES = {"Root": "Account"}
+"""Values of `aws:PrincipalType` that differ from the base emulator's types."""
+
+
+def install() -> None:
+    """Give the keys that the base emulator lacks or has otherwise."""
+    original: Callable[[str, Any], Any] = KEY_VALUE.current()
+
+    def value(key: str, context: Any) -> Any:
+        own = _OWN.get(key.lower())
+        return own(context) if own else original(key, context)
+
+    KEY_VALUE.replace(value)
+
+
+def role_arn(session_arn: str, account: str) -> str:
+    """The ARN of the role of an assumed-role session, with the role's path."""
+    name = session_arn.split("/")[1] if "/" in session_arn else ""
+    role = ROLES.current().get_scoped(account, None, name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
+
+
+def _principal_arn(context: Any) -> str | None:
+    if context.principal_type == "AssumedRole":
+        return role_arn(context.principal_arn, context.principal_account)
+    return None if context.principal_arn == "*" else str(context.principal_arn)
+
+
+def _principal_account(context: Any) -> str | None:
+    return str(context.principal_account) if context.principal_account else None
+
+
+def _principal_type(context: Any) -> str | None:
+    if context.principal_type == "Service":
+        return None
+    return _TYPES.get(context.principal_type) or str(context.principal_type)
+
+
+def _is_service(context: Any) -> str:
+    return "true" if context.principal_type == "Service" else "false"
+
+
+def _via_service(context: Any) -> str:
+    """Whether a service made the request with its caller's credentials; the service says so in the context."""
+    return str(context.service_context.get("aws:viaawsservice", "false"))
+
+
+_OWN: dict[str, Callable[[Any], Any]] = {
+    "aws:principalarn": _principal_arn,
+    "aws:principalaccount": _principal_account,
+    "aws:principaltype": _principal_type,
+    "aws:principalisawsservice": _is_service,
+    "aws:viaawsservice": _via_service,
+}
