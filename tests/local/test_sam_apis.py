@@ -6,6 +6,7 @@ import pytest
 
 from blueprints.local.base.urls import with_local_urls
 from blueprints.local.urls import urls
+from tests.local.cloudwatch.reading import total
 from tests.local.sam_folders_up import bring_folder_up, get, request
 
 
@@ -17,6 +18,12 @@ def http_api(cloud):
 @pytest.fixture(scope="module")
 def rest_api(cloud):
     return bring_folder_up(cloud, "rest-api-proxy")
+
+
+def api_and_stage(url):
+    """The id of an API and the name of its stage, by a local URL of it."""
+    api, _, rest = url.partition("/execute-api/")[2].partition("/")
+    return api, rest.partition("/")[0]
 
 
 def test_a_route_of_an_http_api_answers_with_the_path_parameter(http_api):
@@ -122,6 +129,41 @@ def test_a_gateway_response_of_a_rest_api_is_the_template_s(rest_api):
 
 def test_a_function_that_does_not_let_api_gateway_in_is_not_invoked(rest_api):
     assert get(rest_api.outputs["UninvitedUrl"]).status == 500
+
+
+def test_requests_to_a_rest_api_are_counted_by_api_and_stage(cloud, rest_api):
+    api, stage = api_and_stage(rest_api.outputs["ItemsUrl"])
+    name = cloud.client("apigateway").get_rest_api(restApiId=api)["name"]
+    dimensions = {"ApiName": name, "Stage": stage}
+    before = {each: total(cloud, each, "AWS/ApiGateway", **dimensions) or 0 for each in ("Count", "4XXError")}
+
+    get(rest_api.outputs["ItemsUrl"] + "/nothing")
+
+    assert total(cloud, "Count", "AWS/ApiGateway", **dimensions) == before["Count"] + 1
+    assert total(cloud, "4XXError", "AWS/ApiGateway", **dimensions) == before["4XXError"] + 1
+    assert total(cloud, "Latency", "AWS/ApiGateway", "Maximum", **dimensions) > 0
+    assert total(cloud, "Count", "AWS/ApiGateway", ApiName=name) >= before["Count"] + 1
+
+
+def test_server_errors_of_a_rest_api_are_counted(cloud, rest_api):
+    api, stage = api_and_stage(rest_api.outputs["UninvitedUrl"])
+    name = cloud.client("apigateway").get_rest_api(restApiId=api)["name"]
+    before = total(cloud, "5XXError", "AWS/ApiGateway", ApiName=name, Stage=stage) or 0
+
+    get(rest_api.outputs["UninvitedUrl"])
+
+    assert total(cloud, "5XXError", "AWS/ApiGateway", ApiName=name, Stage=stage) == before + 1
+
+
+def test_requests_to_an_http_api_are_counted_by_api_and_stage(cloud, http_api):
+    api, stage = api_and_stage(http_api.outputs["GuardedUrl"])
+    before = {each: total(cloud, each, "AWS/ApiGateway", ApiId=api, Stage=stage) or 0 for each in ("Count", "4xx")}
+
+    get(http_api.outputs["GuardedUrl"] + "nothing")
+
+    assert total(cloud, "Count", "AWS/ApiGateway", ApiId=api, Stage=stage) == before["Count"] + 1
+    assert total(cloud, "4xx", "AWS/ApiGateway", ApiId=api) >= before["4xx"] + 1
+    assert total(cloud, "5xx", "AWS/ApiGateway", "SampleCount", ApiId=api) >= 1
 
 
 def test_a_function_url_answers(cloud):

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
+from tests.local.cloudwatch.reading import total
 from tests.local.resources import QUEUE, ROLE
 from tests.local.waiting import until
 
@@ -60,6 +61,11 @@ def test_only_the_role_that_may_delivers_and_the_rest_goes_to_the_dead_letters(c
 
     assert until(lambda: bodies(cloud, deployed.outputs["Dead"])) == [{"by": "MayNot"}]
     assert until(lambda: bodies(cloud, deployed.outputs["Queue"])) == [{"by": "May"}]
+    group = {"ScheduleGroup": "default"}
+    assert total(cloud, "InvocationAttemptCount", "AWS/Scheduler", **group) >= 2
+    assert total(cloud, "TargetErrorCount", "AWS/Scheduler", **group) >= 1
+    assert total(cloud, "InvocationDroppedCount", "AWS/Scheduler", **group) >= 1
+    until(lambda: total(cloud, "InvocationsSentToDeadLetterCount", "AWS/Scheduler", **group))
 
 
 def test_a_role_that_does_not_trust_the_scheduler_is_refused(cloud, stack):

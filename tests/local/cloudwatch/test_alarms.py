@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from tests.local.cloudwatch.reading import history
 from tests.local.resources import QUEUE, queue_policy
 from tests.local.waiting import messages, until
 
@@ -37,13 +38,6 @@ def put(cloud, shop, **values):
 def state(cloud, name):
     (found,) = cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return found["StateValue"]
-
-
-def history(cloud, name):
-    """The states that an alarm has had, the first one first."""
-    items = cloud.client("cloudwatch").describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
-    changes = [json.loads(each["HistoryData"])["newState"]["stateValue"] for each in items["AlarmHistoryItems"]]
-    return changes[::-1]
 
 
 def test_an_alarm_watches_the_metric_with_its_dimensions_alone(cloud, stack):

@@ -2,11 +2,11 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from blueprints.local.services.cloudwatch.embedded_metrics import metrics_of
+from tests.local.cloudwatch.reading import total
 from tests.local.event_sources import HANDLER, MAY_READ, STREAM, mapping, on_failure, put
 from tests.local.resources import QUEUE, aliased, function_resource
 from tests.local.waiting import until
@@ -16,21 +16,6 @@ FAILING_ONCE = """
         if event.get("fail"):
             raise RuntimeError("failed")
 """
-
-
-def total(cloud, name, namespace="AWS/Lambda", statistic="Sum", **dimensions):
-    """The sum of a metric's values so far; None if it has none."""
-    now = datetime.now(UTC)
-    found = cloud.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=name,
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(minutes=1),
-        Period=7200,
-        Statistics=[statistic],
-    )["Datapoints"]
-    return sum(each[statistic] for each in found) if found else None
 
 
 def test_invocations_count_by_function_and_by_alias(cloud, stack):

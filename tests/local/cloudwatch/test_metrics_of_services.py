@@ -1,10 +1,10 @@
-"""What alarms of the patterns watch besides functions: dead letters, deliveries that failed, objects, builds."""
+"""Metrics of queues, rules, topics, buckets and builds."""
 
 import uuid
 
 from tests.local import building
-from tests.local.cloudwatch.test_metrics_of_functions import total
-from tests.local.resources import QUEUE, function_resource
+from tests.local.cloudwatch.reading import history, total
+from tests.local.resources import QUEUE, function_resource, queue_policy
 from tests.local.waiting import messages, until
 
 
@@ -26,12 +26,6 @@ def alarm(namespace, metric, dimensions, **properties):
     }
 
 
-def states(cloud, name):
-    """The states that an alarm has had."""
-    items = cloud.client("cloudwatch").describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
-    return [each["HistorySummary"].rpartition(" ")[2] for each in items["AlarmHistoryItems"]]
-
-
 def test_messages_in_a_queue_ring_its_alarm(cloud, stack):
     name = {"Fn::GetAtt": ["Letters", "QueueName"]}
     outputs = stack(
@@ -40,26 +34,78 @@ def test_messages_in_a_queue_ring_its_alarm(cloud, stack):
     queue = outputs["Letters"].rpartition("/")[2]
     cloud.client("sqs").send_message(QueueUrl=outputs["Letters"], MessageBody='"lost"')
 
-    until(lambda: "ALARM" in states(cloud, outputs["Waiting"]))
+    until(lambda: "ALARM" in history(cloud, outputs["Waiting"]))
     assert total(cloud, "ApproximateAgeOfOldestMessage", "AWS/SQS", "Maximum", QueueName=queue) > 0
     messages(cloud, outputs["Letters"])
     until(lambda: total(cloud, "ApproximateNumberOfMessagesVisible", "AWS/SQS", "Minimum", QueueName=queue) == 0)
 
 
-def test_an_event_that_a_rule_cannot_deliver_counts(cloud, stack):
+def test_events_of_a_rule_are_counted_by_what_becomes_of_them(cloud, stack):
     source = f"shop.{uuid.uuid4().hex[:8]}"
+    dead_letters = {"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}
     rule = {
         "Type": "AWS::Events::Rule",
         "Properties": {
             "EventPattern": {"source": [source]},
-            "Targets": [{"Id": "function", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}],  # without its permission
+            "Targets": [
+                {"Id": "queue", "Arn": {"Fn::GetAtt": ["Orders", "Arn"]}},
+                # Without its permission.
+                {"Id": "function", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}, **dead_letters},
+            ],
         },
     }
-    outputs = stack(Function=function_resource("def handler(event, context): pass"), Rule=rule).outputs
-    entry = {"Source": source, "DetailType": "order", "Detail": "{}"}
-    cloud.client("events").put_events(Entries=[entry])
+    name = stack(
+        Orders=QUEUE,
+        OrdersPolicy=queue_policy("Orders", "events.amazonaws.com"),
+        Dead=QUEUE,
+        DeadPolicy=queue_policy("Dead", "events.amazonaws.com"),
+        Function=function_resource("def handler(event, context): pass"),
+        Rule=rule,
+    ).outputs["Rule"]
+    cloud.client("events").put_events(Entries=[{"Source": source, "DetailType": "order", "Detail": "{}"}])
 
-    until(lambda: total(cloud, "FailedInvocations", "AWS/Events", RuleName=outputs["Rule"]) == 1)
+    expected = {
+        "MatchedEvents": 1,
+        "TriggeredRules": 1,
+        "InvocationAttempts": 2,
+        "SuccessfulInvocationAttempts": 1,
+        "Invocations": 2,
+        "FailedInvocations": 1,
+        "InvocationsSentToDlq": 1,
+        "InvocationsFailedToBeSentToDlq": None,
+        "RetryInvocationAttempts": None,
+    }
+    until(lambda: total(cloud, "InvocationsSentToDlq", "AWS/Events", RuleName=name) == 1)
+    assert {each: total(cloud, each, "AWS/Events", RuleName=name) for each in expected} == expected
+    assert total(cloud, "FailedInvocations", "AWS/Events") >= 1
+
+
+def test_notifications_of_a_topic_are_counted_by_what_becomes_of_them(cloud, stack):
+    def subscription(queue, **properties):
+        given = {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": {"Fn::GetAtt": [queue, "Arn"]}}
+        return {"Type": "AWS::SNS::Subscription", "Properties": {**given, **properties}}
+
+    outputs = stack(
+        Topic={"Type": "AWS::SNS::Topic"},
+        Open=QUEUE,
+        OpenPolicy=queue_policy("Open", "sns.amazonaws.com"),
+        Closed=QUEUE,
+        ToOpen=subscription("Open"),
+        ToClosed=subscription("Closed", RedrivePolicy={"deadLetterTargetArn": {"Fn::GetAtt": ["Open", "Arn"]}}),
+        Filtered=subscription("Open", FilterPolicy={"kind": ["other"]}),
+    ).outputs
+    topic = outputs["Topic"].rpartition(":")[2]
+    cloud.client("sns").publish(TopicArn=outputs["Topic"], Message="four")
+
+    until(lambda: total(cloud, "NumberOfNotificationsRedrivenToDlq", "AWS/SNS", TopicName=topic) == 1)
+    expected = {
+        "NumberOfMessagesPublished": 1,
+        "PublishSize": 4,
+        "NumberOfNotificationsDelivered": 1,
+        "NumberOfNotificationsFailed": 1,
+        "NumberOfNotificationsFilteredOut": 1,
+    }
+    assert {each: total(cloud, each, "AWS/SNS", TopicName=topic) for each in expected} == expected
 
 
 def test_objects_of_a_bucket_are_counted_once_a_day(cloud, stack):

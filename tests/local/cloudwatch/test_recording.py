@@ -1,6 +1,7 @@
 """Metrics of services take bounded memory, and no value is lost of what is kept."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -68,3 +69,42 @@ def test_threads_lose_no_value(points):
         each.join()
 
     assert values(points) == 8000
+
+
+class Metrics:
+    """The points of every metric, as the base emulator holds them."""
+
+    def __init__(self):
+        self.points = {}
+
+    def bucket(self, key):
+        return self.points.setdefault(key, [])
+
+    def all_items(self):
+        return [(("account", "region", key), points) for key, points in self.points.items()]
+
+    def pop_scoped(self, _account, _region, key, default):
+        return self.points.pop(key, default)
+
+
+def test_all_metrics_together_keep_their_latest_points(monkeypatch):
+    metrics = Metrics()
+    monkeypatch.setattr(recording, "MOST_POINTS_OF_ALL", 100)
+    monkeypatch.setattr(recording.BUCKET.holder(), "_metric_bucket", metrics.bucket)
+    monkeypatch.setattr(recording.METRICS.holder(), "_metrics", metrics)
+    recorder = Recording(Clock(1))
+    for number in range(1000):
+        recorder.record("Shop", f"of order {number % 250}", number, "Count", {})
+        recorder.store("Shop", "Prices", {}, time.time(), "None", None, [number], [2], None)
+
+    kept = [each for points in metrics.points.values() for each in points]
+    assert len(kept) <= 100
+    assert all(metrics.points.values())
+    assert metrics.points["Shop", "of order 249", ""][-1]["Value"] == 999
+    assert metrics.points["Shop", "Prices", ""][-1] == {
+        "Timestamp": metrics.points["Shop", "Prices", ""][-1]["Timestamp"],
+        "Unit": "None",
+        "Dimensions": {},
+        "Value": 999.0,
+        "Count": 2.0,
+    }

@@ -5,6 +5,7 @@ from blueprints.local.services.apigateway import (
     http_actions,
     http_apis,
     lambda_integrations,
+    metrics,
     preflights,
     rest_apis,
     service_integrations,
@@ -21,6 +22,7 @@ class ApiGateway(Extension):
         service_integrations.install(aws.endpoint)
         http_actions.install(aws.endpoint)
         preflights.install()
+        metrics.install()
 
 
 EXTENSION = ApiGateway()

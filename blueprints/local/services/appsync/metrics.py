@@ -3,12 +3,9 @@
 Source: AWS AppSync Developer Guide, "Using CloudWatch to monitor and log GraphQL API data".
 """
 
-from blueprints.local.base.internals import Internal
+from blueprints.local.base import metrics
 from blueprints.local.services.appsync.http import AnsweredRequest
 from blueprints.local.services.appsync.records import GraphqlApi
-
-SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 
 _NAMESPACE = "AWS/AppSync"
 _FIRST_CLIENT_ERROR, _FIRST_SERVER_ERROR = 400, 500
@@ -29,5 +26,5 @@ class Metrics:
 
     def record(self, api: GraphqlApi, name: str, value: float, unit: str = "Count") -> None:
         """Record a value."""
-        with SCOPE.current()(api.account, api.region):
-            RECORD.current()(_NAMESPACE, name, value, unit=unit, dimensions={"GraphQLAPIId": api.api_id})
+        dimensions = {"GraphQLAPIId": api.api_id}
+        metrics.record(_NAMESPACE, [dimensions], [(name, value, unit)], (api.account, api.region))

@@ -7,12 +7,13 @@ metric_math            expressions over metrics
 alarms_on_expressions  alarms with such expressions in templates
 embedded_metrics       metrics in log events
 recording              records the services' metrics in bounded memory
+dimensionless          metrics without dimensions in requests
 stored_amounts         metrics of queues and buckets
 ringing                which alarms have rung since a moment
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.cloudwatch import alarms_on_expressions, embedded_metrics, ringing
+from blueprints.local.services.cloudwatch import alarms_on_expressions, dimensionless, embedded_metrics, ringing
 from blueprints.local.services.cloudwatch.alarms import Alarms
 from blueprints.local.services.cloudwatch.recording import Recording
 from blueprints.local.services.cloudwatch.ringing import rang_since
@@ -26,6 +27,7 @@ class CloudWatch(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         alarms_on_expressions.install()
+        dimensionless.install()
         embedded_metrics.install()
         Recording(aws.clock).install()
         Alarms(aws.clock).install()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.metrics import record
 
 APPEND = Internal("services.cloudwatch_logs", "_append_log_events", ("stream", "events"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 
 _MARK = '"_aws"'
 _MOST_VALUES = 100
@@ -35,7 +35,7 @@ def install() -> None:
 
 def _record(message: str) -> None:
     for namespace, name, value, unit, dimensions in metrics_of(message):
-        RECORD.current()(namespace, name, value, unit, dimensions)
+        record(namespace, [dimensions], [(name, value, unit)])
 
 
 def metrics_of(message: str) -> Iterator[tuple[str, str, float, str, dict[str, str]]]:

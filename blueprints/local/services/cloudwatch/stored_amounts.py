@@ -5,16 +5,15 @@ dimensions".
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.metrics import Value, record
 
 QUEUES = Internal("services.sqs", "_queues")
 BUCKETS = Internal("services.s3", "_buckets")
-SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 
 _MINUTE, _DAY = 60, 86_400
 _AT_LEAST = 0.25
@@ -42,26 +41,24 @@ class StoredAmounts:
             messages = list(queue.get("messages") or ())
             if messages or key in self._held:
                 account, region, url = key
-                with SCOPE.current()(account, region):
-                    self._record_queue(str(url).rstrip("/").rpartition("/")[2], messages, now)
+                name = str(url).rstrip("/").rpartition("/")[2]
+                record("AWS/SQS", [{"QueueName": name}], self._of_queue(messages, now), (account, region))
             (self._held.add if messages else self._held.discard)(key)
 
-    def _record_queue(self, name: str, messages: Iterable[Mapping[str, Any]], now: float) -> None:
+    def _of_queue(self, messages: Sequence[Mapping[str, Any]], now: float) -> list[Value]:
         waiting = [each for each in messages if each["visible_at"] <= now]
         flying = [each for each in messages if each["visible_at"] > now and each.get("receipt_handle")]
         oldest = min((each["sent_at"] for each in (*waiting, *flying)), default=now)
-        dimensions = {"QueueName": name}
-        for metric, value, unit in (
+        return [
             ("ApproximateNumberOfMessagesVisible", len(waiting), "Count"),
             ("ApproximateNumberOfMessagesNotVisible", len(flying), "Count"),
+            ("ApproximateNumberOfMessagesDelayed", len(messages) - len(waiting) - len(flying), "Count"),
             ("ApproximateAgeOfOldestMessage", (now - oldest) * self._clock.scale, "Seconds"),
-        ):
-            RECORD.current()("AWS/SQS", metric, float(value), unit, dimensions)
+        ]
 
     @staticmethod
     def _look_at_buckets() -> None:
         for (account, name), bucket in BUCKETS.current().to_dict().items():
             dimensions = {"BucketName": str(name), "StorageType": "AllStorageTypes"}
-            with SCOPE.current()(str(account), _REGION):
-                count = float(len(bucket.get("objects") or ()))
-                RECORD.current()("AWS/S3", "NumberOfObjects", count, "Count", dimensions)
+            count = len(bucket.get("objects") or ())
+            record("AWS/S3", [dimensions], [("NumberOfObjects", count, "Count")], (str(account), _REGION))

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.log_stream import LogStream
+from blueprints.local.base.metrics import record
 from blueprints.local.services.codebuild import buildspec, projects
 from blueprints.local.services.codebuild.build_shell import BuildEvents, BuildShell, Ran
 from blueprints.local.services.codebuild.build_source import SourceFailed, fetch
@@ -31,7 +32,6 @@ from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 BUILDS = Internal("services.codebuild", "_builds")
 RECORD = Internal("services.codebuild", "_make_build_record", ("project", "build_id", "source_version"))
-METRIC = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 START = Internal("services.codebuild", "_start_build", ("data",))
 STOP = Internal("services.codebuild", "_stop_build", ("data",))
 ANSWER = Internal("core.responses", "json_response")
@@ -210,12 +210,12 @@ def _record_metrics(build: Record) -> None:
     """Record the metrics of a build that has ended. Source: AWS CodeBuild User Guide, "CodeBuild metrics"."""
     dimensions = {"ProjectName": build["projectName"]}
     outcome = "SucceededBuilds" if build["buildStatus"] == "SUCCEEDED" else "FailedBuilds"
-    for name, value, unit in (
+    values = (
         ("Builds", 1.0, "Count"),
         (outcome, 1.0, "Count"),
         ("Duration", float(build["endTime"] - build["startTime"]), "Seconds"),
-    ):
-        METRIC.current()("AWS/CodeBuild", name, value, unit, dimensions)
+    )
+    record("AWS/CodeBuild", [dimensions], values)
 
 
 def _log(build: Record, session: Caller) -> LogStream:

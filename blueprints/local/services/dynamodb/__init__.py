@@ -1,7 +1,8 @@
-"""DynamoDB: PartiQL statements with their permissions, stream records for every way of writing, and time to live."""
+"""DynamoDB: PartiQL with its permissions, stream records for every way of writing, time to live, and metrics."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.dynamodb import (
+    metrics,
     partiql_checks,
     partiql_permissions,
     stream_records,
@@ -22,6 +23,7 @@ class DynamoDB(Extension):
         table_definitions.install()
         table_replacement.install()
         time_to_live.install(aws.clock)
+        metrics.install()
 
 
 EXTENSION = DynamoDB()

@@ -8,6 +8,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_records import Record
 from blueprints.local.base.stream_source import Shard
+from blueprints.local.services.dynamodb.metrics import record_stream_read
 
 TABLES = Internal("services.dynamodb", "_tables")
 LIVE = Internal("services.dynamodb", "stream_live_records", ("table_name", "account_id", "region"))
@@ -49,7 +50,11 @@ class DynamoDBSource:
         """Records in the form of Lambda's DynamoDB events."""
         records = self._records() or []
         begin = bisect_right(records, after, key=_position)
-        return [_record(each) for each in records[begin : begin + limit]]
+        read = [_record(each) for each in records[begin : begin + limit]]
+        if read:
+            size = sum(each.size for each in read)
+            record_stream_read(self.arn, len(read), size, (self._account, self._region))
+        return read
 
     def _records(self) -> list[dict[str, Any]] | None:
         table = TABLES.current().get_scoped(self._account, self._region, self._table) or {}

@@ -14,6 +14,7 @@ from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import IncompatibleEmulator, Internal
 from blueprints.local.base.properties import is_true
 from blueprints.local.base.resource_types import wrap
+from blueprints.local.services.dynamodb.metrics import record_expired_item
 
 SETTINGS = Internal("services.dynamodb", "_ttl_settings")
 TABLES = Internal("services.dynamodb", "_tables")
@@ -121,3 +122,4 @@ def _expire_items(table_name: str, table: dict[str, Any], attribute: str, now: f
             expires = (item.get(attribute) or {}).get("N")
             if expires is not None and now - _FURTHEST_BACK_SECONDS <= float(expires) <= now:
                 EMIT.current()(table_name, "REMOVE", REMOVE.current()(table, partition, sort), None)
+                record_expired_item(table_name)

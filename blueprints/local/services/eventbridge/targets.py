@@ -9,6 +9,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Container
+from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +20,7 @@ from blueprints.local.base.delivery import Delivery, under_way
 from blueprints.local.base.extension import EmbeddedAws
 from blueprints.local.base.internals import Internal
 from blueprints.local.services import scheduler
+from blueprints.local.services.eventbridge import metrics
 from blueprints.local.services.iam import may_invoke, may_send
 from blueprints.local.services.lambda_ import AsynchronousInvocations
 
@@ -32,8 +34,6 @@ QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 VIEW = Internal("services.eventbridge", "_pattern_event_view", ("event",))
 TRANSFORM = Internal("services.eventbridge", "_apply_input_transformer", ("transformer", "rule", "view"))
 SUPPORTED = Internal("services.eventbridge", "_SUPPORTED_TARGET_SERVICES")
-SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 FUNCTION = Internal("services.lambda_svc", "_get_func_record_for_ref", ("function_ref",))
 
 _EVENTS = "events.amazonaws.com"
@@ -71,6 +71,8 @@ def install(aws: EmbeddedAws, invocations: AsynchronousInvocations) -> None:
                 else:
                     stock(target, event, rule, view)
 
+        if is_rule(delivery.source_arn):
+            metrics.record_match(rule, target)
         Attempts(target, delivery, aws, invoke).make()
 
     SUPPORTED.replace(_Either(SUPPORTED.current(), aws.event_targets))
@@ -165,15 +167,9 @@ def _may_publish(delivery: Delivery) -> bool:
     return bool(TOPIC_ALLOWS.current()(delivery.target_arn, _EVENTS, delivery.source_arn, delivery.account))
 
 
-def _record_failure(delivery: Delivery) -> None:
-    """Count an event that a rule could not deliver. Source: Amazon EventBridge User Guide, "Monitoring EventBridge"."""
-    if not is_rule(delivery.source_arn):
-        return
-    region, account, rule = delivery.source_arn.split(":", 5)[3:]
-    *bus, name = rule.split("/")[1:]
-    dimensions = {"RuleName": name, **({"EventBusName": bus[0]} if bus else {})}
-    with SCOPE.current()(account, region):
-        RECORD.current()("AWS/Events", "FailedInvocations", 1.0, "Count", dimensions)
+def _metrics_of(source_arn: str) -> ModuleType:
+    """The metrics of rules or of schedules, which record the same by other names."""
+    return metrics if is_rule(source_arn) else scheduler.metrics
 
 
 class Attempts:
@@ -188,6 +184,7 @@ class Attempts:
         self._max_age = float(policy.get("MaximumEventAgeInSeconds", _MAX_AGE_SECONDS))
         self._dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         self._delivery = delivery
+        self._metrics = _metrics_of(delivery.source_arn)
         self._endpoint = aws.endpoint
         self._clock = aws.clock
         self._invoke = invoke
@@ -204,7 +201,11 @@ class Attempts:
             self._invoke()
         finally:
             under_way.reset(token)
-        if self._delivery.error_code is None or self._clock.was_reset_since(self._delivery.made):
+        if self._clock.was_reset_since(self._delivery.made):
+            return
+        succeeded = self._delivery.error_code is None
+        self._metrics.record_attempt(self._delivery.source_arn, retry=self._made > 0, succeeded=succeeded)
+        if succeeded:
             return
         wait = min(_FIRST_WAIT_SECONDS * 2**self._made, _LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
         exhausted = self._exhausted_by(wait)
@@ -222,13 +223,14 @@ class Attempts:
 
     def _give_up(self, exhausted: str | None) -> None:
         delivery = self._delivery
-        _record_failure(delivery)
+        self._metrics.record_failure(delivery.source_arn)
         log.error("event not delivered to %s: %s %s", delivery.target_arn, delivery.error_code, delivery.error_message)
         if not self._dead_letters:
             return
         if not self._may_dead_letter(self._dead_letters):
             sender = _EVENTS if is_rule(delivery.source_arn) else "the schedule's role"
             log.error("dead letter lost: %s may not send to %s", sender, self._dead_letters)
+            self._metrics.record_dead_letter(delivery.source_arn, sent=False)
             return
         attributes = {
             "RULE_ARN": delivery.source_arn,
@@ -256,3 +258,6 @@ class Attempts:
             send(owner, queue_arn, self._delivery.payload.decode(), attributes)
         except (BotoCoreError, ClientError) as error:
             log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400
+            self._metrics.record_dead_letter(self._delivery.source_arn, sent=False)
+        else:
+            self._metrics.record_dead_letter(self._delivery.source_arn, sent=True)

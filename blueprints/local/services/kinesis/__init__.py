@@ -1,7 +1,7 @@
-"""Kinesis: retention, closed shards, consumers with enhanced fan-out, and records without a partition key."""
+"""Kinesis: retention, closed shards, consumers with enhanced fan-out, records without a partition key, and metrics."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.kinesis import consumers, record_distribution, retention, stream_source
+from blueprints.local.services.kinesis import consumers, metrics, record_distribution, retention, stream_source
 from blueprints.local.services.kinesis.stream_source import KinesisSource, is_consumer
 
 
@@ -13,6 +13,7 @@ class Kinesis(Extension):
         consumers.install()
         retention.install()
         record_distribution.install()
+        metrics.install(aws.clock.scale)
 
 
 EXTENSION = Kinesis()

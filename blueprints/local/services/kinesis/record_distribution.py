@@ -39,8 +39,9 @@ def install() -> None:
     HANDLE.replace(_handling(HANDLE.current()))
     CREATE.replace(_creating(CREATE.current()))
     SUMMARY.replace(_summing_up(SUMMARY.current()))
-    PUT.replace(_putting(PUT.current()))
-    PUT_SEVERAL.replace(_putting_several(PUT_SEVERAL.current()))
+    put_several = _putting_several(PUT_SEVERAL.current())
+    PUT.replace(_putting(PUT.current(), put_several))
+    PUT_SEVERAL.replace(put_several)
     GET.replace(_getting(GET.current()))
     handlers = REGISTRY.current()["AWS::Kinesis::Stream"]
     create, update = handlers["create"], handlers["update"]
@@ -126,13 +127,13 @@ def _putting_several(put: _Operation) -> _Operation:
     return putting_several
 
 
-def _putting(put: _Operation) -> _Operation:
+def _putting(put: _Operation, put_several: _Operation) -> _Operation:
     def putting(data: _Data) -> _Answer:
         if _strategy(data) != _BY_SERVICE:
             return put(data)
         if "SequenceNumberForOrdering" in data:
             return _error("InvalidArgumentException", f"SequenceNumberForOrdering is not for streams of {_BY_SERVICE}")
-        status, headers, body = PUT_SEVERAL.current()({**data, "Records": [data]})
+        status, headers, body = put_several({**data, "Records": [data]})
         if status != 200:
             return status, headers, body
         return _answer(json.loads(body)["Records"][0])

@@ -5,6 +5,7 @@ its records are what a mapping has to process before those of the shards that fo
 """
 
 import json
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii
@@ -13,6 +14,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_records import Record
 from blueprints.local.base.stream_source import Shard
+from blueprints.local.services.kinesis.metrics import record_read
 
 STREAMS = Internal("services.kinesis", "_streams")
 CONSUMERS = Internal("services.kinesis", "_consumers")
@@ -86,15 +88,18 @@ class KinesisSource:
 
     def read(self, shard_id: str, after: int, limit: int, role_arn: str) -> list[Record]:
         """Records in the form of Lambda's Kinesis events."""
+        begun = time.monotonic()
         records = self._records(shard_id)
         begin = bisect_right(records, after, key=_position)
+        read = records[begin : begin + limit]
         empty = len(json.dumps(self._event(shard_id, role_arn, "", "", "", 0)))
         overhead = empty - len('""') - len("0")
         as_base64 = AS_BASE64.current()
-        return [
-            self._record(shard_id, each, as_base64(each["Data"]), role_arn, overhead)
-            for each in records[begin : begin + limit]
-        ]
+        found = [self._record(shard_id, each, as_base64(each["Data"]), role_arn, overhead) for each in read]
+        if read:
+            consumer = self.arn.partition(_CONSUMER)[2].partition(":")[0]
+            record_read(self._stream_arn, consumer, read, (time.monotonic() - begun) * 1000)
+        return found
 
     def _stream(self) -> dict[str, Any] | None:
         stream: dict[str, Any] | None = STREAMS.current().get_scoped(self._account, self._region, self._name)

@@ -91,10 +91,10 @@ class AsynchronousInvocations:
             log.warning("asynchronous invocation dropped: %s is gone", event.delivery.target_arn)
             return
         if event.version is None:
-            metrics.record(function.record["config"], "AsyncEventsReceived", 1.0)
+            metrics.record_value(function.record["config"], "AsyncEventsReceived", 1.0)
         event.version = function.version
         age = (self._clock.now() - event.accepted) * 1000
-        metrics.record(function.record["config"], "AsyncEventAge", age, "Milliseconds")
+        metrics.record_value(function.record["config"], "AsyncEventAge", age, "Milliseconds")
         result = self._executor.deliver(function.record, event.delivery)
         if self._is_void(event):
             return
@@ -128,7 +128,7 @@ class AsynchronousInvocations:
             self._schedule(event, seconds)
 
     def _give_up(self, function: "FunctionAsInvoked", event: _Event, result: dict[str, Any], condition: str) -> None:
-        metrics.record(function.record["config"], "AsyncEventsDropped", 1.0)
+        metrics.record_value(function.record["config"], "AsyncEventsDropped", 1.0)
         self._tell(function, "OnFailure", event, result, condition)
         dead_letters = function.dead_letter_arn
         if dead_letters:
@@ -161,7 +161,7 @@ class AsynchronousInvocations:
         try:
             send(function.role(self._endpoint), arn, body, attributes)
         except (BotoCoreError, ClientError, ValueError) as error:
-            metrics.record(function.record["config"], metric, 1.0)
+            metrics.record_value(function.record["config"], metric, 1.0)
             log.error("destination %s of %s did not take a record: %s", arn, function.arn, error)  # noqa: TRY400
 
 

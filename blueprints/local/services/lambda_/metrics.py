@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.base.metrics import Value, record, scope_of
 
 EMIT = Internal("services.lambda_svc", "_emit_lambda_metrics", ("function_name", "duration_ms", "error", "throttle"))
-SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 
 _NAMESPACE = "AWS/Lambda"
 
@@ -36,25 +35,20 @@ def record_invocation(config: Mapping[str, Any], result: Mapping[str, Any], mill
     _record(config, values)
 
 
-def record(config: Mapping[str, Any], name: str, value: float, unit: str = "Count") -> None:
+def record_value(config: Mapping[str, Any], name: str, value: float, unit: str = "Count") -> None:
     """Record one value of another metric, such as `IteratorAge`, of the function as it was invoked."""
     _record(config, [(name, value, unit)])
 
 
 def record_of_mapping(function_arn: str, mapping_id: str, name: str, value: float) -> None:
     """Record one value of a metric of an event source mapping."""
-    region, account = function_arn.split(":")[3:5]
-    with SCOPE.current()(account, region):
-        RECORD.current()(_NAMESPACE, name, value, "Count", {"EventSourceMappingUUID": mapping_id})
+    dimensions = {"EventSourceMappingUUID": mapping_id}
+    record(_NAMESPACE, [dimensions], [(name, value, "Count")], scope_of(function_arn))
 
 
-def _record(config: Mapping[str, Any], values: Sequence[tuple[str, float, str]]) -> None:
-    """Record values, each by name and unit, in the function's account and Region."""
-    region, account = str(config["FunctionArn"]).split(":")[3:5]
-    with SCOPE.current()(account, region):
-        for dimensions in _dimensions(config):
-            for name, value, unit in values:
-                RECORD.current()(_NAMESPACE, name, value, unit, dimensions)
+def _record(config: Mapping[str, Any], values: Sequence[Value]) -> None:
+    """Record values in the function's account and Region."""
+    record(_NAMESPACE, _dimensions(config), values, scope_of(str(config["FunctionArn"])))
 
 
 def _dimensions(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:

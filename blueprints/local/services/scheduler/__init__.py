@@ -1,7 +1,7 @@
 """EventBridge Scheduler: acts in the role of a schedule."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.scheduler import schedules
+from blueprints.local.services.scheduler import metrics, schedules
 from blueprints.local.services.scheduler.schedules import may_dead_letter, payload, refusal
 
 
@@ -13,4 +13,4 @@ class Scheduler(Extension):
 
 
 EXTENSION = Scheduler()
-__all__ = ["EXTENSION", "may_dead_letter", "payload", "refusal"]
+__all__ = ["EXTENSION", "may_dead_letter", "metrics", "payload", "refusal"]

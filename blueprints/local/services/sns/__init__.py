@@ -1,8 +1,8 @@
-"""SNS: delivers to functions and queues as AWS does."""
+"""SNS: delivers to functions and queues as AWS does, and records its metrics."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.lambda_ import AsynchronousInvocations
-from blueprints.local.services.sns import subscriptions
+from blueprints.local.services.sns import metrics, subscriptions
 
 
 class Sns(Extension):
@@ -12,6 +12,7 @@ class Sns(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         subscriptions.install(aws.part(AsynchronousInvocations), aws.endpoint)
+        metrics.install()
 
 
 EXTENSION = Sns()

@@ -18,6 +18,7 @@ from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke, may_send
 from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
+from blueprints.local.services.sns.metrics import record_dead_letter, record_delivery
 
 DELIVER_TO_LAMBDA = Internal(
     "services.sns",
@@ -65,7 +66,9 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
                 "Sns": _notification(envelope),
             }
             invocations.enqueue(Delivery.of(function_arn, {"Records": [record]}, topic_arn))
+            record_delivery(topic_arn, succeeded=True)
             return
+        record_delivery(topic_arn, succeeded=False)
         _dead_letter(endpoint, topic_arn, function_arn, envelope, reason)
 
     def deliver_to_sqs(
@@ -77,7 +80,9 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
             reason = f"the policy of {queue_arn} does not allow {_SNS}"
         else:
             to_sqs(queue_arn, envelope, raw, raw_message, topic_arn=topic_arn, **message)
+            record_delivery(topic_arn, succeeded=True)
             return
+        record_delivery(topic_arn, succeeded=False)
         # Publishing runs on the emulator's own event loop, which could not answer the request it waits for.
         given = (endpoint, topic_arn, queue_arn, raw_message if raw else envelope, reason)
         threading.Thread(target=_dead_letter, args=given, name="dead-letter", daemon=True).start()
@@ -107,8 +112,12 @@ def _dead_letter(endpoint: str, topic_arn: str, subscriber_arn: str, body: str, 
     account, region = topic_arn.split(":")[4], topic_arn.split(":")[3]
     if not may_send(queue_arn, _SNS, topic_arn, account):
         log.error("dead letter lost: the policy of %s does not let %s send to it", queue_arn, _SNS)
+        record_dead_letter(topic_arn, sent=False)
         return
     try:
         send(Caller.owner(account, region, endpoint), queue_arn, body, {})
     except (BotoCoreError, ClientError) as error:
         log.error("dead letter lost: %s did not take it: %s", queue_arn, error)  # noqa: TRY400
+        record_dead_letter(topic_arn, sent=False)
+    else:
+        record_dead_letter(topic_arn, sent=True)

@@ -6,7 +6,7 @@ Source: AWS Step Functions Developer Guide, "Monitoring Step Functions metrics u
 from dataclasses import dataclass
 from typing import Any
 
-from blueprints.local.base.internals import Internal
+from blueprints.local.base.metrics import Value, record
 from blueprints.local.services.stepfunctions.execution.execution import (
     ABORTED,
     EXPRESS,
@@ -17,9 +17,6 @@ from blueprints.local.services.stepfunctions.execution.execution import (
     Execution,
 )
 from blueprints.local.services.stepfunctions.execution.history import Event, details_member
-
-SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
-RECORD = Internal("services.cloudwatch", "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
 
 _NAMESPACE = "AWS/States"
 _ENDED = {SUCCEEDED: "Succeeded", FAILED: "Failed", ABORTED: "Aborted", TIMED_OUT: "TimedOut"}
@@ -152,11 +149,8 @@ def _machine_of(execution: Execution) -> str:
     return f"{execution.revision.machine_arn.rpartition(':')[0]}:{name_and_label}"
 
 
-def _record(execution: Execution, values: list[tuple[str, float, str]], dimensions: list[dict[str, str]]) -> None:
-    with SCOPE.current()(execution.revision.account, execution.revision.region):
-        for name, value, unit in values:
-            for each in dimensions:
-                RECORD.current()(_NAMESPACE, name, value, unit=unit, dimensions=each)
+def _record(execution: Execution, values: list[Value], dimensions: list[dict[str, str]]) -> None:
+    record(_NAMESPACE, dimensions, values, (execution.revision.account, execution.revision.region))
 
 
 def _resource(family: _Family, event: Event) -> str:

@@ -44,7 +44,7 @@ def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condit
     except (BotoCoreError, ClientError, ValueError) as error:
         function = FunctionAsInvoked.named(mapping.function_arn)
         if function is not None:
-            metrics.record(function.record["config"], "DestinationDeliveryFailures", 1.0)
+            metrics.record_value(function.record["config"], "DestinationDeliveryFailures", 1.0)
         log.error("destination %s of %s did not take %s: %s", destination, mapping.function_arn, what, error)  # noqa: TRY400
 
 

@@ -20,7 +20,7 @@ def invoke(executor: Executor, mapping: Mapping, batch: Batch, scale: float) -> 
     if function is None:
         return NotInvoked(), None
     age = (time.time() - batch.records[-1].arrived) * scale * 1000
-    metrics.record(function.record["config"], "IteratorAge", max(age, 0.0), "Milliseconds")
+    metrics.record_value(function.record["config"], "IteratorAge", max(age, 0.0), "Milliseconds")
     delivery = Delivery.of(mapping.function_arn, batch.event(), mapping.source.arn)
     result = executor.deliver(function.record, delivery)
     answer = InvocationResult(
