@@ -67,14 +67,13 @@ def _type(honoured: str, only_if: Mapping[str, Callable[[Any], bool]] | None = N
 _TYPES: dict[str, _Type] = {
     "AWS::Lambda::Function": _type(
         "Architectures Code DeadLetterConfig Environment EphemeralStorage FunctionName Handler ImageConfig Layers "
-        "LoggingConfig MemorySize PackageType ReservedConcurrentExecutions Role Runtime Timeout",
+        "LoggingConfig MemorySize PackageType ReservedConcurrentExecutions Role Runtime Timeout KmsKeyArn",
         {"RecursiveLoop": _terminates},
         CapacityProviderConfig="it runs on this machine",
         CodeSigningConfigArn="signatures of code are not checked",
         DurableConfig="no durable executions: nothing is checkpointed or replayed",
         FileSystemConfigs="no file system is mounted",
         FunctionScalingConfig="it does not limit the number of environments",
-        KmsKeyArn=_KEY,
         RecursiveLoop="recursive loops are not detected",
         RuntimeManagementConfig="this machine's runtime is used",
         SnapStart="no snapshot is taken: every environment is initialised",
@@ -98,13 +97,13 @@ _TYPES: dict[str, _Type] = {
     ),
     "AWS::DynamoDB::Table": _type(
         "AttributeDefinitions GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes StreamSpecification TableName "
-        "TimeToLiveSpecification",
+        "TimeToLiveSpecification SSESpecification",
         ContributorInsightsSpecification="no insights are gathered",
         ImportSourceSpecification="nothing is imported",
         KinesisStreamSpecification="changes are not sent to the Kinesis stream",
         PointInTimeRecoverySpecification="no backups are kept",
         ResourcePolicy="the table's policy is not checked",
-        SSESpecification=_KEY,
+
     ),
     "AWS::DynamoDB::GlobalTable": _type(
         "AttributeDefinitions GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes StreamSpecification TableName "
@@ -115,12 +114,10 @@ _TYPES: dict[str, _Type] = {
     ),
     "AWS::S3::Bucket": _type(
         "BucketName CorsConfiguration NotificationConfiguration OwnershipControls "
-        "PublicAccessBlockConfiguration VersioningConfiguration",
-        {"BucketEncryption": _names_a_key},
+        "PublicAccessBlockConfiguration VersioningConfiguration BucketEncryption",
         AccessControl="no access control list is set",
         AccelerateConfiguration="there is no accelerated endpoint",
         AnalyticsConfigurations="nothing is analysed",
-        BucketEncryption=_KEY,
         IntelligentTieringConfigurations="objects stay in their storage class",
         InventoryConfigurations="no inventories are written",
         LifecycleConfiguration="objects neither expire nor change their storage class",
@@ -152,16 +149,14 @@ _TYPES: dict[str, _Type] = {
     ),
     "AWS::SQS::Queue": _type(
         "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue MaximumMessageSize MessageRetentionPeriod "
-        "QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy VisibilityTimeout",
-        KmsMasterKeyId=_KEY,
+        "QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy VisibilityTimeout KmsMasterKeyId",
         RedriveAllowPolicy="every queue may use it as its dead-letter queue",
     ),
     "AWS::SNS::Topic": _type(
-        "ContentBasedDeduplication DisplayName FifoTopic Subscription TopicName",
+        "ContentBasedDeduplication DisplayName FifoTopic Subscription TopicName KmsMasterKeyId",
         ArchivePolicy="no messages are archived",
         DataProtectionPolicy="nothing is masked or refused",
         DeliveryStatusLogging="no delivery is logged",
-        KmsMasterKeyId=_KEY,
         TracingConfig="no traces",
     ),
     "AWS::SNS::Subscription": _type(
@@ -223,10 +218,9 @@ _TYPES: dict[str, _Type] = {
         "Name", {"EncryptionConfiguration": _names_a_key}, EncryptionConfiguration=_KEY
     ),
     "AWS::Kinesis::Stream": _type(
-        "Name RetentionPeriodHours ShardCount RecordDistributionStrategy MaxRecordSizeInKiB",
+        "Name RetentionPeriodHours ShardCount RecordDistributionStrategy MaxRecordSizeInKiB StreamEncryption",
         {"StreamModeDetails": _grows_by_itself},
         DesiredShardLevelMetrics="no metrics of shards are recorded",
-        StreamEncryption=_KEY,
         StreamModeDetails="shards do not split by themselves",
     ),
     "AWS::Events::EventBus": _type(
@@ -257,8 +251,7 @@ _TYPES: dict[str, _Type] = {
         KmsKeyId=_KEY,
     ),
     "AWS::SecretsManager::Secret": _type(
-        "GenerateSecretString Name SecretString Type",
-        KmsKeyId=_KEY,
+        "GenerateSecretString Name SecretString Type KmsKeyId",
         ReplicaRegions="there is one Region here, and no replica in others",
     ),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from blueprints.local.services.lambda_ import (
     actions,
     alias_routing,
     configuration,
+    environment_keys,
     event_source_mappings,
     file_system,
     function_paths,
@@ -28,7 +29,7 @@ from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
 class Lambda(Extension):
     """Replaces the base emulator's executor, its queue of events and its pollers of streams."""
 
-    after = ("dynamodb", "kinesis")
+    after = ("dynamodb", "kinesis", "kms")
 
     def install(self, aws: EmbeddedAws) -> None:
         self._executor = Executor(aws.folder, aws.endpoint, aws.clock)
@@ -46,6 +47,7 @@ class Lambda(Extension):
         function_paths.install()
         inline_code.install()
         configuration.install()
+        environment_keys.install()
         self._layers = ForeignLayers()
         self._layers.install()
 

@@ -11,6 +11,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services.iam import trusts
+from blueprints.local.services.lambda_.environment_keys import refusal_at_creation
 
 CREATE = Internal("services.lambda_svc", "_create_function", ("data",))
 UPDATE = Internal("services.lambda_svc", "_update_config", ("name", "data"))
@@ -102,6 +103,9 @@ def faults(settings: _Settings) -> Iterator[str]:
             "provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
+    key_refused = refusal_at_creation(settings)
+    if key_refused:
+        yield key_refused
     if len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) > _VARIABLES_BYTES:
         yield (
             "Lambda was unable to configure your environment variables because the environment variables you have "

@@ -17,8 +17,9 @@ from blueprints.local.base.delivery import Delivery
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_ import function_logs, metrics
 from blueprints.local.services.lambda_.alias_routing import routed
+from blueprints.local.services.lambda_.environment_keys import CannotDecrypt, check_role
 from blueprints.local.services.lambda_.environment_pool import EnvironmentPool
-from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed
+from blueprints.local.services.lambda_.execution_environment import ExecutionEnvironment, InitialisationFailed, Launch
 from blueprints.local.services.lambda_.function_code import (
     CannotRun,
     CodeStore,
@@ -136,6 +137,10 @@ class Executor:
             return _failure(
                 {"errorType": "Runtime.CannotRun", "errorMessage": str(reason), "requestId": delivery.request_id}, ""
             )
+        except CannotDecrypt as refused:
+            return _failure(
+                {"errorType": refused.code, "errorMessage": str(refused), "requestId": delivery.request_id}, ""
+            )
         except InitialisationFailed as failure:
             return self._failed_to_initialise(config, delivery, failure)
         try:
@@ -147,7 +152,11 @@ class Executor:
         reason = reason_not_to_run(record["config"])
         if reason:
             raise CannotRun(f"function {record['config']['FunctionName']} cannot run: {reason}")
-        return self._pool.acquire(key, lambda: launch_of(record, self._code, self._endpoint))
+        return self._pool.acquire(key, lambda: self._launch(record))
+
+    def _launch(self, record: dict[str, Any]) -> Launch:
+        check_role(record["config"])
+        return launch_of(record, self._code, self._endpoint)
 
     def _invoke(self, environment: ExecutionEnvironment, config: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
         timeout = float(config.get("Timeout") or 3)

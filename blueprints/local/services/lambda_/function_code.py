@@ -37,6 +37,7 @@ _LAUNCH_FACTS = (
     "Environment",
     "EphemeralStorage",
     "Handler",
+    "KMSKeyArn",
     "Layers",
     "LoggingConfig",
     "MemorySize",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.environment_keys import CannotDecrypt
 from blueprints.local.services.lambda_.execution_environment import InitialisationFailed
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.function_code import CannotRun
@@ -20,5 +21,5 @@ def initialise(executor: Executor, function_arn: str) -> dict[str, Any]:
         return {"milliseconds": executor.initialise(function.record)}
     except InitialisationFailed as failure:
         return {"error": str(failure), "log": failure.log}
-    except CannotRun as reason:
+    except (CannotDecrypt, CannotRun) as reason:
         return {"error": str(reason), "log": ""}

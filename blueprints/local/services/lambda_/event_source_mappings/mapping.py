@@ -11,7 +11,7 @@ from blueprints.local.base.stream_source import Shard, StreamSource, open_shards
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
 from blueprints.local.services.lambda_.event_source_mappings.lane import GiveUp, Lane, Send, Wait
-from blueprints.local.services.lambda_.event_source_mappings.permission import denied
+from blueprints.local.services.lambda_.event_source_mappings.permission import denied, undecryptable
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.services.lambda_.event_source_mappings.shard_progress import ShardProgress
 
@@ -116,7 +116,7 @@ class Mapping:
             self.report(f"PROBLEM: Function not found: {self.function_arn}")
             return None
         config = function.record["config"]
-        refusal = denied(config, self.source)
+        refusal = denied(config, self.source) or undecryptable(config, self.source.arn)
         if refusal:
             self.report(f"PROBLEM: {refusal}")
             return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services import iam
+from blueprints.local.services import iam, kms
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
 
 POLICY_OF = Internal("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
@@ -30,6 +30,20 @@ def denied(config: dict[str, Any], source: Readable) -> str | None:
     for action, resource in source.permissions:
         if not _allowed(principal, action, resource):
             return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
+    return None
+
+
+def undecryptable(config: dict[str, Any], source_arn: str) -> str | None:
+    """Why a function's role may not decrypt the records of an event source, in KMS's words; None when it may."""
+    encryption = kms.encryption_of(source_arn)
+    if encryption is None:
+        return None
+    account = str(config["FunctionArn"]).split(":")[4]
+    principal = iam.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
+    try:
+        kms.require(principal, encryption, "Decrypt")
+    except kms.KeyRefused as refused:
+        return str(refused)
     return None
 
 

@@ -1,0 +1,30 @@
+"""KMS: who may use the key that encrypts a bucket, a queue, a topic, a stream or a table."""
+
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.kms import (
+    deliveries,
+    dynamodb,
+    keys,
+    kinesis,
+    s3,
+    secretsmanager,
+    sns,
+    sqs,
+    template_properties,
+)
+from blueprints.local.services.kms.encrypted_resources import encryption_of
+from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require, require_caller, usable
+
+
+class Kms(Extension):
+    """Checks the permission on the key wherever an encrypted resource is read or written."""
+
+    after = ("dynamodb", "iam", "kinesis", "secretsmanager")
+
+    def install(self, aws: EmbeddedAws) -> None:
+        for module in (keys, s3, sqs, sns, kinesis, dynamodb, secretsmanager, deliveries, template_properties):
+            module.install()
+
+
+EXTENSION = Kms()
+__all__ = ["EXTENSION", "Encryption", "KeyRefused", "encryption_of", "require", "require_caller", "usable"]

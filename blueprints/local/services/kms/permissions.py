@@ -1,0 +1,155 @@
+"""Decides whether a caller, a role or a service may use a key for a resource that is encrypted with it.
+
+A service such as S3 uses a key with the permissions of whoever called it: the key policy and the identity policies are
+judged together, with the condition keys of KMS. A key that is disabled or awaits its deletion refuses everybody.
+Sources: AWS KMS Developer Guide, "Determining access to AWS KMS keys", "AWS KMS condition keys" and "Grants".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from blueprints.local.base.internals import Internal
+from blueprints.local.services import iam
+from blueprints.local.services.kms.keys import ACCOUNT, Key, find, scope_of
+
+VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
+COMBINE = Internal(
+    "core.iam_evaluator",
+    "combine_resource_policy",
+    ("identity", "ctx", "policy", "owner_account", "required", "limits"),
+)
+BY_POLICY = Internal(
+    "core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")
+)
+GRANTS = Internal("services.kms", "_grants")
+
+Reason = Literal["AccessDenied", "Disabled", "InvalidState", "NotFound"]
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How a resource is encrypted: the key, and what its service gives KMS about each use of the key."""
+
+    key: str
+    """The key's id, ARN or alias, as the resource names it."""
+    service: str
+    """The service in `kms:ViaService`, such as `sqs`."""
+    resource_arn: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    """The encryption context."""
+
+
+class KeyRefused(Exception):
+    """A key cannot be used; the message says why, in the words of KMS."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+def require_caller(encryption: Encryption, *operations: str) -> None:
+    """Check that the caller of the present request may use the key. Raises KeyRefused.
+
+    `operations` are KMS operations, such as `Decrypt`. The account's owner is judged by the key policy alone.
+    """
+    require(iam.principal_of(VERIFIED_KEY.current().get(), ACCOUNT.current()()), encryption, *operations)
+
+
+def require(principal: Any, encryption: Encryption, *operations: str) -> None:
+    """Check that a principal may use the key for a resource through its service. Raises KeyRefused."""
+    key = usable(encryption)
+    for operation in operations:
+        _require(principal, key, encryption, f"kms:{operation}")
+
+
+def usable(encryption: Encryption) -> Key:
+    """The key of a resource. Raises KeyRefused if it is missing, disabled or pending deletion."""
+    key = find(encryption.key, encryption.resource_arn)
+    if key is None:
+        raise KeyRefused("NotFound", f"Invalid keyId '{encryption.key}'")
+    if key.state == "Disabled":
+        raise KeyRefused("Disabled", f"{key.arn} is disabled.")
+    if key.state != "Enabled":
+        state = {"PendingDeletion": "pending deletion", "PendingImport": "pending import"}.get(key.state, key.state)
+        raise KeyRefused("InvalidState", f"{key.arn} is {state}.")
+    return key
+
+
+def service_may(service: str, source_arn: str, account: str, encryption: Encryption, *operations: str) -> bool:
+    """Whether the key policy lets an AWS service such as `sns.amazonaws.com` use the key for a source."""
+    try:
+        key = usable(encryption)
+    except KeyRefused:
+        return False
+    keys = {
+        **{name.lower(): value for name, value in _condition_keys(key, encryption).items()},
+        "aws:sourcearn": source_arn,
+        "aws:sourceaccount": account,
+        "aws:principalisawsservice": "true",
+    }
+    return all(
+        iam.policy_allows(key.policy, service, f"kms:{each}", key.arn, key.arn.split(":")[3], keys)
+        for each in operations
+    )
+
+
+def _require(principal: Any, key: Key, encryption: Encryption, action: str) -> None:
+    keys = {**_condition_keys(key, encryption), "kms:CallerAccount": principal.account, "aws:ViaAWSService": "true"}
+    asked = iam.question(principal, action, key.arn, key.arn.split(":")[3], keys)
+    by_key = BY_POLICY.current()(key.policy, asked)
+    if principal.policies is None:  # the account's owner
+        result = by_key
+    else:
+        identity = iam.answer(principal, asked)
+        result = COMBINE.current()(
+            identity, asked, key.policy, key.arn.split(":")[4], required=True, limits=principal.limits
+        )
+    if result.decision == "Allow":
+        return
+    if result.decision != "Deny" and _granted(principal.arn, key, encryption, action):
+        return
+    why = _reason(result, action, by_identity=by_key.decision == "Allow")
+    message = f"User: {principal.arn} is not authorized to perform: {action} on resource: {key.arn} {why}"
+    raise KeyRefused("AccessDenied", message)
+
+
+def _condition_keys(key: Key, encryption: Encryption) -> dict[str, Any]:
+    context = {f"kms:EncryptionContext:{name}": value for name, value in encryption.context.items()}
+    return {
+        **context,
+        "kms:EncryptionContextKeys": list(encryption.context),
+        "kms:ResourceAliases": list(key.aliases),
+        "kms:ViaService": f"{encryption.service}.{key.arn.split(':')[3]}.amazonaws.com",
+    }
+
+
+def _reason(result: Any, action: str, *, by_identity: bool) -> str:
+    if result.decision == "Deny":
+        return f"with an explicit deny in {'a resource' if result.resource_policy_arn else 'an identity'}-based policy"
+    return f"because no {'identity' if by_identity else 'resource'}-based policy allows the {action} action"
+
+
+def _granted(principal_arn: str, key: Key, encryption: Encryption, action: str) -> bool:
+    names = set(_names_of(principal_arn))
+    with scope_of(key.arn):
+        return any(
+            grant["KeyId"] == key.arn
+            and grant["GranteePrincipal"] in names
+            and action.removeprefix("kms:") in grant["Operations"]
+            and _constraints_hold(grant.get("Constraints") or {}, encryption.context)
+            for grant in GRANTS.current().values()
+        )
+
+
+def _names_of(principal_arn: str) -> Iterator[str]:
+    """A principal's ARN, and the ARN of its role without a path if it is a session of a role."""
+    yield principal_arn
+    if ":assumed-role/" in principal_arn:
+        account, name = principal_arn.split(":")[4], principal_arn.split("/")[1]
+        yield f"arn:aws:iam::{account}:role/{name}"
+
+
+def _constraints_hold(constraints: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    equal, part = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
+    return (equal is None or equal == dict(context)) and (part is None or part.items() <= dict(context).items())
