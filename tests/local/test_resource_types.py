@@ -24,13 +24,13 @@ Resources:
 def test_resources_that_are_only_stored_are_listed(stack):
     deployed = stack(
         Archive={"Type": "AWS::Events::Archive", "Properties": {"SourceArn": arn("events", "event-bus/default")}},
-        Dashboard={"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}},
+        Watcher={"Type": "AWS::CloudWatch::AnomalyDetector", "Properties": {"Stat": "Sum"}},
         Queue=QUEUE,
     )
 
     listed = {each["resource"]: each["consequence"] for each in deployed.not_emulated}
 
-    assert set(listed) == {"Archive", "Dashboard"}
+    assert set(listed) == {"Archive", "Watcher"}
     assert "no events are archived" in listed["Archive"]
 
 

@@ -23,6 +23,8 @@ def total(
 
 def history(cloud: Any, alarm: str) -> list[str]:
     """The states that an alarm has come into, the first one first."""
-    items = cloud.client("cloudwatch").describe_alarm_history(AlarmName=alarm, HistoryItemType="StateUpdate")
+    items = cloud.client("cloudwatch").describe_alarm_history(
+        AlarmName=alarm, AlarmTypes=["MetricAlarm", "CompositeAlarm"], HistoryItemType="StateUpdate"
+    )
     changes = [json.loads(each["HistoryData"])["newState"]["stateValue"] for each in items["AlarmHistoryItems"]]
     return changes[::-1]

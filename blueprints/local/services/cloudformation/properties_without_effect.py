@@ -95,6 +95,12 @@ _TYPES: dict[str, _Type] = {
     "AWS::Lambda::Url": _type(
         "AuthType Cors TargetFunctionArn Qualifier", InvokeMode="responses are not streamed"
     ),
+    "AWS::CloudWatch::CompositeAlarm": _type(
+        "ActionsEnabled AlarmActions AlarmDescription AlarmName AlarmRule InsufficientDataActions OKActions",
+        ActionsSuppressor="actions are not suppressed",
+        ActionsSuppressorExtensionPeriod="actions are not suppressed",
+        ActionsSuppressorWaitPeriod="actions are not suppressed",
+    ),
     "AWS::DynamoDB::Table": _type(
         "AttributeDefinitions GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes StreamSpecification TableName "
         "TimeToLiveSpecification SSESpecification",

@@ -5,6 +5,9 @@ alarm_values           the values that an alarm compares
 alarm_states           the state by these values
 metric_math            expressions over metrics
 alarms_on_expressions  alarms with such expressions in templates
+composite_alarms       alarms on the states of other alarms in templates
+alarm_events           the events of alarms
+dashboards             what dashboards may be
 embedded_metrics       metrics in log events
 recording              records the services' metrics in bounded memory
 dimensionless          metrics without dimensions in requests
@@ -12,8 +15,18 @@ stored_amounts         metrics of queues and buckets
 ringing                which alarms have rung since a moment
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.cloudwatch import alarms_on_expressions, dimensionless, embedded_metrics, ringing
+from blueprints.local.services.cloudwatch import (
+    alarms_on_expressions,
+    composite_alarms,
+    dashboards,
+    dimensionless,
+    embedded_metrics,
+    ringing,
+)
 from blueprints.local.services.cloudwatch.alarms import Alarms
 from blueprints.local.services.cloudwatch.recording import Recording
 from blueprints.local.services.cloudwatch.ringing import rang_since
@@ -27,11 +40,15 @@ class CloudWatch(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         alarms_on_expressions.install()
+        dashboards.install()
         dimensionless.install()
         embedded_metrics.install()
         Recording(aws.clock).install()
         Alarms(aws.clock).install()
         StoredAmounts(aws.clock).install()
+
+    def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
+        return composite_alarms.resource_types()
 
     def reset(self) -> None:
         ringing.forget()

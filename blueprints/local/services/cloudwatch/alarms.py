@@ -1,18 +1,18 @@
-"""Evaluates alarms, again and again in scaled time, and announces every change of a state to EventBridge."""
+"""Evaluates all alarms every few seconds of scaled time, and acts when a state changes."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.cloudwatch import ringing
+from blueprints.local.services.cloudwatch.alarm_events import announce_change
 from blueprints.local.services.cloudwatch.alarm_states import ALARM, can_be_evaluated, periods_to_read, state_of
 from blueprints.local.services.cloudwatch.alarm_values import Windows, period_of, values_of
 from blueprints.local.services.cloudwatch.metric_math import InvalidExpression
-from blueprints.local.services.eventbridge import announce
 
 ALARMS = Internal("services.cloudwatch", "_alarms")
 EVALUATE = Internal("services.cloudwatch", "_evaluate_alarm", ("alarm",))
@@ -23,6 +23,7 @@ HISTORY = Internal(
     ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
 )
 ACTIONS = Internal("services.cloudwatch", "_dispatch_alarm_actions", ("alarm", "old_state", "new_state", "reason"))
+SET = Internal("services.cloudwatch", "_set_alarm_state", ("params", "cbor_data", "is_cbor", "is_json"))
 PARENTS = Internal("services.cloudwatch", "_evaluate_parent_alarms", ("child", "seen"))
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
 
@@ -41,12 +42,15 @@ class Alarms:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._evaluated = time.time()
+        self._changing = threading.RLock()
+        """Held from a change of a state until composite alarms have followed it: they might miss a short one."""
 
     def install(self) -> None:
         """Replace the base emulator's evaluation, which ignores dimensions, and begin."""
         EVALUATE.replace(self.evaluate)
         EVALUATE_ALL.replace(lambda: None)
         ACTIONS.replace(_announcing(ACTIONS.current()))
+        SET.replace(self._alone(SET.current()))
         self._clock.every(_SECONDS, self._evaluate_all, at_least=_AT_LEAST)
 
     def evaluate(self, alarm: dict[str, Any], now: float | None = None) -> None:
@@ -54,9 +58,12 @@ class Alarms:
 
         `now` is a moment in seconds since 1970; by default the present one.
         """
-        if not can_be_evaluated(alarm):
-            return
-        windows = Windows.before(now or time.time(), period_of(alarm), periods_to_read(alarm), self._clock.scale)
+        if can_be_evaluated(alarm):
+            with self._changing:
+                self._evaluate(alarm, now or time.time())
+
+    def _evaluate(self, alarm: dict[str, Any], now: float) -> None:
+        windows = Windows.before(now, period_of(alarm), periods_to_read(alarm), self._clock.scale)
         try:
             found = state_of(alarm, values_of(alarm, windows))
         except InvalidExpression as error:
@@ -70,6 +77,13 @@ class Alarms:
         HISTORY.current()(alarm["AlarmName"], before, state, reason)
         ACTIONS.current()(alarm, before, state, reason)
         PARENTS.current()(alarm)
+
+    def _alone(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*request: Any, **more: Any) -> Any:
+            with self._changing:
+                return change(*request, **more)
+
+        return changed
 
     def _evaluate_all(self) -> None:
         moments = self._moments(time.time())
@@ -86,20 +100,13 @@ class Alarms:
         return [now - back * minute for back in range(passed, -1, -1)]
 
 
-def _announcing(original: Callable[..., None]) -> Callable[..., None]:
-    """Source of the event: Amazon CloudWatch User Guide, "Alarm events and EventBridge"."""
+def _announcing(act: Callable[..., None]) -> Callable[..., None]:
+    """Announce a change, and remember that the alarm rang, before its actions."""
 
-    def act(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+    def announced(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
         if new_state == ALARM:
             ringing.note(str(alarm["AlarmName"]))
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
-        detail = {
-            "alarmName": alarm["AlarmName"],
-            "configuration": {"description": alarm.get("AlarmDescription") or ""},
-            "previousState": {"value": old_state},
-            "state": {"value": new_state, "reason": reason, "timestamp": now},
-        }
-        announce("aws.cloudwatch", "CloudWatch Alarm State Change", detail, str(alarm.get("AlarmArn")))
-        original(alarm, old_state, new_state, reason)
+        announce_change(alarm, old_state, new_state, reason)
+        act(alarm, old_state, new_state, reason)
 
-    return act
+    return announced
