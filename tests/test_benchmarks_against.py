@@ -143,8 +143,8 @@ def test_a_build_is_compared_with_the_commit_even_without_sam(toy, monkeypatch, 
     assert "not there: aws-sam-cli could not be installed: no network" in said
 
 
-def test_the_suite_runs_only_when_named():
-    assert command.names(command.against) == ["build", "check", "run", "suite"]
+def test_long_comparisons_run_only_when_named():
+    assert command.names(command.against) == ["authorised_calls", "build", "check", "run", "suite"]
     assert command._chosen_names(command._parser().parse_args(["--against", "before"])) == ["build", "check", "run"]
     assert command._chosen_names(command._parser().parse_args(["--against", "before", "suite"])) == ["suite"]
 

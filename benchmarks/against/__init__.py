@@ -11,6 +11,7 @@ from benchmarks.trees import Tree
 # What this tree is to reach, in times of what a certain commit takes.
 _TARGETS: Mapping[str, Mapping[str, float]] = {
     "b4262518f096f84fdff0f1ddd3d1db831874de2f": {"run": 0.5, "suite": 0.7},
+    "c1ea0131ef40d609e0a5d7c74078504239de78c4": {"authorised_calls": 1.05},
 }
 
 

@@ -22,6 +22,9 @@ DENIALS = re.compile(
 _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 _TRUST = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
 
+_NOTHING = {"Action": "sts:GetCallerIdentity"}
+"""Nobody is refused it, so a statement about it grants nothing."""
+
 
 def load(file: Path) -> dict[str, Any]:
     """A file of cases."""
@@ -48,7 +51,8 @@ class Player:
         for call in case.get("before", ()):
             self._make(call)
         caller = self._principal(case.get("principal", "role"))
-        caller.give(policy_document(self._filled(case["policy"]), case.get("version", "2012-10-17")))
+        statements = self._filled(case["policy"]) or [_NOTHING]
+        caller.give(policy_document(statements, case.get("version", "2012-10-17")))
         try:
             caller.clients.call(case["call"], self._parameters(case.get("with", {})))
         except ClientError as error:

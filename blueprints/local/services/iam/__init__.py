@@ -7,12 +7,13 @@ denials            the message of a denial
 callers            what the caller of the present request may do besides
 service_roles      roles that services assume
 role_trust         which services may assume a role
+trust_policies     which users and roles may
 identity_policies  what a principal's own policies say
 resource_policies  what a function's or queue's policy says
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.iam import denials, enforcement, policies, transport
+from blueprints.local.services.iam import denials, enforcement, policies, transport, trust_policies
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
@@ -25,6 +26,7 @@ class Iam(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         policies.install()
+        trust_policies.install()
         enforcement.install(aws.iam_resources)
         transport.install()
         denials.install()

@@ -39,6 +39,9 @@ _PERMISSIONS_OF_HEADERS = {
 }
 """By action: what a request needs besides it, if it has one of these headers."""
 
+_WITHOUT_EFFECT = {"CreateBucket": {("x-amz-acl", "private"), ("x-amz-bucket-object-lock-enabled", "false")}}
+"""By action: headers whose value is the default, and needs nothing."""
+
 _WITH_GET_OBJECT = {"GetObjectAttributes": "GetObject", "GetObjectVersionAttributes": "GetObjectVersion"}
 _GOVERNED = ("DeleteObject", "DeleteObjectVersion", "PutObjectRetention")
 _BYPASS = "x-amz-bypass-governance-retention"
@@ -83,8 +86,10 @@ def _needed(call: Call, action: str, bucket: str, key: str) -> Iterator[tuple[st
 
 
 def _by_headers(call: Call, action: str, resource: str) -> Iterator[tuple[str, str]]:
+    without_effect = _WITHOUT_EFFECT.get(action, ())
     for needed, headers in _PERMISSIONS_OF_HEADERS.get(action, {}).items():
-        if any(call.headers.get(each) for each in headers):
+        given = {(name, call.headers[name].lower()) for name in headers if call.headers.get(name)}
+        if given.difference(without_effect):
             yield needed, resource
 
 
