@@ -1,8 +1,8 @@
-"""S3: signed URLs, names and versioning of templates' buckets, and notifications that need permission."""
+"""S3: signed URLs, names and versioning of templates' buckets, missing keys, and notifications that need permission."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.lambda_ import AsynchronousInvocations
-from blueprints.local.services.s3 import bucket_names, bucket_versioning, notifications, signed_urls
+from blueprints.local.services.s3 import bucket_names, bucket_versioning, missing_objects, notifications, signed_urls
 
 
 class S3(Extension):
@@ -14,6 +14,7 @@ class S3(Extension):
         bucket_names.install()
         bucket_versioning.install()
         signed_urls.install()
+        missing_objects.install()
         notifications.install(aws.part(AsynchronousInvocations))
 
 
