@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import scheduling
+
 ROOT = Path(__file__).parents[1]
 PATTERNS = sorted(path.parent for room in ("patterns", "sar") for path in (ROOT / room).glob("*/template.yaml"))
 
@@ -344,3 +346,10 @@ def test_tests_leave_the_standard_library_alone():
         for path in sources(ROOT / room):
             found = {one or other for one, other in replaced.findall(path.read_text(encoding="utf-8"))} & library
             assert not found, f"{path.relative_to(ROOT)} changes {sorted(found)} for the whole process"
+
+
+def test_the_modules_that_are_scheduled_apart_or_first_exist():
+    for name in {*scheduling._APART, *scheduling._LONGEST_FIRST}:
+        path, _, test = name.partition("::")
+        assert (ROOT / path).exists(), f"{path} in tests/scheduling.py is not there"
+        assert not test or f"def {test}(" in (ROOT / path).read_text(), f"{name} in tests/scheduling.py is not there"

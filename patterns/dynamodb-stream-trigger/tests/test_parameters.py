@@ -23,7 +23,7 @@ URLS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(URLS, st.from_regex(WEBHOOK_URL, fullmatch=True, alphabet=ASCII)))
 @example("https://example.com:65536/")
 @example("https:///hook")
