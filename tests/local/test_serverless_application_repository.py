@@ -2,20 +2,16 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
-import textwrap
 import urllib.request
 import uuid
 import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-from uv import find_uv_bin
 
 from blueprints.local.cloud import ACCOUNT
 from blueprints.pattern import discover
+from tests.local.sam_command_line import sam_command_line
 
 READER = {
     "Effect": "Allow",
@@ -272,7 +268,6 @@ def test_a_deleted_application_is_gone(sar, bucket):
     assert refusal(sar.get_application, ApplicationId=arn)[0] == "NotFoundException"
 
 
-SAM_PYTHON = ["tool", "run", "--from", "aws-sam-cli==1.170.0", "python"]
 METADATA = {
     "Name": "published-by-sam",
     "Description": "Says a word",
@@ -282,42 +277,10 @@ METADATA = {
 }
 
 
-# SAM's command line, imported once; then a process of its own for each line, which names its folder and arguments.
-COMMANDS = """
-    import json, os, sys
-    from samcli.cli.main import cli
-    from samcli.commands.package import command
-    from samcli.commands.publish import command
-    for line in sys.stdin:
-        folder, arguments = json.loads(line)
-        process = os.fork()
-        if process == 0:
-            os.chdir(folder)
-            os.dup2(os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
-            os.dup2(1, 2)
-            cli(arguments, prog_name="sam")
-            os._exit(98)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
-"""
-
-
 @pytest.fixture(scope="module")
 def commands(cloud, tmp_path_factory):
-    """The process that starts SAM's commands; uv installs SAM where it is not in its cache."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        **cloud.environment(),
-        "AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": cloud.endpoint,
-        "SAM_CLI_TELEMETRY": "0",
-        "HOME": str(tmp_path_factory.mktemp("home")),
-        "UV_CACHE_DIR": subprocess.check_output([find_uv_bin(), "cache", "dir"], text=True).strip(),
-        "UV_PYTHON": sys.executable,
-    }
-    command = [find_uv_bin(), *SAM_PYTHON, "-c", textwrap.dedent(COMMANDS)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
-    ) as running:
-        yield running
+    with sam_command_line(cloud, tmp_path_factory.mktemp("home")) as run:
+        yield run
 
 
 @pytest.fixture
@@ -325,9 +288,8 @@ def sam(commands, tmp_path):
     """Runs a command of SAM's own command line in an empty folder."""
 
     def run(*arguments):
-        commands.stdin.write(json.dumps([str(tmp_path), [str(each) for each in arguments]]) + "\n")
-        commands.stdin.flush()
-        assert commands.stdout.readline() == "0\n", (tmp_path / "output.txt").read_text()
+        status, output = commands(tmp_path, arguments)
+        assert status == 0, output
 
     return run
 

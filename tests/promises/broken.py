@@ -92,6 +92,7 @@ ONE_CLICK = [
         "Architectures: [!Ref Processor]",
         "Architectures",
         "readme-lists-every-parameter-and-output",
+        "changed-parameters-make-a-version",
         more=(
             "Conditions:",
             "  Processor:\n    Type: String\n    Default: arm64\n    Description: Which.\n\nConditions:",
@@ -140,6 +141,18 @@ ENVIRONMENTS = [
         "",
         file="README.md",
     ),
+]
+
+VERSIONS = [
+    broken(
+        "changed-properties-make-a-version",
+        "AutoPublishAliasAllProperties: true",
+        "AutoPublishAliasAllProperties: false",
+        "AutoPublishAliasAllProperties",
+    ),
+    broken("changed-parameters-make-a-version", "${Loudly} ${KmsKeyArn}", "${KmsKeyArn}", "VersionDescription"),
+    broken("changed-parameters-make-a-version", "${Loudly} ${KmsKeyArn}", "${Loudly}", "VersionDescription"),
+    broken("old-versions-are-kept", "    UpdateReplacePolicy: Retain\n", "", "@Greet"),
 ]
 
 GRADUALLY = [
@@ -551,6 +564,7 @@ FAST = [
     *ONE_CLICK,
     *ENVIRONMENTS,
     *GRADUALLY,
+    *VERSIONS,
     *WATCHED,
     *LOSES_NOTHING,
     *LETS_NO_ONE_IN,
