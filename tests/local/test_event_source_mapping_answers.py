@@ -13,9 +13,9 @@ from blueprints.local.services.lambda_.event_source_mappings.answers import Fail
 from blueprints.local.services.lambda_.event_source_mappings.decisions import after
 from blueprints.local.services.lambda_.event_source_mappings.filters import keeps
 from blueprints.local.services.lambda_.event_source_mappings.lane import TOO_OLD, GiveUp, Lane, Send, Wait
-from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
 from blueprints.local.services.lambda_.event_source_mappings.policy import Policy, policy_of
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
+from blueprints.local.services.lambda_.event_source_mappings.stream_mapping import StreamMapping
 
 ANSWER = InvocationResult("request", "1", "Unhandled")
 
@@ -314,14 +314,14 @@ def test_data_that_is_not_json_matches_no_pattern_of_data(pattern, data, kept):
     assert keep(Record(1, "1", "k", 0.0, 1, event)) is kept
 
 
-class BrokenMapping(Mapping):
+class BrokenMapping(StreamMapping):
     """One that fails as soon as it is looked at."""
 
     def advance(self, now):
         raise RuntimeError(f"broken at {now}")
 
 
-class IdleMapping(Mapping):
+class IdleMapping(StreamMapping):
     """One that counts how often it is looked at."""
 
     looked = 0

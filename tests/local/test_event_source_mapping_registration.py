@@ -83,10 +83,6 @@ def test_what_is_emulated_is_not(properties):
     assert refusal(properties, arn("dynamodb", "table/t/stream/2026")) is None
 
 
-def test_queues_are_left_to_the_base_emulator():
-    assert refusal({"ScalingConfig": {"MaximumConcurrency": 2}, "BatchSize": 20_000}, arn("sqs", "queue")) is None
-
-
 @pytest.mark.parametrize(
     ("source", "position", "moment", "named"),
     [
@@ -330,9 +326,7 @@ def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(
     lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
     put(cloud, deployed, "1", "2")
     until(trace.read)
-    lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)
-
-    assert stored(cloud, deployed)["State"] == "Disabling"
+    assert lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)["State"] == "Disabling"
     until(lambda: stored(cloud, deployed)["State"] == "Disabled")
     time.sleep(0.3)  # nothing is to come; a retry would within 20 ms
     assert trace.read() == "begun "
@@ -382,39 +376,3 @@ def test_a_reset_leaves_nothing_that_invokes(trace):
         assert trace.read() == tries
         assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
         assert "failed inside the embedded AWS" not in cloud.server_log()
-
-
-def test_a_queue_is_still_read_by_the_base_emulator(cloud, stack):
-    source = """
-        def handler(event, context):
-            bodies = [each["body"] for each in event["Records"]]
-            print("bodies", *sorted(bodies))
-            return {"batchItemFailures": [
-                {"itemIdentifier": each["messageId"]} for each in event["Records"] if each["body"] == "again"
-            ]}
-    """
-    deployed = stack(
-        Role=role_with("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
-        Queue={**QUEUE, "Properties": {"VisibilityTimeout": 10}},
-        Function=function_resource(source),
-        Mapping={
-            "Type": "AWS::Lambda::EventSourceMapping",
-            "Properties": {
-                "FunctionName": {"Ref": "Function"},
-                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
-                "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            },
-        },
-    )
-    sqs, queue = cloud.client("sqs"), deployed.outputs["Queue"]
-    entries = [{"Id": body, "MessageBody": body} for body in ("once", "again")]
-    sqs.send_message_batch(QueueUrl=queue, Entries=entries)
-
-    until(lambda: any("once" in line for line in printed(cloud, deployed.outputs["Function"])))
-
-    def counted():
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        return sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-
-    until(lambda: counted() == {"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "1"})
-    assert stored(cloud, deployed)["BatchSize"] == 10

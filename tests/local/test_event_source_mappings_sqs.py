@@ -1,13 +1,15 @@
 """A message leaves its queue only if the function's response allows it."""
 
 import json
-import uuid
+import textwrap
+from itertools import accumulate
 
 import pytest
 
-from blueprints.local.services.lambda_.event_source_mappings.answers import unprocessed
-from tests.local.event_sources import REPORTING
+from blueprints.local.services.lambda_.event_source_mappings.answers import failed_messages
+from tests.local.event_sources import REPORTING, stored, switch_on
 from tests.local.resources import QUEUE, function_resource, role_with
+from tests.local.trace import LEAVE
 from tests.local.waiting import printed, until
 
 READING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -37,8 +39,10 @@ def failing(*identifiers):
     ("body", "kept"),
     [
         (None, set()),
-        ("done", set()),
+        ("", set()),
+        ([], set()),
         ({}, set()),
+        ({"statusCode": 200}, set()),
         (failing(), set()),
         ({"batchItemFailures": None}, set()),
         (failing("b"), {"b"}),
@@ -52,10 +56,14 @@ def failing(*identifiers):
         ({"batchItemFailures": "a"}, {"a", "b", "c"}),
         ({"batchItemFailures": {"itemIdentifier": "a"}}, {"a", "b", "c"}),
         ({"batchItemFailures": 0}, {"a", "b", "c"}),
+        ("done", {"a", "b", "c"}),
+        (0, {"a", "b", "c"}),
+        (False, {"a", "b", "c"}),
+        (["a"], {"a", "b", "c"}),
     ],
 )
 def test_messages_that_an_answer_does_not_clear_stay(body, kept):
-    assert unprocessed({"body": body}, ["a", "b", "c"], partial_responses=True) == kept
+    assert failed_messages({"body": body}, ["a", "b", "c"], partial_responses=True) == kept
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,7 @@ def test_messages_that_an_answer_does_not_clear_stay(body, kept):
     ],
 )
 def test_errors_and_settings_come_before_the_answer(result, partial_responses, kept):
-    assert unprocessed(result, ["a", "b"], partial_responses=partial_responses) == kept
+    assert failed_messages(result, ["a", "b"], partial_responses=partial_responses) == kept
 
 
 def reading(handler, dead="Dead", **properties):
@@ -87,6 +95,11 @@ def reading(handler, dead="Dead", **properties):
             },
         },
     }
+
+
+def send(cloud, deployed, *bodies):
+    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+    cloud.client("sqs").send_message_batch(QueueUrl=deployed.outputs["Queue"], Entries=entries)
 
 
 def bodies(cloud, queue, at_least):
@@ -117,8 +130,9 @@ def test_answers_that_name_no_message_of_the_batch_end_in_the_dead_letters(cloud
         {"batchItemFailures": [{"id": "ID"}]},
         {"batchItemFailures": "ID"},
         failing("ID"),
+        "done",
     ]
-    right = [failing(), {"batchItemFailures": None}, {}, None, "done"]
+    right = [failing(), {"batchItemFailures": None}, {}, None]
     for answer in (*wrong, *right):
         cloud.client("sqs").send_message(QueueUrl=deployed.outputs["Queue"], MessageBody=json.dumps(answer))
 
@@ -129,9 +143,8 @@ def test_answers_that_name_no_message_of_the_batch_end_in_the_dead_letters(cloud
 
 def test_only_the_named_messages_of_a_batch_come_back(cloud, stack):
     deployed = stack(**reading(FAILING, Enabled=False, **REPORTING))
-    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(["1", "2 bad", "3"])]
-    cloud.client("sqs").send_message_batch(QueueUrl=deployed.outputs["Queue"], Entries=entries)
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    send(cloud, deployed, "1", "2 bad", "3")
+    switch_on(cloud, deployed)
 
     assert bodies(cloud, deployed.outputs["Dead"], 1) == ["2 bad"]
 
@@ -152,11 +165,8 @@ def test_filtered_messages_leave_the_queue_even_if_their_batch_fails(cloud, stac
             FilterCriteria={"Filters": [{"Pattern": pattern}]},
         )
     )
-    entries = [
-        {"Id": kind, "MessageBody": json.dumps({"kind": kind, "run": uuid.uuid4().hex})} for kind in ("wanted", "other")
-    ]
-    cloud.client("sqs").send_message_batch(QueueUrl=deployed.outputs["Queue"], Entries=entries)
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    send(cloud, deployed, *(json.dumps({"kind": kind}) for kind in ("wanted", "other")))
+    switch_on(cloud, deployed)
 
     (dead,) = bodies(cloud, deployed.outputs["Dead"], 1)
 
@@ -173,7 +183,108 @@ def test_a_fifo_queue_gives_back_the_named_messages_of_its_groups(cloud, stack):
     deployed = stack(**resources)
     for group, body in (("one", "1 bad"), ("one", "2"), ("two", "3")):
         cloud.client("sqs").send_message(QueueUrl=deployed.outputs["Queue"], MessageBody=body, MessageGroupId=group)
-    cloud.client("lambda").update_event_source_mapping(UUID=deployed.outputs["Mapping"], Enabled=True)
+    switch_on(cloud, deployed)
 
     assert bodies(cloud, deployed.outputs["Dead"], 1) == ["1 bad"]
     until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
+
+
+def tracing(handler, trace, **properties):
+    """A queue and a function whose handler may call `leave`; the mapping is disabled."""
+    source = f"{LEAVE}\n{textwrap.dedent(handler)}"
+    function = function_resource(source, Environment={"Variables": {"TRACE": trace.url}})
+    return {**reading(handler, Enabled=False, **properties), "Queue": QUEUE, "Function": function}
+
+
+def test_the_batches_of_a_mapping_at_the_same_time_are_limited(cloud, stack, trace):
+    handler = """
+        def handler(event, context):
+            leave("(")
+            time.sleep(0.2)
+            leave(")")
+    """
+    deployed = stack(**tracing(handler, trace, BatchSize=1, ScalingConfig={"MaximumConcurrency": 3}))
+    send(cloud, deployed, *map(str, range(9)))
+    switch_on(cloud, deployed)
+
+    until(lambda: trace.read().count(")") == 9)
+
+    assert max(accumulate(1 if each == "(" else -1 for each in trace.read())) == 3
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
+
+
+def test_throttled_batches_are_sent_again_until_the_function_is_free(cloud, stack, trace):
+    handler = """
+        def handler(event, context):
+            leave(event["Records"][0]["body"] + event["Records"][0]["attributes"]["ApproximateReceiveCount"] + " ")
+            time.sleep(0.1)
+    """
+    deployed = stack(**tracing(handler, trace, BatchSize=1))
+    lambda_ = cloud.client("lambda")
+    lambda_.put_function_concurrency(FunctionName=deployed.outputs["Function"], ReservedConcurrentExecutions=1)
+    send(cloud, deployed, *"abcdef")
+    switch_on(cloud, deployed)
+
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
+
+    assert sorted(trace.read().split()) == ["a1", "b1", "c1", "d1", "e1", "f1"]
+
+
+@pytest.mark.parametrize("change", ["disable", "delete"])
+def test_a_mapping_stopped_amid_a_batch_ends_it_and_takes_no_other(cloud, stack, trace, change):
+    handler = """
+        def handler(event, context):
+            leave("begun ")
+            wait_for_release()
+    """
+    deployed = stack(**tracing(handler, trace, BatchSize=1, ScalingConfig={"MaximumConcurrency": 2}))
+    lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
+    send(cloud, deployed, "1", "2", "3")
+    switch_on(cloud, deployed)
+    until(lambda: trace.read().count("begun") == 2)
+
+    if change == "disable":
+        assert lambda_.update_event_source_mapping(UUID=mapping_id, Enabled=False)["State"] == "Disabling"
+        trace.release()
+        until(lambda: stored(cloud, deployed)["State"] == "Disabled")
+    else:
+        assert lambda_.delete_event_source_mapping(UUID=mapping_id)["State"] == "Deleting"
+        trace.release()
+
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 1)
+    assert trace.read().split().count("begun") == 2
+    received = cloud.client("sqs").receive_message(
+        QueueUrl=deployed.outputs["Queue"], MessageSystemAttributeNames=["ApproximateReceiveCount"]
+    )
+    assert [each["Attributes"]["ApproximateReceiveCount"] for each in received["Messages"]] == ["1"]
+
+
+def test_a_permission_withdrawn_stops_the_reading_until_it_is_back(cloud, stack):
+    deployed = stack(**{**reading(FAILING), "Queue": QUEUE})
+    iam, role = cloud.client("iam"), deployed.outputs["Role"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="test")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="test")
+    send(cloud, deployed, "1")
+
+    until(lambda: "not authorized to perform: sqs:ReceiveMessage" in stored(cloud, deployed)["LastProcessingResult"])
+    assert "is not authorized to perform: sqs:ReceiveMessage" in cloud.server_log()
+    assert printed(cloud, deployed.outputs["Function"]) == []
+    iam.put_role_policy(RoleName=role, PolicyName="test", PolicyDocument=json.dumps(policy))
+
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
+    until(lambda: stored(cloud, deployed)["LastProcessingResult"] == "OK")
+
+
+def test_messages_that_the_role_may_not_delete_come_again(cloud, stack):
+    deployed = stack(**reading(FAILING))
+    statement = {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:GetQueueAttributes"], "Resource": "*"}
+    cloud.client("iam").put_role_policy(
+        RoleName=deployed.outputs["Role"],
+        PolicyName="test",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    send(cloud, deployed, "1")
+
+    assert bodies(cloud, deployed.outputs["Dead"], 1) == ["1"]
+    assert printed(cloud, deployed.outputs["Function"]).count('batch ["1"]') == 2
+    assert "not authorized to perform: sqs:DeleteMessage" in stored(cloud, deployed)["LastProcessingResult"]

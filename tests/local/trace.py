@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# To be put in front of a handler: `leave(text)` appends to the trace at the URL in the variable TRACE.
+# To be put in front of a handler: `leave(text)` appends to the trace at the URL in the variable TRACE, and
+# `wait_for_release()` returns once the test has called `release()`.
 LEAVE = """
-import os, urllib.request
-def leave(text):
+import os, time, urllib.request
+def _request(data):
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    direct.open(os.environ["TRACE"], data=text.encode(), timeout=10).close()
+    with direct.open(os.environ["TRACE"], data=data, timeout=10) as answer:
+        return answer.read()
+def leave(text):
+    _request(text.encode())
+def wait_for_release():
+    while not _request(None):
+        time.sleep(0.02)
 """
 
 
@@ -20,9 +27,14 @@ class Trace:
     def __init__(self, url: str) -> None:
         self.url = url
         self._parts: list[str] = []
+        self.released = b""
 
     def add(self, text: str) -> None:
         self._parts.append(text)
+
+    def release(self) -> None:
+        """Let functions go on that wait for it."""
+        self.released = b"released"
 
     def read(self) -> str:
         return "".join(self._parts)
@@ -37,6 +49,12 @@ def tracing() -> Iterator[Trace]:
             trace.add(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self.send_response(204)
             self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(trace.released)))
+            self.end_headers()
+            self.wfile.write(trace.released)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
             pass

@@ -27,9 +27,9 @@ from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
 
 
 class Lambda(Extension):
-    """Replaces the base emulator's executor, its queue of events and its pollers of streams."""
+    """Replaces the base emulator's executor, its queue of events and its pollers of event sources."""
 
-    after = ("dynamodb", "kinesis", "kms")
+    after = ("dynamodb", "kinesis", "kms", "sqs")
 
     def install(self, aws: EmbeddedAws) -> None:
         self._executor = Executor(aws.folder, aws.endpoint, aws.clock)
@@ -41,7 +41,7 @@ class Lambda(Extension):
         invocations.install()
         aws.offer(invocations)
         provisioning.install()
-        self._streams = event_source_mappings.install(self._executor, aws.endpoint, aws.clock)
+        self._mappings = event_source_mappings.install(self._executor, aws.endpoint, aws.clock)
         payload_limits.install()
         invocation_threads.install()
         function_paths.install()
@@ -62,7 +62,7 @@ class Lambda(Extension):
         return file_system.notes()
 
     def reset(self) -> None:
-        self._streams.clear()
+        self._mappings.clear()
         self._executor.reset()
         self._layers.reset()
 

@@ -1,4 +1,4 @@
-"""Functions and event source mappings of templates: refused if they cannot run, and made with all their settings."""
+"""Functions of templates: refused if they cannot run, and created with all their settings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,16 +9,14 @@ from blueprints.local.services.lambda_.function_code import reason_not_to_run
 
 CODE_FROM_S3 = Internal("services.lambda_svc", "_fetch_code_from_s3", ("bucket", "key", "version_id"))
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
-MAPPINGS = Internal("services.lambda_svc", "_esms")
 
 _Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
 _Update = Callable[..., tuple[str, dict[str, Any]]]
 
 
 def install() -> None:
-    """Check every function before it is made or changed, and complete it afterwards."""
+    """Check every function before it is created or changed, and complete it afterwards."""
     wrap("AWS::Lambda::Function", create=_checked_create, update=_checked_update)
-    wrap("AWS::Lambda::EventSourceMapping", create=_mapping_with_its_state)
 
 
 def _checked_create(create: _Create) -> _Create:
@@ -29,16 +27,6 @@ def _checked_create(create: _Create) -> _Create:
         return physical_id, attributes
 
     return checked
-
-
-def _mapping_with_its_state(create: _Create) -> _Create:
-    def create_with_state(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
-        physical_id, attributes = create(logical_id, props, stack_name)
-        if str(props.get("Enabled", True)).lower() == "false":
-            MAPPINGS.current()[physical_id]["State"] = "Disabled"  # the base emulator always sets Enabled for templates
-        return physical_id, attributes
-
-    return create_with_state
 
 
 def _checked_update(update: _Update) -> _Update:
@@ -66,7 +54,7 @@ def _check_function(props: dict[str, Any]) -> None:
 
 
 def _complete_function(name: str, props: dict[str, Any]) -> None:
-    """Set what the base emulator takes from the API but forgets when a template gives it."""
+    """Set what the base emulator takes from the API and ignores in a template."""
     function = FUNCTIONS.current()[name]
     function["concurrency"] = props.get("ReservedConcurrentExecutions")
     function["config"]["DeadLetterConfig"] = props.get("DeadLetterConfig") or {}

@@ -28,6 +28,8 @@ class NotInvoked:
 
 Outcome = Succeeded | Failed | NotInvoked
 
+_EMPTY_RESPONSES: tuple[object, ...] = (None, "", [])
+
 
 def outcome_of(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> Outcome:
     """Read an invocation's result: the executor's `body`, `error` and `throttle`."""
@@ -38,11 +40,31 @@ def outcome_of(result: dict[str, Any], identifiers: Sequence[str], *, partial_re
     return _reported(result.get("body"), identifiers) if partial_responses else Succeeded()
 
 
-def unprocessed(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> set[str]:
-    """The messages of a batch that stay in the queue: those that the response names as failed."""
+def last_processing_result(outcome: Outcome) -> str:
+    """The LastProcessingResult of GetEventSourceMapping."""
+    match outcome:
+        case Succeeded():
+            return "OK"
+        case Failed():
+            return "PROBLEM: Function call failed"
+        case NotInvoked():
+            return "PROBLEM: Function could not be invoked"
+
+
+def failed_messages(result: dict[str, Any], identifiers: Sequence[str], *, partial_responses: bool) -> set[str]:
+    """The messages of a batch that stay in the queue: those that the response names, or all.
+
+    All stay if the function failed, and if its response is neither empty nor an object: that is no JSON response as
+    the guide describes it.
+    """
     if result.get("error") or result.get("throttle"):
         return set(identifiers)
-    return set(_failed(result.get("body"), identifiers)) if partial_responses else set()
+    if not partial_responses:
+        return set()
+    body = result.get("body")
+    if not isinstance(body, dict) and body not in _EMPTY_RESPONSES:
+        return set(identifiers)
+    return set(_failed(body, identifiers))
 
 
 def _reported(body: object, identifiers: Sequence[str]) -> Outcome:

@@ -21,14 +21,14 @@ from blueprints.local.services.lambda_.event_source_mappings.failure_records imp
     object_key,
     with_payload,
 )
-from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+from blueprints.local.services.lambda_.event_source_mappings.mapping import ReadsStream
 
 _DELIVERED = "OnFailureDestinationDeliveredEventCount"
 
 log = logging.getLogger(__name__)
 
 
-def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condition: str) -> None:
+def discard(mapping: ReadsStream, endpoint: str, shard_id: str, batch: Batch, condition: str) -> None:
     """Send the batch's record to the destination. If that fails, log it: the record is lost, as on AWS."""
     first, last = batch.records[0].identifier, batch.records[-1].identifier
     what = (
@@ -48,7 +48,9 @@ def discard(mapping: Mapping, endpoint: str, shard_id: str, batch: Batch, condit
         log.error("destination %s of %s did not take %s: %s", destination, mapping.function_arn, what, error)  # noqa: TRY400
 
 
-def _deliver(mapping: Mapping, endpoint: str, destination: str, shard_id: str, batch: Batch, condition: str) -> None:
+def _deliver(
+    mapping: ReadsStream, endpoint: str, destination: str, shard_id: str, batch: Batch, condition: str
+) -> None:
     function = FunctionAsInvoked.named(mapping.function_arn)
     if function is None:
         raise ValueError("the function is gone")

@@ -1,7 +1,7 @@
-"""Checks in IAM whether an execution role may read a stream: at creation, and at every read."""
+"""Checks in IAM whether an execution role may read an event source: at creation, and at every read."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.services import iam, kms
@@ -15,19 +15,14 @@ COMBINE = Internal(
 )
 
 
-class Readable(Protocol):
-    """An event source with the permissions that reading it needs."""
+def denied(config: dict[str, Any], permissions: Sequence[tuple[str, str]]) -> str | None:
+    """Why a function's role may not do one of the actions, in IAM's words; None if it may do all.
 
-    @property
-    def permissions(self) -> Sequence[tuple[str, str]]:
-        """Actions and the ARNs they act on."""
-
-
-def denied(config: dict[str, Any], source: Readable) -> str | None:
-    """Why a function's role may not read an event source, in IAM's words; None when it may."""
+    `permissions` are actions, each with the ARN of its resource.
+    """
     account = str(config["FunctionArn"]).split(":")[4]
     principal = iam.principal_of(CREDENTIALS.current()(config)["AWS_ACCESS_KEY_ID"], account)
-    for action, resource in source.permissions:
+    for action, resource in permissions:
         if not _allowed(principal, action, resource):
             return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
     return None

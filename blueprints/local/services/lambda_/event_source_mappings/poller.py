@@ -1,35 +1,34 @@
-"""Runs all mappings of streams: one thread finds what is due, workers invoke functions.
+"""Runs all mappings: one thread finds what is due, workers invoke functions.
 
-The thread sleeps until something is put into a stream, a batch ends, a mapping changes or a wait is over.
+The thread sleeps until something is put into a source, a batch ends, a mapping changes or a wait is over.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.stream_records import Batch, InvocationResult
 from blueprints.local.base.stream_source import StreamSource, service_of
 from blueprints.local.services.dynamodb import DynamoDBSource
 from blueprints.local.services.kinesis import KinesisSource
-from blueprints.local.services.lambda_.event_source_mappings.answers import Failed, NotInvoked, Outcome, Succeeded
-from blueprints.local.services.lambda_.event_source_mappings.destinations import discard
-from blueprints.local.services.lambda_.event_source_mappings.invocations import invoke
-from blueprints.local.services.lambda_.event_source_mappings.lane import EXHAUSTED, GiveUp
-from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping, Work
+from blueprints.local.services.lambda_.event_source_mappings.lane import Wait
+from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping, Work, WorkContext
+from blueprints.local.services.lambda_.event_source_mappings.queue_mapping import QueueMapping
+from blueprints.local.services.lambda_.event_source_mappings.stream_mapping import StreamMapping
 from blueprints.local.services.lambda_.executor import Executor
+from blueprints.local.services.sqs import QueueSource
 
 ALL_MAPPINGS = Internal("services.lambda_svc", "_iter_all_esms", ())
 SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
 
 # Seconds after which changes are seen that woke nobody.
 _LOOK_SECONDS = 1.0
-# So many that lanes of slow functions do not hold up other lanes.
+# So many that batches of slow functions do not hold up others.
 _MOST_WORKERS = 512
 
 log = logging.getLogger(__name__)
@@ -47,10 +46,8 @@ class Poller:
     """Runs the mappings; windows, waits and ages pass by the clock."""
 
     def __init__(self, executor: Executor, endpoint: str, clock: Clock) -> None:
-        self._executor = executor
-        self._endpoint = endpoint
-        self._clock = clock
         self._lock = threading.RLock()
+        self._context = WorkContext(executor, endpoint, clock, self._lock)
         self._changed = threading.Event()
         self._anchors: dict[str, dict[str, int]] = {}
         self._mappings: dict[str, Mapping] = {}
@@ -90,7 +87,7 @@ class Poller:
             self._anchors.pop(mapping_id, None)
             mapping = self._mappings.pop(mapping_id, None)
             if mapping:
-                mapping.removed = True
+                mapping.remove()
 
     def clear(self) -> None:
         """Stop all mappings for good."""
@@ -121,7 +118,7 @@ class Poller:
             return max(0.0, due - time.time()) if self._mappings else None
 
     def _known(self) -> list[tuple[str, str, Mapping]]:
-        """All mappings of streams in the base emulator's store, also new ones."""
+        """All mappings in the base emulator's store, also new ones."""
         known = []
         for account, region, stored in ALL_MAPPINGS.current()():
             mapping = self._mappings.get(stored["UUID"]) or self._taken_in(stored)
@@ -130,20 +127,27 @@ class Poller:
         return known
 
     def _taken_in(self, stored: dict[str, Any]) -> Mapping | None:
-        source = source_of(stored.get("EventSourceArn", ""))
-        if source is None or stored["UUID"] in self._cleared:
+        if stored["UUID"] in self._cleared:
             return None
-        mapping = Mapping(stored, source, self._anchors.pop(stored["UUID"], {}), self._clock)
-        self._mappings[stored["UUID"]] = mapping
+        mapping = self._running(stored, stored.get("EventSourceArn", ""))
+        if mapping:
+            self._mappings[stored["UUID"]] = mapping
         return mapping
+
+    def _running(self, stored: dict[str, Any], arn: str) -> Mapping | None:
+        after = self._anchors.pop(stored["UUID"], {})
+        if service_of(arn) == "sqs":
+            return QueueMapping(stored, QueueSource(arn), self._context.clock)
+        source = source_of(arn)
+        return StreamMapping(stored, source, after, self._context.clock) if source else None
 
     def _start(self, mapping: Mapping, now: float) -> float:
         """Start what is due of one mapping; returns the time of its next step. A failure stops no other mapping."""
         due = now + _LOOK_SECONDS
         try:
             for step in mapping.advance(now):
-                if isinstance(step, Work):
-                    self._workers.submit(_logging_failures, self._take, step)
+                if not isinstance(step, Wait):
+                    self._workers.submit(copy_context().run, self._carry_out, step)
                 elif step.until is not None:
                     due = min(due, step.until)
         except Exception:
@@ -151,51 +155,9 @@ class Poller:
             mapping.report("PROBLEM: the embedded AWS failed; its log says why")
         return due
 
-    def _take(self, work: Work) -> None:
-        """Carry out a lane's step, and what follows from it."""
-        if work.mapping.removed:
-            return
-        step = work.step if isinstance(work.step, GiveUp) else self._sent(work, work.step.batch)
-        if step and not work.mapping.removed:
-            self._discard(work, step)
-        self.look()
-
-    def _discard(self, work: Work, step: GiveUp) -> None:
-        """Send a batch to the destination; the lane continues after it, even if that fails."""
+    def _carry_out(self, work: Work) -> None:
         try:
-            discard(work.mapping, self._endpoint, work.shard_id, step.batch, step.condition)
-        finally:
-            with self._lock:
-                work.lane.discarded()
-
-    def _sent(self, work: Work, batch: Batch) -> GiveUp | None:
-        """Invoke the function; returns the batch to discard, if any."""
-        outcome: Outcome
-        answer: InvocationResult | None
-        try:
-            outcome, answer = invoke(self._executor, work.mapping, batch, self._clock.scale)
+            work.carry_out(self._context)
         except Exception:
-            log.exception("a batch for %s failed inside the embedded AWS", work.mapping.function_arn)
-            outcome, answer = NotInvoked(), None
-        with self._lock:
-            work.mapping.report(_result(outcome))
-            given_up = work.lane.settle(batch, outcome, answer, time.time(), work.mapping.policy).given_up
-        return GiveUp(given_up, EXHAUSTED) if given_up else None
-
-
-def _result(outcome: Outcome) -> str:
-    """The LastProcessingResult of GetEventSourceMapping."""
-    match outcome:
-        case Succeeded():
-            return "OK"
-        case Failed():
-            return "PROBLEM: Function call failed"
-        case NotInvoked():
-            return "PROBLEM: Function could not be invoked"
-
-
-def _logging_failures(work: Callable[[Work], None], step: Work) -> None:
-    try:
-        work(step)
-    except Exception:
-        log.exception("event source mapping of %s failed inside the embedded AWS", step.mapping.function_arn)
+            log.exception("event source mapping of %s failed inside the embedded AWS", work.mapping.function_arn)
+        self.look()

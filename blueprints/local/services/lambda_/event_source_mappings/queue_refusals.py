@@ -1,72 +1,124 @@
 """Refuses mappings from SQS queues that Lambda refuses, by their settings, timeouts and permissions.
 
-Source: AWS Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS".
+Sources: AWS Lambda API Reference, CreateEventSourceMapping; Developer Guide, "Using Lambda with Amazon SQS". The
+messages are those that Lambda was seen to give.
 """
 
-from dataclasses import dataclass
+import re
 from typing import Any
 
-from blueprints.local.base.internals import Internal
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
-from blueprints.local.services.lambda_.event_source_mappings.permission import denied
+from blueprints.local.services.lambda_.event_source_mappings.permission import denied, undecryptable
+from blueprints.local.services.lambda_.event_source_mappings.policy import PARTIAL_RESPONSES
+from blueprints.local.services.lambda_.event_source_mappings.refusals import WHOLE, bad_filter, unsupported_property
+from blueprints.local.services.sqs import MOST_AT_ONCE, QueueSource
 
-QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
+VALIDATION = "1 validation error detected: "
+"""Messages that begin so are of ValidationException, others of InvalidParameterValueException."""
 
-_PERMISSIONS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-_MOST, _MOST_AT_ONCE = 10_000, 10
-_LONGEST_WINDOW = 300
-
-
-@dataclass(frozen=True)
-class _Queue:
-    arn: str
-
-    @property
-    def permissions(self) -> tuple[tuple[str, str], ...]:
-        return tuple((f"sqs:{action}", self.arn) for action in _PERMISSIONS)
+_QUEUE_ARN = re.compile(r"arn:[a-z-]+:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?")
+_OF_OTHER_SOURCES = (
+    "BisectBatchOnFunctionError",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ParallelizationFactor",
+    "Queues",
+    "SelfManagedEventSource",
+    "SourceAccessConfigurations",
+    "StartingPositionTimestamp",
+    "Topics",
+    "TumblingWindowInSeconds",
+)
+_RANGES = {"BatchSize": (1, 10_000), "MaximumBatchingWindowInSeconds": (0, 300)}
+_CONCURRENCY_RANGE = (2, 1000)
 
 
 def queue_refusal(properties: dict[str, Any], arn: str, function_arn: str | None) -> str | None:
-    """Lambda's error message for a mapping from a queue; None if the mapping can be created."""
-    return _settings(properties, is_fifo=arn.endswith(".fifo")) or _queue(arn, function_arn)
+    """Lambda's error message for a mapping from a queue; None if the mapping can be created or changed."""
+    if not _QUEUE_ARN.fullmatch(arn):
+        return f"Event source {arn} is no ARN of a queue; take the Arn of a queue."
+    return (
+        _parameter_of_other_sources(properties)
+        or _out_of_range(properties)
+        or _bad_response_type(properties)
+        or _bad_batching(properties, is_fifo=arn.endswith(".fifo"))
+        or unsupported_property(properties)
+        or bad_filter(properties, "sqs")
+        or (_bad_queue(arn, function_arn) if function_arn else None)
+    )
 
 
-def _settings(properties: dict[str, Any], *, is_fifo: bool) -> str | None:
-    try:
-        size = int(properties.get("BatchSize") or _MOST_AT_ONCE)
-        window = int(properties.get("MaximumBatchingWindowInSeconds") or 0)
-    except (TypeError, ValueError):
-        return "BatchSize and MaximumBatchingWindowInSeconds must be whole numbers."
-    most = _MOST_AT_ONCE if is_fifo else _MOST
-    if is_fifo and window:
-        return "Batching window is not supported for FIFO queues."
-    if not 1 <= size <= most:
-        return f"Batch size must be between 1 and {most} for this queue, not {size}."
-    if not 0 <= window <= _LONGEST_WINDOW:
-        return f"Maximum batch window must be between 0 and {_LONGEST_WINDOW} seconds, not {window}."
-    if size > _MOST_AT_ONCE and not window:
-        return "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10."
+def _parameter_of_other_sources(properties: dict[str, Any]) -> str | None:
     if properties.get("StartingPosition"):
         return "StartingPosition is not valid for SQS event sources."
+    named = [name for name in _OF_OTHER_SOURCES if properties.get(name) is not None]
+    if any((properties.get("DestinationConfig") or {}).values()):
+        named.append("DestinationConfig")
+    return f"Unsupported {named[0]} parameter for given event source mapping type." if named else None
+
+
+def _out_of_range(properties: dict[str, Any]) -> str | None:
+    concurrency = (properties.get("ScalingConfig") or {}).get("MaximumConcurrency")
+    limited = [(properties.get(name), name[:1].lower() + name[1:], limits) for name, limits in _RANGES.items()]
+    for value, path, (least, most) in [*limited, (concurrency, "scalingConfig.maximumConcurrency", _CONCURRENCY_RANGE)]:
+        if value is None:
+            continue
+        failed = f"{VALIDATION}Value '{value}' at '{path}' failed to satisfy constraint: Member must "
+        if not WHOLE.fullmatch(str(value)):
+            return f"{failed}be an integer"
+        if int(value) < least:
+            return f"{failed}have value greater than or equal to {least}"
+        if int(value) > most:
+            return f"{failed}have value less than or equal to {most}"
     return None
 
 
-def _queue(arn: str, function_arn: str | None) -> str | None:
-    queue = QUEUE.current()(arn)
-    if queue is None:
-        return (
-            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
-            f"SQS Error Message: The specified queue does not exist: {arn}."
-        )
-    function = FunctionAsInvoked.named(function_arn) if function_arn else None
-    if function is None:
+def _bad_response_type(properties: dict[str, Any]) -> str | None:
+    named = [str(each) for each in properties.get("FunctionResponseTypes") or ()]
+    if all(each == PARTIAL_RESPONSES for each in named):
         return None
-    config = function.record["config"]
-    missing = denied(config, _Queue(arn))
-    if missing:
-        action = next((each for each in _PERMISSIONS if f"sqs:{each} " in missing), _PERMISSIONS[0])
-        return f"The provided execution role does not have permissions to call {action} on SQS."
-    visible, timeout = int(queue["attributes"].get("VisibilityTimeout", 30)), int(config.get("Timeout") or 3)
+    return (
+        f"{VALIDATION}Value '[{', '.join(named)}]' at 'functionResponseTypes' failed to satisfy constraint: Member "
+        f"must satisfy constraint: [Member must satisfy enum value set: [{PARTIAL_RESPONSES}]]"
+    )
+
+
+def _bad_batching(properties: dict[str, Any], *, is_fifo: bool) -> str | None:
+    window = int(properties.get("MaximumBatchingWindowInSeconds") or 0)
+    if is_fifo and window:
+        return "Batching window is not supported for FIFO queues"
+    if int(properties.get("BatchSize") or MOST_AT_ONCE) > MOST_AT_ONCE and not window:
+        return "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+    return None
+
+
+def _bad_queue(arn: str, function_arn: str) -> str | None:
+    """Why the function cannot read the queue: where it is, whether it exists, permissions, visibility timeout."""
+    region, account = function_arn.split(":")[3:5]
+    if arn.split(":")[3] != region:
+        return f"Event source region must match Lambda region {region}"
+    if arn.split(":")[4] != account:
+        return f"Event source {arn}: queues of other accounts are not emulated by the embedded AWS."
+    queue = QueueSource(arn)
+    if not queue.exists:
+        return _not_received("AWS.SimpleQueueService.NonExistentQueue", f"The specified queue does not exist: {arn}.")
+    function = FunctionAsInvoked.named(function_arn)
+    return _unreadable(queue, function.record["config"]) if function else None
+
+
+def _unreadable(queue: QueueSource, config: dict[str, Any]) -> str | None:
+    for permission in queue.permissions:
+        if denied(config, (permission,)):
+            action = permission[0].partition(":")[2]
+            return f"The provided execution role does not have permissions to call {action} on SQS"
+    no_key = undecryptable(config, queue.arn)
+    if no_key:
+        return _not_received("KMS.AccessDeniedException", no_key)
+    visible, timeout = queue.visibility_timeout, int(config.get("Timeout") or 3)
     if visible < timeout:
         return f"Queue visibility timeout: {visible} seconds is less than Function timeout: {timeout} seconds"
     return None
+
+
+def _not_received(code: str, message: str) -> str:
+    return f"Error occurred while ReceiveMessage. SQS Error Code: {code}. SQS Error Message: {message}"

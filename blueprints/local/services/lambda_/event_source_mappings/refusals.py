@@ -1,4 +1,4 @@
-"""Checks the properties of a mapping: refuses what Lambda refuses, and what is not emulated.
+"""Checks the properties of a mapping from a stream: refuses what Lambda refuses, and what is not emulated.
 
 Limits: AWS Lambda API Reference, CreateEventSourceMapping.
 """
@@ -16,7 +16,7 @@ _STREAM_ARN = re.compile(
     r"arn:[a-z-]+:(kinesis:[a-z0-9-]+:[0-9]{12}:stream/[^/:]+(/consumer/[^/:]+:[0-9]+)?"
     r"|dynamodb:[a-z0-9-]+:[0-9]{12}:table/[^/:]+/stream/.+)"
 )
-_WHOLE = re.compile(r"-?[0-9]+")
+WHOLE = re.compile(r"-?[0-9]+")
 _MOMENT = re.compile(r"[0-9]+(\.[0-9]+)?")
 _NOT_EMULATED = {
     "AmazonManagedKafkaEventSourceConfig": "Kafka event sources",
@@ -45,15 +45,13 @@ _DESTINATIONS = ("sqs", "sns", "s3")
 
 
 def refusal(properties: dict[str, Any], source_arn: str) -> str | None:
-    """Why a mapping with these properties is refused; None if it is not, or if it reads from a queue."""
+    """Why a mapping with these properties from a stream is refused; None if it is not."""
     service = service_of(source_arn)
-    if service == "sqs":
-        return None
     return (
         _out_of_range(properties)
-        or _unsupported_property(properties)
+        or unsupported_property(properties)
         or _unsupported_source(service, source_arn)
-        or _bad_filter(properties, service)
+        or bad_filter(properties, service)
         or _bad_destination(properties)
         or _bad_response_type(properties)
     )
@@ -75,7 +73,8 @@ def starting_position_refusal(properties: dict[str, Any]) -> str | None:
     return "StartingPositionTimestamp can't be in the future." if float(moment) > time.time() else None
 
 
-def _unsupported_property(properties: dict[str, Any]) -> str | None:
+def unsupported_property(properties: dict[str, Any]) -> str | None:
+    """Why properties are refused that the embedded AWS does not emulate; None if there are none."""
     named = [name for name in _NOT_EMULATED if properties.get(name)]
     if named:
         return f"{named[0]} ({_NOT_EMULATED[named[0]]}) is not emulated by the embedded AWS."
@@ -95,7 +94,7 @@ def _unsupported_source(service: str, source_arn: str) -> str | None:
 def _out_of_range(properties: dict[str, Any]) -> str | None:
     for name, (least, most) in _RANGES.items():
         value = properties.get(name)
-        if value is not None and not _WHOLE.fullmatch(str(value)):
+        if value is not None and not WHOLE.fullmatch(str(value)):
             return f"{name} must be a whole number, not {value!r}."
         if value is not None and not least <= int(value) <= most:
             return f"{name} must be between {least} and {most}, not {value}."
@@ -105,7 +104,8 @@ def _out_of_range(properties: dict[str, Any]) -> str | None:
     return None
 
 
-def _bad_filter(properties: dict[str, Any], service: str) -> str | None:
+def bad_filter(properties: dict[str, Any], service: str) -> str | None:
+    """Why Lambda refuses the FilterCriteria of a mapping from a service; None if it accepts them."""
     patterns = patterns_of(properties.get("FilterCriteria"))
     if len(patterns) > _MOST_FILTERS:
         return f"FilterCriteria may hold {_MOST_FILTERS} filters, not {len(patterns)}."

@@ -5,15 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.base.properties import is_true
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.base.stream_source import StreamSource, service_of
 from blueprints.local.services.kinesis import is_consumer
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller, source_of
-from blueprints.local.services.lambda_.event_source_mappings.queue_refusals import queue_refusal
+from blueprints.local.services.lambda_.event_source_mappings.queue_refusals import VALIDATION, queue_refusal
 from blueprints.local.services.lambda_.event_source_mappings.refusals import refusal, starting_position_refusal
+from blueprints.local.services.lambda_.event_source_mappings.stored_settings import (
+    complete_queue_settings,
+    complete_stream_settings,
+    forget_cleared_settings,
+)
 
 CREATE = Internal("services.lambda_svc", "_create_esm", ("data",))
 UPDATE = Internal("services.lambda_svc", "_update_esm", ("esm_id", "data"))
@@ -30,15 +34,6 @@ ERROR = Internal(
 
 _TYPE = "AWS::Lambda::EventSourceMapping"
 _REPLACING = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
-_NUMBERS = {
-    "BatchSize": 100,
-    "MaximumBatchingWindowInSeconds": 0,
-    "MaximumRecordAgeInSeconds": -1,
-    "MaximumRetryAttempts": -1,
-    "ParallelizationFactor": 1,
-    "TumblingWindowInSeconds": 0,
-}
-
 _Response = tuple[int, dict[str, str], bytes]
 _Properties = dict[str, Any]
 
@@ -72,7 +67,7 @@ class Registration:
                 return _refused(conflict, "ResourceConflictException", 409)
             with self._poller.paused():
                 status, headers, body = create(data)
-                if status != 202 or _source(data) is None:
+                if status != 202:
                     return status, headers, body
                 stored = MAPPINGS.current()[json.loads(body)["UUID"]]
                 _complete(stored, data)
@@ -84,20 +79,14 @@ class Registration:
     def _updating(self, update: Callable[[str, _Properties], _Response]) -> Callable[[str, _Properties], _Response]:
         def checked(mapping_id: str, data: _Properties) -> _Response:
             stored = MAPPINGS.current().get(mapping_id)
-            if not stored:
-                return update(mapping_id, data)
-            if service_of(stored["EventSourceArn"]) == "sqs":
-                problem = _refusal_of_changed_queue_mapping(stored, data)
+            problem = refusal_of_change(stored, data) if stored else None
+            if not stored or problem:
                 return _refused(problem) if problem else update(mapping_id, data)
-            if source_of(stored["EventSourceArn"]) is None:
-                return update(mapping_id, data)
-            problem = refusal(data, stored["EventSourceArn"])
-            if problem:
-                return _refused(problem)
             was_enabled = stored["Enabled"]
             status, headers, body = update(mapping_id, data)
             if status != 200:
                 return status, headers, body
+            forget_cleared_settings(stored)
             if stored["Enabled"] == was_enabled:
                 return self._answered(stored, "Updating")
             return self._answered(stored, "Enabling" if stored["Enabled"] else "Disabling")
@@ -105,8 +94,9 @@ class Registration:
         return checked
 
     def _answered(self, stored: _Properties, state: str) -> _Response:
-        """Return the transitional state, such as Creating: AWS responds before the change is complete."""
-        response: _Response = JSON.current()({**AS_ANSWERED.current()(stored), "State": state}, 202)
+        """Return the transitional state, such as Creating, which lasts until the poller has seen the change."""
+        stored["State"] = state
+        response: _Response = JSON.current()(AS_ANSWERED.current()(stored), 202)
         self._poller.look()
         return response
 
@@ -126,10 +116,8 @@ class Registration:
             if replaced:
                 # The new mapping is created before the old one is deleted.
                 _raise_if(refusal_of_new(new) or conflict_of_new(new))
-            elif service_of(str(new.get("EventSourceArn", ""))) == "sqs":
-                _raise_if(refusal_of_new(new))
             else:
-                _raise_if(refusal(new, str(new.get("EventSourceArn", ""))))
+                _raise_if(_refusal(new, str(new.get("EventSourceArn", ""))))
             with self._poller.paused():
                 mapping_id, attributes = update(physical_id, old, new, *rest)
                 self._provisioned(mapping_id, new, new=replaced)
@@ -144,8 +132,6 @@ class Registration:
             self._poller.anchor_at(stored["UUID"], stored["EventSourceArn"], stored["StartingPositionTimestamp"])
 
     def _provisioned(self, mapping_id: str, props: _Properties, *, new: bool) -> None:
-        if _source(props) is None:
-            return
         stored = MAPPINGS.current()[mapping_id]
         _complete(stored, props)
         if new:
@@ -159,9 +145,7 @@ class Registration:
 def refusal_of_new(properties: _Properties) -> str | None:
     """Why a mapping cannot be created; None if it can, or if the base emulator refuses it itself."""
     arn = str(properties.get("EventSourceArn") or "")
-    if service_of(arn) == "sqs":
-        return queue_refusal(properties, arn, _function_arn(properties))
-    problem = refusal(properties, arn)
+    problem = _refusal(properties, arn)
     source = None if problem else source_of(arn)
     if source is None:
         return problem
@@ -170,22 +154,29 @@ def refusal_of_new(properties: _Properties) -> str | None:
     return starting_position_refusal(properties) or (_unreadable(function, source) if function else None)
 
 
-def _refusal_of_changed_queue_mapping(stored: _Properties, changes: _Properties) -> str | None:
-    settings = {name: stored.get(name) for name in ("BatchSize", "MaximumBatchingWindowInSeconds")}
-    changed = {**settings, "FunctionName": stored["FunctionArn"], **changes}
-    return queue_refusal(changed, stored["EventSourceArn"], _function_arn(changed))
+def refusal_of_change(stored: _Properties, changes: _Properties) -> str | None:
+    """Why a mapping cannot be changed so; None if it can."""
+    arn = stored["EventSourceArn"]
+    if service_of(arn) != "sqs":
+        return refusal(changes, arn)
+    batching = {name: stored.get(name) for name in ("BatchSize", "MaximumBatchingWindowInSeconds")}
+    return _refusal({**batching, "FunctionName": stored["FunctionArn"], **changes}, arn)
+
+
+def _refusal(properties: _Properties, arn: str) -> str | None:
+    """Why these properties are refused for an event source."""
+    if service_of(arn) == "sqs":
+        return queue_refusal(properties, arn, _function_arn(properties))
+    return refusal(properties, arn)
 
 
 def conflict_of_new(properties: _Properties) -> str | None:
-    """The existing mapping from the same stream to the same function, or None."""
-    source_arn, function_arn = properties.get("EventSourceArn"), _function_arn(properties)
-    for stored in MAPPINGS.current().values() if _source(properties) else ():
+    """Why an existing mapping excludes a new one: it has the same source and function, or the same consumer."""
+    source_arn, function_arn = str(properties.get("EventSourceArn") or ""), _function_arn(properties)
+    for stored in MAPPINGS.current().values():
         if (stored["EventSourceArn"], stored["FunctionArn"]) == (source_arn, function_arn):
-            return (
-                f'An event source mapping with event source arn (" {source_arn} ") and function (" {function_arn} ") '
-                f"already exists. Please update or delete the existing mapping with UUID {stored['UUID']}"
-            )
-        if stored["EventSourceArn"] == source_arn and is_consumer(str(source_arn)):
+            return _same_mapping(stored)
+        if stored["EventSourceArn"] == source_arn and is_consumer(source_arn):
             return (
                 f"Consumer {source_arn} is read by the mapping with UUID {stored['UUID']}, and has one subscription a "
                 "shard. Register another consumer."
@@ -193,10 +184,20 @@ def conflict_of_new(properties: _Properties) -> str | None:
     return None
 
 
+def _same_mapping(stored: _Properties) -> str:
+    """Lambda's words for a source and a function that have a mapping already, which differ for queues."""
+    source, function = stored["EventSourceArn"], str(stored["FunctionArn"]).split(":", 6)[6]
+    if service_of(source) == "sqs":
+        found = f'An event source mapping with SQS arn (" {source} ") and function (" {function} ") already exists.'
+    else:
+        found = f'The event source arn (" {source} ") and function (" {function} ") provided mapping already exists.'
+    return f"{found} Please update or delete the existing mapping with UUID {stored['UUID']}"
+
+
 def _unreadable(function: FunctionAsInvoked, source: StreamSource) -> str | None:
     if source.shards() is None:
         return f"Stream not found: {source.arn}"
-    if denied(function.record["config"], source) is None:
+    if denied(function.record["config"], source.permissions) is None:
         return None
     *actions, last = [action.partition(":")[2] for action, _ in source.permissions]
     return (
@@ -206,21 +207,10 @@ def _unreadable(function: FunctionAsInvoked, source: StreamSource) -> str | None
 
 
 def _complete(stored: _Properties, given: _Properties) -> None:
-    """A mapping with all fields and defaults that AWS returns; templates may have numbers as text."""
-    for name, default in _NUMBERS.items():
-        stored[name] = int(given.get(name, default))
-    stored["BisectBatchOnFunctionError"] = is_true(given.get("BisectBatchOnFunctionError"))
-    stored["DestinationConfig"] = given.get("DestinationConfig") or {"OnFailure": {}}
-    stored["FunctionResponseTypes"] = given.get("FunctionResponseTypes") or []
-    stored["Enabled"] = is_true(given.get("Enabled", True))
-    stored["StateTransitionReason"] = "User action"
-    stored.pop("FilterCriteria", None)
-    if given.get("FilterCriteria"):
-        stored["FilterCriteria"] = given["FilterCriteria"]
-
-
-def _source(properties: _Properties) -> StreamSource | None:
-    return source_of(str(properties.get("EventSourceArn") or ""))
+    if service_of(stored["EventSourceArn"]) == "sqs":
+        complete_queue_settings(stored, given)
+    else:
+        complete_stream_settings(stored, given)
 
 
 def _function_arn(properties: _Properties) -> str | None:
@@ -232,12 +222,12 @@ def _function_arn(properties: _Properties) -> str | None:
 
 def _missing_function(properties: _Properties) -> str | None:
     """Whether the function does not exist; the base emulator would create the mapping all the same."""
-    missing = _source(properties) is not None and _function_arn(properties) is None
-    return f"Function not found: {properties.get('FunctionName')}" if missing else None
+    return None if _function_arn(properties) else f"Function not found: {properties.get('FunctionName')}"
 
 
-def _refused(problem: str, code: str = "InvalidParameterValueException", status: int = 400) -> _Response:
-    response: _Response = ERROR.current()(code, problem, status)
+def _refused(problem: str, code: str | None = None, status: int = 400) -> _Response:
+    named = "ValidationException" if problem.startswith(VALIDATION) else "InvalidParameterValueException"
+    response: _Response = ERROR.current()(code or named, problem, status)
     return response
 
 

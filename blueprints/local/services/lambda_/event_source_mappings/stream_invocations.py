@@ -1,4 +1,4 @@
-"""Invokes the function of a mapping with a batch."""
+"""Invokes the function of a stream's mapping with a batch."""
 
 import time
 
@@ -7,11 +7,13 @@ from blueprints.local.base.stream_records import Batch, InvocationResult
 from blueprints.local.services.lambda_ import metrics
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
 from blueprints.local.services.lambda_.event_source_mappings.answers import NotInvoked, Outcome, outcome_of
-from blueprints.local.services.lambda_.event_source_mappings.mapping import Mapping
+from blueprints.local.services.lambda_.event_source_mappings.mapping import ReadsStream
 from blueprints.local.services.lambda_.executor import Executor
 
 
-def invoke(executor: Executor, mapping: Mapping, batch: Batch, scale: float) -> tuple[Outcome, InvocationResult | None]:
+def invoke(
+    executor: Executor, mapping: ReadsStream, batch: Batch, scale: float
+) -> tuple[Outcome, InvocationResult | None]:
     """Invoke the function once; returns the outcome for the batch, and facts about the invocation.
 
     The age of the records is recorded in scaled time; `scale` is the clock's.

@@ -1,0 +1,16 @@
+"""SQS: one change of a queue's messages at a time, and queues as event source mappings read them."""
+
+from blueprints.local.base.extension import EmbeddedAws, Extension
+from blueprints.local.services.sqs import exclusive_changes
+from blueprints.local.services.sqs.queue_source import MOST_AT_ONCE, Message, QueueSource
+
+
+class Sqs(Extension):
+    """Extends the base emulator's queues."""
+
+    def install(self, aws: EmbeddedAws) -> None:
+        exclusive_changes.install()
+
+
+EXTENSION = Sqs()
+__all__ = ["EXTENSION", "MOST_AT_ONCE", "Message", "QueueSource"]
