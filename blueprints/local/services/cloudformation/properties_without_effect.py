@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services import iam
 
 STACKS = Internal("services.cloudformation", "_stacks")
 
 _KEY = "nothing is encrypted with the key, and its permissions are not checked"
+_WITH_MANAGED_POLICIES = ("AWS::IAM::Role", "AWS::IAM::User")
 _OTHERWISE = "accepted, not emulated"
 # Names and descriptions, and what changes only costs, speed, or retention beyond this account's few minutes.
 _QUIET = frozenset(
@@ -268,6 +270,8 @@ def without_effect(resource_type: str, properties: Mapping[str, Any]) -> dict[st
 
     `properties` are resolved by CloudFormation. Properties that switch something off are left out.
     """
+    if resource_type in _WITH_MANAGED_POLICIES:
+        return _unknown_policies(properties)
     known = _TYPES.get(resource_type)
     if known is None:
         return {}
@@ -276,6 +280,14 @@ def without_effect(resource_type: str, properties: Mapping[str, Any]) -> dict[st
         for name, value in properties.items()
         if name not in known.honoured and name not in _QUIET and _matters(known, name, value)
     }
+
+
+def _unknown_policies(properties: Mapping[str, Any]) -> dict[str, str]:
+    unknown = iam.unknown_policies(iam.policies_of(properties))
+    if not unknown:
+        return {}
+    listed = ", ".join(each.rpartition("/")[2] for each in unknown)
+    return {"ManagedPolicyArns": f"allows nothing: the content of {listed} is not known here; write out what you need"}
 
 
 def of_stack(name: str, within: str = "") -> list[dict[str, str]]:

@@ -3,13 +3,9 @@
 Source: AWS Managed Policy Reference, AWSCodeDeployRoleForLambda and AWSCodeDeployRoleForLambdaLimited.
 """
 
-import json
 from typing import Any
 
-from blueprints.local.base.internals import Internal
-
-MANAGED = Internal("services.iam", "_aws_managed_policies")
-RECORD = Internal("services.iam", "_make_aws_managed_record", ("name", "document", "description"))
+from blueprints.local.services import iam
 
 
 def install() -> None:
@@ -18,9 +14,9 @@ def install() -> None:
         ("AWSCodeDeployRoleForLambda", [*_ACTIONS, "sns:Publish"]),
         ("AWSCodeDeployRoleForLambdaLimited", _ACTIONS),
     ):
-        document = json.dumps({"Version": "2012-10-17", "Statement": _statements(actions)})
-        record = RECORD.current()(f"service-role/{name}", document, "Provides CodeDeploy with access to functions.")
-        MANAGED.current()[record["Arn"]] = record
+        iam.add_managed_policy(
+            f"service-role/{name}", _statements(actions), "Provides CodeDeploy with access to functions."
+        )
 
 
 _ACTIONS = [

@@ -4,6 +4,7 @@ authorizations     from a call to actions, resources and condition keys
 policies           the policy language
 enforcement        judges a call
 denials            the message of a denial
+managed_policies   which managed policies there are, and what they allow
 callers            what the caller of the present request may do besides
 service_roles      roles that services assume
 role_trust         which services may assume a role
@@ -13,9 +14,11 @@ resource_policies  what a function's or queue's policy says
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.iam import denials, enforcement, policies, transport, trust_policies
+from blueprints.local.services.iam import denials, enforcement, managed_policies, policies, transport, trust_policies
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
+from blueprints.local.services.iam.managed_policies import add as add_managed_policy
+from blueprints.local.services.iam.managed_policies import policies_of, unknown_policies
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
 from blueprints.local.services.iam.role_trust import trusts
 from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_role, may
@@ -30,12 +33,14 @@ class Iam(Extension):
         enforcement.install(aws.iam_resources)
         transport.install()
         denials.install()
+        managed_policies.install()
 
 
 EXTENSION = Iam()
 __all__ = [
     "EXTENSION",
     "RoleNotAssumed",
+    "add_managed_policy",
     "answer",
     "assume_role",
     "caller_arn",
@@ -43,8 +48,10 @@ __all__ = [
     "may",
     "may_invoke",
     "may_send",
+    "policies_of",
     "policy_allows",
     "principal_of",
     "question",
     "trusts",
+    "unknown_policies",
 ]
