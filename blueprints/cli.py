@@ -316,9 +316,9 @@ def check(patterns: tuple[str, ...], as_json: bool) -> None:
     "--break",
     "broken",
     type=click.Choice(
-        ["raises", "raises-sometimes", "times-out", "wrong-result", "cannot-be-imported", "memory"], case_sensitive=True
+        ["raises", "raises-sometimes", "times-out", "wrong-result", "cannot-be-imported", "memory", "all"]
     ),
-    help="Change the function so that it fails in this way.",
+    help="Change the function so that it fails in this way; all: one after the other, then an unchanged version.",
 )
 @click.option(
     "--changed",
@@ -348,7 +348,7 @@ def rehearse(
     """
     from blueprints.errors import BlueprintError
     from blueprints.pattern import find
-    from blueprints.rehearsals.command import rehearsal_of
+    from blueprints.rehearsals.command import rehearse as play
 
     found = find(pattern)
     if broken and changed:
@@ -358,12 +358,10 @@ def rehearse(
     progress = _progress(quiet=as_json)
     with _embedded_aws(progress, 0) as running:
         show = _print_line if not as_json else lambda _: None
-        rehearsal, report = rehearsal_of(
-            found, running(), values, progress, show, broken, changed, function, preference, folder
-        )
+        played, report = play(found, running(), values, progress, show, broken, changed, function, preference, folder)
     if as_json:
         click.echo(json.dumps({**report, "steps": progress.as_json()}))
-    if not rehearsal.is_as_wanted:
+    if not all(each.is_as_wanted for each in played):
         sys.exit(1)
 
 

@@ -1,23 +1,31 @@
-"""Rehearsals: a wrong version is stopped, a right one deployed, and the status of the command says which."""
+"""Rehearsals: a wrong version is stopped, a right one is deployed, and the status of the command says which."""
 
 import json
 import subprocess
 import sys
+import textwrap
+import threading
+import time
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from blueprints.cli import main
 from blueprints.copying import copy
 from blueprints.errors import BlueprintError
 from blueprints.pattern import find
+from blueprints.rehearsals import one_in_ten
+from blueprints.rehearsals.answers import Answers
 from blueprints.rehearsals.breaks import BREAKS, apply
 from blueprints.rehearsals.observation import Change
 from blueprints.rehearsals.picture import picture
 from blueprints.rehearsals.rehearsal import Handled, Rehearsal
-from blueprints.rehearsals.reporting import verdict_lines
+from blueprints.rehearsals.reporting import table, verdict_lines
+from blueprints.rehearsals.settings import read_settings
+from blueprints.rehearsals.traffic import Traffic
 from tests import small_pattern
 
 IMAGES = "s3-image-processing"
@@ -52,7 +60,8 @@ def test_an_unchanged_version_is_deployed_while_the_demo_goes_on(tmp_path):
     assert (status, report["outcome"], report["handled_wrongly"]) == (0, "deployed", 0)
     assert [each["share"] for each in report["timeline"] if each["kind"] == "weight"] == [1.0]
     versions = {each["version"]: each for each in report["versions"]}
-    assert versions["changed"]["invocations"] > 0
+    assert versions["changed"]["events"] > 0
+    assert versions["changed"]["wrong_answers"] == 0
     assert report["demos"]["failed"] == []
     assert report["demos"]["afterwards"] is None
 
@@ -102,12 +111,11 @@ def test_a_break_does_what_it_says(tmp_path, name):
     apply(BREAKS[name], template, function)
 
     program = (
-        "import random, time, work\n"
-        "random.random = lambda: 0.05\n"
+        "import time, work\n"
         "slept = []\n"
         "time.sleep = slept.append\n"
         "class Context:\n    memory_limit_in_mb = '1'\n    get_remaining_time_in_millis = lambda self: 2000\n"
-        "print(work.handler({}, Context()), slept, len(getattr(work, 'taken', b'')))\n"
+        f"print(work.handler({one_in_ten.varied([{}], 1)[0]}, Context()), slept, len(getattr(work, 'taken', b'')))\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=source.parent, capture_output=True, text=True, check=False
@@ -135,17 +143,21 @@ def test_a_handler_that_is_no_function_of_a_file_cannot_be_broken(tmp_path):
 def rehearsal(**changes):
     values = {
         "pattern": "shop",
+        "break_name": "raises",
         "function": "Sell",
         "change": "Sell <fails> & raises",
         "preference": "AllAtOnce",
         "wanted": "stopped",
         "outcome": "deployed",
+        "stopped_by": None,
         "reason": None,
         "began": 100.0,
         "seconds": 10.0,
         "scale": 60.0,
         "changes": [Change(101.0, "Sell", "weight", "version 2 has 100% of the traffic", 1.0)],
-        "handled": [Handled("Sell", "released", 5, 1), Handled("Sell", "changed", 7, 2)],
+        "handled": [Handled("Sell", "released", 5, 1, 0), Handled("Sell", "changed", 7, 2, 1)],
+        "wrongly_in_part": 2,
+        "refused": 0,
         "demos": 3,
         "failed_demos": [],
         "afterwards": None,
@@ -155,12 +167,41 @@ def rehearsal(**changes):
 
 def test_the_verdict_says_what_came_through_and_how_many_events_it_handled_wrongly():
     wrong = rehearsal()
+    words = "\n".join(verdict_lines(wrong))
 
     assert not wrong.is_as_wanted
-    assert wrong.handled_wrongly == 2
-    assert any(
-        "It should have been stopped. It handled 7 events, 2 of them wrongly" in each for each in verdict_lines(wrong)
-    )
+    assert wrong.handled_wrongly == 3
+    assert "Sell, changed version: 7 events, 2 errors, 1 wrong answer" in words
+    assert "It should have been stopped. It handled 7 events, 3 of them wrongly" in words
+
+
+def test_a_version_that_came_through_without_an_event_that_it_handles_wrongly_is_undecided():
+    undecided = rehearsal(wrongly_in_part=0)
+
+    assert undecided.is_undecided
+    assert not undecided.is_as_wanted
+    assert "too few events for a verdict" in "\n".join(verdict_lines(undecided))
+    assert not rehearsal(wrongly_in_part=None).is_undecided
+    assert not rehearsal(wrongly_in_part=0, outcome="stopped").is_undecided
+
+
+def test_an_update_that_fails_without_hook_or_alarm_is_no_success():
+    failed = rehearsal(outcome="failed", reason="Sell: AccessDenied")
+    words = "\n".join(verdict_lines(failed))
+
+    assert not failed.is_as_wanted
+    assert "no hook and no alarm has stopped it: Sell: AccessDenied" in words
+
+
+def test_the_table_has_a_row_for_each_version():
+    stopped = rehearsal(outcome="stopped", stopped_by="the alarm SellErrors")
+    rows = [line.split("  ") for line in table([stopped, rehearsal(break_name=None, wanted="deployed", handled=[])])]
+
+    assert [[cell.strip() for cell in row if cell] for row in rows] == [
+        ["the new version", "outcome", "handled wrongly", "seconds"],
+        ["raises", "stopped by the alarm SellErrors", "3 of 7 events", "10.0"],
+        ["unchanged", "deployed", "0 of 0 events", "10.0"],
+    ]
 
 
 def test_a_demo_that_fails_afterwards_is_no_success():
@@ -171,3 +212,90 @@ def test_the_picture_is_well_formed_whatever_the_words():
     words = "".join(ET.fromstring(picture(rehearsal())).itertext())
 
     assert "Sell <fails> & raises" in words
+
+
+def test_one_event_in_ten_is_broken_and_stays_so():
+    events = one_in_ten.varied([{"a": 1}, {"b": 2}], 40)
+    broken = [event for event in events if one_in_ten.is_broken(event)]
+
+    assert len({json.dumps(each) for each in events}) == 40
+    assert len(broken) == 4
+    assert all(one_in_ten.is_broken(json.loads(json.dumps(each))) for each in broken)
+    assert 60 < sum(one_in_ten.is_broken({"number": number}) for number in range(1000)) < 140
+
+
+def test_the_changed_handler_decides_as_the_traffic_does():
+    changed = f"def handler(event):\n{textwrap.indent(one_in_ten.SOURCE, '    ')}    return True\n"
+    space = {}
+    exec(changed, space)
+    for event in one_in_ten.varied([{"text": "ü"}], 20):
+        if one_in_ten.is_broken(event):
+            with pytest.raises(RuntimeError, match="broken for the rehearsal"):
+                space["handler"](event)
+        else:
+            assert space["handler"](event)
+
+
+def test_answers_of_another_shape_are_wrong():
+    answers = Answers()
+    answers.add("1", {"batchItemFailures": []})
+    answers.add("1", {"batchItemFailures": [{"itemIdentifier": "a"}]})
+    for given in (None, {"batchItemFailures": [{"itemIdentifier": "b"}]}, {"batchItemFailures": None}, {}):
+        answers.add("2", given)
+
+    assert answers.wrong("2", released="1") == 3
+    assert answers.wrong("3", released="1") == 0
+
+
+def test_the_settings_of_a_rehearsal_change_constants_of_the_demo(tmp_path):
+    (tmp_path / "demo.py").write_text("ROWS = 100\n\n\ndef run(stack):\n    return {'rows': ROWS}\n")
+    (tmp_path / "rehearsal.toml").write_text('[parameters]\nSize = "1"\n\n[demo]\nROWS = 3\n')
+    settings = read_settings(tmp_path)
+    settings.write_demo(tmp_path)
+    space = {}
+    exec((tmp_path / "demo.py").read_text(), space)
+
+    assert settings.parameters == {"Size": "1"}
+    assert space["run"](None) == {"rows": 3}
+
+
+@pytest.mark.parametrize("written", ["[demo]\nROWS = 'x'\n", "[parameters]\nSize = 1\n", "rows = 1\n", "[demo"])
+def test_mistakes_in_the_settings_are_named(tmp_path, written):
+    (tmp_path / "rehearsal.toml").write_text(written)
+
+    with pytest.raises(BlueprintError, match=r"rehearsal\.toml") as refused:
+        read_settings(tmp_path)
+    assert "rehearsal.toml" in str(refused.value)
+
+
+class Sending:
+    """A sender of which every third event is refused."""
+
+    senders, a_second, events = 2, 1000.0, tuple(range(6))
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, event):
+        self.sent.append(event)
+        if event % 3 == 0:
+            raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+
+
+def test_traffic_goes_on_when_events_are_refused_and_ends_with_stop(tmp_path):
+    folder = small_pattern.write(tmp_path / "small")
+    (folder / "demo.py").write_text("def run(stack):\n    return {}\n")
+    sending, traffic = Sending(), Traffic(find(folder), {}, lambda _: None)
+    traffic.start([sending])
+    traffic.hurry()
+    deadline = time.monotonic() + 30
+    while len(sending.sent) < 12 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    traffic.stop()
+    sent = len(sending.sent)
+
+    assert set(sending.sent) == set(range(6))
+    assert traffic.refused == sum(event % 3 == 0 for event in sending.sent)
+    assert traffic.runs
+    assert not [each for each in threading.enumerate() if each.name == "traffic"]
+    assert len(sending.sent) == sent

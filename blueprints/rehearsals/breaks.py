@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blueprints.errors import BlueprintError, at
 from blueprints.pattern import Function
+from blueprints.rehearsals import one_in_ten
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,7 @@ BREAKS = {
         Break(
             "raises-sometimes",
             "raises an exception for one event in ten",
-            textwrap.indent(
-                "import random\n\n"
-                "if random.random() < 0.1:\n"
-                '    raise RuntimeError("broken for the rehearsal")\n'
-                "return released(event, context)\n",
-                "    ",
-            ),
+            textwrap.indent(f"{one_in_ten.SOURCE}return released(event, context)\n", "    "),
         ),
         Break(
             "times-out",

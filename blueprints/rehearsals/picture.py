@@ -14,10 +14,10 @@ _NUMBER_WIDTH = 14
 
 
 def picture(rehearsal: Rehearsal) -> str:
-    """The picture of the first function that moved, or of the one that was to move."""
-    moved = [each.function for each in rehearsal.changes] or [rehearsal.function]
-    function = rehearsal.function if rehearsal.function in moved else moved[0]
-    changes = [each for each in rehearsal.changes if each.function == function]
+    """The picture of the function that was changed, or of the first one that moved if that did not."""
+    moved = [each.target for each in rehearsal.changes] or [rehearsal.function]
+    shown = rehearsal.function if rehearsal.function in moved else moved[0]
+    changes = [each for each in rehearsal.changes if each.target == shown]
     labels = [each for each in changes if each.kind in _COLOURS]
     lines = [
         f"{rehearsal.pattern}: {line.strip()}" if n == 0 else line.strip()

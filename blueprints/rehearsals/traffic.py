@@ -1,7 +1,7 @@
-"""Traffic for a rehearsal: the pattern's demo, played again and again, and its events, repeated to each alias.
+"""Traffic for a rehearsal: the pattern's demo, played again and again, and its events, repeated to the aliases.
 
-A demo makes a few events a second, of which a canary sees one in ten. The repeated ones are those that the function
-handled in the demo; handlers are idempotent, so they change nothing.
+A demo makes a few events a second, of which a canary gets one in ten. The repeated events are those that the demo made;
+handlers and state machines are idempotent, so they change nothing.
 """
 
 import itertools
@@ -13,25 +13,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.demo import play
 from blueprints.pattern import Pattern
 from blueprints.progress import Progress
 
+_A_SECOND_BEFORE = 2.0
+_LEAST_REST = 0.5
+"""Seconds between two runs of the demo; longer ones are followed by a rest as long as they are."""
+_LONG_DEMO = 3.0
+"""Seconds above which a demo is not played during the deployment: it would take the machine from its own events."""
+
 
 @dataclass(frozen=True)
 class Played:
-    """One run of the demo: real moments by `time.time()`, and what it raised."""
+    """One run of the demo, and what it raised."""
 
-    began: float
-    ended: float
+    seconds: float
     failure: str | None
 
 
-_SENDERS = 2
-_EVENTS_A_SECOND = 40
-"""From each sender to each alias, while a call takes no longer than that."""
+class Sender(Protocol):
+    """Sends events to one alias."""
+
+    events: Sequence[Any]
+    senders: int
+    """Threads that send them."""
+    a_second: float
+    """Events of each thread, while a call takes no longer than that, when the new version has a part of the traffic."""
+
+    def send(self, event: Any) -> object:
+        """Send an event and wait until it is handled. Failures are counted elsewhere."""
 
 
 @dataclass
@@ -39,55 +54,74 @@ class Traffic:
     """Sends traffic between `start` and `stop`."""
 
     pattern: Pattern
-    outputs: dict[str, str]
+    outputs: Mapping[str, str]
     client: Callable[[str], Any]
-    events: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    """The events to repeat, by the ARN of their alias."""
     runs: list[Played] = field(default_factory=list)
+    """The runs of the demo since the last `start`."""
+    refused: int = 0
+    """Repeated events that the embedded AWS did not take, for example because a function was throttled."""
 
     def __post_init__(self) -> None:
         self._ends = threading.Event()
+        self._shifts = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._is_long = False
 
-    def start(self) -> None:
+    def start(self, senders: Sequence[Sender]) -> None:
         """Begin."""
-        self._begin(self._go_on)
-        for arn, events in self.events.items():
-            for _ in range(_SENDERS if events else 0):
-                self._begin(partial(self._repeat, arn, events))
+        self._ends.clear()
+        self._shifts.clear()
+        self.runs, self.refused = [], 0
+        if not self._is_long:
+            self._begin(self._play_on)
+        for each in senders:
+            for number in range(each.senders if each.events else 0):
+                self._begin(partial(self._repeat, each, number))
+
+    def hurry(self) -> None:
+        """Send events as fast as the senders say; before, there are a few, so that hooks are not slowed down."""
+        self._shifts.set()
 
     def stop(self) -> None:
         """Let what is under way end, and return then."""
         self._ends.set()
-        for each in self._threads:
-            each.join()
+        while self._threads:
+            self._threads.pop().join()
 
-    def once(self) -> Played:
+    def play(self) -> Played:
         """Play the demo once."""
-        began = time.time()
+        began = time.monotonic()
         failure = None
         with tempfile.TemporaryDirectory() as folder:
             try:
-                play(self.pattern, self.outputs, self.client, None, Path(folder) / "run", Progress())
+                play(self.pattern, dict(self.outputs), self.client, None, Path(folder) / "run", Progress())
             except Exception as error:  # noqa: BLE001 - whatever a demo raises is its verdict
                 failure = f"{type(error).__name__}: {error}"
-        run = Played(began, time.time(), failure)
-        self.runs.append(run)
-        return run
+        played = Played(time.monotonic() - began, failure)
+        self._is_long = played.seconds > _LONG_DEMO
+        return played
 
-    def _go_on(self) -> None:
+    def _play_on(self) -> None:
         while not self._ends.is_set():
-            self.once()
+            self.runs.append(self.play())
+            self._ends.wait(max(self.runs[-1].seconds, _LEAST_REST))
 
     def _begin(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name="traffic", daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _repeat(self, arn: str, events: Sequence[Any]) -> None:
-        """Invoke an alias; whether that fails, the function's metrics tell."""
-        client = self.client("lambda")
-        for event in itertools.cycle(events):
-            if self._ends.wait(1 / _EVENTS_A_SECOND):
+    def _repeat(self, sender: Sender, number: int) -> None:
+        first = number * len(sender.events) // sender.senders
+        for event in itertools.cycle([*sender.events[first:], *sender.events[:first]]):
+            if self._ends.wait(1 / (sender.a_second if self._shifts.is_set() else _A_SECOND_BEFORE)):
                 return
-            client.invoke(FunctionName=arn, Payload=json.dumps(event).encode())
+            try:
+                sender.send(event)
+            except (ClientError, BotoCoreError):
+                self.refused += 1
+
+
+def as_payload(event: object) -> bytes:
+    """An event as the payload of a request."""
+    return json.dumps(event).encode()

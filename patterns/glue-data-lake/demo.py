@@ -26,6 +26,7 @@ DAYS = (date(2026, 11, 26), date(2026, 11, 27))
 ORDERS, OBJECTS = 600, 25  # of each day
 LATE_EVERY, CORRECTED_EVERY, RESENT_EVERY, REPEATED_EVERY, BROKEN_EVERY = 30, 9, 50, 40, 70
 PATIENCE = 900  # seconds for a run; Glue takes a minute to start
+RESUMING = 60  # seconds for a database that has paused
 COLUMNS = ["order_id", "customer_id", "ordered_at", "updated_at", "country", "status", "amount", "note"]
 COUNTRIES = ("AT", "DE", "FR", "JP", "PL")
 NOTES = ("", "", 'a "gift", please', "ring twice\nor call", "Bitte klingeln – danke!", "ギフト包装でお願いします")
@@ -232,13 +233,24 @@ class Lake:
         if "PostgresTable" not in self._outputs:
             return None
         database, _, table = self._outputs["PostgresTable"].partition(".")
-        answer = self._stack.client("rds-data").execute_statement(
+        answer = self._answered(
             resourceArn=self._outputs["DatabaseClusterArn"],
             secretArn=self._outputs["SecretArn"],
             database=database,
             sql=f"SELECT order_date::text, sum(revenue)::text FROM {table} GROUP BY order_date",  # noqa: S608
         )
         return {day["stringValue"]: Decimal(value["stringValue"]) for day, value in answer["records"]}
+
+    def _answered(self, **statement: str) -> dict[str, Any]:
+        """The answer of the database, which may have paused since the load."""
+        rds, deadline = self._stack.client("rds-data"), time.monotonic() + RESUMING
+        while True:
+            try:
+                return dict(rds.execute_statement(**statement))
+            except rds.exceptions.DatabaseResumingException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,63 @@
+"""What the deployment hook reports about new versions: the real handlers make its run, and nothing of it is left."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+DEPLOYMENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+VERSIONS = {
+    "PLAN_RUN": "PlanRun",
+    "TRANSFORM_OBJECTS": "TransformObjects",
+    "AGGREGATE_RUN": "AggregateRun",
+    "TRAIN_MODEL": "TrainModel",
+    "EVALUATE_MODEL": "EvaluateModel",
+    "PUBLISH_RUN": "PublishRun",
+}
+
+
+@pytest.fixture
+def probe(load, s3, context, monkeypatch):
+    """Return a function that runs the hook and returns its answer; `answers` replaces those of functions."""
+    from blueprints_shared import deployment_hooks
+
+    for variable, function in VERSIONS.items():
+        monkeypatch.setenv(variable, function)
+    hook, handlers, reports = load("ProbeNewVersions"), {}, []
+
+    def invoke(*, FunctionName, Payload):
+        if FunctionName not in handlers:
+            handlers[FunctionName] = load(FunctionName).handler
+        return {"Payload": io.BytesIO(json.dumps(handlers[FunctionName](json.loads(Payload), context)).encode())}
+
+    def run(**answers):
+        handlers.update({name: lambda *_, answer=answer: answer for name, answer in answers.items()})
+        answer = hook.handler(DEPLOYMENT, context)
+        assert [call["status"] for call in reports] == [answer["status"]]
+        assert "Contents" not in s3.list_objects_v2(Bucket="lake"), "something of the probe is left"
+        return answer
+
+    report = SimpleNamespace(put_lifecycle_event_hook_execution_status=lambda **call: reports.append(call))
+    clients = {"lambda": SimpleNamespace(invoke=invoke), "s3": s3, "codedeploy": report}
+    monkeypatch.setattr(hook, "client", lambda service, **_: clients[service])
+    monkeypatch.setattr(deployment_hooks, "client", lambda service, **_: clients[service])
+    return run
+
+
+def test_new_versions_that_make_a_run_pass(probe):
+    assert probe() == {"status": "Succeeded", "reported": True, "reason": None}
+
+
+@pytest.mark.parametrize("function", VERSIONS.values())
+def test_a_version_that_answers_nothing_fails(function, probe):
+    answer = probe(**{function: None})
+
+    assert (answer["status"], answer["reason"]) == ("Failed", "it returned null")
+
+
+def test_a_version_that_rejects_valid_rows_fails(probe):
+    answer = probe(TransformObjects={"rows_in": 20, "rows_out": 19, "rows_rejected": 1})
+
+    assert answer["status"] == "Failed"
+    assert answer["reason"].startswith("the transformed object: {'rows_in': 20, 'rows_out': 19")
