@@ -19,8 +19,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource
+from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena import named_queries
 from blueprints.local.services.athena.queries import EXECUTIONS, Queries
+
+NAMED_QUERIES = Internal("services.athena", "_named_queries")
 
 
 class Athena(Extension):
@@ -39,10 +42,11 @@ class Athena(Extension):
 
 
 def _workgroup_of(request: dict[str, Any], query: dict[str, Any]) -> str | None:  # noqa: ARG001 - all is in the body
-    """A query is authorised as its workgroup."""
-    if "QueryExecutionId" in request:
-        known = EXECUTIONS.current().get(request["QueryExecutionId"]) or {}
-        return f"workgroup/{known.get('WorkGroup', 'primary')}"
+    """A query, also a named one, is authorised as its workgroup."""
+    for parameter, stored in (("QueryExecutionId", EXECUTIONS), ("NamedQueryId", NAMED_QUERIES)):
+        if parameter in request:
+            known = stored.current().get(request[parameter]) or {}
+            return f"workgroup/{known.get('WorkGroup', 'primary')}"
     if "QueryString" in request or "WorkGroup" in request:
         return f"workgroup/{request.get('WorkGroup') or 'primary'}"
     return None

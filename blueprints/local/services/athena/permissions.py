@@ -9,8 +9,7 @@ from typing import Any
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.athena.failures import QueryRefused
-from blueprints.local.services.glue import table_resources
-from blueprints.local.services.iam import answer, principal_of, question
+from blueprints.local.services.iam import answer, principal_of, question, table_resources
 
 VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
 ACCOUNT = Internal("core.responses", "get_account_id")

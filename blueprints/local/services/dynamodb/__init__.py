@@ -1,10 +1,9 @@
-"""DynamoDB: PartiQL with its permissions, stream records for every way of writing, time to live, and metrics."""
+"""DynamoDB: checks of PartiQL, stream records for every way of writing, time to live, and metrics."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.dynamodb import (
     metrics,
     partiql_checks,
-    partiql_permissions,
     stream_records,
     table_definitions,
     table_replacement,
@@ -18,7 +17,6 @@ class DynamoDB(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         partiql_checks.install()
-        partiql_permissions.install()
         stream_records.install()
         table_definitions.install()
         table_replacement.install()

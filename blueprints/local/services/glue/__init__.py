@@ -4,16 +4,14 @@ jobs          checks of job definitions
 arguments     the arguments of a run: Glue's own and the script's
 job_runs      the API of runs, their states and limits
 spark_process one run as a process of this machine
-permissions   the resources by which IAM judges a request
 iceberg_tables  Iceberg tables that Glue itself creates
 iceberg_types   Iceberg's schema for the types of the catalog
 script_modules  the module `awsglue` of scripts, as far as it works here
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.glue import iceberg_tables, jobs, permissions
+from blueprints.local.services.glue import iceberg_tables, jobs
 from blueprints.local.services.glue.job_runs import JobRuns
-from blueprints.local.services.glue.permissions import table_resources
 
 
 class Glue(Extension):
@@ -23,7 +21,6 @@ class Glue(Extension):
 
     def install(self, aws: EmbeddedAws) -> None:
         jobs.install()
-        permissions.install()
         iceberg_tables.install()
         self._runs = JobRuns(aws.folder / "glue", aws.endpoint)
         self._runs.install()
@@ -36,4 +33,3 @@ class Glue(Extension):
 
 
 EXTENSION = Glue()
-__all__ = ["EXTENSION", "table_resources"]

@@ -15,6 +15,7 @@ resource_policies  what a function's or queue's policy says
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.iam import denials, enforcement, managed_policies, policies, transport, trust_policies
+from blueprints.local.services.iam.authorizations.glue import table_resources
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
@@ -52,6 +53,7 @@ __all__ = [
     "policy_allows",
     "principal_of",
     "question",
+    "table_resources",
     "trusts",
     "unknown_policies",
 ]

@@ -9,10 +9,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
 from blueprints.local.base.extension import IamResource
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.authorizations import Authorization, Authorize, Call, authorizers, superseded_checks
+from blueprints.local.services.iam.authorizations import (
+    Authorization,
+    Authorize,
+    Call,
+    authorizers,
+    creation_tags,
+    passed_roles,
+    superseded_checks,
+)
 
 ACTION = Internal(
     "core.iam_actions", "extract_iam_action", ("service", "method", "path", "headers", "body", "query_params")
@@ -95,16 +102,23 @@ def _plan_by_resource(known: Mapping[str, Authorize], resources: Mapping[str, Ia
         access_key = ACCESS_KEY.current()(headers, query_params)
         if access_key and IS_OWNER.current()(access_key):
             return "*"  # the owner may do everything
+        operation = action.partition(":")[2]
+        call = Call(service, operation, method, path, headers, body, query_params, region, account_id)
         if service in known:
-            operation = action.partition(":")[2]
-            call = Call(service, operation, method, path, headers, body, query_params, region, account_id)
-            return _planned(service, known[service](call))
-        found = resources[service](_json_object(body), query_params) if service in resources else None
+            return _planned(service, _completed(call, known[service](call)))
+        found = resources[service](call.request, query_params) if service in resources else None
         if found and not found.startswith("arn:"):
             found = f"arn:aws:{service}:{region}:{account_id}:{found}"
-        return found or original(service, method, path, headers, body, query_params, region, account_id)
+        found = found or original(service, method, path, headers, body, query_params, region, account_id)
+        needed = _completed(call, [Authorization(action, found)])
+        return _planned(service, needed) if len(needed) > 1 else found
 
     RESOURCE.replace(resource)
+
+
+def _completed(call: Call, authorizations: list[Authorization]) -> list[Authorization]:
+    """What a call needs, with what any service asks for: roles handed over, and tags of what is created."""
+    return [*authorizations, *creation_tags(call, authorizations), *passed_roles(call)]
 
 
 def _planned(service: str, authorizations: list[Authorization]) -> str:
@@ -149,11 +163,3 @@ def _distinct(authorizations: list[Authorization]) -> Iterable[Authorization]:
     if len(authorizations) == 1:
         return authorizations
     return {(each.action, each.resource, repr(each.keys)): each for each in authorizations}.values()
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        given = read_json(body or b"{}")
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}

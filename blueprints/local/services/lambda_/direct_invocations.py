@@ -18,6 +18,9 @@ HANDLE = Internal("services.lambda_svc", "handle_request", ("method", "path", "h
 SET_ACCOUNT = Internal("core.responses", "set_request_account_id", ("access_key_id",))
 SET_REGION = Internal("core.responses", "set_request_region", ("region",))
 ACCOUNT = Internal("core.responses", "get_account_id", ())
+ACTION = Internal(
+    "core.iam_actions", "extract_iam_action", ("service", "method", "path", "headers", "body", "query_params")
+)
 RESOURCE = Internal(
     "core.iam_actions",
     "extract_resource_arn",
@@ -105,6 +108,7 @@ async def invoke(
 
 def _refusal(caller: Caller, path: str, headers: dict[str, str], query: dict[str, list[str]]) -> tuple[str, str] | None:
     """The code and the message if the caller may not invoke, or None."""
+    ACTION.current()("lambda", "POST", path, headers, b"", query)  # as for a request, the action is read first
     arn = RESOURCE.current()("lambda", "POST", path, headers, b"", query, caller.region, ACCOUNT.current()())
     refused: Any = ENFORCE.current()(caller.access_key, _ACTION, "lambda", caller.region, resource_arn=arn)
     if not refused:
