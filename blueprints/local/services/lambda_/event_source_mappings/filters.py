@@ -1,22 +1,31 @@
 """Filter criteria: which records a mapping sends to its function.
 
-Source: AWS Lambda Developer Guide, "Control which events Lambda sends to your function" and "Using event filtering with
-a Kinesis event source". Patterns are EventBridge patterns; Kinesis data is matched as the JSON it encodes.
+Patterns are those of EventBridge. They match Kinesis records with their metadata at the top level and `data` as the
+JSON that it encodes; SQS messages with `body` as JSON if it is an object or a list, otherwise as text; and records of
+DynamoDB streams as they are.
+Source: AWS Lambda Developer Guide, "Control which events Lambda sends to your function" and "Using event filtering"
+with a Kinesis, a DynamoDB and an Amazon SQS event source.
 """
 
 import base64
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
-from blueprints.local.base.internals import Internal
+from blueprints.local.base.event_patterns import CompiledPattern, InvalidPattern, compiled, refusal
 from blueprints.local.base.stream_records import Record
 
-COMPILE = Internal("services.eventbridge", "_compiled_pattern", ("pattern_str",))
-PATTERN_ERROR = Internal("services.eventbridge", "_event_pattern_error", ("pattern_str",))
-MATCHES = Internal("services.eventbridge", "_matches_detail", ("detail", "pattern"))
+_Event = dict[str, Any]
+_Keeps = Callable[[_Event], bool]
 
-_DATA = "data"
+# The key that Lambda matches as JSON, of which the pattern cannot be the text.
+_JSON_KEYS = {"kinesis": "data", "dynamodb": "dynamodb"}
+
+
+def matching(records: list[_Event], criteria: dict[str, Any] | None) -> list[_Event]:
+    """Return the records, as events have them, that match one of the filters; without filters all."""
+    patterns = patterns_of(criteria)
+    return list(filter(_keeps(tuple(patterns)), records)) if patterns else records
 
 
 def keeps(criteria: dict[str, Any] | None) -> Callable[[Record], bool]:
@@ -24,16 +33,8 @@ def keeps(criteria: dict[str, Any] | None) -> Callable[[Record], bool]:
     patterns = patterns_of(criteria)
     if not patterns:
         return lambda record: True  # noqa: ARG005 - asked for every record
-    alternatives = [each for pattern in patterns for each in COMPILE.current()(pattern) or ()]
-
-    def kept(record: Record) -> bool:
-        try:
-            seen = _matchable(record.event)
-            return any(_matches(seen, each) for each in alternatives)
-        except RecursionError:
-            return False  # nested too deeply for the JSON parser
-
-    return kept
+    keep = _keeps(tuple(patterns))
+    return lambda record: keep(record.event)
 
 
 def patterns_of(criteria: dict[str, Any] | None) -> list[str]:
@@ -42,34 +43,82 @@ def patterns_of(criteria: dict[str, Any] | None) -> list[str]:
 
 
 def defect_of(pattern: str, service: str) -> str | None:
-    """Why Lambda would refuse a pattern, or None; Kinesis patterns cannot match `data` as text."""
-    defect: str | None = PATTERN_ERROR.current()(pattern)
+    """Why Lambda would refuse a pattern for records of `service`, or None."""
+    defect = refusal(pattern)
     if defect:
         return defect
-    alternatives = COMPILE.current()(pattern)
-    if not alternatives:
-        return "it is no JSON object"
-    if service == "kinesis" and any(not isinstance(each.get(_DATA, {}), dict) for each in alternatives):
-        return "data is matched as the JSON in it, so its pattern must be an object"
+    key = _JSON_KEYS.get(service)
+    if key in compiled(pattern).paths:
+        return f"{key} is matched as JSON, so its pattern must be an object"
     return None
 
 
-def _matches(seen: dict[str, Any], alternative: dict[str, Any]) -> bool:
-    """Data that is not JSON matches no pattern of data, not even `exists: false`."""
-    return (_DATA in seen or _DATA not in alternative) and bool(MATCHES.current()(seen, alternative))
+@lru_cache(maxsize=256)
+def _keeps(patterns: tuple[str, ...]) -> _Keeps:
+    """The test of the event of a record, prepared once for the filters of a mapping."""
+    pattern = CompiledPattern.any_of(_valid(patterns))
+    of_kinesis, of_sqs = _of_kinesis(pattern), _of_sqs(pattern)
+
+    def keep(event: _Event) -> bool:
+        if "kinesis" in event:
+            return of_kinesis(event)
+        return of_sqs(event) if "body" in event else pattern.matches(event)
+
+    return keep
 
 
-def _matchable(event: dict[str, Any]) -> dict[str, Any]:
-    """A record as patterns match it: Kinesis metadata at the top level, and data if it is JSON."""
-    if "kinesis" not in event:
-        return event
-    flat = {**event, **event["kinesis"]}
-    del flat["kinesis"], flat[_DATA]
+def _valid(patterns: tuple[str, ...]) -> list[CompiledPattern]:
+    """The patterns without those that Lambda refuses, which a mapping cannot have."""
+    found = []
+    for each in patterns:
+        try:
+            found.append(compiled(each))
+        except InvalidPattern:
+            continue
+    return found
+
+
+def _of_kinesis(pattern: CompiledPattern) -> _Keeps:
+    """The test of Kinesis records; data that is not JSON matches no pattern of data, not even `exists: false`."""
+    of_metadata = pattern.where(lambda path: not _is_in(path, "data"))
+    asks_about_data = any(_is_in(path, "data") for path in pattern.paths)
+
+    def keep(event: _Event) -> bool:
+        flat = {**event, **event["kinesis"]}
+        del flat["kinesis"], flat["data"]
+        if not asks_about_data:
+            return pattern.matches(flat)
+        try:
+            flat["data"] = pattern.read(base64.b64decode(event["kinesis"]["data"]).decode())
+        except ValueError:
+            return of_metadata.matches(flat)
+        return pattern.matches(flat)
+
+    return keep
+
+
+def _of_sqs(pattern: CompiledPattern) -> _Keeps:
+    """The test of SQS messages; a pattern of a JSON body matches no text, and a pattern of a text no JSON body."""
+    of_json = pattern.where(lambda path: path != "body")
+    of_text = pattern.where(lambda path: not path.startswith("body."))
+    asks_about_body = any(_is_in(path, "body") for path in pattern.paths)
+
+    def keep(event: _Event) -> bool:
+        body = _json_of(event["body"], pattern) if asks_about_body else None
+        return of_text.matches(event) if body is None else of_json.matches({**event, "body": body})
+
+    return keep
+
+
+def _json_of(text: str, pattern: CompiledPattern) -> Any:
+    """The object or list that a body is; None if it is a text or a single value."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
     try:
-        return {**flat, _DATA: read_json(base64.b64decode(event["kinesis"]["data"]).decode(), parse_constant=_refuse)}
+        return pattern.read(text)
     except ValueError:
-        return flat
+        return None
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"JSON has no {constant}")
+def _is_in(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")

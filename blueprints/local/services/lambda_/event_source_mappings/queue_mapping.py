@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from blueprints.local.base.clock import Clock
-from blueprints.local.base.internals import Internal
 from blueprints.local.base.properties import is_true
 from blueprints.local.services.lambda_.asynchronous import FunctionAsInvoked
+from blueprints.local.services.lambda_.event_source_mappings.filters import matching
 from blueprints.local.services.lambda_.event_source_mappings.gathering import Gathering
 from blueprints.local.services.lambda_.event_source_mappings.lane import Wait
 from blueprints.local.services.lambda_.event_source_mappings.permission import denied, undecryptable
@@ -23,8 +23,6 @@ from blueprints.local.services.lambda_.event_source_mappings.policy import (
 )
 from blueprints.local.services.lambda_.event_source_mappings.queue_work import QueueWork
 from blueprints.local.services.sqs import MOST_AT_ONCE, Message, QueueSource
-
-MATCHING = Internal("services.lambda_svc", "_apply_filter_criteria", ("records", "esm"))
 
 _RECEIVE, _DELETE = "sqs:ReceiveMessage", "sqs:DeleteMessage"
 
@@ -140,9 +138,8 @@ class QueueMapping:
             self._gathering.add((each for each in received if each.identifier in matching), now)
 
     def _matching(self, received: list[Message]) -> set[str]:
-        if not self.stored.get("FilterCriteria"):
-            return {each.identifier for each in received}
-        return {event["messageId"] for event in MATCHING.current()([each.event for each in received], self.stored)}
+        kept = matching([each.event for each in received], self.stored.get("FilterCriteria"))
+        return {event["messageId"] for event in kept}
 
     def _denial(self, action: str) -> str | None:
         """Why the role may not do that to the queue, or that there is no function with a role."""
