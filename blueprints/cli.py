@@ -117,6 +117,7 @@ def list_(as_json: bool) -> None:
 @click.option("--input", "own", type=_file, help="A file of your own as the demo's input.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for what the demo downloads.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
+@click.option("--own-key", is_flag=True, help="Encrypt with a key of your own: make one, and give it as KmsKeyArn.")
 @_open_option
 @_parameter_option
 @_port_option
@@ -126,6 +127,7 @@ def run(
     own: Path | None,
     output: Path | None,
     keep: bool,
+    own_key: bool,
     opens: bool,
     parameters: tuple[str, ...],
     port: int,
@@ -142,11 +144,14 @@ def run(
     with _embedded_aws(progress, port) as running:
         from blueprints.demo import check_playable
         from blueprints.local.bring_up import bring_up, prepare
+        from blueprints.local.own_key import check_takes_a_key, with_own_key
 
         check_playable(found, own, folder)
+        if own_key:
+            check_takes_a_key(found)
         prepared = prepare(found, progress, values)
         cloud = running()
-        stack = bring_up(cloud, prepared, progress)
+        stack = bring_up(cloud, with_own_key(cloud, prepared, progress) if own_key else prepared, progress)
         demo = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
         more = {"not_emulated": stack.not_emulated}
         if opens and demo.failure is None:
