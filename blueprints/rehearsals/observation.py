@@ -88,6 +88,9 @@ class Observation:
 
     def _look_at_deployment(self, target: Target, deployment: str) -> None:
         codedeploy = self.client("codedeploy")
+        info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        if info.get("creator") == "codeDeployRollback":  # part of the deployment that it rolls back
+            return
         (function,) = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
         found = codedeploy.get_deployment_target(deploymentId=deployment, targetId=function)
         for event in found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]:
@@ -95,7 +98,6 @@ class Observation:
             if status not in ("Pending", "Skipped") and self._is_new(target, f"{deployment} {name}", status):
                 reason = (event.get("diagnostics") or {}).get("message")
                 self._add(target, "event", f"{name} {status}{f': {reason}' if reason else ''}")
-        info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
         if self._is_new(target, deployment, info["status"]) and info["status"] not in ("Created", "InProgress"):
             error = (info.get("errorInformation") or {}).get("code")
             self._add(target, "deployment", f"{deployment} {info['status']}{f' ({error})' if error else ''}")

@@ -1,55 +1,14 @@
-"""Updates of aliases go through deployments: hooks, weights, alarms, and the way back."""
+"""Updates of aliases go through deployments: hooks, weights, alarms and rollbacks."""
 
-import json
 import threading
 import time
 import uuid
 
 import pytest
 
-from blueprints.errors import BlueprintError
-from blueprints.local.deployment import deploy
-from tests.local.resources import ROLE, function_resource, role_with
+from tests.local.releases import CANARY, REPORTING, SILENT, TRUST, Releases, alarm_on
+from tests.local.resources import ROLE, function_resource
 from tests.local.waiting import printed, until
-
-ANSWERING = """
-    def handler(event, context):
-        return {{"release": {release}, "arn": context.invoked_function_arn, "version": context.function_version}}
-"""
-REPORTING = """
-    import boto3
-
-    def handler(event, context):
-        print("hook", event["DeploymentId"])
-        boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
-            deploymentId=event["DeploymentId"],
-            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-            status="{status}",
-        )
-"""
-SILENT = """
-    def handler(event, context):
-        print("hook", event["DeploymentId"])
-"""
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "codedeploy.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
-LONG_CANARY = {
-    "Type": "AWS::CodeDeploy::DeploymentConfig",
-    "Properties": {
-        "ComputePlatform": "Lambda",
-        "TrafficRoutingConfig": {
-            "Type": "TimeBasedCanary",
-            "TimeBasedCanary": {"CanaryPercentage": 10, "CanaryInterval": 2000},
-        },
-    },
-}
-"""A canary that lasts as long as a test needs to look at it."""
-CANARY = {"config": {"Ref": "LongCanary"}, "LongCanary": LONG_CANARY}
-MANAGED = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
 
 
 @pytest.fixture
@@ -57,125 +16,6 @@ def releases(cloud):
     """Deploys release after release of one function in one stack."""
     name = f"release-{uuid.uuid4().hex[:12]}"
     return Releases(cloud, name)
-
-
-class Releases:
-    """One stack: a function with an alias, a deployment group, and the hooks that a release has."""
-
-    def __init__(self, cloud, name):
-        self.cloud, self.name = cloud, name
-        self.function = None
-
-    def deploy(
-        self, release, source=ANSWERING, config="LambdaAllAtOnce", before=None, after=None, alarms=(), **changes
-    ):
-        """Deploy a release; raises BlueprintError with CloudFormation's reasons."""
-        version = f"Version{release}"
-        policy = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": "Group"}}
-        resources = {
-            "Role": role_with("codedeploy:PutLifecycleEventHookExecutionStatus"),
-            "Function": function_resource(source.format(release=release)),
-            version: {
-                "Type": "AWS::Lambda::Version",
-                "DeletionPolicy": "Retain",
-                "Properties": {"FunctionName": {"Ref": "Function"}},
-            },
-            "Alias": {
-                "Type": "AWS::Lambda::Alias",
-                "Properties": {
-                    "Name": "live",
-                    "FunctionName": {"Ref": "Function"},
-                    "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
-                },
-                "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": policy},
-            },
-            "Application": {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}},
-            "DeployRole": {
-                "Type": "AWS::IAM::Role",
-                "Properties": {"AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": [MANAGED]},
-            },
-            "Group": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": group(config, alarms)},
-        }
-        for event, hook in (("BeforeAllowTrafficHook", before), ("AfterAllowTrafficHook", after)):
-            if hook:
-                name = f"CodeDeployHook_{self.name}_{event[:6]}"
-                resources[event] = function_resource(hook, FunctionName=name)
-                policy[event] = {"Ref": event}
-        for alarm in alarms:
-            resources[alarm] = {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm_on(f"{self.name}-{alarm}")}
-        resources |= changes
-        outputs = {each: {"Value": {"Ref": each}} for each in ("Function", "Alias", "Application", "Group")}
-        template = json.dumps({"Resources": resources, "Outputs": outputs})
-        stack = deploy(self.cloud, self.name, template)
-        self.function = stack.outputs["Function"]
-        self.outputs = stack.outputs
-        return stack
-
-    def answer(self):
-        """What the alias answers."""
-        response = self.cloud.client("lambda").invoke(FunctionName=self.function, Qualifier="live")
-        return json.loads(response["Payload"].read()), response["ExecutedVersion"]
-
-    def alias(self):
-        """The version that the alias names, and its weights."""
-        found = self.cloud.client("lambda").get_alias(FunctionName=self.function, Name="live")
-        return found["FunctionVersion"], found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-
-    def deployments(self):
-        """Every deployment of the group, the newest first."""
-        client = self.cloud.client("codedeploy")
-        where = {"applicationName": self.outputs["Application"], "deploymentGroupName": self.outputs["Group"]}
-        ids = client.list_deployments(**where)["deployments"]
-        return [client.get_deployment(deploymentId=each)["deploymentInfo"] for each in ids]
-
-    def events(self, deployment_id):
-        """The status of each lifecycle event."""
-        client = self.cloud.client("codedeploy")
-        (target,) = client.list_deployment_targets(deploymentId=deployment_id)["targetIds"]
-        found = client.get_deployment_target(deploymentId=deployment_id, targetId=target)
-        return {
-            each["lifecycleEventName"]: each["status"]
-            for each in found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]
-        }
-
-    def status(self):
-        """The stack's status."""
-        (stack,) = self.cloud.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
-        return stack["StackStatus"]
-
-    def refused(self, release, **settings):
-        """Deploy a release that must fail; returns the reasons."""
-        with pytest.raises(BlueprintError) as failure:
-            self.deploy(release, **settings)
-        return str(failure.value)
-
-
-def group(config, alarms):
-    return {
-        "ApplicationName": {"Ref": "Application"},
-        "ServiceRoleArn": {"Fn::GetAtt": ["DeployRole", "Arn"]},
-        "DeploymentConfigName": config if isinstance(config, dict) else f"CodeDeployDefault.{config}",
-        "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
-        "AutoRollbackConfiguration": {
-            "Enabled": True,
-            "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
-        },
-        "AlarmConfiguration": {"Enabled": bool(alarms), "Alarms": [{"Name": {"Ref": each}} for each in alarms]},
-    }
-
-
-def alarm_on(name):
-    return {
-        "AlarmName": name,
-        "Namespace": "Releases",
-        "MetricName": name,
-        "Statistic": "Sum",
-        "Period": 60,
-        "EvaluationPeriods": 1,
-        "Threshold": 1,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-        "TreatMissingData": "notBreaching",
-    }
 
 
 def test_a_release_reaches_the_alias_through_its_hooks(releases):
@@ -237,12 +77,9 @@ def test_a_hook_after_the_traffic_takes_it_back(releases):
 def test_an_alarm_stops_a_canary_and_the_weights_go_back(releases):
     releases.deploy(1, alarms=["Errors"], **CANARY)
     alarm = f"{releases.name}-Errors"
-    failure = []
-    update = threading.Thread(target=lambda: failure.append(releases.refused(2, alarms=["Errors"], **CANARY)))
-    update.start()
-    until(lambda: releases.alias() == ("1", {"2": 0.1}))
-    releases.cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
-    update.join(30)
+    with releases.failing(2, alarms=["Errors"], **CANARY) as failure:
+        releases.until_canary()
+        releases.cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
 
     assert alarm in failure[0]
     assert "ALARM_ACTIVE" in failure[0]
@@ -266,15 +103,12 @@ def test_an_alarm_that_rings_before_the_deployment_stops_it_at_once(releases):
 
 
 def test_an_alarm_that_has_rung_and_fallen_silent_stops_the_deployment_too(releases):
-    """Here an alarm rings for some milliseconds, between two looks of the deployment."""
+    """Here an alarm rings for some milliseconds, between two checks of the deployment."""
     releases.deploy(1, alarms=["Errors"], **CANARY)
-    failure = []
-    update = threading.Thread(target=lambda: failure.append(releases.refused(2, alarms=["Errors"], **CANARY)))
-    update.start()
-    until(lambda: releases.alias() == ("1", {"2": 0.1}))
     failing = {"MetricName": f"{releases.name}-Errors", "Value": 1}
-    releases.cloud.client("cloudwatch").put_metric_data(Namespace="Releases", MetricData=[failing])
-    update.join(30)
+    with releases.failing(2, alarms=["Errors"], **CANARY) as failure:
+        releases.until_canary()
+        releases.cloud.client("cloudwatch").put_metric_data(Namespace="Releases", MetricData=[failing])
 
     assert "ALARM_ACTIVE" in failure[0]
     assert releases.alias() == ("1", {})
@@ -306,16 +140,13 @@ def test_linear_deployments_pass_through_their_steps(releases):
 
 def test_a_deployment_can_be_stopped(releases):
     releases.deploy(1, **CANARY)
-    failure = []
-    update = threading.Thread(target=lambda: failure.append(releases.refused(2, **CANARY)))
-    update.start()
-    until(lambda: releases.alias() == ("1", {"2": 0.1}))
-    (deployment,) = releases.deployments()
     client = releases.cloud.client("codedeploy")
-    with pytest.raises(client.exceptions.DeploymentIsNotInReadyStateException):
-        client.continue_deployment(deploymentId=deployment["deploymentId"])
-    client.stop_deployment(deploymentId=deployment["deploymentId"], autoRollbackEnabled=True)
-    update.join(30)
+    with releases.failing(2, **CANARY) as failure:
+        releases.until_canary()
+        (deployment,) = releases.deployments()
+        with pytest.raises(client.exceptions.DeploymentIsNotInReadyStateException):
+            client.continue_deployment(deploymentId=deployment["deploymentId"])
+        client.stop_deployment(deploymentId=deployment["deploymentId"], autoRollbackEnabled=True)
 
     assert "MANUAL_STOP" in failure[0]
     assert releases.alias() == ("1", {})

@@ -12,11 +12,14 @@ from blueprints.local.services.cloudformation import (
     failed_rollbacks,
     kept_transforms,
     nested_deletions,
+    nested_updates,
     properties_without_effect,
     refused_deletions,
     secret_references,
+    stack_operations,
     stored_resources,
 )
+from blueprints.local.services.cloudformation.stack_operations import is_cancelled, is_rolling_back
 
 
 class CloudFormation(Extension):
@@ -27,10 +30,12 @@ class CloudFormation(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         refused_deletions.install()
         nested_deletions.install()
+        nested_updates.install()
         failed_rollbacks.install()
         exports.install()
         secret_references.install()
         kept_transforms.install()
+        stack_operations.install()
 
     def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
         return stored_resources.handlers()
@@ -43,3 +48,4 @@ class CloudFormation(Extension):
 
 
 EXTENSION = CloudFormation()
+__all__ = ["EXTENSION", "is_cancelled", "is_rolling_back"]

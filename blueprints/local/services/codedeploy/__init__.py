@@ -17,16 +17,15 @@ from blueprints.local.base.extension import EmbeddedAws, Extension, IamResource
 from blueprints.local.base.protocol import register
 from blueprints.local.services.codedeploy import managed_policies, resource_types, update_policies
 from blueprints.local.services.codedeploy.api import API, CodeDeploy
-from blueprints.local.services.codedeploy.deployments import DeploymentRunner
 
 
 class CodeDeployExtension(Extension):
-    """Adds the service, and lets it move aliases in updates of stacks."""
+    """Adds the service; aliases move through its deployments when their stack is updated."""
 
     after = ("cloudformation", "cloudwatch", "iam", "lambda_", "stepfunctions")
 
     def install(self, aws: EmbeddedAws) -> None:
-        self._service = CodeDeploy(DeploymentRunner(aws.endpoint, aws.clock))
+        self._service = CodeDeploy(aws.endpoint, aws.clock)
         register(API, self._service.operations)
         managed_policies.install()
         update_policies.install(self._service)

@@ -1,15 +1,16 @@
 """The API of CodeDeploy, as far as deployments of functions need it; other operations are refused by name."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.protocol import Api, ServiceError
 from blueprints.local.services.codedeploy.deployments import DeploymentRunner
 from blueprints.local.services.codedeploy.records import (
-    IN_PROGRESS,
     LAMBDA,
     Deployment,
     DeploymentConfig,
@@ -25,6 +26,8 @@ SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
 ACCOUNT = Internal("core.responses", "get_account_id", ())
 REGION = Internal("core.responses", "get_region", ())
 
+_MOST_ALARMS = 10
+
 _Result = dict[str, Any]
 _Key = tuple[str, ...]
 
@@ -32,8 +35,9 @@ _Key = tuple[str, ...]
 class CodeDeploy:
     """Applications, deployment groups, configurations and deployments of every account and Region."""
 
-    def __init__(self, runner: DeploymentRunner) -> None:
-        self.runner = runner
+    def __init__(self, endpoint: str, clock: Clock) -> None:
+        self.runner = DeploymentRunner(endpoint, clock, self._keep)
+        self._starting = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
@@ -123,9 +127,11 @@ class CodeDeploy:
     def _update_group(self, given: _Result) -> _Result:
         group = self.group({**given, "deploymentGroupName": given["currentDeploymentGroupName"]})
         self._check_settings(given)
+        renamed = given.get("newDeploymentGroupName")
+        if renamed and renamed != group.name and _key(group.application, renamed) in self._groups:
+            raise ServiceError("DeploymentGroupAlreadyExistsException", f"Deployment group already exists: {renamed}")
         known = ("applicationName", "currentDeploymentGroupName", "newDeploymentGroupName")
         group.settings.update({name: value for name, value in given.items() if name not in known})
-        renamed = given.get("newDeploymentGroupName")
         if renamed:
             del self._groups[_key(group.application, group.name)]
             group.name = renamed
@@ -144,6 +150,11 @@ class CodeDeploy:
                 "InvalidDeploymentStyleException",
                 "Deployments of functions must be of type BLUE_GREEN, with the option WITH_TRAFFIC_CONTROL",
             )
+        alarms = [each.get("name") for each in (given.get("alarmConfiguration") or {}).get("alarms") or ()]
+        if len(alarms) > _MOST_ALARMS:
+            raise ServiceError("AlarmsLimitExceededException", f"A deployment group has at most {_MOST_ALARMS} alarms")
+        if len(set(alarms)) < len(alarms):
+            raise ServiceError("InvalidAlarmConfigException", "A deployment group names each alarm once")
 
     def group(self, given: _Result) -> DeploymentGroup:
         """The group that parameters name by `applicationName` and `deploymentGroupName`. Raises ServiceError."""
@@ -210,26 +221,29 @@ class CodeDeploy:
         if not revision:
             raise ServiceError("RevisionRequiredException", "The revision is missing")
         name = given.get("deploymentConfigName") or group.settings.get("deploymentConfigName")
-        config = self._config(name or "CodeDeployDefault.LambdaAllAtOnce")
-        running = group.last_attempted
-        if running is not None and not running.has_ended:
-            raise ServiceError(
-                "DeploymentLimitExceededException",
-                f"The Deployment Group '{group.name}' already has an active Deployment '{running.deployment_id}'",
-            )
         deployment = Deployment(
             new_id(),
             (ACCOUNT.current()(), REGION.current()()),
             group,
-            config,
+            self._config(name or "CodeDeployDefault.LambdaAllAtOnce"),
             target_of(revision),
             revision,
             creator=creator,
             description=given.get("description", ""),
         )
-        group.last_attempted = self._deployments[deployment.deployment_id] = deployment
+        with self._starting:  # updates of stacks run on threads of their own
+            running = group.last_attempted
+            if running is not None and not running.has_ended:
+                raise ServiceError(
+                    "DeploymentLimitExceededException",
+                    f"The Deployment Group '{group.name}' already has an active Deployment '{running.deployment_id}'",
+                )
+            self._keep(deployment)
         self.runner.start(deployment)
         return deployment
+
+    def _keep(self, deployment: Deployment) -> None:
+        deployment.group.last_attempted = self._deployments[deployment.deployment_id] = deployment
 
     def _deployment(self, given: _Result) -> Deployment:
         found = self._deployments.get(given.get("deploymentId", ""))
@@ -269,8 +283,7 @@ class CodeDeploy:
             raise ServiceError(
                 "DeploymentAlreadyCompletedException", f"The deployment {deployment.deployment_id} has ended"
             )
-        deployment.rolls_back_when_stopped = given.get("autoRollbackEnabled")
-        deployment.stop_requested = True
+        deployment.request_stop(rolls_back=given.get("autoRollbackEnabled"))
         return {"status": "Pending", "statusMessage": "The deployment is being stopped"}
 
     def _continue(self, given: _Result) -> _Result:
@@ -296,13 +309,10 @@ class CodeDeploy:
             raise ServiceError(
                 "InvalidLifecycleEventHookExecutionStatusException", f"A hook reports Succeeded or Failed, not {status}"
             )
-        with deployment.changed:
-            if event.status != IN_PROGRESS:
-                raise ServiceError(
-                    "LifecycleEventAlreadyCompletedException", f"The event {event.name} has ended as {event.status}"
-                )
-            event.end(status)
-            deployment.changed.notify_all()
+        if not deployment.end_event(event, status):
+            raise ServiceError(
+                "LifecycleEventAlreadyCompletedException", f"The event {event.name} has ended as {event.status}"
+            )
         return {"lifecycleEventHookExecutionId": execution}
 
     @staticmethod

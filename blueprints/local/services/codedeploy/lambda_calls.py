@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.services.cloudwatch import rang_since
-from blueprints.local.services.codedeploy.records import Target
+from blueprints.local.services.codedeploy.records import DeploymentGroup, Target
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 _LONGEST_HOOK_SECONDS = 900
@@ -40,28 +40,41 @@ class LambdaCalls:
         parameters["RoutingConfig"] = {"AdditionalVersionWeights": weights}
         self._do("lambda", "update_alias", FunctionName=target.function, Name=target.alias, **parameters)
 
-    def check(self, target: Target) -> None:
-        """Check that the alias has the version that the deployment starts from."""
+    def check(self, target: Target) -> bool:
+        """Whether the new version has all of the traffic already.
+
+        Raises DeploymentFailed if the alias has neither the old nor the new version.
+        """
         alias = self._do("lambda", "get_alias", FunctionName=target.function, Name=target.alias)
-        if alias["FunctionVersion"] not in (target.current_version, target.target_version):
+        version, weights = alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights")
+        if version == target.target_version and not weights:
+            return True
+        if version != target.current_version:
             raise DeploymentFailed(
                 "INVALID_LAMBDA_CONFIGURATION",
-                f"The alias {target.alias} of {target.function} points to version {alias['FunctionVersion']}, and the "
+                f"The alias {target.alias} of {target.function} points to version {version}, and the "
                 f"deployment starts from version {target.current_version}",
             )
+        return False
 
     def run_hook(self, function: str, deployment_id: str, execution_id: str) -> None:
-        """Invoke a hook, and return when its function has ended; its result comes by a request of its own."""
+        """Invoke a hook and return when its function has ended; the hook reports its result by a request of its own."""
         payload = {"DeploymentId": deployment_id, "LifecycleEventHookExecutionId": execution_id}
         self._do("lambda", "invoke", FunctionName=function, Payload=json.dumps(payload).encode())
 
-    def ringing(self, alarms: tuple[str, ...], begun: float) -> tuple[str, ...]:
-        """Those of the alarms that have rung since a moment of `time.monotonic()`, or ring since before it."""
+    def ringing(self, group: DeploymentGroup, begun: float) -> tuple[str, ...]:
+        """The alarms of a deployment group that ring, or rang since a moment of `time.monotonic()`."""
+        alarms = group.alarms()
         if not alarms:
             return ()
         if not self._may_describe:
-            # Once: that the role may ask. What rang between two looks, an answer would not show.
-            self._do("cloudwatch", "describe_alarms", AlarmNames=list(alarms))
+            # Asked once, for the role's permission: the answer does not show what rang between two checks.
+            try:
+                self._do("cloudwatch", "describe_alarms", AlarmNames=list(alarms))
+            except DeploymentFailed:
+                if group.ignores_unreadable_alarms:
+                    return ()
+                raise
             self._may_describe = True
         return rang_since(alarms, begun)
 

@@ -4,9 +4,11 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from blueprints.local.base.traffic_shifting import Schedule
 
 LAMBDA = "Lambda"
 
@@ -16,6 +18,9 @@ SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 STOPPED = "Stopped"
 ENDED = (SUCCEEDED, FAILED, STOPPED)
+
+BY_ROLLBACK = "codeDeployRollback"
+"""The creator of a deployment that gives the old version its traffic back."""
 
 BEFORE, SHIFT, AFTER = "BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"
 EVENTS = (BEFORE, SHIFT, AFTER)
@@ -39,12 +44,9 @@ class DeploymentConfig:
     created: float = 0.0
 
     @property
-    def shares(self) -> Iterator[int]:
-        """The percentages that the new version has one after the other, before it has all of the traffic."""
-        if self.type == "TimeBasedCanary":
-            yield self.percentage
-        elif self.type == "TimeBasedLinear":
-            yield from range(self.percentage, 100, self.percentage)
+    def schedule(self) -> Schedule:
+        """The steps of a deployment with this configuration."""
+        return Schedule(self.percentage, self.minutes, is_linear=self.type == "TimeBasedLinear")
 
     @property
     def described(self) -> dict[str, Any]:
@@ -102,6 +104,11 @@ class DeploymentGroup:
         written = self.settings.get("alarmConfiguration") or {}
         return tuple(str(each["name"]) for each in written.get("alarms") or ()) if written.get("enabled") else ()
 
+    @property
+    def ignores_unreadable_alarms(self) -> bool:
+        """Whether a deployment goes on if the role may not read the alarms."""
+        return bool((self.settings.get("alarmConfiguration") or {}).get("ignorePollAlarmFailure"))
+
     def rolls_back_on(self, event: str) -> bool:
         """Whether a deployment that ended with this event is rolled back."""
         written = self.settings.get("autoRollbackConfiguration") or {}
@@ -130,7 +137,7 @@ class LifecycleEvent:
     ended: float | None = None
     message: str | None = None
     execution_id: str | None = None
-    """What a hook has to name when it reports its result."""
+    """The id that a hook names when it reports its result."""
 
     def end(self, status: str, message: str | None = None) -> None:
         """Record how it ended."""
@@ -159,14 +166,30 @@ class Deployment:
     created: float = field(default_factory=time.time)
     completed: float | None = None
     rollback: dict[str, str] = field(default_factory=dict)
+    """The structure RollbackInfo."""
     stop_requested: bool = False
     rolls_back_when_stopped: bool | None = None
+    """What StopDeployment said about it; None if it said nothing."""
     changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     @property
     def has_ended(self) -> bool:
         """Whether its status is final."""
         return self.status in ENDED
+
+    def request_stop(self, *, rolls_back: bool | None) -> None:
+        """Stop it at the next check. `rolls_back` is None if the deployment group decides about the traffic."""
+        self.rolls_back_when_stopped = rolls_back
+        self.stop_requested = True
+
+    def end_event(self, event: "LifecycleEvent", status: str, message: str | None = None) -> bool:
+        """Record how an event ended, unless it has ended already; returns whether it was recorded."""
+        with self.changed:
+            if event.status != IN_PROGRESS:
+                return False
+            event.end(status, message)
+            self.changed.notify_all()
+            return True
 
     def event(self, name: str) -> LifecycleEvent:
         """The lifecycle event of that name."""

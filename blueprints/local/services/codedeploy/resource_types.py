@@ -16,6 +16,12 @@ PHYSICAL_NAME = Internal(
 )
 
 _LONGEST_NAME = 100
+_WITHOUT: dict[str, Any] = {
+    "alarmConfiguration": {"enabled": False, "alarms": []},
+    "autoRollbackConfiguration": {"enabled": False, "events": []},
+    "deploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce",
+}
+"""The settings of a deployment group whose template does not have these properties any more."""
 
 
 def handlers(service: CodeDeploy) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
@@ -40,7 +46,8 @@ def handlers(service: CodeDeploy) -> Mapping[str, Mapping[str, Callable[..., Any
     def update_group(name: str, old: Properties, new: Properties, stack_name: str) -> Made:  # noqa: ARG001
         if old.get("ApplicationName") != new.get("ApplicationName"):
             raise ResourceFailed("Another application replaces a deployment group, which is not emulated.")
-        given = {**_camel(new), "currentDeploymentGroupName": name}
+        removed = {key: value for key, value in _WITHOUT.items() if key in _camel(old)}
+        given = {**removed, **_camel(new), "currentDeploymentGroupName": name}
         given.pop("deploymentGroupName", None)
         call("UpdateDeploymentGroup", given)
         return name, {}

@@ -118,7 +118,7 @@ def _refusal(func_name: str, data: dict[str, Any], version: str) -> Any:
     for each in weights:
         if each not in known:
             return ERROR.current()("ResourceNotFoundException", f"Function not found: {_arn(func)}:{each}", 404)
-    reason = _defect(weights, version)
+    reason = _defect(weights, version) or _difference(func["versions"], version, *weights)
     return ERROR.current()("InvalidParameterValueException", reason, 400) if reason else None
 
 
@@ -134,6 +134,15 @@ def _defect(weights: dict[str, float], version: str) -> str | None:
         )
     if not all(0 <= weight <= 1 for weight in weights.values()):
         return "Weights must be between 0.0 and 1.0"
+    return None
+
+
+def _difference(versions: Mapping[str, Any], first: str, second: str) -> str | None:
+    """Why two versions cannot share an alias; they need the same role, and the same dead-letter queue or none."""
+    one, other = ((versions[each].get("config") or {}) for each in (first, second))
+    for name, what in (("Role", "execution role"), ("DeadLetterConfig", "dead-letter queue configuration")):
+        if (one.get(name) or None) != (other.get(name) or None):
+            return f"The versions {first} and {second} of an alias with weights must have the same {what}"
     return None
 
 

@@ -5,29 +5,24 @@ Source: AWS CloudFormation Template Reference, "AWS::StepFunctions::StateMachine
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from blueprints.local.base.clock import Clock
+from blueprints.local.base.traffic_shifting import ALL, Schedule, shift
 from blueprints.local.services.cloudwatch import rang_since
 from blueprints.local.services.stepfunctions.resource_types.service_calls import ServiceCalls, handler_error
-
-_ALL = 100
-_SECONDS_BETWEEN_LOOKS = 0.05
-"""Real seconds between two looks at the alarms."""
 
 _Routes = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class DeploymentPreference:
-    """How an alias moves to a version. `interval` is in seconds, `percentage` the share that moves with each step."""
+    """The version that an alias moves to, how its traffic shifts, and the alarms that stop it."""
 
     version: str
-    type: str
-    percentage: int = _ALL
-    interval: float = 0
+    schedule: Schedule = field(default_factory=Schedule)
     alarms: tuple[str, ...] = ()
 
     @classmethod
@@ -41,23 +36,16 @@ class DeploymentPreference:
             )
         alarms = tuple(map(str, written.get("Alarms") or ()))
         if kind == "ALL_AT_ONCE":
-            return cls(str(version), kind, alarms=alarms)
+            return cls(str(version), alarms=alarms)
         if written.get("Percentage") is None or written.get("Interval") is None:
             raise handler_error(f"Deployments of type {kind} need Percentage and Interval", "InvalidRequest")
-        return cls(str(version), kind, int(written["Percentage"]), int(written["Interval"]) * 60, alarms)
+        schedule = Schedule(int(written["Percentage"]), int(written["Interval"]), is_linear=kind == "LINEAR")
+        return cls(str(version), schedule, alarms)
 
     @property
     def to_version(self) -> _Routes:
         """The routes at the end of the deployment."""
-        return [{"stateMachineVersionArn": self.version, "weight": _ALL}]
-
-    @property
-    def shares(self) -> Iterator[int]:
-        """The percentages of traffic that the new version has one after the other, before it has all of it."""
-        if self.type == "CANARY":
-            yield self.percentage
-        elif self.type == "LINEAR":
-            yield from range(self.percentage, _ALL, self.percentage)
+        return [{"stateMachineVersionArn": self.version, "weight": ALL}]
 
 
 class AliasDeployments:
@@ -67,23 +55,35 @@ class AliasDeployments:
         self._calls = calls
         self._clock = clock
 
-    def deploy(self, alias: str, preference: DeploymentPreference) -> None:
-        """Shift an alias to a version step by step. Raises ResourceFailed after a rollback because of an alarm."""
+    def deploy(self, alias: str, preference: DeploymentPreference, is_cancelled: Callable[[], bool]) -> None:
+        """Shift an alias to a version step by step.
+
+        Raises ResourceFailed after it moved the alias back: because an alarm rang, or the stack's update was cancelled.
+        """
         before = self._routes(alias)
         if before == preference.to_version:
             return
         begun = time.monotonic()
-        self._refuse_ringing(preference, begun)
         old = max(before, key=lambda each: int(each["weight"]))
+
+        def check() -> None:
+            if self._clock.was_reset_since(begun):
+                raise handler_error("The account was emptied during the deployment", "InternalFailure")
+            if is_cancelled():
+                raise handler_error("Resource update cancelled", "GeneralServiceException")
+            _refuse_ringing(preference.alarms, begun)
+
+        def move(share: int) -> None:
+            new = {"stateMachineVersionArn": preference.version, "weight": share}
+            self._route(alias, [{**old, "weight": ALL - share}, new] if share < ALL else [new])
+
+        check()
         try:
-            for share in preference.shares:
-                new = {"stateMachineVersionArn": preference.version, "weight": share}
-                self._route(alias, [{**old, "weight": _ALL - share}, new])
-                self._watch(preference, begun)
+            shift(preference.schedule, self._clock, move, check)
         except Exception:
-            self._route(alias, [{**old, "weight": _ALL}])
+            if not self._clock.was_reset_since(begun):
+                self._route(alias, [{**old, "weight": ALL}])
             raise
-        self._route(alias, preference.to_version)
 
     def _routes(self, alias: str) -> _Routes:
         found = self._calls.do("DescribeStateMachineAlias", stateMachineAliasArn=alias)
@@ -92,22 +92,11 @@ class AliasDeployments:
     def _route(self, alias: str, routes: _Routes) -> None:
         self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=alias, routingConfiguration=routes)
 
-    def _watch(self, preference: DeploymentPreference, begun: float) -> None:
-        """Wait for the interval, and look at the alarms meanwhile: none may have rung since the deployment began."""
-        end = time.monotonic() + self._clock.real(preference.interval)
-        while True:
-            self._refuse_ringing(preference, begun)
-            if self._clock.was_reset_since(begun):
-                raise handler_error("The account was emptied during the deployment", "InternalFailure")
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(left, _SECONDS_BETWEEN_LOOKS))
 
-    @staticmethod
-    def _refuse_ringing(preference: DeploymentPreference, begun: float) -> None:
-        for name in rang_since(preference.alarms, begun):
-            raise handler_error(
-                f"The deployment was rolled back because the alarm {name} is in the state ALARM",
-                "GeneralServiceException",
-            )
+def _refuse_ringing(alarms: tuple[str, ...], begun: float) -> None:
+    """Raise ResourceFailed if an alarm rings, or has rung since the deployment began."""
+    for name in rang_since(alarms, begun):
+        raise handler_error(
+            f"The deployment was rolled back because the alarm {name} is in the state ALARM",
+            "GeneralServiceException",
+        )

@@ -1,9 +1,11 @@
 """AWS::StepFunctions::StateMachineAlias. `Ref` and the attribute `Arn` are the alias's ARN."""
 
+from functools import partial
 from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import Handler, Made, Properties
+from blueprints.local.services.cloudformation import is_cancelled, is_rolling_back
 from blueprints.local.services.stepfunctions.resource_types.alias_deployments import (
     AliasDeployments,
     DeploymentPreference,
@@ -15,7 +17,6 @@ PHYSICAL_NAME = Internal(
     "_physical_name",
     ("stack_name", "logical_id", "lowercase", "max_len", "seeded"),
 )
-STACKS = Internal("services.cloudformation", "_stacks")
 
 _LONGEST_NAME = 80
 
@@ -53,8 +54,8 @@ class Aliases:
         if old.get("Description") != new.get("Description"):
             description = str(new.get("Description") or "")
             self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, description=description)
-        if preference and not _is_rolled_back(stack_name):
-            self._deployments.deploy(arn, preference)
+        if preference and not is_rolling_back(stack_name):
+            self._deployments.deploy(arn, preference, partial(is_cancelled, stack_name))
         else:
             routes = preference.to_version if preference else _routes(new)
             self._calls.do("UpdateStateMachineAlias", stateMachineAliasArn=arn, routingConfiguration=routes)
@@ -63,10 +64,6 @@ class Aliases:
     def _delete(self, arn: str, props: Properties) -> None:  # noqa: ARG002
         if self._calls.find("DescribeStateMachineAlias", stateMachineAliasArn=arn):
             self._calls.do("DeleteStateMachineAlias", stateMachineAliasArn=arn)
-
-
-def _is_rolled_back(stack_name: str) -> bool:
-    return "ROLLBACK" in str((STACKS.current().get(stack_name) or {}).get("StackStatus"))
 
 
 def _preference(props: Properties) -> DeploymentPreference | None:
