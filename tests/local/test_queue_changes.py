@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ministack.services import sqs
 
-from blueprints.local.services.sqs import QueueSource, exclusive_changes
+from blueprints.local.services.sqs import QueueSource, exclusive_changes, receipts
 
 MESSAGES = 300
 
@@ -18,6 +18,7 @@ def queue(monkeypatch):
     for each in (exclusive_changes.LOCK, *exclusive_changes.CHANGES):
         monkeypatch.setattr(sqs, each.name, getattr(sqs, each.name))
     monkeypatch.setattr(sqs, "_HANDLERS", dict(sqs._HANDLERS))
+    receipts.install()
     exclusive_changes.install()
     sqs.reset()
     url = sqs._act_create_queue({"QueueName": "q"}, "")["QueueUrl"]
@@ -94,3 +95,16 @@ def test_a_message_that_is_sent_meanwhile_is_kept(queue):
     at_the_same_time(lambda: [source.delete({each}) for each in handles], send)
 
     assert [each["body"] for each in queue["messages"]] == [f"new {number}" for number in range(MESSAGES)]
+
+
+def test_messages_are_received_in_their_order_once_they_are_visible(queue):
+    source = QueueSource(queue["attributes"]["QueueArn"])
+    queue["messages"][1]["visible_at"] += 60.0  # delayed
+
+    first, second = source.receive(3), source.receive(3)
+
+    assert [each.event["body"] for each in first + second] == ["0", "2", "3", "4", "5", "6"]
+    assert {each["receive_count"] for each in queue["messages"][2:7]} == {1}
+    assert {each["receive_count"] for each in queue["messages"][7:]} == {0}
+    assert len({each.receipt_handle for each in first + second}) == 6
+    assert abs(first[0].visible_again - queue["messages"][0]["first_receive_at"] - 30.0) < 0.001

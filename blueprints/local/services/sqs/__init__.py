@@ -1,7 +1,7 @@
 """SQS: one change of a queue's messages at a time, and queues as event source mappings read them."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.sqs import exclusive_changes
+from blueprints.local.services.sqs import exclusive_changes, receipts
 from blueprints.local.services.sqs.queue_source import MOST_AT_ONCE, Message, QueueSource
 
 
@@ -9,6 +9,7 @@ class Sqs(Extension):
     """Extends the base emulator's queues."""
 
     def install(self, aws: EmbeddedAws) -> None:
+        receipts.install()
         exclusive_changes.install()
 
 

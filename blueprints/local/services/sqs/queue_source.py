@@ -6,7 +6,8 @@ visibility timeout" and "Amazon SQS FIFO queue delivery logic".
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from blueprints.local.base.internals import Internal
@@ -94,14 +95,9 @@ class QueueSource:
         if queue is None or not handles:
             return 0
         with LOCK.current():
-            now, messages = time.time(), queue["messages"]
-            gone = [
-                each
-                for each in messages
-                if each.get("receipt_handle") in handles and (not self.is_fifo or each["visible_at"] > now)
-            ]
+            gone = list(islice(self._with_handles(queue["messages"], handles), len(handles)))
             for each in gone:
-                messages.remove(each)  # in place: other threads append to this list
+                queue["messages"].remove(each)  # in place: other threads append to this list
             return len(gone)
 
     def put_back(self, handles: Collection[str]) -> None:
@@ -111,6 +107,12 @@ class QueueSource:
                 if each.get("receipt_handle") in handles:
                     each["visible_at"] = time.time()
                     each["receive_count"] -= 1
+
+    def _with_handles(self, messages: list[dict[str, Any]], handles: Collection[str]) -> Iterator[dict[str, Any]]:
+        now = time.time()
+        for each in messages:
+            if each.get("receipt_handle") in handles and (not self.is_fifo or each["visible_at"] > now):
+                yield each
 
     def _queue(self) -> dict[str, Any] | None:
         queue: dict[str, Any] | None = QUEUE.current()(self.arn)
