@@ -6,6 +6,7 @@ from blueprints.local.services.kms import (
     dynamodb,
     keys,
     kinesis,
+    permissions,
     s3,
     secretsmanager,
     sns,
@@ -22,7 +23,18 @@ class Kms(Extension):
     after = ("dynamodb", "iam", "kinesis", "secretsmanager")
 
     def install(self, aws: EmbeddedAws) -> None:
-        for module in (keys, s3, sqs, sns, kinesis, dynamodb, secretsmanager, deliveries, template_properties):
+        for module in (
+            keys,
+            permissions,
+            s3,
+            sqs,
+            sns,
+            kinesis,
+            dynamodb,
+            secretsmanager,
+            deliveries,
+            template_properties,
+        ):
             module.install()
 
 

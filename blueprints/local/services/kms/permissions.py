@@ -5,8 +5,8 @@ judged together, with the condition keys of KMS. A key that is disabled or await
 Sources: AWS KMS Developer Guide, "Determining access to AWS KMS keys", "AWS KMS condition keys" and "Grants".
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from blueprints.local.base.internals import Internal
@@ -23,6 +23,8 @@ BY_POLICY = Internal(
     "core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")
 )
 GRANTS = Internal("services.kms", "_grants")
+
+_CONTEXT = "kms:encryptioncontext:"
 
 Reason = Literal["AccessDenied", "Disabled", "InvalidState", "NotFound"]
 
@@ -107,8 +109,6 @@ def _require(principal: Any, key: Key, encryption: Encryption, action: str) -> N
         )
     if result.decision == "Allow":
         return
-    if result.decision != "Deny" and _granted(principal.arn, key, encryption, action):
-        return
     why = _reason(result, action, by_identity=by_key.decision == "Allow")
     message = f"User: {principal.arn} is not authorized to perform: {action} on resource: {key.arn} {why}"
     raise KeyRefused("AccessDenied", message)
@@ -130,14 +130,32 @@ def _reason(result: Any, action: str, *, by_identity: bool) -> str:
     return f"because no {'identity' if by_identity else 'resource'}-based policy allows the {action} action"
 
 
-def _granted(principal_arn: str, key: Key, encryption: Encryption, action: str) -> bool:
-    names = set(_names_of(principal_arn))
-    with scope_of(key.arn):
+def install() -> None:
+    """Let grants in where neither the key policy nor the caller's own policies allow a call to KMS or deny it."""
+    combine: Callable[..., Any] = COMBINE.current()
+
+    def combined(
+        identity: Any, ctx: Any, policy: Any, owner_account: str | None, required: bool = False, limits: Any = ()
+    ) -> Any:
+        result = combine(identity, ctx, policy, owner_account, required=required, limits=limits)
+        if required and result.decision == "ImplicitDeny" and _granted(ctx):
+            return replace(result, decision="Allow")
+        return result
+
+    COMBINE.replace(combined)
+
+
+def _granted(asked: Any) -> bool:
+    names, operation = set(_names_of(asked.principal_arn)), asked.action.removeprefix("kms:")
+    context = {
+        name.removeprefix(_CONTEXT): value for name, value in asked.service_context.items() if name.startswith(_CONTEXT)
+    }
+    with scope_of(asked.resource_arn):
         return any(
-            grant["KeyId"] == key.arn
+            grant["KeyId"] == asked.resource_arn
             and grant["GranteePrincipal"] in names
-            and action.removeprefix("kms:") in grant["Operations"]
-            and _constraints_hold(grant.get("Constraints") or {}, encryption.context)
+            and operation in grant["Operations"]
+            and _constraints_hold(grant.get("Constraints") or {}, context)
             for grant in GRANTS.current().values()
         )
 
@@ -151,5 +169,9 @@ def _names_of(principal_arn: str) -> Iterator[str]:
 
 
 def _constraints_hold(constraints: Mapping[str, Any], context: Mapping[str, str]) -> bool:
-    equal, part = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset")
-    return (equal is None or equal == dict(context)) and (part is None or part.items() <= dict(context).items())
+    """Whether the encryption context is the one that a grant is limited to; IAM compares names without their case."""
+    equal, part = (
+        {name.lower(): value for name, value in constraints[kind].items()} if kind in constraints else None
+        for kind in ("EncryptionContextEquals", "EncryptionContextSubset")
+    )
+    return (equal is None or equal == context) and (part is None or part.items() <= context.items())
