@@ -8,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
-from blueprints.local.services.iam.role_trust import trusts
 from tests.local.resources import ROLE, function_resource
 
 SOURCE = "def handler(event, context): return 'done'"
@@ -82,28 +81,3 @@ def test_settings_within_the_limits_are_taken(cloud, stack):
     )
 
     assert cloud.invoke(deployed.outputs["Function"], {}).payload == "done"
-
-
-def trust(principal, effect="Allow"):
-    return {
-        "Version": "2012-10-17",
-        "Statement": {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole"},
-    }
-
-
-@pytest.mark.parametrize(
-    ("document", "trusted"),
-    [
-        (ROLE["Properties"]["AssumeRolePolicyDocument"], True),
-        (trust({"Service": ["edgelambda.amazonaws.com", "lambda.amazonaws.com"]}), True),
-        (trust("*"), True),
-        (trust({"AWS": "*"}), True),
-        (trust({"Service": "ec2.amazonaws.com"}), False),
-        (trust({"AWS": "arn:aws:iam::000000000000:root"}), False),
-        (trust({"Service": "lambda.amazonaws.com"}, effect="Deny"), False),
-        ("{}", False),
-        (None, False),
-    ],
-)
-def test_a_role_trusts_the_services_that_its_policy_names(document, trusted):
-    assert trusts(document, "lambda.amazonaws.com") == trusted

@@ -1,6 +1,6 @@
 """What the caller of a query may read.
 
-Athena reads the catalog and the objects in the name of its caller: a query fails without `glue:GetTable`,
+Athena reads the catalog and the objects with the permissions of its caller: a query fails without `glue:GetTable`,
 `s3:ListBucket` and `s3:GetObject`. Source: Amazon Athena User Guide, "Identity-based policies for Athena".
 """
 
@@ -14,6 +14,8 @@ from blueprints.local.services.iam import answer, principal_of, question, table_
 VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
 ACCOUNT = Internal("core.responses", "get_account_id")
 REGION = Internal("core.responses", "get_region")
+
+_BY_WAY_OF_ATHENA = {"aws:ViaAWSService": "true", "aws:CalledVia": ["athena.amazonaws.com"]}
 
 
 class Permissions:
@@ -32,7 +34,7 @@ class Permissions:
         """Whether the caller may do it."""
         if self._principal is None:
             return True
-        asked = question(self._principal, action, resource, self.region)
+        asked = question(self._principal, action, resource, self.region, _BY_WAY_OF_ATHENA)
         return bool(answer(self._principal, asked).decision == "Allow")
 
     def check(self, action: str, resource: str) -> None:

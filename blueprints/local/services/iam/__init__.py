@@ -3,6 +3,7 @@
 authorizations     from a call to actions, resources and condition keys
 policies           the policy language
 enforcement        judges a call
+repeated_checks    leaves out what was judged already
 denials            the message of a denial
 managed_policies   which managed policies there are, and what they allow
 callers            what the caller of the present request may do besides
@@ -14,7 +15,16 @@ resource_policies  what a function's or queue's policy says
 """
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.iam import denials, enforcement, managed_policies, policies, transport, trust_policies
+from blueprints.local.services.iam import (
+    callers,
+    denials,
+    enforcement,
+    managed_policies,
+    policies,
+    repeated_checks,
+    transport,
+    trust_policies,
+)
 from blueprints.local.services.iam.authorizations.glue import table_resources
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.identity_policies import answer, principal_of, question
@@ -29,9 +39,11 @@ class Iam(Extension):
     """Judges every call by all that it needs, in the policy language of AWS, and as sent over TLS."""
 
     def install(self, aws: EmbeddedAws) -> None:
+        callers.install()
         policies.install()
         trust_policies.install()
         enforcement.install(aws.iam_resources)
+        repeated_checks.install()
         transport.install()
         denials.install()
         managed_policies.install()

@@ -50,6 +50,8 @@ class _Plan:
 
 _action: ContextVar[str] = ContextVar("iam_action", default="")
 _plan: ContextVar[_Plan | None] = ContextVar("iam_plan", default=None)
+_judged: ContextVar[str] = ContextVar("iam_judged", default="")
+"""The service for whose call everything was allowed."""
 _denied: ContextVar[Authorization | None] = ContextVar("iam_denied", default=None)
 
 
@@ -69,6 +71,11 @@ def denied_authorization() -> Authorization | None:
     if denied is not None:
         _denied.set(None)
     return denied
+
+
+def was_judged(service: str) -> bool:
+    """Whether the present request is a call of a service that was judged, by the policies of its resources too."""
+    return _judged.get() == service
 
 
 def _remember_action() -> None:
@@ -99,6 +106,7 @@ def _plan_by_resource(known: Mapping[str, Authorize], resources: Mapping[str, Ia
     ) -> str:
         action = _action.get()
         _action.set("")
+        _judged.set("")
         access_key = ACCESS_KEY.current()(headers, query_params)
         if access_key and IS_OWNER.current()(access_key):
             return "*"  # the owner may do everything
@@ -153,6 +161,7 @@ def _judge_plan() -> None:
             if denied:
                 _denied.set(needed)
                 return denied
+        _judged.set(service)
         return None
 
     ENFORCE.replace(enforce)

@@ -15,7 +15,7 @@ def principal_of(access_key: str, account: str) -> Any:
     return PRINCIPAL.current()(access_key, account)
 
 
-def question(principal: Any, action: str, resource: str, region: str, keys: Mapping[str, str] | None = None) -> Any:
+def question(principal: Any, action: str, resource: str, region: str, keys: Mapping[str, Any] | None = None) -> Any:
     """The evaluation context of an action on a resource; `*` for an action without resource-level permissions.
 
     `keys` are the condition keys of the service.

@@ -1,4 +1,4 @@
-"""Evaluates resource policies: whether an AWS service may act on a function or queue, checked at every delivery."""
+"""What the policy of a resource lets an AWS service do, such as deliver to a function or a queue."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def policy_allows(policy: Any, service: str, action: str, resource_arn: str, reg
         resource_arn=resource_arn,
         region=region,
         secure_transport=True,
-        service_context=keys,
+        service_context={**keys, "aws:principalservicename": service, "aws:principalservicenameslist": [service]},
     )
     return bool(EVALUATE.current()(policy, context, service=service).decision == "Allow")
 

@@ -1,23 +1,43 @@
-"""Reads a role's trust policy: which services may assume it."""
+"""Whether a role's trust policy lets a service assume the role.
 
-import json
+Source: IAM User Guide, "Create a role to delegate permissions to an AWS service" and "The confused deputy problem".
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
+from blueprints.local.services.iam.policies.statements import raw_statements, read
+from blueprints.local.services.iam.resource_policies import policy_allows
 
-def trusts(document: Any, service: str) -> bool:
-    """Whether a trust policy, as text or parsed, lets a service such as `lambda.amazonaws.com` assume the role."""
-    read = json.loads(document) if isinstance(document, str) else document or {}
-    return any(
-        each.get("Effect") == "Allow" and _names(each.get("Principal"), service)
-        for each in _as_list(read.get("Statement"))
-    )
+_SOURCE_ARN = "aws:sourcearn"
 
 
-def _names(principal: Any, service: str) -> bool:
-    if not isinstance(principal, dict):
-        return bool(principal == "*")
-    return service in _as_list(principal.get("Service")) or "*" in _as_list(principal.get("AWS"))
+def trusts(role: Mapping[str, Any], service: str) -> bool:
+    """Whether a service such as `lambda.amazonaws.com` may assume a role of the account for the account itself.
+
+    Denials and conditions count, such as one on `aws:SourceAccount`. A condition on `aws:SourceArn` counts as met:
+    which resource a service assumes a role for is not known here.
+    """
+    account = str(role["Arn"]).split(":")[4]
+    document = _without_source_arn(read(role.get("AssumeRolePolicyDocument")))
+    keys = {"aws:sourceaccount": account}
+    return policy_allows(document, service, "sts:AssumeRole", str(role["Arn"]), "", keys)
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _without_source_arn(document: Any) -> Any:
+    return {
+        "Version": document.get("Version") if isinstance(document, dict) else None,
+        "Statement": [
+            {**each, "Condition": _other_conditions(each["Condition"])} if "Condition" in each else each
+            for each in raw_statements(document)
+        ],
+    }
+
+
+def _other_conditions(conditions: Any) -> dict[str, Any]:
+    found = conditions.items() if isinstance(conditions, dict) else ()
+    return {
+        operator: {key: value for key, value in keys.items() if key.lower() != _SOURCE_ARN}
+        for operator, keys in found
+        if isinstance(keys, dict)
+    }

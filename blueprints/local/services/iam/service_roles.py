@@ -23,7 +23,7 @@ def assume_role(role_arn: str, service: str, session_name: str, region: str, end
     role = ROLES.current().get(name)
     if role is None:
         raise RoleNotAssumed(f"The role {role_arn} does not exist")
-    if not trusts(role.get("AssumeRolePolicyDocument"), service):
+    if not trusts(role, service):
         raise RoleNotAssumed(f"{service} is not authorized to perform: sts:AssumeRole on service role {role_arn}")
     access_key, secret, token = _credentials(role_arn, session_name)
     account = role_arn.split(":")[4]

@@ -115,4 +115,4 @@ def faults(settings: _Settings) -> Iterator[str]:
 
 def _can_assume(role_arn: str) -> bool:
     role = ROLES.current().get(role_arn.rsplit("/", 1)[-1])
-    return role is not None and trusts(role.get("AssumeRolePolicyDocument"), _LAMBDA)
+    return role is not None and trusts(role, _LAMBDA)

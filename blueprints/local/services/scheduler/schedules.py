@@ -97,6 +97,6 @@ def _fault(target: dict[str, Any]) -> str | None:
     if not role_arn:
         return None  # the base emulator says what is missing
     role = ROLES.current().get(str(role_arn).rsplit("/", 1)[-1])
-    if role and trusts(role.get("AssumeRolePolicyDocument"), _SCHEDULER):
+    if role and trusts(role, _SCHEDULER):
         return None
     return "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."

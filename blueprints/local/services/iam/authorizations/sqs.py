@@ -21,8 +21,8 @@ def _queue(call: Call) -> str:
         return f"arn:aws:sqs:{call.region}:{owner}:{name}"
     if call.text("QueueUrl") and name:
         return call.arn(name)
-    name = call.text("QueueName")
-    return call.arn(name) if name else "*"
+    name, owner = call.text("QueueName"), call.text("QueueOwnerAWSAccountId") or call.account
+    return f"arn:aws:sqs:{call.region}:{owner}:{name}" if name else "*"
 
 
 def _source(call: Call) -> str:

@@ -34,7 +34,7 @@ def role_arn(session_arn: str, account: str) -> str:
 
 
 def _principal_arn(context: Any) -> str | None:
-    if context.principal_type == "AssumedRole":
+    if ":assumed-role/" in context.principal_arn:
         return role_arn(context.principal_arn, context.principal_account)
     return None if context.principal_arn == "*" else str(context.principal_arn)
 

@@ -51,7 +51,7 @@ def string_pattern(pattern: str) -> re.Pattern[str]:
 
 def _compiled(pattern: str, crosses_at_end: bool) -> re.Pattern[str]:
     if not pattern.strip("*"):
-        return re.compile(".*", re.DOTALL)
+        return re.compile(".*" if pattern else "", re.DOTALL)
     segments = pattern.split(":", _SEGMENTS - 1)
     whole = len(segments) == _SEGMENTS
     regex = ":".join(

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.policies.statements import Statement, has_variables, raw_statements
+from blueprints.local.services.iam.policies.statements import Statement, has_variables, raw_statements, read
 
 EVALUATE_RESOURCE_POLICY = Internal(
     "core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")
@@ -82,10 +81,7 @@ def _parsed(document: Any) -> _Parsed:
 
 @lru_cache(maxsize=1024)
 def _parsed_text(text: str) -> _Parsed:
-    try:
-        return _statements(read_json(text))
-    except ValueError:
-        return ()
+    return _statements(read(text))
 
 
 def _statements(document: Any) -> _Parsed:

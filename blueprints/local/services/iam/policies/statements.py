@@ -82,6 +82,16 @@ def first_match(context: Any, statements: Iterable[Statement], effect: str) -> S
     return None
 
 
+def read(document: Any) -> Any:
+    """A policy as parsed JSON, from its text or as it is; None if the text is no JSON."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return read_json(document)
+    except ValueError:
+        return None
+
+
 def raw_statements(document: Any) -> list[dict[str, Any]]:
     """The statements of a parsed policy that have an effect."""
     found = document.get("Statement", []) if isinstance(document, dict) else []
@@ -100,10 +110,7 @@ def has_variables(document: Any) -> bool:
 
 @lru_cache(maxsize=2048)
 def _parsed_text(text: str) -> tuple[Statement, ...]:
-    try:
-        return tuple(_statements(read_json(text)))
-    except ValueError:
-        return ()
+    return tuple(_statements(read(text)))
 
 
 def _statements(document: Any) -> Iterable[Statement]:
