@@ -70,6 +70,7 @@ def test_the_first_valid_report_of_a_hook_counts(releases, calls, answers):
 
     releases.deploy(2, before=hook)
 
+    until(lambda: len(said(releases, "Before")) >= len(answers))
     assert said(releases, "Before") == answers
     assert releases.alias() == ("2", {})
 
