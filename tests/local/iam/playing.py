@@ -12,6 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from blueprints.local.cloud import ACCOUNT, Cloud
+from tests.local.building import zipped
 from tests.local.resources import client_settings
 
 CASES = Path(__file__).parent / "cases"
@@ -151,6 +152,8 @@ def _sent(name: str, value: Any) -> Any:
         return {inner: _sent(inner, each) for inner, each in value.items()}
     if isinstance(value, list):
         return [_sent(name, each) for each in value]
+    if name == "ZipFile":
+        return zipped(**{"index.py": value})
     return value.encode() if name in ("Data", "Blob", "Plaintext") and isinstance(value, str) else value
 
 
