@@ -62,7 +62,7 @@ KINESIS = arn("kinesis", "stream/orders")
         (KINESIS, {"DestinationConfig": {"OnFailure": {"Destination": arn("sqs", "failed.fifo")}}}, "is FIFO"),
     ],
 )
-def test_what_is_not_emulated_is_refused_by_name(source, properties, named):
+def test_settings_that_are_invalid_or_not_emulated_are_refused_by_name(source, properties, named):
     assert named in refusal(properties, source)
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_emulated_is_refused_by_name(source, properties, named):
         {"DestinationConfig": {"OnFailure": {}}},
     ],
 )
-def test_what_is_emulated_is_not(properties):
+def test_settings_that_are_emulated_are_accepted(properties):
     assert refusal(properties, KINESIS) is None
     assert refusal(properties, arn("dynamodb", "table/t/stream/2026")) is None
 
@@ -122,7 +122,7 @@ def test_a_stream_needs_a_position_to_start_from(source, position, moment, named
         (MAY_READ, "Stream", {"FunctionName": "nobody"}, "Function not found: nobody"),
     ],
 )
-def test_a_mapping_that_could_not_work_refuses_the_stack(stack, role, source, properties, reason):
+def test_a_mapping_that_cannot_work_refuses_the_stack(stack, role, source, properties, reason):
     with pytest.raises(BlueprintError, match=f"Mapping .*{reason}"):
         stack(
             Role=role,
@@ -133,7 +133,7 @@ def test_a_mapping_that_could_not_work_refuses_the_stack(stack, role, source, pr
         )
 
 
-def test_the_api_refuses_the_same_and_a_second_mapping(cloud, stack):
+def test_the_api_refuses_what_templates_refuse_and_a_second_mapping(cloud, stack):
     deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER), Mapping=mapping())
     given = {
         "FunctionName": deployed.outputs["Function"],
@@ -187,7 +187,7 @@ def test_a_mapping_is_described_with_all_its_settings(cloud, stack):
     assert {name: described[name] for name in expected} == expected
 
 
-def test_latest_begins_where_the_stream_was_when_the_mapping_was_made(cloud, stack):
+def test_latest_begins_at_the_end_of_the_stream_when_the_mapping_is_created(cloud, stack):
     resources = {"Role": MAY_READ, "Stream": STREAM, "Function": function_resource(HANDLER)}
     deployed = stack(**resources)
     put(cloud, deployed, "before")
@@ -204,8 +204,8 @@ def test_latest_begins_where_the_stream_was_when_the_mapping_was_made(cloud, sta
     assert batches_until(cloud, deployed, "after") == [["after"]]
 
 
-def test_reading_may_begin_at_a_moment(cloud, stack):
-    """Of every shard what arrived since, of closed ones too, and all of those that are made later."""
+def test_reading_begins_at_a_timestamp(cloud, stack):
+    """Records since then of every shard, closed or open, and all records of shards that are created later."""
     deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER))
     kinesis, name = cloud.client("kinesis"), deployed.outputs["Stream"]
     put(cloud, deployed, "before")
@@ -227,7 +227,7 @@ def test_reading_may_begin_at_a_moment(cloud, stack):
     assert abs(made["StartingPositionTimestamp"].timestamp() - moment) < 0.001
 
 
-def test_another_position_alone_refuses_the_update(cloud, stack):
+def test_an_update_that_changes_only_the_position_is_refused(cloud, stack):
     """CloudFormation makes the new mapping first, and Lambda has one of a stream and a function."""
     resources = {"Role": MAY_READ, "Stream": STREAM, "Function": function_resource(HANDLER)}
     deployed = stack(**resources, Mapping=mapping())
@@ -253,7 +253,7 @@ def test_a_pause_keeps_the_position_and_changed_settings_apply(cloud, stack):
     assert stored(cloud, deployed)["State"] == "Enabled"
 
 
-def test_a_template_may_change_a_mapping_and_take_settings_back(cloud, stack):
+def test_an_updated_template_changes_a_mapping_and_takes_settings_back(cloud, stack):
     resources = {"Role": MAY_READ, "Stream": STREAM, **aliased("Function", HANDLER)}
     first = mapping(FilterCriteria={"Filters": [{"Pattern": '{"partitionKey": ["x"]}'}]}, MaximumRetryAttempts=3)
     deployed = stack(**resources, Mapping=first)
@@ -271,7 +271,7 @@ def test_a_template_may_change_a_mapping_and_take_settings_back(cloud, stack):
     assert "FilterCriteria" not in described
 
 
-def test_a_permission_withdrawn_stops_the_reading_until_it_is_back(cloud, stack):
+def test_a_withdrawn_permission_stops_reading_until_it_is_granted_again(cloud, stack):
     deployed = stack(Role=MAY_READ, Stream=STREAM, Function=function_resource(HANDLER), Mapping=mapping())
     iam, role = cloud.client("iam"), deployed.outputs["Role"]
     policy = iam.get_role_policy(RoleName=role, PolicyName="test")["PolicyDocument"]
@@ -302,7 +302,7 @@ def tracing(trace):
 
 
 @pytest.mark.parametrize("retries", [-1, 0])
-def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, trace, retries):
+def test_a_mapping_deleted_during_a_batch_finishes_it_and_stops(cloud, stack, trace, retries):
     """Nothing is tried again, nothing that follows is sent, and nothing is given up."""
     deployed = stack(
         Role=MAY_READ,
@@ -321,7 +321,7 @@ def test_a_mapping_deleted_amid_a_batch_ends_it_and_stops(cloud, stack, trace, r
     assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=deployed.outputs["Queue"])
 
 
-def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(cloud, stack, trace):
+def test_a_mapping_disabled_during_a_batch_finishes_it_and_continues_when_enabled(cloud, stack, trace):
     deployed = stack(Role=MAY_READ, Stream=STREAM, Function=tracing(trace), Mapping=mapping(BatchSize=1))
     lambda_, mapping_id = cloud.client("lambda"), deployed.outputs["Mapping"]
     put(cloud, deployed, "1", "2")
@@ -335,7 +335,7 @@ def test_a_mapping_disabled_amid_a_batch_ends_it_and_goes_on_there_when_enabled(
     lambda_.delete_event_source_mapping(UUID=mapping_id)
 
 
-def test_a_stack_deleted_amid_a_batch_leaves_nothing_that_reads_or_invokes(trace):
+def test_a_stack_deleted_during_a_batch_leaves_nothing_that_reads_or_invokes(trace):
     with Cloud(time_scale=3000) as cloud:
         resources = {"Role": MAY_READ, "Stream": STREAM, "Function": tracing(trace), "Mapping": mapping(BatchSize=1)}
         outputs = {"Stream": {"Value": {"Ref": "Stream"}}}

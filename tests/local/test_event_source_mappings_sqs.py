@@ -8,12 +8,12 @@ import pytest
 
 from blueprints.local.services.lambda_.event_source_mappings.answers import failed_messages
 from tests.local.event_sources import REPORTING, stored, switch_on
-from tests.local.resources import QUEUE, function_resource, role_with
+from tests.local.resources import QUEUE, function_resource, queue_policy, role_with
 from tests.local.trace import LEAVE
 from tests.local.waiting import printed, until
 
 READING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-# Answers with what the first message says; "ID" stands for the message's own id.
+# Returns the first message's body as its response; "ID" stands for the message's own id.
 ANSWERING = """
     import json
     def handler(event, context):
@@ -62,7 +62,7 @@ def failing(*identifiers):
         (["a"], {"a", "b", "c"}),
     ],
 )
-def test_messages_that_an_answer_does_not_clear_stay(body, kept):
+def test_messages_that_the_response_reports_as_failed_stay(body, kept):
     assert failed_messages({"body": body}, ["a", "b", "c"], partial_responses=True) == kept
 
 
@@ -74,7 +74,7 @@ def test_messages_that_an_answer_does_not_clear_stay(body, kept):
         ({"body": {}, "error": True, "throttle": True}, True, {"a", "b"}),
     ],
 )
-def test_errors_and_settings_come_before_the_answer(result, partial_responses, kept):
+def test_errors_and_settings_take_precedence_over_the_response(result, partial_responses, kept):
     assert failed_messages(result, ["a", "b"], partial_responses=partial_responses) == kept
 
 
@@ -121,7 +121,7 @@ def left(cloud, queue):
     return sum(int(each) for each in attributes.values())
 
 
-def test_answers_that_name_no_message_of_the_batch_end_in_the_dead_letters(cloud, stack):
+def test_malformed_responses_end_in_the_dead_letter_queue(cloud, stack):
     deployed = stack(**reading(ANSWERING, BatchSize=1, **REPORTING))
     wrong = [
         failing(""),
@@ -153,7 +153,7 @@ def test_only_the_named_messages_of_a_batch_come_back(cloud, stack):
     assert sorted(received) == ["1", "2 bad", "2 bad", "3"]
 
 
-def test_filtered_messages_leave_the_queue_even_if_their_batch_fails(cloud, stack):
+def test_messages_excluded_by_filters_leave_the_queue_even_if_the_batch_fails(cloud, stack):
     pattern = json.dumps({"body": {"kind": ["wanted"]}})
     deployed = stack(
         **reading(
@@ -175,7 +175,7 @@ def test_filtered_messages_leave_the_queue_even_if_their_batch_fails(cloud, stac
     assert left(cloud, deployed.outputs["Dead"]) == 1
 
 
-def test_a_fifo_queue_gives_back_the_named_messages_of_its_groups(cloud, stack):
+def test_failed_messages_of_a_fifo_queue_come_back_and_others_are_deleted(cloud, stack):
     resources = reading(FAILING, Enabled=False, **REPORTING)
     for name in ("Dead", "Queue"):
         properties = {"FifoQueue": True, "ContentBasedDeduplication": True}
@@ -231,7 +231,7 @@ def test_throttled_batches_are_sent_again_until_the_function_is_free(cloud, stac
 
 
 @pytest.mark.parametrize("change", ["disable", "delete"])
-def test_a_mapping_stopped_amid_a_batch_ends_it_and_takes_no_other(cloud, stack, trace, change):
+def test_a_mapping_stopped_during_a_batch_finishes_it_and_takes_no_other(cloud, stack, trace, change):
     handler = """
         def handler(event, context):
             leave("begun ")
@@ -259,7 +259,7 @@ def test_a_mapping_stopped_amid_a_batch_ends_it_and_takes_no_other(cloud, stack,
     assert [each["Attributes"]["ApproximateReceiveCount"] for each in received["Messages"]] == ["1"]
 
 
-def test_a_permission_withdrawn_stops_the_reading_until_it_is_back(cloud, stack):
+def test_a_withdrawn_permission_stops_reading_until_it_is_granted_again(cloud, stack):
     deployed = stack(**{**reading(FAILING), "Queue": QUEUE})
     iam, role = cloud.client("iam"), deployed.outputs["Role"]
     policy = iam.get_role_policy(RoleName=role, PolicyName="test")["PolicyDocument"]
@@ -288,3 +288,33 @@ def test_messages_that_the_role_may_not_delete_come_again(cloud, stack):
     assert bodies(cloud, deployed.outputs["Dead"], 1) == ["1"]
     assert printed(cloud, deployed.outputs["Function"]).count('batch ["1"]') == 2
     assert "not authorized to perform: sqs:DeleteMessage" in stored(cloud, deployed)["LastProcessingResult"]
+
+
+def test_messages_of_a_topic_reach_the_function_through_the_queue(cloud, stack):
+    handler = """
+        def handler(event, context):
+            for each in event["Records"]:
+                colour = each["messageAttributes"]["colour"]
+                print("got", each["body"], colour["dataType"], colour["stringValue"])
+    """
+    subscription = {
+        "TopicArn": {"Ref": "Topic"},
+        "Protocol": "sqs",
+        "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+        "RawMessageDelivery": True,
+    }
+    deployed = stack(
+        **reading(handler),
+        Topic={"Type": "AWS::SNS::Topic"},
+        Policy=queue_policy("Queue", "sns.amazonaws.com"),
+        Subscription={"Type": "AWS::SNS::Subscription", "Properties": subscription},
+    )
+
+    cloud.client("sns").publish(
+        TopicArn=deployed.outputs["Topic"],
+        Message="hello",
+        MessageAttributes={"colour": {"DataType": "String", "StringValue": "blue"}},
+    )
+
+    until(lambda: "got hello String blue" in printed(cloud, deployed.outputs["Function"]))
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
