@@ -193,6 +193,50 @@ def test_a_rule_needs_the_key_policy_to_reach_an_encrypted_queue(cloud, stack):
     assert letter["attributes"]["ERROR_CODE"] == "NO_PERMISSIONS"
 
 
+@pytest.mark.parametrize(
+    ("statements", "told"),
+    [((for_service("cloudwatch.amazonaws.com"),), True), ((), False)],
+    ids=["let in", "left out"],
+)
+def test_an_alarm_needs_the_key_policy_to_tell_an_encrypted_topic(cloud, stack, statements, told):
+    deployed = stack(
+        Key=key_resource(*statements),
+        Topic={"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "Key"}}},
+        Plain={"Type": "AWS::SNS::Topic"},
+        Queue=QUEUE,
+        Policy=queue_policy("Queue", "sns.amazonaws.com"),
+        **{
+            f"{topic}Subscription": {
+                "Type": "AWS::SNS::Subscription",
+                "Properties": {
+                    "TopicArn": {"Ref": topic},
+                    "Protocol": "sqs",
+                    "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+                },
+            }
+            for topic in ("Topic", "Plain")
+        },
+        Alarm={
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "Namespace": "test",
+                "MetricName": "test",
+                "Statistic": "Sum",
+                "Period": 60,
+                "Threshold": 1,
+                "EvaluationPeriods": 1,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "AlarmActions": [{"Ref": "Topic"}, {"Ref": "Plain"}],
+            },
+        },
+    ).outputs
+
+    cloud.client("cloudwatch").set_alarm_state(AlarmName=deployed["Alarm"], StateValue="ALARM", StateReason="a test")
+
+    topics = [each["body"]["TopicArn"] for each in messages(cloud, deployed["Queue"], at_least=1 + told)]
+    assert sorted(topics) == sorted([deployed["Plain"], *([deployed["Topic"]] * told)])
+
+
 @pytest.mark.parametrize("may_decrypt", [True, False])
 def test_a_function_reads_its_variables_if_its_role_may_decrypt(cloud, stack, may_decrypt):
     lambda_ = cloud.client("lambda")
