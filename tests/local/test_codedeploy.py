@@ -6,6 +6,8 @@ import uuid
 
 import pytest
 
+from benchmarks import alias_weights
+from blueprints.local.services.lambda_.alias_routing import chosen_version
 from tests.local.releases import CANARY, REPORTING, SILENT, TRUST, Releases, alarm_on
 from tests.local.resources import ROLE, function_resource
 from tests.local.waiting import printed, until
@@ -201,33 +203,24 @@ def test_a_result_counts_once_and_for_its_own_deployment(releases):
         )
 
 
-def test_weights_choose_the_version_of_every_kind_of_invocation(releases):
-    """Shares of 400 synchronous and 400 asynchronous invocations lie within four standard deviations of the weight."""
-    counting = """
-    def handler(event, context):
-        print("ran", context.function_version, context.invoked_function_arn.rpartition(":")[2])
-    """
-    releases.deploy(1, source=counting)
-    client = releases.cloud.client("lambda")
-    releases.deploy(2, source=counting + "    # release {release}\n")
-    weights = {"AdditionalVersionWeights": {"1": 0.3}}
-    client.update_alias(FunctionName=releases.function, Name="live", RoutingConfig=weights)
+def test_every_way_of_invocation_chooses_the_version_by_weight(cloud):
+    """`python -m benchmarks.alias_weights` does it with 2,000 invocations each."""
+    counted = alias_weights.shares(cloud, invocations=40, weight=0.5)
 
-    executed = [client.invoke(FunctionName=releases.function, Qualifier="live")["ExecutedVersion"] for _ in range(400)]
-    for _ in range(400):
-        client.invoke(FunctionName=releases.function, Qualifier="live", InvocationType="Event")
+    assert counted.keys() == {"synchronous", "asynchronous", "queue", "stream", "state machine"}
+    for way, (second, of) in counted.items():
+        assert of == 40, way
+        assert alias_weights.deviations(second, of, 0.5) < 5, way  # by chance more once in a million runs
 
-    def ran():
-        return [line for line in printed(releases.cloud, releases.function) if line.startswith("ran ")]
 
-    lines = until(lambda: (found := ran()) and len(found) == 800 and found, 60)
+@pytest.mark.parametrize("weight", [0.0, 0.1, 0.35, 1.0])
+def test_a_weight_is_the_share_of_2000_draws(weight):
+    alias = {"FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"2": weight}}}
+    even = [chosen_version(alias, lambda draw=draw: draw / 2000) for draw in range(2000)]
+    random = [chosen_version(alias) for _ in range(2000)]
 
-    assert {line.split()[2] for line in lines} == {"live"}
-    deviation = (400 * 0.3 * 0.7) ** 0.5
-    first = executed.count("1")
-    assert abs(first - 120) < 4 * deviation
-    later = [line.split()[1] for line in lines].count("1") - first
-    assert abs(later - 120) < 4 * deviation
+    assert even.count("2") == round(weight * 2000)
+    assert abs(random.count("2") - weight * 2000) <= 6 * (2000 * weight * (1 - weight)) ** 0.5
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from blueprints.errors import BlueprintError
+from blueprints.local.cloud import ACCOUNT, REGION
 from tests.local.stepfunctions.machines import (
     LOG_GROUP,
     Stacks,
@@ -255,41 +257,61 @@ def test_a_linear_deployment_moves_the_alias_in_equal_steps(stacks, states):
     assert weights(states, arn) == {2: 100}
 
 
-def test_an_alarm_during_a_deployment_rolls_it_back(cloud, stacks, states):
-    """The alias goes to the old version again, the update fails, and the machine has its old definition."""
-    cloudwatch = cloud.client("cloudwatch")
-    alarm = f"{stacks.name}-failed"
-    cloudwatch.put_metric_alarm(
-        AlarmName=alarm,
-        Namespace="Test",
-        MetricName=alarm,
+@pytest.fixture
+def alarm(cloud, stacks):
+    """The name of an alarm on failed executions of the stack's state machine."""
+    name = f"{stacks.name}-failed"
+    machine_arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{stacks.name}"
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/States",
+        MetricName="ExecutionsFailed",
+        Dimensions=[{"Name": "StateMachineArn", "Value": machine_arn}],
         ComparisonOperator="GreaterThanThreshold",
         Threshold=0,
         EvaluationPeriods=1,
         Period=60,
         Statistic="Sum",
+        TreatMissingData="notBreaching",
     )
-    deployed = release(stacks, "one")
+    return name
+
+
+def canary_of(stacks, definition, alarm, wait=2100):
+    """Deploy a state machine with this definition as a canary that the alarm stops."""
+    settings = {"Type": "CANARY", "Percentage": 10, "Interval": wait, "Alarms": [alarm]}
+    named = machine(Definition=definition, StateMachineName=stacks.name)
+    return stacks(Machine=named, Version=version("Machine"), Alias=alias(**settings))
+
+
+def test_failed_executions_of_a_canary_ring_the_alarm_that_rolls_it_back(cloud, stacks, states, alarm):
+    """The alias goes to the old version again, the update fails, and the machine has its old definition."""
+    failing = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken"}}}
+    deployed = canary_of(stacks, passing("one"), alarm)
     arn = deployed.outputs["Alias"]
-    failures = []
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(canary_of, stacks, failing, alarm)
+        until(lambda: weights(states, arn) == {1: 90, 2: 10})
+        states.start_execution(stateMachineArn=f"{arn.removesuffix(':live')}:2")
+        with pytest.raises(BlueprintError, match=f"the alarm {alarm} is in the state ALARM"):
+            update.result(30)
 
-    def update():
-        try:
-            release(stacks, "two", Type="CANARY", Percentage=10, Interval=2100, Alarms=[alarm])
-        except BlueprintError as error:
-            failures.append(str(error))
-
-    thread = threading.Thread(target=update)
-    thread.start()
-    until(lambda: weights(states, arn) == {1: 90, 2: 10})
-    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
-    thread.join(30)
-
-    assert len(failures) == 1
-    assert f"the alarm {alarm} is in the state ALARM" in failures[0]
     assert stacks.status() == "UPDATE_ROLLBACK_COMPLETE"
     assert weights(states, arn) == {1: 100}
     assert run(cloud, deployed.outputs["Machine"])["output"] == "one"
+
+
+def test_a_cancelled_update_moves_the_alias_back(cloud, stacks, states):
+    arn = release(stacks, "one").outputs["Alias"]
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(release, stacks, "two", Type="CANARY", Percentage=10, Interval=2100)
+        until(lambda: weights(states, arn) == {1: 90, 2: 10})
+        cloud.client("cloudformation").cancel_update_stack(StackName=stacks.name)
+        with pytest.raises(BlueprintError, match="UPDATE_ROLLBACK_COMPLETE"):
+            update.result(30)
+
+    assert stacks.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert weights(states, arn) == {1: 100}
 
 
 def test_a_rollback_of_the_stack_moves_the_alias_back_at_once(cloud, stacks, states):
