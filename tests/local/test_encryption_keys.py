@@ -10,6 +10,7 @@ from blueprints.errors import BlueprintError
 from blueprints.local.cloud import ACCOUNT
 from tests.local.event_sources import HANDLER, MAY_READ, TABLE, batches, batches_until, mapping, put
 from tests.local.resources import QUEUE, function_resource, queue_policy, role_with
+from tests.local.test_schedules import schedule
 from tests.local.waiting import messages, until
 
 ANSWERING = 'import os\ndef handler(event, context): return os.environ["SECRET"]'
@@ -51,6 +52,7 @@ def keyed(resource, **properties):
 
 
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
+KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 KEYED_QUEUE = keyed(QUEUE, KmsMasterKeyId={"Ref": "Key"})
 
 
@@ -235,6 +237,29 @@ def test_an_alarm_needs_the_key_policy_to_tell_an_encrypted_topic(cloud, stack, 
 
     topics = [each["body"]["TopicArn"] for each in messages(cloud, deployed["Queue"], at_least=1 + told)]
     assert sorted(topics) == sorted([deployed["Plain"], *([deployed["Topic"]] * told)])
+
+
+def test_a_schedule_needs_the_key_in_its_role(cloud, stack):
+    """The dead letters have no key."""
+    deployed = stack(
+        Key=key_resource(),
+        Queue=KEYED_QUEUE,
+        Dead=QUEUE,
+        **{name: schedule_role(*actions) for name, actions in {"May": KEY_ACTIONS, "MayNot": ()}.items()},
+        **{
+            f"By{name}": schedule(name, DeadLetterConfig={"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}})
+            for name in ("May", "MayNot")
+        },
+    ).outputs
+
+    assert [each["body"] for each in messages(cloud, deployed["Queue"])] == [{"by": "May"}]
+    assert [each["body"] for each in messages(cloud, deployed["Dead"])] == [{"by": "MayNot"}]
+
+
+def schedule_role(*actions):
+    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = role_with("sqs:SendMessage", *actions)
+    return keyed(role, AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]})
 
 
 @pytest.mark.parametrize("may_decrypt", [True, False])

@@ -317,6 +317,31 @@ def test_a_query_needs_the_permissions_of_its_caller(cloud: Cloud, missing: str,
         ask(denied, f"SELECT count(*) FROM {table}")
 
 
+def test_a_query_needs_the_keys_of_what_it_reads_and_writes(cloud: Cloud) -> None:
+    """The table's object and the results are encrypted with keys of one's own."""
+    s3, key = cloud.client("s3"), cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.put_object(Bucket=LAKE, Key="keyed/a.csv", Body=b"1\n", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde"}
+    create(cloud, "keyed", f"s3://{LAKE}/keyed/", serde, [{"Name": "a", "Type": "string"}])
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.create_bucket(Bucket="athena-keyed-results")
+    s3.put_bucket_encryption(Bucket="athena-keyed-results", ServerSideEncryptionConfiguration={"Rules": [default]})
+    everything = {"athena:*", "kms:Decrypt", "kms:GenerateDataKey"} | EVERYTHING
+
+    def outcome(*missing: str) -> tuple[str, str]:
+        athena = caller(cloud, everything - set(missing))
+        status = ended(athena, start(athena, "SELECT a FROM keyed", "s3://athena-keyed-results/"))["Status"]
+        return status["State"], status.get("StateChangeReason", "")
+
+    assert outcome()[0] == "SUCCEEDED"
+    for missing, reason in {
+        "kms:Decrypt": "is not authorized to perform: kms:Decrypt",
+        "kms:GenerateDataKey": "Access denied when writing output to url: s3://athena-keyed-results/",
+    }.items():
+        state, said = outcome(missing)
+        assert (state, reason in said) == ("FAILED", True), said
+
+
 def caller(cloud: Cloud, actions: set[str], athena: str | None = None) -> Any:
     """A client with the keys of a user who may do these, and everything of Athena on a workgroup."""
     iam, name = cloud.client("iam"), f"user-{uuid.uuid4().hex[:8]}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
+from blueprints.local.services import kms
 from blueprints.local.services.athena.failures import QueryRefused
 from blueprints.local.services.iam import answer, principal_of, question, table_resources
 
@@ -52,4 +53,24 @@ class Permissions:
 
     def check_object(self, location: str) -> None:
         """Raise QueryRefused unless the caller may read an object, by its `s3://` address."""
-        self.check("s3:GetObject", f"arn:aws:s3:::{location.partition('://')[2]}")
+        place = location.partition("://")[2]
+        self.check("s3:GetObject", f"arn:aws:s3:::{place}")
+        bucket, _, key = place.partition("/")
+        refused = self._key_refusal(kms.object_encryption(bucket, key), "Decrypt")
+        if refused:
+            raise QueryRefused(f"Insufficient permissions to execute the query. {refused}")
+
+    def may_write(self, bucket: str, key: str) -> bool:
+        """Whether the caller may write an object, also by the key of the bucket."""
+        if not self.allow("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}"):
+            return False
+        return self._key_refusal(kms.new_object_encryption(bucket, key), "GenerateDataKey") is None
+
+    def _key_refusal(self, encryption: kms.Encryption | None, operation: str) -> str | None:
+        if encryption is None or self._principal is None:
+            return None
+        try:
+            kms.require(self._principal, encryption, operation)
+        except kms.KeyRefused as refused:
+            return str(refused)
+        return None

@@ -174,7 +174,7 @@ class Queries:
             f"Access denied when writing output to url: {location} . Please ensure you are allowed to access the S3 "
             "bucket."
         )
-        if not permissions.allow("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}"):
+        if not permissions.may_write(bucket, key):
             raise QueryRefused(refused)
         about = {"columns": columns, "types": found.get("column_types")}
         s3 = _s3_of(permissions.owner(self._endpoint))

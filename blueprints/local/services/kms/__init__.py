@@ -13,8 +13,9 @@ from blueprints.local.services.kms import (
     sqs,
     template_properties,
 )
-from blueprints.local.services.kms.encrypted_resources import encryption_of
+from blueprints.local.services.kms.encrypted_resources import encryption_of, sending_refusal
 from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require, require_caller, usable
+from blueprints.local.services.kms.s3 import new_object_encryption, object_encryption
 
 
 class Kms(Extension):
@@ -39,4 +40,15 @@ class Kms(Extension):
 
 
 EXTENSION = Kms()
-__all__ = ["EXTENSION", "Encryption", "KeyRefused", "encryption_of", "require", "require_caller", "usable"]
+__all__ = [
+    "EXTENSION",
+    "Encryption",
+    "KeyRefused",
+    "encryption_of",
+    "new_object_encryption",
+    "object_encryption",
+    "require",
+    "require_caller",
+    "sending_refusal",
+    "usable",
+]

@@ -9,7 +9,7 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_source import service_of
 from blueprints.local.services.kms.keys import scope_of
-from blueprints.local.services.kms.permissions import Encryption
+from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require
 
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 TOPIC = Internal("services.sns", "_topic_by_arn_any_scope", ("topic_arn",))
@@ -18,6 +18,8 @@ TABLES = Internal("services.dynamodb", "_tables")
 
 READING = ("Decrypt",)
 """What every service asks of KMS to read a record, a message or an item."""
+WRITING = ("GenerateDataKey",)
+"""What Kinesis and S3 ask of KMS to take a record or an object."""
 SENDING = ("GenerateDataKey", "Decrypt")
 """What SQS and SNS ask of KMS to take a message."""
 
@@ -29,6 +31,18 @@ def encryption_of(arn: str) -> Encryption | None:
     """
     find = _BY_SERVICE.get(service_of(arn))
     return find(arn) if find else None
+
+
+def sending_refusal(principal: Any, arn: str) -> str | None:
+    """Why a principal may not use the key of the queue, topic or stream that it sends to; None if it may."""
+    encryption = encryption_of(arn)
+    if encryption is None:
+        return None
+    try:
+        require(principal, encryption, *(WRITING if encryption.service == "kinesis" else SENDING))
+    except KeyRefused as refused:
+        return str(refused)
+    return None
 
 
 def of_queue(queue: dict[str, Any]) -> Encryption | None:

@@ -30,6 +30,7 @@ COMPLETE = Internal(
     "services.s3", "_complete_multipart_upload", ("bucket_name", "key", "body", "query_params", "headers")
 )
 UPLOADS = Internal("services.s3", "_multipart_uploads")
+DEFAULT_OF_BUCKET = Internal("services.s3", "_bucket_default_sse_headers", ("bucket_name",))
 BUCKETS = Internal("services.s3", "_buckets")
 VERSIONS = Internal("services.s3", "_object_versions")
 BUCKET_ENCRYPTION = Internal("services.s3", "_bucket_encryption")
@@ -126,6 +127,23 @@ def _with_key(found: dict[str, str], headers: _Headers, bucket: str) -> tuple[di
         return {**found, _KEY: usable(encryption).arn}, None
     except KeyRefused as refused:
         return None, _answer(refused, object_arn)
+
+
+def object_encryption(bucket: str, key: str) -> Encryption | None:
+    """How an object is encrypted; None for one without a key of KMS, or that does not exist."""
+    kept = _kept_headers(bucket, key, "")
+    if not str(kept.get(_ALGORITHM, "")).startswith("aws:kms"):
+        return None
+    return _encryption(kept, f"arn:aws:s3:::{bucket}/{key}")
+
+
+def new_object_encryption(bucket: str, key: str) -> Encryption | None:
+    """How an object that is written without a choice of its own is encrypted; None without a key of KMS."""
+    default = DEFAULT_OF_BUCKET.current()(bucket)
+    if not str(default.get(_ALGORITHM, "")).startswith("aws:kms"):
+        return None
+    kept = {**default, _BUCKET_KEY: str(_has_bucket_key({}, bucket)).lower()}
+    return _encryption(kept, f"arn:aws:s3:::{bucket}/{key}")
 
 
 def _has_bucket_key(headers: _Headers, bucket: str) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
-from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, trusts
+from blueprints.local.services import kms
+from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, principal_of, trusts
 
 CREATE = Internal("services.scheduler", "_create_schedule", ("name", "body"))
 UPDATE = Internal("services.scheduler", "_update_schedule", ("name", "body"))
@@ -81,7 +82,9 @@ def _refused(target: dict[str, Any], schedule_arn: str, action: str, resource: s
         session = assume_role(role_arn, _SCHEDULER, "scheduler", region, endpoint="")
     except RoleNotAssumed as error:
         return str(error)
-    return None if may(session, action, resource) else f"{role_arn} is not authorized to perform {action} on {resource}"
+    if not may(session, action, resource):
+        return f"{role_arn} is not authorized to perform {action} on {resource}"
+    return kms.sending_refusal(principal_of(session.access_key, role_arn.split(":")[4]), resource)
 
 
 def _refusing(answer: _Answer) -> _Answer:
