@@ -12,13 +12,14 @@ from tests.local.resources import QUEUE, ROLE
 from tests.local.waiting import until
 
 
-def role(service="scheduler.amazonaws.com", queue=None):
-    """A role that the service may assume, and that may send to a queue of the stack."""
+def role(*queues, service="scheduler.amazonaws.com"):
+    """A role that the service may assume, and that may send to queues of the stack."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     document = {"Version": "2012-10-17", "Statement": [trust]}
     properties = {"AssumeRolePolicyDocument": document}
-    if queue:
-        send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": [queue, "Arn"]}}
+    if queues:
+        arns = [{"Fn::GetAtt": [queue, "Arn"]} for queue in queues]
+        send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arns}
         policy = {"PolicyName": "send", "PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}}
         properties["Policies"] = [policy]
     return {"Type": "AWS::IAM::Role", "Properties": properties}
@@ -53,8 +54,8 @@ def test_only_the_role_that_may_delivers_and_the_rest_goes_to_the_dead_letters(c
     deployed = stack(
         Queue=QUEUE,
         Dead=QUEUE,
-        May=role(queue="Queue"),
-        MayNot=role(queue="Dead"),
+        May=role("Queue"),
+        MayNot=role("Dead"),
         Allowed=schedule("May"),
         Refused=schedule("MayNot", **dead),
     )
@@ -66,6 +67,23 @@ def test_only_the_role_that_may_delivers_and_the_rest_goes_to_the_dead_letters(c
     assert total(cloud, "TargetErrorCount", "AWS/Scheduler", **group) >= 1
     assert total(cloud, "InvocationDroppedCount", "AWS/Scheduler", **group) >= 1
     until(lambda: total(cloud, "InvocationsSentToDeadLetterCount", "AWS/Scheduler", **group))
+
+
+def test_the_queues_policy_may_deny_what_the_role_may(cloud, stack):
+    dead = {"DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    only = {"Condition": {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["Denied", "Arn"]}}}}
+    policy = {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Statement": [denial | only]}}
+    deployed = stack(
+        Queue=QUEUE,
+        Dead=QUEUE,
+        Denied=role("Queue", "Dead"),
+        Policy={"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+        Refused={**schedule("Denied", **dead), "DependsOn": "Policy"},
+    )
+
+    assert until(lambda: bodies(cloud, deployed.outputs["Dead"])) == [{"by": "Denied"}]
+    assert bodies(cloud, deployed.outputs["Queue"]) == []
 
 
 def test_a_role_that_does_not_trust_the_scheduler_is_refused(cloud, stack):
@@ -88,7 +106,7 @@ def test_a_role_that_does_not_trust_the_scheduler_is_refused(cloud, stack):
 def test_a_templates_schedule_keeps_its_time_zone(cloud, stack):
     later = schedule("May")
     later["Properties"] |= {"ScheduleExpression": "cron(0 6 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
-    deployed = stack(Queue=QUEUE, May=role(queue="Queue"), Schedule=later)
+    deployed = stack(Queue=QUEUE, May=role("Queue"), Schedule=later)
 
     described = cloud.client("scheduler").get_schedule(Name=deployed.outputs["Schedule"])
 

@@ -107,15 +107,18 @@ class _Principal:
         self._owner, self._name, self._kind = owner, name, given["kind"]
         tags = _tags(given.get("tags", {}))
         make = {"Path": given.get("path", "/"), "Tags": tags}
+        if "boundary" in given:
+            boundary = {"PolicyName": f"{name}-boundary", "PolicyDocument": policy_document(given["boundary"])}
+            make["PermissionsBoundary"] = owner.call("iam.create_policy", boundary)["Policy"]["Arn"]
         if self._kind == "user":
             owner.call("iam.create_user", {"UserName": name, **make})
             key = owner.call("iam.create_access_key", {"UserName": name})["AccessKey"]
         else:
-            trust = policy_document([_TRUST], "2012-10-17")
+            trust = policy_document([_TRUST])
             role = owner.call("iam.create_role", {"RoleName": name, "AssumeRolePolicyDocument": trust, **make})["Role"]
             take = {"RoleArn": role["Arn"], "RoleSessionName": given.get("session_name", "case")}
             if "session_policy" in given:
-                take["Policy"] = policy_document(given["session_policy"], "2012-10-17")
+                take["Policy"] = policy_document(given["session_policy"])
             if "session_tags" in given:
                 take["Tags"] = _tags(given["session_tags"])
             key = owner.call("sts.assume_role", take)["Credentials"]
@@ -130,7 +133,7 @@ class _Principal:
         self._owner.call(f"iam.put_{self._kind}_policy", {**name, "PolicyName": "case", "PolicyDocument": policy})
 
 
-def policy_document(statements: list[dict[str, Any]], version: str) -> str:
+def policy_document(statements: list[dict[str, Any]], version: str = "2012-10-17") -> str:
     """A policy as JSON; a statement without Effect allows, one without a resource is about all."""
     filled = [
         {"Effect": "Allow", **({} if {"Resource", "NotResource", "Principal"} & each.keys() else {"Resource": "*"})}

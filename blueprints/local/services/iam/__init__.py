@@ -10,7 +10,7 @@ callers            what the caller of the present request may do besides
 service_roles      roles that services assume
 role_trust         which services may assume a role
 trust_policies     which users and roles may
-identity_policies  what a principal's own policies say
+verdicts           what the policies say when a service asks for a principal
 resource_policies  what a function's or queue's policy says
 """
 
@@ -27,12 +27,12 @@ from blueprints.local.services.iam import (
 )
 from blueprints.local.services.iam.authorizations.glue import table_resources
 from blueprints.local.services.iam.callers import caller_arn, caller_may
-from blueprints.local.services.iam.identity_policies import answer, principal_of, question
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
 from blueprints.local.services.iam.managed_policies import policies_of, unknown_policies
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
 from blueprints.local.services.iam.role_trust import trusts
 from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_role, may
+from blueprints.local.services.iam.verdicts import answer, principal_of, question
 
 
 class Iam(Extension):

@@ -6,7 +6,7 @@ from functools import cache
 
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam import identity_policies
+from blueprints.local.services.iam import verdicts
 from blueprints.local.services.iam.role_trust import trusts
 
 ROLES = Internal("services.iam", "_roles")
@@ -49,11 +49,11 @@ def _credentials(role_arn: str, session_name: str) -> tuple[str, str, str]:
 def may(
     session: Caller, action: str, arn: str, account: str | None = None, keys: Mapping[str, str] | None = None
 ) -> bool:
-    """Whether the role's policies allow an action on a resource, without a request.
+    """Whether a role may do an action on a resource, without a request.
 
     The ARN is `*` for an action without resource-level permissions; then `account` is the role's. `keys` are the
     condition keys of the service.
     """
-    principal = identity_policies.principal_of(session.access_key, account or arn.split(":")[4])
-    asked = identity_policies.question(principal, action, arn, session.region, keys)
-    return bool(identity_policies.answer(principal, asked).decision == "Allow")
+    principal = verdicts.principal_of(session.access_key, account or arn.split(":")[4])
+    asked = verdicts.question(principal, action, arn, session.region, keys)
+    return bool(verdicts.answer(principal, asked).decision == "Allow")

@@ -1,7 +1,7 @@
 """Parses policies, once for each text, into statements that are matched with compiled patterns."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from blueprints.local.services.iam.policies import conditions, patterns, variabl
 
 PARSE = Internal("core.iam_evaluator", "parse_policy_document", ("doc",))
 FIRST_MATCH = Internal("core.iam_evaluator", "_first_match", ("ctx", "stmts", "effect"))
+NAMES_KEY = Internal("core.iam_evaluator", "_names_condition_key", ("policies", "prefix"))
 KEY_VALUE = Internal("core.iam_evaluator", "_resolve_condition_key", ("key", "ctx"))
 
 
@@ -18,6 +19,7 @@ def install() -> None:
     """Replace how the base emulator parses and matches statements."""
     PARSE.replace(parsed)
     FIRST_MATCH.replace(first_match)
+    NAMES_KEY.replace(names_key)
 
 
 class Statement:
@@ -30,6 +32,7 @@ class Statement:
         self.resources, self.not_resources = _texts(given.get("Resource")), _texts(given.get("NotResource"))
         found = given.get("Condition")
         self.conditions: dict[str, Any] = found if isinstance(found, dict) else {}
+        self.key_names = tuple(_key_names(self, has_variables))
         self._covers_action = _matcher_of_actions(self.actions, self.not_actions)
         self._resources = _Resources(self.resources or self.not_resources, has_variables)
         self._met = conditions.met_as_text
@@ -92,6 +95,11 @@ def read(document: Any) -> Any:
         return None
 
 
+def names_key(policies: Iterable[Iterable[Statement]], prefix: str) -> bool:
+    """Whether a condition or a variable uses a key that begins with a prefix in lower case."""
+    return any(name.startswith(prefix) for each in policies for one in each for name in one.key_names)
+
+
 def raw_statements(document: Any) -> list[dict[str, Any]]:
     """The statements of a parsed policy that have an effect."""
     found = document.get("Statement", []) if isinstance(document, dict) else []
@@ -127,6 +135,16 @@ def _matcher_of_actions(actions: Sequence[str], not_actions: Sequence[str]) -> C
     if actions:
         return lru_cache(maxsize=256)(lambda action: matches(action) is not None)
     return lru_cache(maxsize=256)(lambda action: matches(action) is None)
+
+
+def _key_names(statement: Statement, has_variables: bool) -> Iterator[str]:
+    """In lower case."""
+    blocks = [each for each in statement.conditions.values() if isinstance(each, dict)]
+    yield from (name.lower() for block in blocks for name in block)
+    if has_variables:
+        values = [value for block in blocks for listed in block.values() for value in _texts(listed)]
+        for text in (*statement.resources, *statement.not_resources, *values):
+            yield from (name.lower() for name in variables.names_in(text))
 
 
 def _texts(value: Any) -> list[str]:

@@ -24,6 +24,11 @@ def has_variables(text: str) -> bool:
     return "${" in text
 
 
+def names_in(text: str) -> list[str]:
+    """The keys whose values a text takes."""
+    return [found["name"] for found in _VARIABLE.finditer(text)] if has_variables(text) else []
+
+
 def expanded(pattern: str, lookup: Lookup) -> str | None:
     """A pattern with the values of its variables, in which their characters are literal.
 

@@ -3,16 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from blueprints.local.base.internals import Internal
 from blueprints.local.services import iam, kms
 from blueprints.local.services.lambda_.function_code import CREDENTIALS
-
-POLICY_OF = Internal("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
-COMBINE = Internal(
-    "core.iam_evaluator",
-    "combine_resource_policy",
-    ("identity", "ctx", "policy", "owner_account", "required", "limits"),
-)
 
 
 def denied(config: dict[str, Any], permissions: Sequence[tuple[str, str]]) -> str | None:
@@ -44,8 +36,4 @@ def undecryptable(config: dict[str, Any], source_arn: str) -> str | None:
 
 def _allowed(principal: Any, action: str, arn: str) -> bool:
     asked = iam.question(principal, action, arn, region=arn.split(":")[3])
-    result = iam.answer(principal, asked)
-    attached = POLICY_OF.current()(arn.split(":")[2], arn)
-    if attached is not None:
-        result = COMBINE.current()(result, asked, *attached, limits=principal.limits)
-    return bool(result.decision == "Allow")
+    return bool(iam.answer(principal, asked).decision == "Allow")

@@ -1,0 +1,68 @@
+"""What the policies say when a service asks for a principal, without a request of the principal's own.
+
+The policies are those of the principal and that of the resource, combined as for a request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from blueprints.local.base.internals import Internal
+
+PRINCIPAL = Internal("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
+CONTEXT = Internal("core.iam_evaluator", "EvalContext")
+EVALUATE = Internal("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
+POLICY_OF = Internal("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
+MUST_ALLOW = Internal("core.iam_evaluator", "_POLICY_REQUIRED")
+COMBINE = Internal(
+    "core.iam_evaluator",
+    "combine_resource_policy",
+    ("identity", "ctx", "policy", "owner_account", "required", "limits"),
+)
+NAMES_KEY = Internal("core.iam_evaluator", "_names_condition_key", ("policies", "prefix"))
+TAGS = Internal("services.tagging", "resource_tags", ("arn",))
+
+_TAG = "aws:resourcetag/"
+
+
+def principal_of(access_key: str, account: str) -> Any:
+    """The principal that an access key belongs to; an AuthError of the base emulator if there is none."""
+    return PRINCIPAL.current()(access_key, account)
+
+
+def question(principal: Any, action: str, resource: str, region: str, keys: Mapping[str, Any] | None = None) -> Any:
+    """The evaluation context of an action on a resource; `*` for an action without resource-level permissions.
+
+    `keys` are condition keys, such as `iam:PassedToService`.
+    """
+    return CONTEXT.current()(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=region,
+        principal_keys=principal.keys,
+        service_context={name.lower(): value for name, value in (keys or {}).items()},
+    )
+
+
+def answer(principal: Any, context: Any) -> Any:
+    """The evaluation's result. Any `decision` but `Allow` is a denial."""
+    context = _with_tags(principal, context)
+    result = EVALUATE.current()(context, principal.policies or [], *principal.limits)
+    service = context.action.partition(":")[0]
+    attached = POLICY_OF.current()(service, context.resource_arn)
+    if attached is None:
+        return result
+    required = service in MUST_ALLOW.current()
+    return COMBINE.current()(result, context, *attached, required=required, limits=principal.limits)
+
+
+def _with_tags(principal: Any, context: Any) -> Any:
+    """With the resource's tags, if a policy asks for them."""
+    if not NAMES_KEY.current()(principal.policies or [], _TAG):
+        return context
+    tags = TAGS.current()(context.resource_arn) or {}
+    keys = {f"{_TAG}{name}".lower(): value for name, value in tags.items()}
+    return replace(context, service_context={**keys, **context.service_context})
