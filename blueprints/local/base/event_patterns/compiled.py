@@ -1,6 +1,6 @@
 """Compiled patterns: whether an event matches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -8,7 +8,7 @@ from blueprints.local.base.event_patterns import searching
 from blueprints.local.base.event_patterns.direct import walk
 from blueprints.local.base.event_patterns.grammar import Alternative, alternatives
 from blueprints.local.base.event_patterns.paths import tree_of
-from blueprints.local.base.event_patterns.reading import read_event, read_event_of_unique_keys
+from blueprints.local.base.event_patterns.reading import read_payload
 from blueprints.local.base.event_patterns.refused import InvalidPattern
 
 
@@ -33,8 +33,7 @@ class CompiledPattern:
     def __init__(self, compiled_alternatives: Iterable["_CompiledAlternative"]) -> None:
         self.alternatives = tuple(compiled_alternatives)
         """One of them has to match."""
-        keys = {key for each in self.alternatives for path in each.paths for key in _keys(path)}
-        self._quoted_keys = [f'"{key}"' for key in keys]
+        self._compares_numbers = any(each.compares_numbers for each in self.alternatives)
 
     @classmethod
     def any_of(cls, patterns: Iterable["CompiledPattern"]) -> "CompiledPattern":
@@ -60,16 +59,27 @@ class CompiledPattern:
             pass
         return False
 
-    def read(self, text: str) -> Any:
-        """Read an event's JSON text as far as this pattern needs it. Raises ValueError if it is not JSON."""
-        if "\\" in text or any(text.count(key) > 1 for key in self._quoted_keys):
-            return read_event(text)
-        return read_event_of_unique_keys(text)
+    def read_payload(self, text: str) -> Any:
+        """Read the JSON text of a part of an event as exactly as this pattern needs it.
+
+        Of a key that occurs twice, the last value counts. Raises ValueError if the text is not JSON.
+        """
+        return read_payload(text, exact_numbers=self._compares_numbers)
+
+    def texts_needed_in(self, name: str) -> list[frozenset[str]] | None:
+        """Texts of which the JSON of the field `name` has to contain one, for each alternative.
+
+        None if an alternative needs none.
+        """
+        needed = [each.texts_needed_in(name) for each in self.alternatives]
+        return needed if all(needed) else None
 
 
 class _CompiledAlternative:
     def __init__(self, alternative: Alternative) -> None:
         self.paths = tuple(alternative)
+        self.compares_numbers = any(values.compares_numbers for values in alternative.values())
+        self._exact_strings = {path: values.exact_strings() for path, values in alternative.items()}
         self._root, self._leaves = tree_of(alternative)
         self._walk = walk(self._root)
 
@@ -77,10 +87,7 @@ class _CompiledAlternative:
         answer = self._walk(event)
         return searching.matches(self._root, self._leaves, event) if answer is None else bool(answer)
 
-
-def _keys(path: str) -> Iterator[str]:
-    """The keys of events that may lead to a path: its steps, alone and joined by dots."""
-    steps = path.split(".")
-    for start in range(len(steps)):
-        for end in range(start, len(steps)):
-            yield ".".join(steps[start : end + 1])
+    def texts_needed_in(self, name: str) -> frozenset[str]:
+        """The shortest list of exact strings below a field; empty if there is none."""
+        lists = [texts for path, texts in self._exact_strings.items() if texts and path.startswith(f"{name}.")]
+        return min(lists, key=len, default=frozenset())

@@ -58,6 +58,11 @@ class ValueList:
             return lambda value: True  # noqa: ARG005 - exists: true
         return self._tested_by_type()
 
+    @property
+    def compares_numbers(self) -> bool:
+        """Whether it counts which number a value is."""
+        return bool(self.numbers or self.number_tests or self.inexact_numbers)
+
     def exact_strings(self) -> frozenset[str]:
         """The texts that this list accepts; empty if it accepts anything else, too."""
         return frozenset() if self.absent or self._more_than_strings() else frozenset(self.strings)

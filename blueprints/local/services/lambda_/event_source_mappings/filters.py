@@ -82,6 +82,7 @@ def _of_kinesis(pattern: CompiledPattern) -> _Keeps:
     """The test of Kinesis records; data that is not JSON matches no pattern of data, not even `exists: false`."""
     of_metadata = pattern.where(lambda path: not _is_in(path, "data"))
     asks_about_data = any(_is_in(path, "data") for path in pattern.paths)
+    needed = pattern.texts_needed_in("data")
 
     def keep(event: _Event) -> bool:
         flat = {**event, **event["kinesis"]}
@@ -89,7 +90,10 @@ def _of_kinesis(pattern: CompiledPattern) -> _Keeps:
         if not asks_about_data:
             return pattern.matches(flat)
         try:
-            flat["data"] = pattern.read(base64.b64decode(event["kinesis"]["data"]).decode())
+            text = base64.b64decode(event["kinesis"]["data"]).decode()
+            if _lacks(text, needed):
+                return False
+            flat["data"] = pattern.read_payload(text)
         except ValueError:
             return of_metadata.matches(flat)
         return pattern.matches(flat)
@@ -102,8 +106,11 @@ def _of_sqs(pattern: CompiledPattern) -> _Keeps:
     of_json = pattern.where(lambda path: path != "body")
     of_text = pattern.where(lambda path: not path.startswith("body."))
     asks_about_body = any(_is_in(path, "body") for path in pattern.paths)
+    needed = pattern.texts_needed_in("body")
 
     def keep(event: _Event) -> bool:
+        if _lacks(event["body"], needed):
+            return False
         body = _json_of(event["body"], pattern) if asks_about_body else None
         return of_text.matches(event) if body is None else of_json.matches({**event, "body": body})
 
@@ -115,9 +122,18 @@ def _json_of(text: str, pattern: CompiledPattern) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return pattern.read(text)
+        return pattern.read_payload(text)
     except ValueError:
         return None
+
+
+def _lacks(text: str, needed: list[frozenset[str]] | None) -> bool:
+    """Whether a JSON text contains none of the texts that a match needs; this spares reading it."""
+    return (
+        needed is not None
+        and "\\" not in text  # which could spell a needed text in another way
+        and not any(each in text for texts in needed for each in texts)
+    )
 
 
 def _is_in(path: str, name: str) -> bool:
