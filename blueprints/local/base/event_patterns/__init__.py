@@ -10,8 +10,8 @@ The same pairs of patterns and events were judged by AWS's own library (software
 verdicts are in `tests/local/event_patterns/verdicts.json`.
 """
 
-from blueprints.local.base.event_patterns.compiled import CompiledPattern, compiled, refusal
+from blueprints.local.base.event_patterns.compiled import LONGEST, CompiledPattern, compiled, refusal
 from blueprints.local.base.event_patterns.reading import read_event
 from blueprints.local.base.event_patterns.refused import InvalidPattern
 
-__all__ = ["CompiledPattern", "InvalidPattern", "compiled", "read_event", "refusal"]
+__all__ = ["LONGEST", "CompiledPattern", "InvalidPattern", "compiled", "read_event", "refusal"]

@@ -11,11 +11,15 @@ from blueprints.local.base.event_patterns.paths import tree_of
 from blueprints.local.base.event_patterns.reading import read_payload
 from blueprints.local.base.event_patterns.refused import InvalidPattern
 
+LONGEST = 4096
+
 
 @lru_cache(maxsize=1024)
 def compiled(text: str) -> "CompiledPattern":
     """Compile a pattern, once for each text. Raises InvalidPattern if AWS refuses it."""
-    return CompiledPattern(_CompiledAlternative(each) for each in alternatives(text))
+    if len(text) > LONGEST:
+        raise InvalidPattern(f"Event pattern is longer than {LONGEST} characters")
+    return CompiledPattern(alternatives(text))
 
 
 def refusal(text: str) -> str | None:
@@ -30,8 +34,8 @@ def refusal(text: str) -> str | None:
 class CompiledPattern:
     """A pattern, checked and prepared; an event matches if it matches one of the alternatives."""
 
-    def __init__(self, compiled_alternatives: Iterable["_CompiledAlternative"]) -> None:
-        self.alternatives = tuple(compiled_alternatives)
+    def __init__(self, read: Iterable["Alternative | _CompiledAlternative"]) -> None:
+        self.alternatives = tuple(_CompiledAlternative(each) if isinstance(each, dict) else each for each in read)
         """One of them has to match."""
         self._compares_numbers = any(each.compares_numbers for each in self.alternatives)
 

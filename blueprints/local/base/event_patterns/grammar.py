@@ -18,7 +18,6 @@ from blueprints.local.base.event_patterns.values import Members, ValueList, valu
 Alternative = dict[str, ValueList]
 """The lists of values by the paths of their fields, such as `detail.state`."""
 
-LONGEST = 4096
 _MOST_ALTERNATIVES = 1000
 _DEEPEST = 100
 _FEWEST_BRANCHES = 2
@@ -36,8 +35,6 @@ _RESERVED = frozenset(
 
 def alternatives(text: str) -> list[Alternative]:
     """Read a pattern. Raises InvalidPattern with AWS's reason."""
-    if len(text) > LONGEST:
-        raise InvalidPattern(f"Event pattern is longer than {LONGEST} characters")
     if not text.strip():
         raise InvalidPattern("Filter is not an object")
     try:

@@ -33,12 +33,17 @@ class ValueList:
     """`true`, `false` and `null`."""
     other_types: set[str] = field(default_factory=set)
     """Types of which every value is accepted: `string`, `number`, `inexact` and `literal`."""
+    exists: bool = False
+    """Whether every value is accepted."""
     absent: bool = False
     """Whether an event without the field is accepted."""
     wildcards: list[str] = field(default_factory=list)
+    size: int = 0
+    """How many items the list has."""
 
     def add(self, item: Any) -> None:
         """Add an item of a pattern's list. Raises InvalidPattern."""
+        self.size += 1
         if isinstance(item, NumberToken):
             self._add_number(item)
         elif isinstance(item, str):
@@ -54,9 +59,17 @@ class ValueList:
         """Return the test of values; the simplest list, of texts alone, is tested without a call of Python."""
         if self.strings and not self._more_than_strings():
             return frozenset(self.strings).__contains__
-        if "any" in self.other_types:
+        if self.exists:
             return lambda value: True  # noqa: ARG005 - exists: true
         return self._tested_by_type()
+
+    def accept_only_content(self) -> None:
+        """Let `exists: true` accept neither null nor an empty text, as filter policies of SNS do."""
+        if self.exists:
+            self.exists = False
+            self.string_tests.append(bool)
+            self.other_types |= {"number", "inexact"}
+            self.literals |= {"true", "false"}
 
     @property
     def compares_numbers(self) -> bool:
@@ -75,6 +88,7 @@ class ValueList:
             or self.inexact_numbers
             or self.literals
             or self.other_types
+            or self.exists
         )
 
     def _add_number(self, token: NumberToken) -> None:
@@ -203,7 +217,7 @@ def _exists(values: ValueList, operand: Any) -> None:
     if not isinstance(operand, bool):
         raise InvalidPattern("exists match pattern must be either true or false.")
     if operand:
-        values.other_types |= {"any", "string", "number", "inexact", "literal"}
+        values.exists = True
     else:
         values.absent = True
 

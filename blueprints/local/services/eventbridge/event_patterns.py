@@ -8,8 +8,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from blueprints.local.base.event_patterns import InvalidPattern, compiled, read_event, refusal
-from blueprints.local.base.event_patterns.grammar import LONGEST
+from blueprints.local.base.event_patterns import LONGEST, InvalidPattern, compiled, read_event, refusal
 from blueprints.local.base.internals import Internal
 
 PATTERN_ERROR = Internal("services.eventbridge", "_event_pattern_error", ("pattern_str",))

@@ -2,16 +2,17 @@
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.lambda_ import AsynchronousInvocations
-from blueprints.local.services.sns import metrics, subscriptions
+from blueprints.local.services.sns import filter_policies, metrics, subscriptions
 
 
 class Sns(Extension):
-    """Replaces the base emulator's delivery to functions, and checks the policies of queues."""
+    """Replaces the delivery to functions and the matching of filter policies, and checks the policies of queues."""
 
     after = ("lambda_",)
 
     def install(self, aws: EmbeddedAws) -> None:
         subscriptions.install(aws.part(AsynchronousInvocations), aws.endpoint)
+        filter_policies.install()
         metrics.install()
 
 
