@@ -1,15 +1,18 @@
 """The API of CodeDeploy, as far as deployments of functions need it; other operations are refused by name."""
 
+import math
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.protocol import Api, ServiceError
 from blueprints.local.services.codedeploy.deployments import DeploymentRunner
+from blueprints.local.services.codedeploy.lambda_calls import can_assume
 from blueprints.local.services.codedeploy.records import (
     LAMBDA,
     Deployment,
@@ -33,7 +36,7 @@ _Key = tuple[str, ...]
 
 
 class CodeDeploy:
-    """Applications, deployment groups, configurations and deployments of every account and Region."""
+    """The operations; they keep applications, groups, configurations and deployments of every account and Region."""
 
     def __init__(self, endpoint: str, clock: Clock) -> None:
         self.runner = DeploymentRunner(endpoint, clock, self._keep)
@@ -73,9 +76,11 @@ class CodeDeploy:
             "BatchGetDeployments": self._batch_get_deployments,
             "ListDeployments": self._list_deployments,
             "ListDeploymentTargets": lambda given: {"targetIds": [_target_id(self._deployment(given))]},
-            "GetDeploymentTarget": lambda given: {"deploymentTarget": _described_target(self._deployment(given))},
+            "GetDeploymentTarget": lambda given: {"deploymentTarget": self._described_target_of(given)},
             "BatchGetDeploymentTargets": lambda given: {
-                "deploymentTargets": [_described_target(self._deployment(given))]
+                "deploymentTargets": [
+                    self._described_target_of({**given, "targetId": each}) for each in given.get("targetIds") or ()
+                ]
             },
             "StopDeployment": self._stop,
             "ContinueDeployment": self._continue,
@@ -150,6 +155,8 @@ class CodeDeploy:
                 "InvalidDeploymentStyleException",
                 "Deployments of functions must be of type BLUE_GREEN, with the option WITH_TRAFFIC_CONTROL",
             )
+        if "serviceRoleArn" in given and not can_assume(given["serviceRoleArn"]):
+            raise ServiceError("InvalidRoleException", "Cannot assume role provided.")
         alarms = [each.get("name") for each in (given.get("alarmConfiguration") or {}).get("alarms") or ()]
         if len(alarms) > _MOST_ALARMS:
             raise ServiceError("AlarmsLimitExceededException", f"A deployment group has at most {_MOST_ALARMS} alarms")
@@ -265,8 +272,12 @@ class CodeDeploy:
         }
 
     def _list_deployments(self, given: _Result) -> _Result:
+        if given.get("deploymentGroupName"):
+            self.group(given)
+        elif given.get("applicationName"):
+            self._application(given)
         scope = (ACCOUNT.current()(), REGION.current()())
-        wanted = given.get("includeOnlyStatuses")
+        wanted, times = given.get("includeOnlyStatuses"), given.get("createTimeRange") or {}
         found = [
             each
             for each in self._deployments.values()
@@ -274,8 +285,18 @@ class CodeDeploy:
             and given.get("applicationName") in (None, each.group.application)
             and given.get("deploymentGroupName") in (None, each.group.name)
             and (not wanted or each.status in wanted)
+            and _seconds(times.get("start"), 0) <= each.created <= _seconds(times.get("end"), math.inf)
         ]
         return {"deployments": [each.deployment_id for each in sorted(found, key=lambda each: -each.created)]}
+
+    def _described_target_of(self, given: _Result) -> _Result:
+        deployment = self._deployment(given)
+        if given.get("targetId") != _target_id(deployment):
+            raise ServiceError(
+                "DeploymentTargetDoesNotExistException",
+                f"The deployment {deployment.deployment_id} has no target {given.get('targetId')}",
+            )
+        return _described_target(deployment)
 
     def _stop(self, given: _Result) -> _Result:
         deployment = self._deployment(given)
@@ -319,6 +340,13 @@ class CodeDeploy:
     def _mine(records: Mapping[_Key, Any]) -> dict[_Key, Any]:
         scope = (ACCOUNT.current()(), REGION.current()())
         return {key: each for key, each in records.items() if key[:2] == scope}
+
+
+def _seconds(moment: datetime | float | None, default: float) -> float:
+    """A moment of a request in seconds since 1970."""
+    if moment is None:
+        return default
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
 def _key(*names: str) -> _Key:

@@ -11,6 +11,7 @@ from blueprints.local.services.codedeploy.records import DeploymentGroup, Target
 from blueprints.local.services.iam import RoleNotAssumed, assume_role
 
 _LONGEST_HOOK_SECONDS = 900
+_SERVICE, _SESSION = "codedeploy.amazonaws.com", "codedeploy"
 
 
 class DeploymentFailed(Exception):
@@ -21,12 +22,23 @@ class DeploymentFailed(Exception):
         self.code = code
 
 
+def can_assume(role_arn: str) -> bool:
+    """Whether a role exists and trusts CodeDeploy."""
+    if not role_arn.startswith("arn:"):
+        return False
+    try:
+        assume_role(role_arn, _SERVICE, _SESSION, "", "")
+    except RoleNotAssumed:
+        return False
+    return True
+
+
 class LambdaCalls:
     """Calls of one deployment. Raises DeploymentFailed when the role does not allow one, or Lambda refuses it."""
 
     def __init__(self, role_arn: str, region: str, endpoint: str) -> None:
         try:
-            self._caller: Caller = assume_role(role_arn, "codedeploy.amazonaws.com", "codedeploy", region, endpoint)
+            self._caller: Caller = assume_role(role_arn, _SERVICE, _SESSION, region, endpoint)
         except RoleNotAssumed as error:
             raise DeploymentFailed("IAM_ROLE_MISSING", str(error)) from None
         self._may_describe = False

@@ -41,7 +41,7 @@ def _content(revision: Mapping[str, Any]) -> str:
     content = str((revision.get(source) or {}).get("content") or "")
     expected = (revision.get(source) or {}).get("sha256")
     if expected and hashlib.sha256(content.encode()).hexdigest() != expected:
-        raise _invalid("The SHA-256 of the AppSpec file is another one")
+        raise _invalid("The AppSpec file does not have the SHA-256 of the request")
     return content
 
 
@@ -51,7 +51,7 @@ def _parsed(content: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise _invalid(f"The AppSpec file is neither YAML nor JSON: {error}") from None
     if not isinstance(written, dict):
-        raise _invalid("The AppSpec file is no object")
+        raise _invalid("The AppSpec file is not an object")
     return written
 
 
