@@ -121,6 +121,10 @@ def all_succeed(records):
     return {"body": None}, receipts(records)
 
 
+def must_not_run(records):
+    raise AssertionError(f"the function got {records}")
+
+
 def raises(_records):
     return {"error": True, "body": {"errorType": "ValueError"}}, set()
 
@@ -288,6 +292,27 @@ def test_a_message_that_no_function_was_given_counts_no_receipt_when_the_mapping
             simulation.mapping.remove()
         assert all(each["visible_at"] <= simulation.now for each in simulation.queue["messages"])
         assert {each["receive_count"] for each in simulation.queue["messages"]} == {0}
+
+
+def test_a_batch_that_no_worker_has_begun_goes_back_when_its_mapping_is_removed():
+    simulation = start()
+    simulation.send()
+    simulation.advance()
+    simulation.mapping.remove()
+
+    simulation.carry_out(simulation.pending[0], must_not_run)
+
+    (message,) = simulation.queue["messages"]
+    assert (message["receive_count"], message["visible_at"]) == (0, simulation.now)
+
+
+def test_a_mapping_names_a_queue_that_is_gone():
+    simulation = start()
+    sqs._act_delete_queue({}, simulation.queue["url"])
+
+    simulation.advance()
+
+    assert simulation.stored["LastProcessingResult"].startswith("PROBLEM: The specified queue does not exist: arn:")
 
 
 def test_a_window_gathers_messages_of_several_receipts():

@@ -76,6 +76,8 @@ class QueueMapping:
             self.stored["State"] = "Disabling" if self._under_way else "Disabled"
             return
         self.stored["State"] = "Enabled"
+        if not self.queue.exists:
+            self.report_problem(f"The specified queue does not exist: {self.queue.arn}")
         policy = self.policy
         yield from self._throttled_steps(now)
         while self._under_way < policy.concurrency:
@@ -124,22 +126,25 @@ class QueueMapping:
 
     def _gather(self, policy: QueuePolicy, now: float) -> None:
         """Receive while the next batch can hold more and there is more; delete what the filters exclude."""
-        while (wanted := self._gathering.wanted(policy)) and now >= self._receive_after and self.queue.has_visible(now):
-            problem = self._denial(_RECEIVE)
-            if problem:
-                self.report_problem(problem)
-                self._receive_after = now + real_retry_seconds(self._clock)
-                return
+        if now < self._receive_after or not self._gathering.wanted(policy) or not self.queue.has_visible(now):
+            return
+        problem = self._denial(_RECEIVE)
+        if problem:
+            self.report_problem(problem)
+            self._receive_after = now + real_retry_seconds(self._clock)
+            return
+        while wanted := self._gathering.wanted(policy):
             received = self.queue.receive(min(wanted, MOST_AT_ONCE))
             if not received:
                 return
-            matching = self._matching(received)
-            self.delete(each for each in received if each.identifier not in matching)
-            self._gathering.add((each for each in received if each.identifier in matching), now)
+            kept = self._matching(received)
+            self.delete(each for each in received if each.identifier not in kept)
+            self._gathering.add((each for each in received if each.identifier in kept), now)
 
     def _matching(self, received: list[Message]) -> set[str]:
-        kept = matching([each.event for each in received], self.stored.get("FilterCriteria"))
-        return {event["messageId"] for event in kept}
+        """The identifiers of the messages that the filters let through."""
+        events = matching([each.event for each in received], self.stored.get("FilterCriteria"))
+        return {event["messageId"] for event in events}
 
     def _denial(self, action: str) -> str | None:
         """Why the role may not do that to the queue, or that there is no function with a role."""

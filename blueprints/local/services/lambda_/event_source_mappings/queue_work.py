@@ -61,10 +61,12 @@ class QueueWork:
 
     def carry_out(self, context: WorkContext) -> None:
         """Invoke the function, and delete what it processed; other messages become visible by themselves."""
+        if self.mapping.removed:
+            self.mapping.queue.put_back({each.receipt_handle for each in self.messages})
+            return
         result: dict[str, Any] = {"throttle": True}
         try:
-            if not self.mapping.removed:
-                result = self._invoke(context.executor)
+            result = self._invoke(context.executor)
         except Exception:
             log.exception("a batch for %s failed inside the embedded AWS", self.mapping.function_arn)
         if result.get("throttle"):
