@@ -1,31 +1,37 @@
-"""A pipe that would move nothing in the embedded AWS is refused by name."""
+"""Pipes move messages of queues and records of streams; those that would move nothing here are refused."""
+
+import json
 
 import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
 from blueprints.local.services.pipes.refusals import refusal
-from tests.local.resources import QUEUE, ROLE, arn
+from tests.local.event_sources import TABLE
+from tests.local.resources import QUEUE, arn, function_resource, role_with
+from tests.local.waiting import messages, printed, until
 
-STREAM, MACHINE = arn("dynamodb", "table/t/stream/2026"), arn("states", "stateMachine:m")
+QUEUE_ARN, STREAM, MACHINE = arn("sqs", "q"), arn("dynamodb", "table/t/stream/2026"), arn("states", "stateMachine:m")
+READING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+FILTERS = {"Filters": [{"Pattern": json.dumps({"body": {"kind": ["wanted"]}})}]}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"Source": arn("sqs", "q")}, "pipes read DynamoDB streams only"),
-        ({"Source": arn("kinesis", "stream/s")}, "pipes read DynamoDB streams only"),
-        ({"Target": arn("lambda", "function:f")}, "pipes send to state machines and topics only"),
+        ({"Source": arn("kinesis", "stream/s")}, "pipes read queues and DynamoDB streams only"),
+        ({"Target": arn("events", "event-bus/b")}, "pipes send to state machines, functions, and"),
+        ({"Target": arn("sqs", "q.fifo")}, "standard queues and topics only"),
         ({"Enrichment": arn("lambda", "function:f")}, "Enrichment of pipes"),
-        ({"SourceParameters": {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}}, "FilterCriteria of pipes"),
         (
-            {"SourceParameters": {"DynamoDBStreamParameters": {"DeadLetterConfig": {"Arn": arn("sqs", "q")}}}},
+            {"SourceParameters": {"DynamoDBStreamParameters": {"DeadLetterConfig": {"Arn": QUEUE_ARN}}}},
             "DeadLetterConfig of pipes",
         ),
         ({"TargetParameters": {"InputTemplate": "<$.body>"}}, "InputTemplate of pipes"),
+        ({"SourceParameters": {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}}, "Invalid filter pattern"),
     ],
 )
-def test_what_the_base_emulator_ignores_is_refused(changes, message):
+def test_a_pipe_that_would_not_work_is_refused(changes, message):
     assert message in refusal({"Source": STREAM, "Target": MACHINE, **changes})
 
 
@@ -33,6 +39,7 @@ def test_what_the_base_emulator_ignores_is_refused(changes, message):
     "pipe",
     [
         {"Source": STREAM, "Target": MACHINE},
+        {"Source": QUEUE_ARN, "Target": arn("lambda", "function:f"), "SourceParameters": {"FilterCriteria": FILTERS}},
         {"Source": STREAM, "Target": arn("sns", "t"), "SourceParameters": {"FilterCriteria": {"Filters": []}}},
         {"DesiredState": "STOPPED"},
     ],
@@ -41,11 +48,111 @@ def test_other_pipes_are_accepted(pipe):
     assert refusal(pipe) is None
 
 
+def role(*actions):
+    """A role for pipes."""
+    made = role_with(*actions)
+    trust = json.loads(json.dumps(made["Properties"]["AssumeRolePolicyDocument"]))
+    trust["Statement"][0]["Principal"] = {"Service": "pipes.amazonaws.com"}
+    return {**made, "Properties": {**made["Properties"], "AssumeRolePolicyDocument": trust}}
+
+
+def pipe(target, source="Queue", attribute="Arn", **properties):
+    return {
+        "Type": "AWS::Pipes::Pipe",
+        "Properties": {
+            "RoleArn": {"Fn::GetAtt": ["PipeRole", "Arn"]},
+            "Source": {"Fn::GetAtt": [source, attribute]},
+            "Target": {"Fn::GetAtt": [target, "Arn"]},
+            **properties,
+        },
+    }
+
+
+def send(cloud, deployed, *bodies):
+    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+    cloud.client("sqs").send_message_batch(QueueUrl=deployed.outputs["Queue"], Entries=entries)
+
+
+def left(cloud, deployed):
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = cloud.client("sqs").get_queue_attributes(QueueUrl=deployed.outputs["Queue"], AttributeNames=names)
+    return sum(int(each) for each in answer["Attributes"].values())
+
+
 def test_the_api_and_templates_refuse_such_a_pipe(cloud, stack):
-    pipe = {"RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "Source": {"Fn::GetAtt": ["Queue", "Arn"]}, "Target": MACHINE}
-    with pytest.raises(BlueprintError, match=r"Pipe .*pipes read DynamoDB streams only"):
-        stack(Role=ROLE, Queue=QUEUE, Pipe={"Type": "AWS::Pipes::Pipe", "Properties": pipe})
-    with pytest.raises(ClientError, match=r"ValidationException.*pipes read DynamoDB streams only"):
+    with pytest.raises(BlueprintError, match=r"Pipe .*Enrichment of pipes is not emulated"):
+        stack(PipeRole=role(), Queue=QUEUE, Pipe=pipe("Queue", Enrichment=arn("lambda", "function:f")))
+    with pytest.raises(ClientError, match=r"ValidationException.*pipes read queues and DynamoDB streams only"):
         cloud.client("pipes").create_pipe(
-            Name="from-queue", RoleArn=arn("iam", "role/r"), Source=arn("sqs", "q"), Target=MACHINE
+            Name="from-kinesis", RoleArn=arn("iam", "role/r"), Source=arn("kinesis", "stream/s"), Target=MACHINE
         )
+
+
+def test_a_function_gets_the_messages_that_the_filter_lets_through(cloud, stack):
+    """The function reports one of them as failed, which becomes a dead letter; the others leave the queue."""
+    source = """
+        def handler(events, context):
+            print("got", *sorted(each["body"] for each in events))
+            failed = [each["messageId"] for each in events if "bad" in each["body"]]
+            return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+    """
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 1}
+    deployed = stack(
+        PipeRole=role(*READING, "lambda:InvokeFunction"),
+        Dead=QUEUE,
+        Queue={**QUEUE, "Properties": {"VisibilityTimeout": 1, "RedrivePolicy": redrive}},
+        Function=function_resource(source),
+        Pipe=pipe("Function", SourceParameters={"FilterCriteria": FILTERS, "SqsQueueParameters": {"BatchSize": 10}}),
+    )
+    good, bad, other = (json.dumps({"kind": kind, "n": n}) for kind, n in (("wanted", 1), ("wanted", "bad"), ("no", 2)))
+    send(cloud, deployed, good, bad, other)
+
+    (dead,) = messages(cloud, deployed.outputs["Dead"])
+
+    assert dead["body"] == json.loads(bad)
+    assert left(cloud, deployed) == 0
+    got = [line for line in printed(cloud, deployed.outputs["Function"]) if line.startswith("got ")]
+    assert sorted(" ".join(got).replace("got ", "").replace("} {", "}|{").split("|")) == sorted([good, bad])
+
+
+def test_messages_stay_until_the_role_may_deliver_them(cloud, stack):
+    deployed = stack(
+        PipeRole=role(*READING),
+        Queue={**QUEUE, "Properties": {"VisibilityTimeout": 1}},
+        Target=QUEUE,
+        Pipe=pipe("Target"),
+    )
+    pipes, iam = cloud.client("pipes"), cloud.client("iam")
+    send(cloud, deployed, "1")
+    until(lambda: "sqs:SendMessage" in pipes.describe_pipe(Name=deployed.outputs["Pipe"])["StateReason"])
+    assert left(cloud, deployed) == 1
+
+    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName=deployed.outputs["PipeRole"],
+        PolicyName="test",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    (moved,) = messages(cloud, deployed.outputs["Target"])
+    assert (moved["body"]["body"], moved["body"]["eventSource"]) == ("1", "aws:sqs")
+    until(lambda: left(cloud, deployed) == 0)
+    assert pipes.describe_pipe(Name=deployed.outputs["Pipe"])["StateReason"] == ""
+
+
+def test_records_of_a_table_pass_the_filter(cloud, stack):
+    inserted = {"Filters": [{"Pattern": json.dumps({"eventName": ["REMOVE"]})}]}
+    start = {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}, "FilterCriteria": inserted}
+    deployed = stack(
+        PipeRole=role("sqs:SendMessage"),
+        Table=TABLE,
+        Target=QUEUE,
+        Pipe=pipe("Target", source="Table", attribute="StreamArn", SourceParameters=start),
+    )
+    table = deployed.outputs["Table"]
+    cloud.client("dynamodb").put_item(TableName=table, Item={"id": {"S": "n1"}})
+    cloud.client("dynamodb").delete_item(TableName=table, Key={"id": {"S": "n1"}})
+
+    (moved,) = messages(cloud, deployed.outputs["Target"])
+
+    assert moved["body"]["eventName"] == "REMOVE"

@@ -250,6 +250,28 @@ def test_a_pipe_keeps_its_records_until_its_role_may_start_the_machine(cloud, st
     assert cloud.server_log().count(refusal) == 1
 
 
+def test_a_pipe_starts_the_machine_with_messages_of_a_queue(cloud, stacks):
+    reading = starting("*", "sqs:*")
+    deployed = stacks(
+        Machine=machine(Definition=ECHO),
+        Queue={"Type": "AWS::SQS::Queue"},
+        Pipe={
+            **PIPE,
+            "Properties": {
+                "RoleArn": {"Fn::GetAtt": ["Starter", "Arn"]},
+                "Source": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "Target": {"Ref": "Machine"},
+            },
+        },
+        Starter=role(starting({"Ref": "Machine"}), reading, service="pipes.amazonaws.com"),
+    )
+    cloud.client("sqs").send_message(QueueUrl=deployed.outputs["Queue"], MessageBody="n1")
+
+    execution, *_ = started(cloud, deployed.outputs["Machine"])
+
+    assert [each["body"] for each in execution["output"]] == ["n1"]
+
+
 def test_an_api_waits_for_an_express_execution(cloud, stacks):
     """StartSyncExecution, whose output the response template picks."""
     template = '{"input": "$util.escapeJavaScript($input.json(\'$\'))", "stateMachineArn": "${Machine}"}'

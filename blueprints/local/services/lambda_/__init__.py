@@ -22,6 +22,8 @@ from blueprints.local.services.lambda_ import (
 )
 from blueprints.local.services.lambda_.asynchronous import AsynchronousInvocations, FunctionAsInvoked
 from blueprints.local.services.lambda_.direct_invocations import LambdaResponse, invoke
+from blueprints.local.services.lambda_.event_source_mappings import bad_filter as filter_refusal
+from blueprints.local.services.lambda_.event_source_mappings import failed_messages, matching
 from blueprints.local.services.lambda_.executor import Executor
 from blueprints.local.services.lambda_.foreign_layers import ForeignLayers
 
@@ -71,4 +73,13 @@ class Lambda(Extension):
 
 
 EXTENSION = Lambda()
-__all__ = ["EXTENSION", "AsynchronousInvocations", "FunctionAsInvoked", "LambdaResponse", "invoke"]
+__all__ = [
+    "EXTENSION",
+    "AsynchronousInvocations",
+    "FunctionAsInvoked",
+    "LambdaResponse",
+    "failed_messages",
+    "filter_refusal",
+    "invoke",
+    "matching",
+]

@@ -1,14 +1,21 @@
-"""EventBridge Pipes: pipes that would move nothing here are refused."""
+"""EventBridge Pipes: from queues and DynamoDB streams to state machines, functions, queues and topics.
+
+The base emulator looks at every pipe once a second.
+"""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.pipes import refusals
+from blueprints.local.services.pipes import refusals, running, settings
 
 
 class Pipes(Extension):
     """Extends the base emulator's pipes."""
 
+    after = ("lambda_", "sqs", "stepfunctions")
+
     def install(self, aws: EmbeddedAws) -> None:
+        settings.install()
         refusals.install()
+        running.install(aws.endpoint)
 
 
 EXTENSION = Pipes()

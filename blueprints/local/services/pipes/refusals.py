@@ -1,7 +1,6 @@
 """Refuses pipes with a source, a target or a setting that is not emulated, by API and by template.
 
-The base emulator accepts every pipe. It reads DynamoDB streams only, sends to state machines and topics only, and
-ignores filters, enrichments, input templates and dead letters.
+The base emulator accepts every pipe, and ignores what it does not know.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +9,14 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import ResourceFailed, wrap
 from blueprints.local.base.stream_source import service_of
+from blueprints.local.services.lambda_ import filter_refusal
 
 CREATE = Internal("services.pipes", "_create_pipe", ("name", "body"))
 UPDATE = Internal("services.pipes", "_update_pipe", ("name", "body"))
 ERROR = Internal("services.pipes", "_error", ("status", "code", "message"))
 
-_SOURCES, _TARGETS = ("dynamodb",), ("states", "sns")
+_SOURCES, _TARGETS = ("dynamodb", "sqs"), ("states", "lambda", "sns", "sqs")
+_NAMED_TARGETS = "state machines, functions, and standard queues and topics"
 _REMEDY = "A Lambda function with an event source mapping does the same here and on AWS."
 
 _Body = dict[str, Any]
@@ -32,19 +33,19 @@ def refusal(pipe: _Body) -> str | None:
     """Why a pipe with these properties is refused; None if it is not. Properties that are missing are not checked."""
     source, target = str(pipe.get("Source") or ""), str(pipe.get("Target") or "")
     if source and service_of(source) not in _SOURCES:
-        return f"Source {source}: pipes read DynamoDB streams only in the embedded AWS. {_REMEDY}"
-    if target and service_of(target) not in _TARGETS:
-        return f"Target {target}: pipes send to state machines and topics only in the embedded AWS. {_REMEDY}"
+        return f"Source {source}: pipes read queues and DynamoDB streams only in the embedded AWS. {_REMEDY}"
+    if target and (service_of(target) not in _TARGETS or target.endswith(".fifo")):
+        return f"Target {target}: in the embedded AWS, pipes send to {_NAMED_TARGETS} only. {_REMEDY}"
     ignored = next(_ignored_settings(pipe), None)
-    return f"{ignored} of pipes is not emulated by the embedded AWS." if ignored else None
+    if ignored:
+        return f"{ignored} of pipes is not emulated by the embedded AWS."
+    return filter_refusal(pipe.get("SourceParameters") or {}, service_of(source))
 
 
 def _ignored_settings(pipe: _Body) -> Iterator[str]:
     if pipe.get("Enrichment"):
         yield "Enrichment"
     source, target = pipe.get("SourceParameters") or {}, pipe.get("TargetParameters") or {}
-    if (source.get("FilterCriteria") or {}).get("Filters"):
-        yield "FilterCriteria"
     if (source.get("DynamoDBStreamParameters") or {}).get("DeadLetterConfig"):
         yield "DeadLetterConfig"
     if target.get("InputTemplate"):

@@ -24,9 +24,14 @@ The rest acts on the base emulator:
 
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.lambda_.event_source_mappings.answers import failed_messages
+from blueprints.local.services.lambda_.event_source_mappings.filters import matching
 from blueprints.local.services.lambda_.event_source_mappings.poller import Poller
+from blueprints.local.services.lambda_.event_source_mappings.refusals import bad_filter
 from blueprints.local.services.lambda_.event_source_mappings.registration import Registration
 from blueprints.local.services.lambda_.executor import Executor
+
+__all__ = ["Poller", "bad_filter", "failed_messages", "install", "matching"]
 
 START_BASE_POLLER = Internal("services.lambda_svc", "_ensure_poller", ())
 # Every service of the base emulator sets this event after it put something into a queue or stream.
