@@ -575,6 +575,24 @@ def test_a_functions_role_needs_the_statement_and_the_secret(cloud, database, ac
     assert said == answer if isinstance(answer, list) else re.match(answer, said, re.DOTALL), said
 
 
+@pytest.mark.parametrize("may_decrypt", [True, False])
+def test_a_functions_role_needs_the_key_of_the_secret(cloud, database, may_decrypt):
+    secrets, key = cloud.client("secretsmanager"), cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    content = secrets.get_secret_value(SecretId=database.arns["secretArn"])["SecretString"]
+    keyed = secrets.create_secret(Name=f"keyed-{may_decrypt}", SecretString=content, KmsKeyId=key)["ARN"]
+    actions = ["rds-data:ExecuteStatement", "secretsmanager:GetSecretValue", *["kms:Decrypt"] * may_decrypt]
+    resources = {"Role": role_with(*actions), "Caller": function_resource(CALLER)}
+    outputs = {"Name": {"Value": {"Ref": "Caller"}}}
+    name = deploy(cloud, f"keyed-{may_decrypt}", json.dumps({"Resources": resources, "Outputs": outputs}))
+
+    said = cloud.invoke(name.outputs["Name"], {**database.arns, "secretArn": keyed}).payload
+
+    if may_decrypt:
+        assert said == [[{"longValue": 1}]]
+    else:
+        assert re.match(r".*AccessDenied.*kms:Decrypt", said, re.DOTALL), said
+
+
 # ── Time ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

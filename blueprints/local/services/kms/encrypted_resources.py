@@ -15,6 +15,7 @@ QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 TOPIC = Internal("services.sns", "_topic_by_arn_any_scope", ("topic_arn",))
 STREAMS = Internal("services.kinesis", "_streams")
 TABLES = Internal("services.dynamodb", "_tables")
+SECRET = Internal("services.secretsmanager", "_resolve", ("secret_id", "use_arn_scope"))
 
 READING = ("Decrypt",)
 """What every service asks of KMS to read a record, a message or an item."""
@@ -27,7 +28,7 @@ SENDING = ("GenerateDataKey", "Decrypt")
 def encryption_of(arn: str) -> Encryption | None:
     """How the resource of an ARN is encrypted; None for one without a key of KMS.
 
-    Queues, topics, Kinesis streams with their consumers, tables and their streams.
+    Queues, topics, Kinesis streams with their consumers, tables and their streams, secrets.
     """
     find = _BY_SERVICE.get(service_of(arn))
     return find(arn) if find else None
@@ -78,6 +79,13 @@ def of_table(table: dict[str, Any]) -> Encryption | None:
     return Encryption(description["KMSMasterKeyArn"], "dynamodb", arn, context)
 
 
+def of_secret(secret: dict[str, Any]) -> Encryption | None:
+    """How a secret, as the base emulator keeps it, is encrypted; None with the key that AWS manages."""
+    if not secret.get("KmsKeyId"):
+        return None
+    return Encryption(secret["KmsKeyId"], "secretsmanager", secret["ARN"], {"SecretARN": secret["ARN"]})
+
+
 def _queue(arn: str) -> Encryption | None:
     queue = QUEUE.current()(arn)
     return of_queue(queue) if queue else None
@@ -100,9 +108,16 @@ def _table(arn: str) -> Encryption | None:
     return of_table(table) if table else None
 
 
+def _secret(arn: str) -> Encryption | None:
+    with scope_of(arn):
+        _, secret = SECRET.current()(arn)
+    return of_secret(secret) if secret else None
+
+
 _BY_SERVICE: dict[str, Callable[[str], Encryption | None]] = {
     "sqs": _queue,
     "sns": _topic,
     "kinesis": _stream,
     "dynamodb": _table,
+    "secretsmanager": _secret,
 }

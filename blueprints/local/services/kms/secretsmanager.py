@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.kms.encrypted_resources import SECRET, of_secret
 from blueprints.local.services.kms.keys import ACCOUNT, REGION
 from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require_caller
 
 GET = Internal("services.secretsmanager", "_get_secret_value", ("data",))
 PUT = Internal("services.secretsmanager", "_put_secret_value", ("data",))
 CREATE = Internal("services.secretsmanager", "_create_secret", ("data",))
-RESOLVE = Internal("services.secretsmanager", "_resolve", ("secret_id", "use_arn_scope"))
 ERROR = Internal("core.responses", "error_response_json")
 
 _WRITING = ("GenerateDataKey", "Decrypt")
@@ -43,10 +43,8 @@ def _checking(operation: _Operation, find: Callable[[_Data], Encryption | None],
 
 
 def _of_secret(data: _Data) -> Encryption | None:
-    _, secret = RESOLVE.current()(data.get("SecretId"))
-    if not secret or not secret.get("KmsKeyId"):
-        return None
-    return Encryption(secret["KmsKeyId"], "secretsmanager", secret["ARN"], {"SecretARN": secret["ARN"]})
+    _, secret = SECRET.current()(data.get("SecretId"))
+    return of_secret(secret) if secret else None
 
 
 def _of_new_secret(data: _Data) -> Encryption | None:

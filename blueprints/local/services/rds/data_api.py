@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from blueprints.local.base.client_json import read_json
 from blueprints.local.base.internals import Internal
+from blueprints.local.services import kms
 from blueprints.local.services.rds import results
 from blueprints.local.services.rds.clusters import ENGINE, Databases, Resuming
 from blueprints.local.services.rds.postgres import Postgres, PostgresFailed
@@ -377,6 +378,12 @@ def _authorise_secret(secret_arn: str, headers: dict[str, str], query_params: di
     if denied:
         said = json.loads(denied[2])
         raise _refused("AccessDeniedException", said.get("message") or said.get("Message") or action, 403)
+    encryption = kms.encryption_of(secret_arn)
+    if encryption:
+        try:
+            kms.require_caller(encryption, "Decrypt")
+        except kms.KeyRefused as refused:
+            raise _refused("AccessDeniedException", str(refused), 403) from None
 
 
 def _login(server: Postgres, database: str, access: _Access, options: str) -> Any:
