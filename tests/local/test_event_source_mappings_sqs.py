@@ -2,10 +2,12 @@
 
 import json
 import textwrap
+import uuid
 from itertools import accumulate
 
 import pytest
 
+from blueprints.local.deployment import deploy
 from blueprints.local.services.lambda_.event_source_mappings.answers import failed_messages
 from tests.local.event_sources import REPORTING, stored, switch_on
 from tests.local.resources import QUEUE, function_resource, queue_policy, role_with
@@ -317,4 +319,35 @@ def test_messages_of_a_topic_reach_the_function_through_the_queue(cloud, stack):
     )
 
     until(lambda: "got hello String blue" in printed(cloud, deployed.outputs["Function"]))
+    until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)
+
+
+def test_a_mapping_to_an_alias_with_weights_runs_the_version_that_they_choose(cloud):
+    """The weights are the template's; with a weight of 1, every batch goes to the additional version."""
+
+    def printing(text):
+        return f"def handler(event, context): print({text!r}, context.function_version)"
+
+    version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}}
+    weights = [{"FunctionVersion": {"Fn::GetAtt": ["Second", "Version"]}, "FunctionWeight": 1.0}]
+    alias = {
+        "Name": "live",
+        "FunctionName": {"Ref": "Function"},
+        "FunctionVersion": {"Fn::GetAtt": ["First", "Version"]},
+        "RoutingConfig": {"AdditionalVersionWeights": weights},
+    }
+    before = {"Role": role_with(*READING), "Function": function_resource(printing("first")), "First": version}
+    after = {
+        **reading(printing("second"), FunctionName={"Ref": "Alias"}),
+        "First": version,
+        "Second": version,
+        "Alias": {"Type": "AWS::Lambda::Alias", "Properties": alias},
+    }
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    outputs = {each: {"Value": {"Ref": each}} for each in ("Function", "Queue")}
+    deploy(cloud, name, json.dumps({"Resources": before}))
+    deployed = deploy(cloud, name, json.dumps({"Resources": after, "Outputs": outputs}))
+    send(cloud, deployed, "1")
+
+    until(lambda: "second 2" in printed(cloud, deployed.outputs["Function"]))
     until(lambda: left(cloud, deployed.outputs["Queue"]) == 0)

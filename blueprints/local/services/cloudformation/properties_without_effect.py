@@ -84,15 +84,25 @@ _TYPES: dict[str, _Type] = {
         VpcConfig="no network of its own: it reaches what this machine reaches",
     ),
     "AWS::Lambda::Alias": _type(
-        "FunctionName FunctionVersion Name",
+        "FunctionName FunctionVersion Name RoutingConfig",
         ProvisionedConcurrencyConfig="no environments are kept ready",
-        RoutingConfig="every event goes to FunctionVersion",
     ),
     "AWS::Lambda::Version": _type(
         "FunctionName CodeSha256",
         ProvisionedConcurrencyConfig="no environments are kept ready",
         RuntimePolicy="this machine's runtime is used",
         FunctionScalingConfig="it does not limit the number of environments",
+    ),
+    "AWS::Lambda::EventSourceMapping": _type(
+        "BatchSize BisectBatchOnFunctionError DestinationConfig Enabled EventSourceArn FilterCriteria FunctionName "
+        "FunctionResponseTypes MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts "
+        "ParallelizationFactor ScalingConfig StartingPosition StartingPositionTimestamp",
+        MetricsConfig="of the metrics of mappings, only OnFailureDestinationDeliveredEventCount is recorded",
+    ),
+    "AWS::Pipes::Pipe": _type(
+        "DesiredState Name RoleArn Source SourceParameters Target TargetParameters",
+        KmsKeyIdentifier=_KEY,
+        LogConfiguration="the pipe writes no log",
     ),
     "AWS::Lambda::Url": _type(
         "AuthType Cors TargetFunctionArn Qualifier", InvokeMode="responses are not streamed"
