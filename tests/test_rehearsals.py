@@ -51,7 +51,7 @@ def test_a_version_with_a_wrong_result_is_stopped_by_its_hook(tmp_path):
     (drawn,) = report["files"]
     words = "".join(ET.parse(drawn).getroot().itertext())
     assert "BeforeAllowTraffic Failed" in words
-    assert "stopped after it had handled 0 events wrongly" in words
+    assert "The hook before traffic stopped the changed version after it had handled 0 events wrongly" in words
 
 
 def test_an_unchanged_version_is_deployed_while_the_demo_goes_on(tmp_path):
