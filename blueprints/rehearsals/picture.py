@@ -1,97 +1,128 @@
 """The timeline of a rehearsal as SVG: the share of the new version, and what happened when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from blueprints.rehearsals.observation import Change
 from blueprints.rehearsals.rehearsal import Rehearsal
-from blueprints.rehearsals.reporting import clock, verdict_lines
+from blueprints.rehearsals.reporting import clock, outcome, verdict_lines
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _HEIGHT, _LINE = 960, 60, 30, 80, 160, 20
-_COLOURS = {"event": "#2563eb", "alarm": "#dc2626", "deployment": "#111827"}
-_MOST_LETTERS = 120
-_NUMBER_WIDTH = 14
+_WIDTH, _LEFT, _RIGHT, _TOP, _HEIGHT, _LINE = 960, 64, 32, 130, 160, 21
+_COLOURS = {"event": "#1d4ed8", "alarm": "#b91c1c", "deployment": "#111827"}
+_INK, _GREY = "#111827", "#4b5563"
+_GOOD, _BAD = "#15803d", "#b91c1c"
+_MOST_LETTERS = 118
+_NUMBER_WIDTH = 16
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120)
+"""Minutes between two marks of the axis."""
+_MOST_MARKS = 11
 
 
 def picture(rehearsal: Rehearsal) -> str:
-    """The picture of the function that was changed, or of the first one that moved if that did not."""
-    moved = [each.target for each in rehearsal.changes] or [rehearsal.function]
-    shown = rehearsal.function if rehearsal.function in moved else moved[0]
-    changes = [each for each in rehearsal.changes if each.target == shown]
-    labels = [each for each in changes if each.kind in _COLOURS]
-    lines = [
-        f"{rehearsal.pattern}: {line.strip()}" if n == 0 else line.strip()
-        for n, line in enumerate(verdict_lines(rehearsal))
-    ]
-    height = _TOP + _HEIGHT + 40 + _LINE * (len(labels) + len(lines) + 1)
-    body = [
-        *_axes(rehearsal),
-        _area(rehearsal, changes),
-        *_marks(rehearsal, labels),
-        *_words(labels, lines, rehearsal),
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'font-family="system-ui, sans-serif" font-size="13">\n<title>{escape(lines[0])}</title>\n'
-        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(body) + "\n</svg>\n"
-    )
+    """The picture of the alias that had a part of the traffic, or else of the function that was changed."""
+    return _Picture(rehearsal, _shown(rehearsal)).svg()
 
 
-def _x(rehearsal: Rehearsal, moment: float) -> float:
-    share = min(max((moment - rehearsal.began) / max(rehearsal.seconds, 0.001), 0.0), 1.0)
-    return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+def _shown(rehearsal: Rehearsal) -> str:
+    parts = [each.target for each in rehearsal.changes if each.share and each.share < 1]
+    if parts and rehearsal.function not in parts:
+        return parts[0]
+    return rehearsal.function
+
+
+@dataclass(frozen=True)
+class _Picture:
+    rehearsal: Rehearsal
+    shown: str
+
+    def svg(self) -> str:
+        labels = [
+            each
+            for each in self.rehearsal.changes
+            if each.kind in _COLOURS and each.target in (self.shown, self.rehearsal.function)
+        ]
+        lines = [line.strip() for line in verdict_lines(self.rehearsal)]
+        heading, details = lines[0], [line for line in lines[1:] if line != outcome(self.rehearsal)]
+        height = _TOP + _HEIGHT + 60 + _LINE * (len(labels) + len(details)) + 20
+        body = [
+            *self._heading(heading),
+            *self._axes(),
+            self._area(),
+            *self._marks(labels),
+            *self._words(labels, details),
+        ]
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+            f'height="{height}" font-family="system-ui, sans-serif" font-size="13">\n'
+            f"<title>{escape(f'{self.rehearsal.pattern}: {outcome(self.rehearsal)}')}</title>\n"
+            f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(body) + "\n</svg>\n"
+        )
+
+    def _heading(self, heading: str) -> Iterator[str]:
+        colour = _GOOD if self.rehearsal.is_as_wanted else _BAD
+        yield _text(_LEFT, 34, outcome(self.rehearsal), colour, size=16, weight="600")
+        yield _text(_LEFT, 56, f"{self.rehearsal.pattern}: {heading}", _GREY)
+        yield _text(_LEFT, 84, f"Traffic to the changed version of {self.shown}", _INK)
+
+    def _x(self, moment: float) -> float:
+        share = min(max((moment - self.rehearsal.began) / max(self.rehearsal.seconds, 0.001), 0.0), 1.0)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def _axes(self) -> Iterator[str]:
+        for share in (0.0, 0.5, 1.0):
+            yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share)}" y2="{_y(share)}" stroke="#e5e7eb"/>'
+            yield _text(_LEFT - 8, _y(share) + 4, f"{share:.0%}", _GREY, anchor="end")
+        minutes = self.rehearsal.seconds * self.rehearsal.scale / 60
+        step = next((each for each in _STEPS if minutes / each < _MOST_MARKS), _STEPS[-1])
+        for minute in range(0, int(minutes) + 1, step):
+            x = self._x(self.rehearsal.began + minute * 60 / self.rehearsal.scale)
+            yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_y(0)}" y2="{_y(0) + 4}" stroke="{_GREY}"/>'
+            yield _text(x, _y(0) + 19, f"{minute} min" if minute else "0", _GREY, anchor="middle")
+
+    def _area(self) -> str:
+        points, share = [(self.rehearsal.began, 0.0)], 0.0
+        for each in self.rehearsal.changes:
+            if each.share is not None and each.target == self.shown:
+                points += [(each.moment, share), (each.moment, each.share)]
+                share = each.share
+        end = self.rehearsal.began + self.rehearsal.seconds
+        points += [(end, share), (end, 0.0)]
+        path = " ".join(f"{self._x(moment):.1f},{_y(each):.1f}" for moment, each in points)
+        return f'<polygon points="{path}" fill="#93c5fd" fill-opacity="0.7" stroke="#2563eb"/>'
+
+    def _marks(self, labels: Sequence[Change]) -> Iterator[str]:
+        before, row = float("-inf"), 0
+        for number, each in enumerate(labels, 1):
+            x, colour = self._x(each.moment), _COLOURS[each.kind]
+            row = (
+                (row + 1) % 3 if x - before < _NUMBER_WIDTH else 0
+            )  # numbers of the same moment stand above each other
+            before = x
+            yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_y(0)}" stroke="{colour}" stroke-dasharray="3 3"/>'
+            yield _text(x, _TOP - 6 - 12 * row, str(number), colour, anchor="middle", size=11)
+
+    def _words(self, labels: Sequence[Change], details: Sequence[str]) -> Iterator[str]:
+        top = _TOP + _HEIGHT + 50
+        for number, each in enumerate(labels, 1):
+            when = clock(max(each.moment - self.rehearsal.began, 0.0) * self.rehearsal.scale).strip()
+            y, colour = top + _LINE * (number - 1), _COLOURS[each.kind]
+            yield _text(_LEFT + 14, y, str(number), colour, anchor="end")
+            yield _text(_LEFT + 64, y, when, colour, anchor="end")
+            yield _text(_LEFT + 78, y, f"{each.target}: {each.what}", colour)
+        for number, line in enumerate(details):
+            yield _text(_LEFT, top + _LINE * (len(labels) + number) + 10, line, _INK)
 
 
 def _y(share: float) -> float:
     return _TOP + _HEIGHT * (1 - share)
 
 
-def _axes(rehearsal: Rehearsal) -> Iterator[str]:
-    yield f'<text x="{_LEFT}" y="{_TOP - 52}" font-size="15" fill="#111827">Traffic to the changed version</text>'
-    for share in (0.0, 0.5, 1.0):
-        yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share)}" y2="{_y(share)}" stroke="#e5e7eb"/>'
-        yield f'<text x="{_LEFT - 8}" y="{_y(share) + 4}" text-anchor="end" fill="#6b7280">{share:.0%}</text>'
-    for part in range(5):
-        moment = rehearsal.began + rehearsal.seconds * part / 4
-        label = clock((moment - rehearsal.began) * rehearsal.scale).strip()
-        yield f'<text x="{_x(rehearsal, moment)}" y="{_y(0) + 18}" text-anchor="middle" fill="#6b7280">{label}</text>'
-
-
-def _area(rehearsal: Rehearsal, changes: list[Change]) -> str:
-    points, share = [(rehearsal.began, 0.0)], 0.0
-    for each in changes:
-        if each.share is not None:
-            points += [(each.moment, share), (each.moment, each.share)]
-            share = each.share
-    end = rehearsal.began + rehearsal.seconds
-    points += [(end, share), (end, 0.0)]
-    path = " ".join(f"{_x(rehearsal, moment):.1f},{_y(each):.1f}" for moment, each in points)
-    return f'<polygon points="{path}" fill="#93c5fd" stroke="#2563eb"/>'
-
-
-def _marks(rehearsal: Rehearsal, labels: list[Change]) -> Iterator[str]:
-    before, row = float("-inf"), 0
-    for number, each in enumerate(labels, 1):
-        x, colour = _x(rehearsal, each.moment), _COLOURS[each.kind]
-        row = row + 1 if x - before < _NUMBER_WIDTH else 0  # numbers of the same moment stand above each other
-        before = x
-        yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_y(0)}" stroke="{colour}" stroke-dasharray="3 3"/>'
-        yield (
-            f'<text x="{x:.1f}" y="{_TOP - 6 - 12 * row}" text-anchor="middle" fill="{colour}" font-size="11">'
-            f"{number}</text>"
-        )
-
-
-def _words(labels: list[Change], lines: list[str], rehearsal: Rehearsal) -> Iterator[str]:
-    top = _TOP + _HEIGHT + 50
-    for number, each in enumerate(labels, 1):
-        when = clock(max(each.moment - rehearsal.began, 0.0) * rehearsal.scale).strip()
-        text = f"{number}  {when}  {each.what}"
-        yield _text(top + _LINE * (number - 1), text, _COLOURS[each.kind])
-    for number, line in enumerate(lines):
-        yield _text(top + _LINE * (len(labels) + number) + 8, line, "#111827")
-
-
-def _text(y: float, text: str, colour: str) -> str:
-    short = text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
-    return f'<text x="{_LEFT}" y="{y}" fill="{colour}">{escape(short)}</text>'
+def _text(
+    x: float, y: float, words: str, colour: str, *, anchor: str = "start", size: int = 13, weight: str = "400"
+) -> str:
+    short = words if len(words) <= _MOST_LETTERS else f"{words[: _MOST_LETTERS - 1]}…"
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
+        f'font-weight="{weight}">{escape(short)}</text>'
+    )

@@ -36,8 +36,12 @@ class Repeated:
         """Send as many events as the machine takes: to the alias whose new version is judged."""
         self.senders, self.a_second = 4, 50.0
 
-    def vary(self) -> None:
-        """Make copies of the events that differ, if the released version handles such copies as well."""
+    def choose(self) -> None:
+        """Keep the events that the released version handles when they are repeated, and make copies that differ.
+
+        Only if it handles such copies as well: a function may refuse a key that it does not know.
+        """
+        self.events = [each for each in self.events if self.send(each)]
         plain = [each for each in self.events if isinstance(each, dict)]
         if not plain or len(plain) < len(self.events):
             return

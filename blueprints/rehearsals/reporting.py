@@ -28,10 +28,11 @@ def verdict_lines(rehearsal: Rehearsal) -> Iterator[str]:
         if each.events:
             yield f"  {_handled(each)}"
     failed = f", {len(rehearsal.failed_demos)} failed" if rehearsal.failed_demos else ""
-    yield f"  the demo was played {counted(rehearsal.demos, 'time')} meanwhile{failed}"
+    if rehearsal.demos:
+        yield f"  the demo was played {counted(rehearsal.demos, 'time')} meanwhile{failed}"
     if rehearsal.refused:
         yield f"  {counted(rehearsal.refused, 'repeated event')} could not be sent"
-    yield _outcome(rehearsal)
+    yield outcome(rehearsal)
     if rehearsal.afterwards:
         yield f"Afterwards the demo fails: {rehearsal.afterwards}"
     if rehearsal.outcome != rehearsal.wanted:
@@ -47,7 +48,8 @@ def _handled(handled: Handled) -> str:
     return f"{handled.target}, {handled.version} version: {', '.join(parts)}"
 
 
-def _outcome(rehearsal: Rehearsal) -> str:
+def outcome(rehearsal: Rehearsal) -> str:
+    """What became of the changed version, as a sentence."""
     if rehearsal.outcome == "deployed":
         return "The changed version was deployed."
     if rehearsal.outcome == "failed":
@@ -89,12 +91,12 @@ def table(rehearsals: Sequence[Rehearsal]) -> Iterator[str]:
 
 def table_row(rehearsal: Rehearsal) -> tuple[str, str, str, str]:
     """The new version, what became of it, what it handled wrongly, and the real seconds of the deployment."""
-    outcome = f"stopped by {rehearsal.stopped_by}" if rehearsal.outcome == "stopped" else rehearsal.outcome
+    became = f"stopped by {rehearsal.stopped_by}" if rehearsal.outcome == "stopped" else rehearsal.outcome
     if not rehearsal.is_as_wanted:
-        outcome += " (wrong)"
+        became += " (wrong)"
     handled = sum(each.events for each in rehearsal.handled_by_changed)
     wrongly = f"{rehearsal.handled_wrongly} of {counted(handled, _noun(rehearsal))}"
-    return rehearsal.break_name or "unchanged", outcome, wrongly, f"{rehearsal.seconds:.1f}"
+    return rehearsal.break_name or "unchanged", became, wrongly, f"{rehearsal.seconds:.1f}"
 
 
 def as_json(rehearsal: Rehearsal, pictures: list[str]) -> dict[str, Any]:

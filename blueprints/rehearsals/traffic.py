@@ -24,8 +24,6 @@ from blueprints.progress import Progress
 _A_SECOND_BEFORE = 2.0
 _LEAST_REST = 0.5
 """Seconds between two runs of the demo; longer ones are followed by a rest as long as they are."""
-_LONG_DEMO = 3.0
-"""Seconds above which a demo is not played during the deployment: it would take the machine from its own events."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,15 @@ class Traffic:
         self._ends = threading.Event()
         self._shifts = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._is_long = False
+        self.plays = True
+        """Whether the demo is played between `start` and `stop`, too."""
 
     def start(self, senders: Sequence[Sender]) -> None:
         """Begin."""
         self._ends.clear()
         self._shifts.clear()
         self.runs, self.refused = [], 0
-        if not self._is_long:
+        if self.plays:
             self._begin(self._play_on)
         for each in senders:
             for number in range(each.senders if each.events else 0):
@@ -97,9 +96,7 @@ class Traffic:
                 play(self.pattern, dict(self.outputs), self.client, None, Path(folder) / "run", Progress())
             except Exception as error:  # noqa: BLE001 - whatever a demo raises is its verdict
                 failure = f"{type(error).__name__}: {error}"
-        played = Played(time.monotonic() - began, failure)
-        self._is_long = played.seconds > _LONG_DEMO
-        return played
+        return Played(time.monotonic() - began, failure)
 
     def _play_on(self) -> None:
         while not self._ends.is_set():
