@@ -1,14 +1,18 @@
 """Rehearsals: a wrong version is stopped, a right one is deployed, and the status of the command says which."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
@@ -25,6 +29,8 @@ from blueprints.rehearsals.picture import picture
 from blueprints.rehearsals.rehearsal import Handled, Rehearsal
 from blueprints.rehearsals.reporting import table, verdict_lines
 from blueprints.rehearsals.settings import read_settings
+from blueprints.rehearsals.stage import function_to_change
+from blueprints.rehearsals.targets import StateMachineTarget
 from blueprints.rehearsals.traffic import Traffic
 from tests import small_pattern
 
@@ -131,6 +137,54 @@ def test_a_break_does_what_it_says(tmp_path, name):
     assert expected[name] in ran.stdout + ran.stderr
     assert ("Timeout: 2\n" in template.read_text()) == (name == "times-out")
     assert template.read_text().count("Timeout:") == 1
+
+
+def test_an_unknown_preference_is_refused_with_those_that_the_template_allows(tmp_path):
+    ended = CliRunner().invoke(main, ["rehearse", IMAGES, "--preference", "Canary1Percent", "--output", str(tmp_path)])
+
+    assert ended.exit_code == 1
+    assert "Canary1Percent is not a value of the parameter DeploymentPreference" in ended.output
+    assert "Linear10PercentEvery1Minute" in ended.output
+
+
+def test_a_demo_that_fails_before_the_change_is_named(tmp_path):
+    mine = copy(find(IMAGES), tmp_path / "mine").folder
+    with (mine / "demo.py").open("a") as demo:
+        demo.write("\n\ndef run(stack):\n    raise ValueError('no such photo')\n")
+
+    ended = CliRunner().invoke(main, ["rehearse", str(mine), "--output", str(tmp_path / "out")])
+
+    assert ended.exit_code == 1
+    assert "The demo fails before anything is changed: ValueError: no such photo" in ended.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_function_that_is_not_deployed_gradually_cannot_be_changed():
+    target = StateMachineTarget("Machine", "arn:machine", "live", "arn:machine:live", {})
+    with pytest.raises(BlueprintError, match="has no function Gone") as refused:
+        function_to_change([target], "Gone", find("stepfunctions-etl"), "stepfunctions-etl")
+    assert "TransformObjects" in str(refused.value)
+    with pytest.raises(BlueprintError, match="has no function and no state machine that is deployed gradually"):
+        function_to_change([], None, find(IMAGES), IMAGES)
+
+
+def test_an_interrupted_rehearsal_leaves_no_process_and_no_copy(tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    command = [Path(sys.executable).with_name("blueprints"), "rehearse", IMAGES, "--output", str(tmp_path / "out")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if "BeforeAllowTraffic InProgress" in line:
+                break
+        processes = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+        _, alive = psutil.wait_procs(processes, timeout=30)
+
+    assert running.returncode == 130
+    assert processes
+    assert not alive
+    assert not [each.name for each in (tmp_path / "tmp").iterdir() if (each / "1").exists()]
 
 
 def test_a_handler_that_is_no_function_of_a_file_cannot_be_broken(tmp_path):

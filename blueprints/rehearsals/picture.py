@@ -1,5 +1,6 @@
 """The timeline of a rehearsal as SVG: the share of the new version, and what happened when."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,6 +18,8 @@ _NUMBER_WIDTH = 16
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120)
 """Minutes between two marks of the axis."""
 _MOST_MARKS = 11
+_SECONDS_BEFORE = 30
+"""Seconds of the embedded AWS that are shown before the first change."""
 
 
 def picture(rehearsal: Rehearsal) -> str:
@@ -65,29 +68,39 @@ class _Picture:
         yield _text(_LEFT, 56, f"{self.rehearsal.pattern}: {heading}", _GREY)
         yield _text(_LEFT, 84, f"Traffic to the changed version of {self.shown}", _INK)
 
+    @property
+    def _start(self) -> float:
+        """Where the axis begins: other aliases of the stack may move first."""
+        own = [each.moment for each in self.rehearsal.changes if each.target in (self.shown, self.rehearsal.function)]
+        first = min(own, default=self.rehearsal.began)
+        return max(first - _SECONDS_BEFORE / self.rehearsal.scale, self.rehearsal.began)
+
+    @property
+    def _end(self) -> float:
+        return self.rehearsal.began + self.rehearsal.seconds
+
     def _x(self, moment: float) -> float:
-        share = min(max((moment - self.rehearsal.began) / max(self.rehearsal.seconds, 0.001), 0.0), 1.0)
+        share = min(max((moment - self._start) / max(self._end - self._start, 0.001), 0.0), 1.0)
         return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
 
     def _axes(self) -> Iterator[str]:
         for share in (0.0, 0.5, 1.0):
             yield f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_y(share)}" y2="{_y(share)}" stroke="#e5e7eb"/>'
             yield _text(_LEFT - 8, _y(share) + 4, f"{share:.0%}", _GREY, anchor="end")
-        minutes = self.rehearsal.seconds * self.rehearsal.scale / 60
-        step = next((each for each in _STEPS if minutes / each < _MOST_MARKS), _STEPS[-1])
-        for minute in range(0, int(minutes) + 1, step):
+        first, last = ((each - self.rehearsal.began) * self.rehearsal.scale / 60 for each in (self._start, self._end))
+        step = next((each for each in _STEPS if (last - first) / each < _MOST_MARKS), _STEPS[-1])
+        for minute in range(math.ceil(first / step) * step, int(last) + 1, step):
             x = self._x(self.rehearsal.began + minute * 60 / self.rehearsal.scale)
             yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_y(0)}" y2="{_y(0) + 4}" stroke="{_GREY}"/>'
             yield _text(x, _y(0) + 19, f"{minute} min" if minute else "0", _GREY, anchor="middle")
 
     def _area(self) -> str:
-        points, share = [(self.rehearsal.began, 0.0)], 0.0
+        points, share = [(self._start, 0.0)], 0.0
         for each in self.rehearsal.changes:
             if each.share is not None and each.target == self.shown:
                 points += [(each.moment, share), (each.moment, each.share)]
                 share = each.share
-        end = self.rehearsal.began + self.rehearsal.seconds
-        points += [(end, share), (end, 0.0)]
+        points += [(self._end, share), (self._end, 0.0)]
         path = " ".join(f"{self._x(moment):.1f},{_y(each):.1f}" for moment, each in points)
         return f'<polygon points="{path}" fill="#93c5fd" fill-opacity="0.7" stroke="#2563eb"/>'
 

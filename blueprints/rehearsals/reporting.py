@@ -91,12 +91,20 @@ def table(rehearsals: Sequence[Rehearsal]) -> Iterator[str]:
 
 def table_row(rehearsal: Rehearsal) -> tuple[str, str, str, str]:
     """The new version, what became of it, what it handled wrongly, and the real seconds of the deployment."""
+    became = short_outcome(rehearsal)
+    return rehearsal.break_name or "unchanged", became, wrongly_of(rehearsal), f"{rehearsal.seconds:.1f}"
+
+
+def short_outcome(rehearsal: Rehearsal) -> str:
+    """What became of the new version, such as `stopped by the alarm Errors`."""
     became = f"stopped by {rehearsal.stopped_by}" if rehearsal.outcome == "stopped" else rehearsal.outcome
-    if not rehearsal.is_as_wanted:
-        became += " (wrong)"
+    return became if rehearsal.is_as_wanted else f"{became} (wrong)"
+
+
+def wrongly_of(rehearsal: Rehearsal) -> str:
+    """How many events the new version handled wrongly, such as `3 of 42 events`."""
     handled = sum(each.events for each in rehearsal.handled_by_changed)
-    wrongly = f"{rehearsal.handled_wrongly} of {counted(handled, _noun(rehearsal))}"
-    return rehearsal.break_name or "unchanged", became, wrongly, f"{rehearsal.seconds:.1f}"
+    return f"{rehearsal.handled_wrongly} of {counted(handled, _noun(rehearsal))}"
 
 
 def as_json(rehearsal: Rehearsal, pictures: list[str]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ PREFERENCE = "DeploymentPreference"
 DEFAULT_PREFERENCE = "Canary10Percent10Minutes"
 
 _ENVIRONMENT = "Environment"
-_SECONDS_TO_CALM_DOWN = 30.0
+_SECONDS_TO_CALM_DOWN = 60.0
+_QUIET_SECONDS = 2.0
+"""Two minutes of the embedded AWS: an alarm rings a minute after what it watches for."""
 _LONG_DEMO = 3.0
 """Seconds from which a demo is not played during the deployment."""
 _UNCHANGED = "\n# A rehearsal deploys this line as a new version.\n"
@@ -83,7 +85,7 @@ class Stage:
         prepared = prepare(released, self.progress, self._values)
         stack = bring_up(self.cloud, prepared, self.progress)
         found = targets(stack, expand(load(released.template), prepared.parameters), self._client)
-        self._changed = _function(found, self.function, released, self.pattern.name)
+        self._changed = function_to_change(found, self.function, released, self.pattern.name)
         traffic = Traffic(released, stack.outputs, self._client)
         with self.progress.step("Play the demo on the released version"):
             played = traffic.play()
@@ -227,17 +229,21 @@ class Stage:
         return sum(count.errors for each in functions for count in each.counts(self._client).values())
 
     def _calm_down(self) -> None:
-        """Wait until no alarm rings: one that does would stop the next deployment at its beginning."""
+        """Wait until no alarm has rung for a while: one that rings for what was before would stop the deployment."""
         names = sorted({name for each in self._deployed.targets for name in each.alarms})
-        end, cloudwatch = time.monotonic() + _SECONDS_TO_CALM_DOWN, self._client("cloudwatch")
+        cloudwatch, quiet_since = self._client("cloudwatch"), time.monotonic()
+        end, ringing = quiet_since + _SECONDS_TO_CALM_DOWN, []
         while names and time.monotonic() < end:
-            if not cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]:
+            ringing = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
+            if ringing:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > _QUIET_SECONDS:
                 return
             time.sleep(0.2)
-        if names:
+        if ringing:
             raise BlueprintError(
                 f"Alarms still ring {_SECONDS_TO_CALM_DOWN:.0f} seconds after the last traffic, so nothing can be "
-                f"deployed: {', '.join(names)}."
+                f"deployed: {', '.join(each['AlarmName'] for each in ringing)}."
             )
 
 
@@ -260,7 +266,7 @@ def _production(released: Pattern, original: Pattern, preference: str) -> dict[s
     return {name: value for name, value in values.items() if name in known}
 
 
-def _function(found: list[Target], wanted: str | None, pattern: Pattern, name: str) -> Function:
+def function_to_change(found: list[Target], wanted: str | None, pattern: Pattern, name: str) -> Function:
     """The function to change: the one that is named, or the first that is deployed gradually. Raises BlueprintError.
 
     If a state machine is deployed gradually, it can be any function of the pattern.
