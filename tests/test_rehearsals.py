@@ -22,6 +22,7 @@ from blueprints.copying import copy
 from blueprints.errors import BlueprintError
 from blueprints.pattern import find
 from blueprints.rehearsals import one_in_ten
+from blueprints.rehearsals.__main__ import overview, pattern_table
 from blueprints.rehearsals.answers import Answers
 from blueprints.rehearsals.breaks import BREAKS, apply
 from blueprints.rehearsals.observation import Change
@@ -58,6 +59,24 @@ def test_a_version_with_a_wrong_result_is_stopped_by_its_hook(tmp_path):
     words = "".join(ET.parse(drawn).getroot().itertext())
     assert "BeforeAllowTraffic Failed" in words
     assert "The hook before traffic stopped the changed version after it had handled 0 events wrongly" in words
+
+
+@pytest.mark.parametrize(
+    ("pattern", "broken"),
+    [
+        ("dynamodb-stream-trigger", "raises"),
+        ("appsync-mobile", "times-out"),
+        ("stepfunctions-etl", "wrong-result"),
+        ("glue-data-lake", "cannot-be-imported"),
+    ],
+)
+def test_a_wrong_version_of_a_pattern_is_stopped_before_it_gets_an_event(tmp_path, pattern, broken):
+    """`python -m blueprints.rehearsals` plays every break on every pattern."""
+    status, report = rehearse(tmp_path, pattern, "--break", broken)
+
+    assert (status, report["outcome"], report["handled_wrongly"]) == (0, "stopped", 0), report
+    assert report["stopped_by"].startswith(("the hook before traffic", "the alarm "))
+    assert report["demos"]["afterwards"] is None
 
 
 def test_an_unchanged_version_is_deployed_while_the_demo_goes_on(tmp_path):
@@ -255,6 +274,23 @@ def test_the_table_has_a_row_for_each_version():
         ["the new version", "outcome", "handled wrongly", "seconds"],
         ["raises", "stopped by the alarm SellErrors", "3 of 7 events", "10.0"],
         ["unchanged", "deployed", "0 of 0 events", "10.0"],
+    ]
+
+
+def test_the_page_keeps_the_rows_of_other_patterns():
+    stopped = rehearsal(outcome="stopped", stopped_by="the alarm SellErrors")
+    first = overview("", "shop", [stopped])
+    both = overview(first, "cart", [rehearsal(outcome="stopped", stopped_by="the hook before traffic")])
+
+    assert both.splitlines() == [
+        "| pattern | `raises` |",
+        "| --- | --- |",
+        "| cart | stopped by the hook before traffic: 3 |",
+        "| shop | stopped by the alarm SellErrors: 3 |",
+    ]
+    assert overview(both, "shop", [stopped]) == both
+    assert pattern_table([stopped]).splitlines()[2:] == [
+        "| `raises` | stopped by the alarm SellErrors | 3 of 7 events |"
     ]
 
 
