@@ -19,14 +19,10 @@ _CAPACITY = "dynamodb:ReturnConsumedCapacity"
 
 _READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 _RETURNING = ("PutItem", "UpdateItem", "DeleteItem")
-_EXPRESSIONS = (
-    "ProjectionExpression",
-    "KeyConditionExpression",
-    "FilterExpression",
-    "ConditionExpression",
-    "UpdateExpression",
+_EXPRESSIONS = frozenset(
+    ("ProjectionExpression", "KeyConditionExpression", "FilterExpression", "ConditionExpression", "UpdateExpression")
 )
-_BY_ATTRIBUTE = ("Key", "Item", "KeyConditions", "QueryFilter", "ScanFilter", "Expected", "AttributeUpdates")
+_BY_ATTRIBUTE = frozenset(("Key", "Item", "KeyConditions", "QueryFilter", "ScanFilter", "Expected", "AttributeUpdates"))
 """Parameters whose members are attributes; the later ones are the legacy form of expressions."""
 _NAME = re.compile(r"(?<![.:#\w])#?[A-Za-z_]\w*(?!\w|\s*\()")
 """A top-level attribute or its placeholder in an expression; no value, function or nested attribute."""
@@ -108,14 +104,13 @@ def _compared_with_equals(name: str, request: Request) -> Iterator[Any]:
 
 def _attributes(request: Request) -> Iterator[str]:
     """The top-level attributes that a request names."""
-    names = _object(request, "ExpressionAttributeNames")
-    for member in _BY_ATTRIBUTE:
-        yield from (name for name in _object(request, member) if isinstance(name, str))
-    yield from (name for name in _list(request.get("AttributesToGet")) if isinstance(name, str))
-    for member in _EXPRESSIONS:
-        expression = request.get(member)
-        if isinstance(expression, str):
-            yield from _named_in(expression, names)
+    for member, value in request.items():
+        if member in _BY_ATTRIBUTE and isinstance(value, dict):
+            yield from value
+        elif member in _EXPRESSIONS and isinstance(value, str):
+            yield from _named_in(value, _object(request, "ExpressionAttributeNames"))
+        elif member == "AttributesToGet":
+            yield from (name for name in _list(value) if isinstance(name, str))
 
 
 def _named_in(expression: str, names: Mapping[str, Any]) -> Iterator[str]:
