@@ -143,6 +143,7 @@ def run(
     progress = _progress(quiet=as_json)
     with _embedded_aws(progress, port) as running:
         from blueprints.demo import check_playable
+        from blueprints.local.alarms import alarms_of
         from blueprints.local.bring_up import bring_up, prepare
         from blueprints.local.own_key import check_takes_a_key, with_own_key
 
@@ -153,7 +154,8 @@ def run(
         cloud = running()
         stack = bring_up(cloud, with_own_key(cloud, prepared, progress) if own_key else prepared, progress)
         demo = _play(found, stack.outputs, lambda: stack, cloud.client, own, folder, progress)
-        more = {"not_emulated": stack.not_emulated}
+        alarms = [each.as_json() for each in alarms_of(cloud, stack)]
+        more = {"not_emulated": stack.not_emulated, "alarms": alarms}
         if opens and demo.failure is None:
             with _page(found, stack.outputs, cloud.client, cloud.endpoint, folder, progress) as url:
                 _show_demo(demo, {**more, "page": url}, as_json=as_json)

@@ -155,6 +155,7 @@ class Terminal:
         for name, value in report["result"].items():
             self._show_fact(name, value)
         self._show_not_emulated(report.get("not_emulated", []))
+        self._show_alarms(report.get("alarms", []))
         self._print("\n", (report["pattern"], "bold"), f" finished in {seconds:.1f} s")
         for line in _places(report["files"]):
             self._print(f"  {line}")
@@ -241,6 +242,14 @@ class Terminal:
         self._print(f"  {url['resource']} answers at ", (url["url"], "bold"))
         for route in url["routes"]:
             self._print("    ", (route, "dim"))
+
+    def _show_alarms(self, alarms: list[dict[str, str | None]]) -> None:
+        """The alarms that rang, each with the reason."""
+        rang = [each for each in alarms if each["rang"]]
+        if rang:
+            self._print(("\nAlarms that rang:", "yellow"))
+        for each in rang:
+            self._print(f"  {each['resource']}: {each['rang']}")
 
     def _show_not_emulated(self, listed: list[dict[str, str]]) -> None:
         if not listed:

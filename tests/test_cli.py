@@ -95,7 +95,7 @@ def test_run_in_json_prints_one_object_and_nothing_else(shell, pattern):
 
     assert ended.returncode == 0, ended.output
     report = json.loads(ended.stdout)
-    assert list(report) == ["pattern", "steps", "outputs", "result", "executions", "files", "not_emulated"]
+    assert list(report) == ["pattern", "steps", "outputs", "result", "executions", "files", "not_emulated", "alarms"]
     assert report["executions"] == [], "the stack has no state machine"
     assert report["pattern"] == "greeting"
     assert report["result"]["text"] == "good morning world"
@@ -107,6 +107,7 @@ def test_run_in_json_prints_one_object_and_nothing_else(shell, pattern):
     assert all(step["seconds"] >= 0 for step in report["steps"])
     assert set(report["outputs"]) == {"Inbox", "Outbox"}
     assert report["not_emulated"] == []
+    assert report["alarms"] == []
     assert ended.stderr == ""
 
 

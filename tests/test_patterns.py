@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from blueprints.local.alarms import alarms_of
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
@@ -17,6 +18,11 @@ from blueprints.pattern import discover
 from blueprints.progress import Progress
 from blueprints.promises import check
 
+# Alarms that ring because of what a demo shows: invalid input, a stopped order, calls that fail and are tried again.
+RUNG_BY_DEMOS = {
+    "dynamodb-stream-trigger": {"ChangesSetAside"},
+    "stepfunctions-workflow": {"FunctionErrors", "OpenOrdersWaiting", "OrdersStopped"},
+}
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 PATTERNS = discover()
 COMMANDS = [path for pattern in PATTERNS if (path := pattern.folder / "replay.py").is_file()]
@@ -37,6 +43,8 @@ def deployed(pattern):
     with Cloud() as cloud:
         stack = bring_up(cloud, prepared, progress)
         yield ["--stack", stack.name, "--endpoint", cloud.endpoint]
+        silent = [each.as_json() for each in alarms_of(cloud, stack)]
+        assert [each for each in silent if each["rang"] or each["state"] != "OK"] == []
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,8 @@ def test_the_demo_plays_on_the_embedded_aws(command, pattern, tmp_path):
     report = json.loads(played.stdout)
     assert report["pattern"] == pattern.name
     assert report["result"]
+    others = [each for each in report.get("alarms", ()) if each["resource"] not in RUNG_BY_DEMOS.get(pattern.name, ())]
+    assert [each for each in others if each["rang"] or each["state"] != "OK"] == []
     for file in report["files"]:
         assert Path(file).stat().st_size > 0
 

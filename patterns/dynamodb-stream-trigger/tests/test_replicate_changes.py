@@ -126,7 +126,7 @@ def test_the_invocation_fails_if_nothing_was_written(handle, data_api):
         handle(StreamedTable().put("b"))
 
 
-def test_a_change_that_cannot_be_replicated_is_stored_once_with_its_reason(handle, s3, rows):
+def test_a_change_that_cannot_be_replicated_is_stored_once_with_its_reason(handle, s3, rows, capsys):
     table = StreamedTable()
     odd = table.put("a", note={"S": "\0"})
     for _ in range(2):
@@ -136,6 +136,7 @@ def test_a_change_that_cannot_be_replicated_is_stored_once_with_its_reason(handl
     assert (kept["code"], kept["record"]) == ("unrepresentable-item", odd)
     assert next(iter(s3.objects)).startswith("rejected/replicate/dt=2026-09-")
     assert ("a", "rejected") in rows()
+    assert '"ChangesRejected":[1.0]' in capsys.readouterr().out
 
 
 def test_a_change_that_cannot_be_stored_is_not_skipped(handle, s3):

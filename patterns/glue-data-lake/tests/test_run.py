@@ -99,6 +99,12 @@ def test_a_run_that_was_killed_has_the_same_plan_again(plan, publish, deliver):
     assert plan(day="2026-11-27") == planned
 
 
+def test_the_rows_of_a_run_are_counted(plan, publish, deliver, capsys):
+    deliver("2026-11-27/a.csv")
+    publish(plan(day="2026-11-27"))
+    assert '"RowsQuarantined":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
 def test_an_empty_day_is_nothing_to_do(plan, s3):
     assert plan(day="2026-11-27") == {"run_id": "2026-11-27", "day": "2026-11-27", "status": "empty"}
     assert "Contents" not in s3.list_objects_v2(Bucket="lake")

@@ -23,8 +23,15 @@ def total(
 
 def history(cloud: Any, alarm: str) -> list[str]:
     """The states that an alarm has come into, the first one first."""
-    items = cloud.client("cloudwatch").describe_alarm_history(
-        AlarmName=alarm, AlarmTypes=["MetricAlarm", "CompositeAlarm"], HistoryItemType="StateUpdate"
+    pages = (
+        cloud.client("cloudwatch")
+        .get_paginator("describe_alarm_history")
+        .paginate(
+            AlarmName=alarm,
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            HistoryItemType="StateUpdate",
+            ScanBy="TimestampAscending",
+        )
     )
-    changes = [json.loads(each["HistoryData"])["newState"]["stateValue"] for each in items["AlarmHistoryItems"]]
-    return changes[::-1]
+    items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    return [json.loads(each["HistoryData"])["newState"]["stateValue"] for each in items]

@@ -93,6 +93,34 @@ def test_a_stream_has_an_age_and_what_it_gives_up_is_counted(cloud, stack):
     assert total(cloud, "IteratorAge", statistic="Maximum", FunctionName=name, Resource=name) > 0
 
 
+def test_deliveries_to_destinations_that_fail_are_counted_by_function(cloud, stack):
+    to_queue = on_failure({"Fn::GetAtt": ["Queue", "Arn"]})
+    deployed = stack(
+        Role=MAY_READ,
+        Stream=STREAM,
+        Queue=QUEUE,
+        Function=function_resource(HANDLER),
+        Other=function_resource(FAILING_ONCE),
+        Settings={
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": "Other"},
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 0,
+                **to_queue,
+            },
+        },
+        Mapping=mapping(MaximumRetryAttempts=0, **to_queue),
+    )
+    cloud.client("sqs").delete_queue(QueueUrl=deployed.outputs["Queue"])
+    put(cloud, deployed, "raise")
+    other = deployed.outputs["Other"]
+    cloud.client("lambda").invoke(FunctionName=other, InvocationType="Event", Payload=b'{"fail": true}')
+
+    for name in (deployed.outputs["Function"], other):
+        until(lambda name=name: total(cloud, "DestinationDeliveryFailures", FunctionName=name) == 1)
+
+
 def test_printed_metrics_count(cloud, stack):
     line = {
         "_aws": {

@@ -52,6 +52,14 @@ def counts(total, arn):
     return {name: count for name, count in found.items() if count}
 
 
+def test_no_state_transition_is_throttled(cloud, total):
+    arn = Stacks(cloud)(Machine=machine(Definition=passing(1))).outputs["Machine"]
+    run(cloud, arn)
+
+    assert total("ExecutionThrottled", "SampleCount", StateMachineArn=arn) == 1
+    assert total("ExecutionThrottled", StateMachineArn=arn) == 0
+
+
 def test_executions_are_counted_by_how_they_end(cloud, total):
     states, stacks = cloud.client("stepfunctions"), Stacks(cloud)
     deployed = stacks(

@@ -31,6 +31,7 @@ PARSE_ARN = Internal("services.lambda_svc", "_lambda_function_name_and_qualifier
 RECORD_FOR = Internal("services.lambda_svc", "_effective_func_record_for_qualifier", ("func", "qualifier"))
 FUNCTIONS = Internal("services.lambda_svc", "_functions")
 
+_LATEST = "$LATEST"
 _MAX_RETRIES = 2
 _MAX_AGE_SECONDS = 21_600
 _RETRY_SECONDS = (60.0, 120.0)
@@ -189,7 +190,10 @@ class FunctionAsInvoked:
             return None
         # The version's code runs, but the context has the ARN that was invoked.
         as_invoked = {**record, "config": {**config, "FunctionArn": arn}}
-        return cls(arn, as_invoked, INVOKE_CONFIG.current()(base, qualifier) or {})
+        # The settings of $LATEST are those of invocations without a qualifier; the base emulator keeps them apart.
+        names = [qualifier] if qualifier and qualifier != _LATEST else [_LATEST, None]
+        settings = [found for each in names if (found := INVOKE_CONFIG.current()(base, each))]
+        return cls(arn, as_invoked, settings[0] if settings else {})
 
     @property
     def version(self) -> str:

@@ -111,6 +111,8 @@ class Metrics:
         redriven = execution.redrive_count > 0
         if execution.status == RUNNING:
             values = [("ExecutionsRedriven" if redriven else "ExecutionsStarted", 1.0, "Count")]
+            if execution.type != EXPRESS:
+                values.append(("ExecutionThrottled", 0.0, "Count"))  # no state transition is throttled here
         elif execution.status in _ENDED and execution.stop_date is not None:
             ended = _ENDED[execution.status]
             begun = execution.redrive_date if redriven and execution.redrive_date else execution.start_date
