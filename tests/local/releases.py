@@ -164,11 +164,6 @@ class Releases:
         """Wait until version 2 has a tenth of the traffic."""
         until(lambda: self.alias() == ("1", {"2": 0.1}))
 
-    def reasons(self):
-        """The reasons of the stack's events, the newest first."""
-        found = self.cloud.client("cloudformation").describe_stack_events(StackName=self.name)["StackEvents"]
-        return [each["ResourceStatusReason"] for each in found if each.get("ResourceStatusReason")]
-
 
 def group(config, alarms):
     return {

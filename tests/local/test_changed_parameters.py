@@ -3,6 +3,9 @@
 import json
 import uuid
 
+import pytest
+
+from blueprints.errors import BlueprintError
 from blueprints.local.deployment import deploy
 
 TEMPLATE = {
@@ -70,3 +73,11 @@ def test_a_changed_parameter_reaches_the_alias_of_a_state_machine(cloud):
     assert first["Version"] != second["Version"]
     old = aws_lambda.get_function_configuration(FunctionName=first["Version"])  # for executions that began before
     assert old["Environment"]["Variables"] == {"WORD": "hello"}
+
+
+def test_a_description_of_more_than_256_characters_is_refused_as_lambda_does(cloud):
+    name = f"parameters-{uuid.uuid4().hex[:12]}"
+    deploy(cloud, name, json.dumps(TEMPLATE), {"Word": "a" * 251})
+
+    with pytest.raises(BlueprintError, match="less than or equal to 256"):
+        deploy(cloud, name, json.dumps(TEMPLATE), {"Word": "a" * 252})

@@ -15,6 +15,7 @@ from blueprints.local.services.lambda_.environment_keys import refusal_at_creati
 
 CREATE = Internal("services.lambda_svc", "_create_function", ("data",))
 UPDATE = Internal("services.lambda_svc", "_update_config", ("name", "data"))
+PUBLISH = Internal("services.lambda_svc", "_publish_version", ("name", "data"))
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
@@ -43,15 +44,17 @@ _RESERVED = {
     "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 }
+_LONGEST_DESCRIPTION = 256
 _RANGES = {"Timeout": (1, 900), "MemorySize": (128, 10_240)}
 
 _Settings = dict[str, Any]
 
 
 def install() -> None:
-    """Check functions that the API and templates make or change."""
+    """Check functions that the API and templates make or change, and versions that they publish."""
     create: Callable[[_Settings], Any] = CREATE.current()
     update: Callable[[str, _Settings], Any] = UPDATE.current()
+    publish: Callable[[str, _Settings], Any] = PUBLISH.current()
 
     def create_checked(data: _Settings) -> Any:
         return _answer(data) or create(data)
@@ -59,8 +62,12 @@ def install() -> None:
     def update_checked(name: str, data: _Settings) -> Any:
         return _answer(data) or update(name, data)
 
+    def publish_checked(name: str, data: _Settings) -> Any:
+        return _answer({"Description": data.get("Description")}) or publish(name, data)
+
     CREATE.replace(create_checked)
     UPDATE.replace(update_checked)
+    PUBLISH.replace(publish_checked)
     handlers = REGISTRY.current()[_TYPE]
     REGISTRY.current()[_TYPE] = {
         **handlers,
@@ -95,6 +102,12 @@ def faults(settings: _Settings) -> Iterator[str]:
         value = settings.get(name)
         if value is not None and not least <= int(value) <= most:
             yield f"Value '{value}' at '{name}' failed to satisfy constraint: it must be between {least} and {most}"
+    description = str(settings.get("Description") or "")
+    if len(description) > _LONGEST_DESCRIPTION:
+        yield (
+            f"Value '{description}' at 'description' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_LONGEST_DESCRIPTION}"
+        )
     variables = (settings.get("Environment") or {}).get("Variables") or {}
     reserved = sorted(set(variables) & _RESERVED)
     if reserved:
