@@ -3,7 +3,10 @@
 import json
 import uuid
 
+import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from blueprints.errors import BlueprintError
@@ -105,6 +108,33 @@ def test_aws_makes_the_key_of_a_service_and_shows_it(cloud):
     shown = cloud.client("kms").describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
 
     assert (shown["Arn"], shown["KeyManager"]) == (used, "AWS")
+
+
+def test_requests_without_a_signature_cannot_use_a_key(cloud, key):
+    """The bucket policy lets everybody read and write."""
+    s3, bucket = cloud.client("s3"), f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]})
+    public = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [public]}))
+    s3.put_object(Bucket=bucket, Key="keyed", Body=b"x")
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"x", ServerSideEncryption="AES256")
+    unsigned = boto3.client(
+        "s3", endpoint_url=cloud.endpoint, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
+    )
+
+    assert unsigned.get_object(Bucket=bucket, Key="plain")["Body"].read() == b"x"
+    with pytest.raises(ClientError, match="signature"):
+        unsigned.get_object(Bucket=bucket, Key="keyed")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        unsigned.put_object(Bucket=bucket, Key="new", Body=b"x")
 
 
 def topic_to_queue(*statements):

@@ -14,6 +14,7 @@ from blueprints.local.services import iam
 from blueprints.local.services.kms.keys import ACCOUNT, Key, find, scope_of
 
 VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
+ANONYMOUS = Internal("core.iam_evaluator", "_anonymous")
 COMBINE = Internal(
     "core.iam_evaluator",
     "combine_resource_policy",
@@ -53,8 +54,11 @@ class KeyRefused(Exception):
 def require_caller(encryption: Encryption, *operations: str) -> None:
     """Check that the caller of the present request may use the key. Raises KeyRefused.
 
-    `operations` are KMS operations, such as `Decrypt`. The account's owner is judged by the key policy alone.
+    `operations` are KMS operations, such as `Decrypt`. The account's owner is judged by the key policy alone. A request
+    without a signature cannot use a key.
     """
+    if ANONYMOUS.current().get():
+        raise KeyRefused("AccessDenied", f"A request without a signature cannot use the key {encryption.key}.")
     require(iam.principal_of(VERIFIED_KEY.current().get(), ACCOUNT.current()()), encryption, *operations)
 
 
