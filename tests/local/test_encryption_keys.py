@@ -137,6 +137,28 @@ def test_requests_without_a_signature_cannot_use_a_key(cloud, key):
         unsigned.put_object(Bucket=bucket, Key="new", Body=b"x")
 
 
+LOCKED_OUT = "will not allow you to update the key policy in the future"
+
+
+def test_a_key_policy_that_locks_its_maker_out_is_refused(cloud, key):
+    kms = cloud.client("kms")
+    shut = json.dumps({"Version": "2012-10-17", "Statement": [for_service("sns.amazonaws.com")]})
+
+    for write in (lambda: kms.create_key(Policy=shut), lambda: kms.put_key_policy(KeyId=key, Policy=shut)):
+        with pytest.raises(kms.exceptions.MalformedPolicyDocumentException, match=LOCKED_OUT):
+            write()
+    kms.put_key_policy(KeyId=key, Policy=shut, BypassPolicyLockoutSafetyCheck=True)
+
+    assert json.loads(kms.get_key_policy(KeyId=key)["Policy"]) == json.loads(shut)
+
+
+def test_a_template_with_a_key_policy_that_locks_its_maker_out_is_refused(stack):
+    shut = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [for_service("sns.amazonaws.com")]}}}
+
+    with pytest.raises(BlueprintError, match=LOCKED_OUT):
+        stack(Key=shut)
+
+
 def topic_to_queue(*statements):
     return {
         "Key": key_resource(*statements),
@@ -331,7 +353,8 @@ def test_a_function_with_a_disabled_key_is_not_started(cloud, stack):
 
 
 def test_a_function_cannot_be_made_with_a_key_that_does_not_let_its_maker_in(stack):
-    shut = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [for_service("sns.amazonaws.com")]}}}
+    policy = {"Statement": [for_service("sns.amazonaws.com")]}
+    shut = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": policy, "BypassPolicyLockoutSafetyCheck": True}}
     function = function_resource(ANSWERING, KmsKeyArn=KEY, Environment={"Variables": {"SECRET": "a word"}})
 
     with pytest.raises(BlueprintError, match="not authorized to perform: kms:CreateGrant"):

@@ -4,6 +4,7 @@ from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.kms import (
     deliveries,
     dynamodb,
+    key_policies,
     keys,
     kinesis,
     permissions,
@@ -35,6 +36,7 @@ class Kms(Extension):
             secretsmanager,
             deliveries,
             template_properties,
+            key_policies,
         ):
             module.install()
 

@@ -72,7 +72,9 @@ def _managed(reference: str) -> dict[str, Any] | None:
         return None
     service = name.removeprefix(_MANAGED)
     description = f"Default key that protects my {service} data when no other key is defined"
-    _, _, created = CREATE.current()({"Description": description, "Policy": json.dumps(_managed_policy(service))})
+    policy = json.dumps(_managed_policy(service))
+    settings = {"Description": description, "Policy": policy, "BypassPolicyLockoutSafetyCheck": True}
+    _, _, created = CREATE.current()(settings)
     key_id = json.loads(created)["KeyMetadata"]["KeyId"]
     record: dict[str, Any] = KEYS.current()[key_id]
     record["KeyManager"] = "AWS"

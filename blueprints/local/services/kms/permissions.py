@@ -69,6 +69,13 @@ def require(principal: Any, encryption: Encryption, *operations: str) -> None:
         _require(principal, key, encryption, f"kms:{operation}")
 
 
+def caller_may_change(policy: str, account: str) -> bool:
+    """Whether a key policy, as JSON text, lets the caller of the present request change it, or the whole account."""
+    principal = iam.principal_of(VERIFIED_KEY.current().get(), account)
+    asked = iam.question(principal, "kms:PutKeyPolicy", f"arn:aws:kms:us-east-1:{account}:key/new", "us-east-1")
+    return bool(BY_POLICY.current()(policy, asked).decision == "Allow")
+
+
 def usable(encryption: Encryption) -> Key:
     """The key of a resource. Raises KeyRefused if it is missing, disabled or pending deletion."""
     key = find(encryption.key, encryption.resource_arn)
