@@ -144,7 +144,15 @@ def test_a_build_is_compared_with_the_commit_even_without_sam(toy, monkeypatch, 
 
 
 def test_long_comparisons_run_only_when_named():
-    assert command.names(command.against) == ["authorised_calls", "build", "check", "handled_objects", "run", "suite"]
+    assert command.names(command.against) == [
+        "authorised_calls",
+        "build",
+        "check",
+        "handled_messages",
+        "handled_objects",
+        "run",
+        "suite",
+    ]
     assert command._chosen_names(command._parser().parse_args(["--against", "before"])) == ["build", "check", "run"]
     assert command._chosen_names(command._parser().parse_args(["--against", "before", "suite"])) == ["suite"]
 

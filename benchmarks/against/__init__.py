@@ -11,7 +11,7 @@ from benchmarks.trees import Tree
 # What this tree is to reach, in times of what a certain commit takes.
 _TARGETS: Mapping[str, Mapping[str, float]] = {
     "b4262518f096f84fdff0f1ddd3d1db831874de2f": {"run": 0.5, "suite": 0.7},
-    "c1ea0131ef40d609e0a5d7c74078504239de78c4": {"authorised_calls": 1.05},
+    "c1ea0131ef40d609e0a5d7c74078504239de78c4": {"authorised_calls": 1.05, "handled_messages": 1.0},
     # The last commit before CodeDeploy and the metrics of every invocation.
     "a08fb42a15cb520b4bca2429e24dfce69cc77742": {"handled_objects": 1.1},
 }
