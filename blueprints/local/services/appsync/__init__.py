@@ -12,6 +12,7 @@ control_plane    the operations of the API and the types of CloudFormation, chec
 authorization    who may use an API, and which of its fields
 function_calls   awaits invocations of functions
 client_json      reads the JSON of clients
+endpoints        which API a request is for
 http             the endpoint over HTTP
 realtime         subscriptions over WebSockets
 metrics          the metrics of AWS/AppSync

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,13 +15,12 @@ from typing import Any
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.base.http import read_body, send_response
 from blueprints.local.services.appsync import client_json, records
+from blueprints.local.services.appsync.endpoints import target_of
 from blueprints.local.services.appsync.execution import Executor, InvalidRequest, UnreadableDocument
 from blueprints.local.services.appsync.records import GraphqlApi
 from blueprints.local.services.appsync.requests import GraphqlError, Identity, Request, Response, Unauthorized
 from blueprints.local.services.appsync.schemas import InvalidSchema
 
-_PATH = re.compile(r"/v1/apis/([a-z0-9]+)/graphql")
-_HOST = re.compile(r"([a-z0-9]+)\.appsync-(?:api|realtime-api)[.:]")
 _LARGEST_BODY = 1_000_000
 """Bytes of a request. AppSync's own limit is not documented."""
 _REQUESTS_AT_ONCE = 256
@@ -199,9 +197,8 @@ class _Attempt:
 
 def takes(scope: Scope) -> bool:
     """Whether a request is for the GraphQL endpoint of an API."""
-    if _PATH.fullmatch(scope["path"]):
-        return True
-    return scope["path"] == "/graphql" and _HOST.match(headers_of(scope).get("host", "")) is not None
+    target = target_of(scope)
+    return target is not None and not target.realtime
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -220,8 +217,8 @@ def _headers_for_resolvers(scope: Scope) -> dict[str, Any]:
 
 def api_id_of(scope: Scope) -> str:
     """The id of the API that a request is for."""
-    found = _PATH.match(scope["path"]) or _HOST.match(headers_of(scope).get("host", ""))
-    return found[1] if found else ""
+    target = target_of(scope)
+    return target.api_id if target else ""
 
 
 def encode(response: Response) -> bytes:

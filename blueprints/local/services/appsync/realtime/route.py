@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 
 from blueprints.local.base.extension import Receive, Route, Scope, Send
 from blueprints.local.services.appsync import records
+from blueprints.local.services.appsync.endpoints import target_of
 from blueprints.local.services.appsync.execution import Executor, Subscription, SubscriptionRefused
 from blueprints.local.services.appsync.http import AnsweredRequest
 from blueprints.local.services.appsync.metrics import Metrics
@@ -31,9 +31,6 @@ from blueprints.local.services.appsync.requests import Identity, Request, Respon
 
 log = logging.getLogger(__name__)
 
-_PATH = re.compile(r"/v1/apis/(?P<id>[^/]+)/graphql(?P<realtime>/realtime)?")
-_HOST = re.compile(r"(?P<id>[a-z0-9]+)\.appsync(?:-realtime)?-api\.[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
-_PATHS_OF_HOST = ("/graphql", "/graphql/realtime")
 _CREDENTIALS = frozenset(("authorization", "x-api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"))
 FindApi = Callable[[str], GraphqlApi | None]
 """Finds an API by its id."""
@@ -86,7 +83,7 @@ class Realtime:
 
     def route(self) -> Route:
         """Takes `…/graphql` and `…/graphql/realtime` of an API, by path or by host name."""
-        return Route(lambda scope: _target(scope) is not None, self._serve, "websocket")
+        return Route(lambda scope: target_of(scope) is not None, self._serve, "websocket")
 
     def reset(self) -> None:
         """End every connection."""
@@ -116,9 +113,9 @@ class Realtime:
             self._measure(opened)
 
     def _open(self, scope: Scope, speaks_protocol: bool) -> Opened:
-        target = _target(scope)
+        target = target_of(scope)
         assert target
-        (api_id, path), source_ip = target, _source_ip(scope)
+        api_id, path, source_ip = target.api_id, target.endpoint, _source_ip(scope)
         api = self._find_api(api_id)
         if api is None:
             return Opened(None, path, source_ip, (f"There is no API {api_id} here.", messages.BAD_REQUEST))
@@ -199,19 +196,6 @@ class Realtime:
                 for each in self._connections
             )
             self._metrics.record(opened.api, "ActiveConnections", float(number))
-
-
-def _target(scope: Scope) -> tuple[str, str] | None:
-    """The id of the API that a WebSocket request is for, and the path of its GraphQL endpoint, or None."""
-    path = str(scope["path"])
-    by_path = _PATH.fullmatch(path)
-    if by_path:
-        return by_path["id"], f"/v1/apis/{by_path['id']}/graphql"
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"host"), "")
-    by_host = _HOST.fullmatch(host)
-    if by_host and path in _PATHS_OF_HOST:
-        return by_host["id"].lower(), "/graphql"
-    return None
 
 
 def _source_ip(scope: Scope) -> str:
