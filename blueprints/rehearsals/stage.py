@@ -21,7 +21,7 @@ from blueprints.rehearsals.breaks import Break, apply
 from blueprints.rehearsals.observation import Change, Observation
 from blueprints.rehearsals.rehearsal import Handled, Outcome, Rehearsal
 from blueprints.rehearsals.repeated_events import Repeated, repeated_events
-from blueprints.rehearsals.settings import read_settings
+from blueprints.rehearsals.settings import FILE, read_settings
 from blueprints.rehearsals.targets import Client, Count, FunctionTarget, Target, targets
 from blueprints.rehearsals.traffic import Traffic
 from blueprints.stacks.stack import Stack
@@ -94,15 +94,23 @@ class Stage:
                     f"The demo fails before anything is changed: {played.failure}",
                     advice=f"Mend that first; `blueprints run {self.pattern.argument}` plays the same demo.",
                 )
-            # A long demo would take the machine from the repeated events, and one that makes functions fail on purpose
-            # rings the alarms.
-            traffic.plays = played.seconds < _LONG_DEMO and not self._errors(found)
+            fails_on_purpose = self._errors(found) > 0
         with self.progress.step("Repeat the events of the demo"):
             repeated = repeated_events(self._client, self.cloud.recent_events, found)
             for each in repeated:
                 each.choose()
             self._judged = _judged(repeated, self._changed.logical_id)
             self._judged.concentrate()
+            # A long demo would take the machine from the repeated events, and one that makes functions fail on purpose
+            # rings the alarms.
+            is_needed = not self._judged.events
+            traffic.plays = (played.seconds < _LONG_DEMO or is_needed) and not fails_on_purpose
+            if is_needed and fails_on_purpose:
+                raise BlueprintError(
+                    f"There is no traffic for {self._judged.target.logical_id}: none of the demo's events can be "
+                    "repeated, and the demo makes functions fail, which would ring the alarms.",
+                    advice=f"Events above 64 KB are not repeated; make the demo smaller in {FILE}.",
+                )
         self._deployed = _Deployed(released, prepared, stack, found, traffic, repeated)
 
     def close(self) -> None:
