@@ -21,13 +21,14 @@ from blueprints.cli import main
 from blueprints.copying import copy
 from blueprints.errors import BlueprintError
 from blueprints.pattern import find
-from blueprints.rehearsals import one_in_ten
+from blueprints.rehearsals import command, one_in_ten
 from blueprints.rehearsals.__main__ import overview, pattern_table
 from blueprints.rehearsals.answers import Answers
 from blueprints.rehearsals.breaks import BREAKS, apply
 from blueprints.rehearsals.observation import Change
 from blueprints.rehearsals.picture import picture
 from blueprints.rehearsals.rehearsal import Handled, Rehearsal
+from blueprints.rehearsals.repeated_events import Repeated
 from blueprints.rehearsals.reporting import table, verdict_lines
 from blueprints.rehearsals.settings import read_settings
 from blueprints.rehearsals.stage import function_to_change
@@ -40,8 +41,7 @@ IMAGES = "s3-image-processing"
 
 def rehearse(tmp_path, *options):
     """The exit status and the report of `blueprints rehearse`."""
-    command = ["rehearse", *options, "--output", str(tmp_path / "out"), "--json"]
-    ended = CliRunner().invoke(main, command)
+    ended = CliRunner().invoke(main, ["rehearse", *options, "--output", str(tmp_path / "out"), "--json"])
     assert ended.output.startswith("{"), ended.output
     return ended.exit_code, json.loads(ended.output)
 
@@ -190,8 +190,8 @@ def test_a_function_that_is_not_deployed_gradually_cannot_be_changed():
 def test_an_interrupted_rehearsal_leaves_no_process_and_no_copy(tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
     (tmp_path / "tmp").mkdir()
-    command = [Path(sys.executable).with_name("blueprints"), "rehearse", IMAGES, "--output", str(tmp_path / "out")]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+    program = [Path(sys.executable).with_name("blueprints"), "rehearse", IMAGES, "--output", str(tmp_path / "out")]
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout:
             if "BeforeAllowTraffic InProgress" in line:
                 break
@@ -275,6 +275,90 @@ def test_the_table_has_a_row_for_each_version():
         ["raises", "stopped by the alarm SellErrors", "3 of 7 events", "10.0"],
         ["unchanged", "deployed", "0 of 0 events", "10.0"],
     ]
+
+
+class Remembering(Repeated):
+    """Handles all events but those of the number 2."""
+
+    def send(self, event):
+        return event["number"] != 2
+
+
+def test_copies_of_one_event_are_never_sent_at_the_same_time():
+    repeated = Remembering(None, None, [{"number": number} for number in range(7)])
+    repeated.concentrate()
+    repeated.choose()
+    threads = [{event["number"] for event in events} for events in repeated.of_thread()]
+
+    assert threads == [{0, 5}, {1, 6}, {3}, {4}]
+    assert sum(map(len, repeated.of_thread())) == len(repeated.events) == 40
+    assert sum(one_in_ten.is_broken(event) for event in repeated.events) == 4
+    assert Remembering(None, None, []).of_thread() == []
+
+
+class Stage:
+    """Plays rehearsals whose ends are written down; `calls` has what was asked of it."""
+
+    def __init__(self, ends):
+        self.ends, self.calls = ends, []
+
+    def __call__(self, *_):
+        return self
+
+    def open(self):
+        self.calls.append("open")
+
+    def close(self):
+        self.calls.append("close")
+
+    def restore(self):
+        self.calls.append("restore")
+
+    def rehearse(self, change, own):
+        name = change.name if change else None
+        self.calls.append(name)
+        return rehearsal(break_name=name, wanted="stopped" if name else "deployed", **self.ends[name].pop(0))
+
+
+STOPPED = {"outcome": "stopped", "stopped_by": "the hook before traffic", "reason": "because"}
+
+
+def play(monkeypatch, folder, stage, broken):
+    monkeypatch.setattr(command, "Stage", stage)
+    lines = []
+    played, report = command.rehearse(find(IMAGES), None, {}, None, lines.append, broken, None, None, None, folder)
+    return played, report, "\n".join(lines)
+
+
+def test_all_breaks_are_played_and_a_version_that_came_through_is_replaced(monkeypatch, tmp_path):
+    ends = {name: [STOPPED] for name in BREAKS} | {"memory": [{"wrongly_in_part": 4}], None: [{}]}
+    stage = Stage(ends)
+    played, report, words = play(monkeypatch, tmp_path, stage, "all")
+
+    assert stage.calls == ["open", *BREAKS, "restore", None, "close"]
+    assert [each.is_as_wanted for each in played] == [*[True] * (len(BREAKS) - 1), False, True]
+    assert report["as_wanted"] is False
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{name}.svg" for name in [*BREAKS, "unchanged"])
+    assert "memory              deployed (wrong)" in words
+
+
+def test_a_rehearsal_without_a_chance_to_fail_is_repeated(monkeypatch, tmp_path):
+    stage = Stage({"raises-sometimes": [{"wrongly_in_part": 0}, STOPPED]})
+    played, report, words = play(monkeypatch, tmp_path, stage, "raises-sometimes")
+
+    assert stage.calls == ["open", "raises-sometimes", "restore", "raises-sometimes", "close"]
+    assert played[0].is_as_wanted
+    assert report["stopped_by"] == "the hook before traffic"
+    assert "so it is deployed again" in words
+
+
+def test_a_rehearsal_is_repeated_three_times_at_most(monkeypatch, tmp_path):
+    stage = Stage({"raises-sometimes": [{"wrongly_in_part": 0}] * 4})
+    played, _, words = play(monkeypatch, tmp_path, stage, "raises-sometimes")
+
+    assert stage.calls.count("raises-sometimes") == 4
+    assert not played[0].is_as_wanted
+    assert "too few events for a verdict" in words
 
 
 def test_the_page_keeps_the_rows_of_other_patterns():
@@ -361,10 +445,13 @@ def test_mistakes_in_the_settings_are_named(tmp_path, written):
 class Sending:
     """A sender of which every third event is refused."""
 
-    senders, a_second, events = 2, 1000.0, tuple(range(6))
+    a_second = 1000.0
 
     def __init__(self):
         self.sent = []
+
+    def of_thread(self):
+        return [0, 1, 2], [3, 4, 5]
 
     def send(self, event):
         self.sent.append(event)

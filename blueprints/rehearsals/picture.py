@@ -14,6 +14,7 @@ _COLOURS = {"event": "#1d4ed8", "alarm": "#b91c1c", "deployment": "#111827"}
 _INK, _GREY = "#111827", "#4b5563"
 _GOOD, _BAD = "#15803d", "#b91c1c"
 _MOST_LETTERS = 118
+_LONG_HEADING = 95
 _NUMBER_WIDTH = 16
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120)
 """Minutes between two marks of the axis."""
@@ -64,7 +65,8 @@ class _Picture:
 
     def _heading(self, heading: str) -> Iterator[str]:
         colour = _GOOD if self.rehearsal.is_as_wanted else _BAD
-        yield _text(_LEFT, 34, outcome(self.rehearsal), colour, size=16, weight="600")
+        became = outcome(self.rehearsal)
+        yield _text(_LEFT, 34, became, colour, size=16 if len(became) < _LONG_HEADING else 13, weight="600")
         yield _text(_LEFT, 56, f"{self.rehearsal.pattern}: {heading}", _GREY)
         yield _text(_LEFT, 84, f"Traffic to the changed version of {self.shown}", _INK)
 

@@ -31,10 +31,23 @@ class Repeated:
     senders: int = 1
     a_second: float = 5.0
     answers: Answers = field(default_factory=Answers)
+    originals: int = 0
+    """How many different events the demo has made; the copies of the first one are the events 0, n, 2n and so on."""
 
     def concentrate(self) -> None:
         """Send as many events as the machine takes: to the alias whose new version is judged."""
         self.senders, self.a_second = 4, 50.0
+
+    def of_thread(self) -> list[list[Any]]:
+        """The events of each sending thread. Copies of one event are sent by one thread, one after the other.
+
+        The sources of events do the same: two attempts on the same batch of a stream never overlap.
+        """
+        threads = min(self.senders, self.originals)
+        return [
+            [event for place, event in enumerate(self.events) if place % self.originals % threads == thread]
+            for thread in range(threads)
+        ]
 
     def choose(self) -> None:
         """Keep the events that the released version handles when they are repeated, and make copies that differ.
@@ -42,6 +55,7 @@ class Repeated:
         Only if it handles such copies as well: a function may refuse a key that it does not know.
         """
         self.events = [each for each in self.events if self.send(each)]
+        self.originals = len(self.events)
         plain = [each for each in self.events if isinstance(each, dict)]
         if not plain or len(plain) < len(self.events):
             return

@@ -37,11 +37,11 @@ class Played:
 class Sender(Protocol):
     """Sends events to one alias."""
 
-    events: Sequence[Any]
-    senders: int
-    """Threads that send them."""
     a_second: float
     """Events of each thread, while a call takes no longer than that, when the new version has a part of the traffic."""
+
+    def of_thread(self) -> Sequence[Sequence[Any]]:
+        """The events of each thread."""
 
     def send(self, event: Any) -> object:
         """Send an event and wait until it is handled. Failures are counted elsewhere."""
@@ -74,8 +74,8 @@ class Traffic:
         if self.plays:
             self._begin(self._play_on)
         for each in senders:
-            for number in range(each.senders if each.events else 0):
-                self._begin(partial(self._repeat, each, number))
+            for events in each.of_thread():
+                self._begin(partial(self._repeat, each, events))
 
     def hurry(self) -> None:
         """Send events as fast as the senders say; before, there are a few, so that hooks are not slowed down."""
@@ -108,9 +108,8 @@ class Traffic:
         self._threads.append(thread)
         thread.start()
 
-    def _repeat(self, sender: Sender, number: int) -> None:
-        first = number * len(sender.events) // sender.senders
-        for event in itertools.cycle([*sender.events[first:], *sender.events[:first]]):
+    def _repeat(self, sender: Sender, events: Sequence[Any]) -> None:
+        for event in itertools.cycle(events):
             if self._ends.wait(1 / (sender.a_second if self._shifts.is_set() else _A_SECOND_BEFORE)):
                 return
             try:
