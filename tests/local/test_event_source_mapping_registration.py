@@ -26,6 +26,8 @@ from tests.local.trace import LEAVE
 from tests.local.waiting import printed, until
 
 KINESIS = arn("kinesis", "stream/orders")
+TOO_COMPLEX = json.dumps({"data": {"path": [{"wildcard": "*a*a*a*a*a*a*"}]}})
+TOO_LONG = json.dumps({"data": {"path": ["x" * 4096]}})
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,8 @@ KINESIS = arn("kinesis", "stream/orders")
         (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"data": "text"}'}]}}, "Invalid filter pattern"),
         (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"data": ["text"]}'}]}}, "must be an object"),
         (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["x"]}'}] * 6}}, "may hold 5 filters"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": TOO_COMPLEX}]}}, "Rule is too complex"),
+        (KINESIS, {"FilterCriteria": {"Filters": [{"Pattern": TOO_LONG}]}}, "length less than or equal to 4096"),
         (KINESIS, {"FunctionResponseTypes": ["ReportBatchItemFailure"]}, "not ReportBatchItemFailure."),
         (
             KINESIS,

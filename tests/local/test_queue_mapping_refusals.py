@@ -15,7 +15,6 @@ from tests.local.resources import ROLE, arn, function_resource, role_with
 READING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 FINE = "def handler(event, context): return 'fine'"
 STANDARD, FIFO = arn("sqs", "orders"), arn("sqs", "orders.fifo")
-FILTERS = {"Filters": [{"Pattern": "{"}]}
 
 
 def out_of_range(value, name, bound):
@@ -93,8 +92,20 @@ def test_settings_that_lambda_refuses_are_refused_in_its_words(queue, properties
     assert queue_refusal(properties, queue, None) == message
 
 
-def test_filters_that_are_no_patterns_are_refused():
-    assert "Invalid filter pattern" in queue_refusal({"FilterCriteria": FILTERS}, STANDARD, None)
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (["{"], "Invalid filter pattern"),
+        (['{"body": []}'], "Empty arrays are not allowed"),
+        (['{"body": {"n": [{"numeric": [">", 5, "<", 1]}]}}'], "Bottom must be less than top"),
+        (['{"body": {"path": [{"wildcard": "*a*a*a*a*a*a*"}]}}'], "Rule is too complex"),
+        (['{"body": ["x"]}', '{"body": ["' + "x" * 4096 + '"]}'], "'filterCriteria.filters.2.member.pattern'"),
+        (['{"body": ["x"]}'] * 6, "may hold 5 filters"),
+    ],
+)
+def test_filters_that_are_no_patterns_are_refused(filters, message):
+    criteria = {"Filters": [{"Pattern": each} for each in filters]}
+    assert message in queue_refusal({"FilterCriteria": criteria}, STANDARD, None)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ class CompiledPattern:
     def __init__(self, read: Iterable["Alternative | _CompiledAlternative"]) -> None:
         self.alternatives = tuple(_CompiledAlternative(each) if isinstance(each, dict) else each for each in read)
         """One of them has to match."""
+        self.paths = frozenset(path for each in self.alternatives for path in each.paths)
+        """The paths of all alternatives, such as `detail.state`."""
         self._compares_numbers = any(each.compares_numbers for each in self.alternatives)
 
     @classmethod
@@ -47,11 +49,6 @@ class CompiledPattern:
     def where(self, condition: Callable[[str], bool]) -> "CompiledPattern":
         """The pattern of those alternatives of which every path satisfies a condition."""
         return CompiledPattern(each for each in self.alternatives if all(map(condition, each.paths)))
-
-    @property
-    def paths(self) -> set[str]:
-        """The paths of all alternatives, such as `detail.state`."""
-        return {path for each in self.alternatives for path in each.paths}
 
     def matches(self, event: dict[str, Any]) -> bool:
         """Whether the event matches; one that is nested too deeply to be searched does not."""

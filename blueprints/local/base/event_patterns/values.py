@@ -117,7 +117,7 @@ class ValueList:
                 return any_inexact or str(value) in inexact
             if kind is InexactNumber:
                 return any_inexact or value.text in inexact
-            return any_literal or _LITERALS[value] in literals
+            return any_literal or _LITERALS.get(value) in literals
 
         strings, string_tests = frozenset(self.strings), tuple(self.string_tests)
         numbers, number_tests = frozenset(self.numbers), tuple(self.number_tests)

@@ -9,7 +9,7 @@ from itertools import chain
 
 from blueprints.local.base.event_patterns.refused import InvalidPattern
 
-# AWS documents that wildcards are limited, not the limit; this is the one it was seen to have.
+# AWS documents that wildcards are limited, but not the limit. Its library's documentation gives ten for a single rule.
 _MOST_PLACES = 10
 # Bounds the time of the check; a pattern that needs more steps is accepted.
 _MOST_STEPS = 50_000

@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any
 
+from blueprints.local.base.event_patterns import LONGEST
 from blueprints.local.base.stream_source import service_of
 from blueprints.local.services.lambda_.event_source_mappings.filters import defect_of, patterns_of
 from blueprints.local.services.lambda_.event_source_mappings.policy import PARTIAL_RESPONSES
@@ -109,7 +110,12 @@ def bad_filter(properties: dict[str, Any], service: str) -> str | None:
     patterns = patterns_of(properties.get("FilterCriteria"))
     if len(patterns) > _MOST_FILTERS:
         return f"FilterCriteria may hold {_MOST_FILTERS} filters, not {len(patterns)}."
-    for pattern in patterns:
+    for number, pattern in enumerate(patterns, start=1):
+        if len(pattern) > LONGEST:
+            return (
+                f"1 validation error detected: Value at 'filterCriteria.filters.{number}.member.pattern' failed to "
+                f"satisfy constraint: Member must have length less than or equal to {LONGEST}"
+            )
         defect = defect_of(pattern, service)
         if defect:
             return f"Invalid filter pattern definition: {pattern!r}: {defect}."
