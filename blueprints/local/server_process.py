@@ -32,6 +32,9 @@ _STOP_SECONDS = 10.0
 class ServerProcess:
     """The process, its log and its temporary `folder`."""
 
+    module = "blueprints.local.server"
+    """The module that the process runs."""
+
     def __init__(self, port: int = 0, time_scale: float = TIME_SCALE, sar_folder: Path | None = None) -> None:
         """The process will listen on a free port, or on the given one.
 
@@ -49,7 +52,7 @@ class ServerProcess:
         with _uninterrupted():
             self._folder = Path(tempfile.mkdtemp(prefix="blueprints-"))
             self._started = subprocess.Popen(
-                [sys.executable, "-m", "blueprints.local.server", self._folder, str(self._port), str(self._time_scale)],
+                [sys.executable, "-m", self.module, self._folder, str(self._port), str(self._time_scale)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
