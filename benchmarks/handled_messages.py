@@ -1,4 +1,4 @@
-"""Sends messages to a queue whose mapping invokes a function, on an embedded AWS; prints the seconds to the last result.
+"""Sends messages to a queue whose mapping invokes a function, on an embedded AWS; prints the seconds to the last one.
 
 The function sends a message to another queue for each one, in its role. Runs in the environment of the tree whose
 embedded AWS it starts. Arguments: `each` to send a message when the last one was handled, or `waiting` to let all

@@ -6,8 +6,14 @@ reads the JSON text of an event with the facts that patterns ask for.
 A pattern with the paths `detail.state` and `detail.size` matches an event in which each path has a value that its list
 accepts. Values of one array element belong together: in a list of objects, all of them come from the same object.
 
-The same pairs of patterns and events were judged by AWS's own library (software.amazon.event.ruler 2.1.0), whose
-verdicts are in `tests/local/event_patterns/verdicts.json`.
+    grammar, operators, ranges, pattern_json   read the text of a pattern and check it
+    values                                     what the list of a field accepts
+    addresses, letter_case, wildcards          compare texts
+    reading, numbers                           read the text of an event
+    paths, direct, searching, compiled         match an event: in one walk, or by a search where that cannot tell
+
+Pairs of patterns and events were judged by AWS's own library (software.amazon.event.ruler 2.1.0). Its verdicts
+are in `tests/local/event_patterns/verdicts.json`.
 """
 
 from blueprints.local.base.event_patterns.compiled import LONGEST, CompiledPattern, compiled, refusal

@@ -5,15 +5,14 @@ Sources: software.amazon.event.ruler 2.1.0, JsonRuleCompiler; Amazon EventBridge
 patterns" and "Comparison operators for use in event patterns".
 """
 
-import json
 from contextlib import suppress
 from math import prod
 from typing import Any
 
-from blueprints.local.base.event_patterns.numbers import NumberToken
-from blueprints.local.base.event_patterns.reading import refuse_constant
+from blueprints.local.base.event_patterns.operators import value_list
+from blueprints.local.base.event_patterns.pattern_json import Members, read_pattern
 from blueprints.local.base.event_patterns.refused import InvalidPattern
-from blueprints.local.base.event_patterns.values import Members, ValueList, value_list
+from blueprints.local.base.event_patterns.values import ValueList
 
 Alternative = dict[str, ValueList]
 """The lists of values by the paths of their fields, such as `detail.state`."""
@@ -35,20 +34,7 @@ _RESERVED = frozenset(
 
 def alternatives(text: str) -> list[Alternative]:
     """Read a pattern. Raises InvalidPattern with AWS's reason."""
-    if not text.strip():
-        raise InvalidPattern("Filter is not an object")
-    try:
-        pattern = json.loads(
-            text,
-            object_pairs_hook=Members,
-            parse_int=NumberToken,
-            parse_float=NumberToken,
-            parse_constant=refuse_constant,
-        )
-    except (ValueError, RecursionError):
-        raise InvalidPattern("Invalid JSON") from None
-    if not isinstance(pattern, Members):
-        raise InvalidPattern("Filter is not an object")
+    pattern = read_pattern(text)
     if _combinations(pattern) > _MOST_ALTERNATIVES:
         raise InvalidPattern(f"Event pattern contains more than {_MOST_ALTERNATIVES} rule combinations")
     try:

@@ -26,12 +26,6 @@ class InexactNumber(float):
         return number
 
 
-class NumberToken(str):
-    """A number of a pattern, as it is written."""
-
-    __slots__ = ()
-
-
 def read_float(text: str) -> float:
     """Read a number of an event that has a fraction or an exponent."""
     number = float(text)

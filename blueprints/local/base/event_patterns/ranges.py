@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from blueprints.local.base.event_patterns.numbers import NumberToken, comparable
+from blueprints.local.base.event_patterns.numbers import comparable
+from blueprints.local.base.event_patterns.pattern_json import NumberToken
 from blueprints.local.base.event_patterns.refused import InvalidPattern
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
