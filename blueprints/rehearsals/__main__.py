@@ -54,7 +54,7 @@ def overview(before: str, name: str, played: Sequence[Rehearsal]) -> str:
     """The table of all patterns, in which the row of one is written anew."""
     heading = ("pattern", *(_name(each) for each in played))
     rows = {row[0]: row for row in (_cells(line) for line in before.splitlines()[2:])}
-    rows[name] = (name, *(f"{short_outcome(each)}: {each.handled_wrongly}" for each in played))
+    rows[name] = (name, *(_cell(each) for each in played))
     return _lines([heading, ("---",) * len(heading), *(rows[key] for key in sorted(rows))])
 
 
@@ -64,6 +64,14 @@ def _with_marks(patterns: Sequence[Pattern]) -> list[Pattern]:
 
 def _name(rehearsal: Rehearsal) -> str:
     return f"`{rehearsal.break_name}`" if rehearsal.break_name else "unchanged"
+
+
+def _cell(rehearsal: Rehearsal) -> str:
+    """What became of a version, in few words: `hook`, or an alarm and how many events were handled wrongly before."""
+    by = (rehearsal.stopped_by or rehearsal.outcome).removeprefix("the ").removesuffix(" before traffic")
+    if by.startswith("alarm "):
+        by = f"`{by.removeprefix('alarm ')}`: {rehearsal.handled_wrongly}"
+    return by if rehearsal.is_as_wanted else f"{by} (wrong)"
 
 
 def _cells(line: str) -> tuple[str, ...]:
