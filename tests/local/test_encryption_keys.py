@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -12,7 +14,7 @@ from botocore.exceptions import ClientError
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import ACCOUNT
 from tests.local.event_sources import HANDLER, MAY_READ, TABLE, batches, batches_until, mapping, put
-from tests.local.resources import QUEUE, function_resource, queue_policy, role_with
+from tests.local.resources import QUEUE, client_settings, function_resource, queue_policy, role_with
 from tests.local.test_schedules import schedule
 from tests.local.waiting import messages, until
 
@@ -135,6 +137,36 @@ def test_requests_without_a_signature_cannot_use_a_key(cloud, key):
         unsigned.get_object(Bucket=bucket, Key="keyed")
     with pytest.raises(ClientError, match="AccessDenied"):
         unsigned.put_object(Bucket=bucket, Key="new", Body=b"x")
+
+
+@pytest.mark.parametrize(("actions", "status"), [((), 403), (("kms:GenerateDataKey",), 204)])
+def test_a_signed_form_uses_the_key_of_its_signer(cloud, key, actions, status):
+    s3, iam, name = cloud.client("s3"), cloud.client("iam"), f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [default]})
+    iam.create_user(UserName=name)
+    allowed = {"Effect": "Allow", "Action": ["s3:PutObject", *actions], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName=name, PolicyName="form", PolicyDocument=policy)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
+    signed = boto3.client("s3", **client_settings(cloud) | keys).generate_presigned_post(name, "photo")
+
+    assert post(signed["url"], {**signed["fields"], "file": "x"}) == status
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == (status == 204)
+
+
+def post(url, fields):
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    try:
+        with urlopen(Request(url, f"{parts}--x--\r\n".encode(), headers)) as answer:
+            return answer.status
+    except HTTPError as error:
+        return error.code
 
 
 LOCKED_OUT = "will not allow you to update the key policy in the future"

@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require_caller, usable
+from blueprints.local.services import iam
+from blueprints.local.services.kms.keys import ACCOUNT
+from blueprints.local.services.kms.permissions import Encryption, KeyRefused, require, require_caller, usable
 
 HANDLE = Internal(
     "services.s3",
@@ -35,6 +37,7 @@ BUCKETS = Internal("services.s3", "_buckets")
 VERSIONS = Internal("services.s3", "_object_versions")
 BUCKET_ENCRYPTION = Internal("services.s3", "_bucket_encryption")
 PARSE_PATH = Internal("services.s3", "_parse_bucket_key", ("path", "headers"))
+ACCESS_KEY = Internal("services.s3", "_request_access_key", ("method", "key", "headers", "query_params", "body"))
 ERROR = Internal("services.s3", "_error", ("code", "message", "status", "resource", "extra", "headers"))
 ANONYMOUS = Internal("core.iam_evaluator", "_anonymous")
 
@@ -54,6 +57,8 @@ _Answer = tuple[Any, ...]
 
 _object_arn: ContextVar[str] = ContextVar("object_arn", default="")
 """The object of the request, for code of the base emulator that gets the bucket alone."""
+_signer: ContextVar[str] = ContextVar("form_signer", default="")
+"""The access key that signed the form of a browser's upload, which the base emulator verifies."""
 
 
 def install() -> None:
@@ -90,12 +95,17 @@ def install() -> None:
 
 
 def _handling(handle: Callable[..., Awaitable[_Answer]]) -> Callable[..., Awaitable[_Answer]]:
-    async def handling(method: str, path: str, headers: _Headers, *rest: Any, **options: Any) -> _Answer:
+    async def handling(
+        method: str, path: str, headers: _Headers, body: bytes, query_params: Any, **options: Any
+    ) -> _Answer:
         bucket, key = PARSE_PATH.current()(path, headers)
         token = _object_arn.set(f"arn:aws:s3:::{bucket}/{key}")
+        is_form = method == "POST" and not key and headers.get("content-type", "").startswith("multipart/form-data")
+        signer = _signer.set(ACCESS_KEY.current()(method, key, headers, query_params, body) if is_form else "")
         try:
-            return await handle(method, path, headers, *rest, **options)
+            return await handle(method, path, headers, body, query_params, **options)
         finally:
+            _signer.reset(signer)
             _object_arn.reset(token)
 
     return handling
@@ -123,10 +133,19 @@ def _with_key(found: dict[str, str], headers: _Headers, bucket: str) -> tuple[di
         found[_BUCKET_KEY] = "true"
     encryption = _encryption(found, object_arn)
     try:
-        require_caller(encryption, "GenerateDataKey")
+        _require_writer(encryption)
         return {**found, _KEY: usable(encryption).arn}, None
     except KeyRefused as refused:
         return None, _answer(refused, object_arn)
+
+
+def _require_writer(encryption: Encryption) -> None:
+    """Check who writes: who signed the form, or else the request. Raises KeyRefused."""
+    signer = _signer.get()
+    if signer:
+        require(iam.principal_of(signer, ACCOUNT.current()()), encryption, "GenerateDataKey")
+    else:
+        require_caller(encryption, "GenerateDataKey")
 
 
 def object_encryption(bucket: str, key: str) -> Encryption | None:
