@@ -1,4 +1,4 @@
-"""Alarms ring for their own metric, in scaled time, tell topics and rules, and fall silent again."""
+"""Alarms ring for their own metric, in scaled time, notify topics and rules, and fall silent again."""
 
 import json
 import uuid
@@ -58,18 +58,18 @@ def test_an_alarm_watches_the_metric_with_its_dimensions_alone(cloud, stack):
     assert "ALARM" not in history(cloud, outputs["All"])
 
 
-def test_a_topic_and_a_rule_are_told_of_each_change(cloud, stack):
+def test_a_topic_and_a_rule_get_each_change(cloud, stack):
     shop = uuid.uuid4().hex
     outputs = stack(
         Topic={"Type": "AWS::SNS::Topic"},
-        Told=QUEUE,
-        ToldPolicy=queue_policy("Told", "sns.amazonaws.com"),
+        Notified=QUEUE,
+        NotifiedPolicy=queue_policy("Notified", "sns.amazonaws.com"),
         Subscription={
             "Type": "AWS::SNS::Subscription",
             "Properties": {
                 "TopicArn": {"Ref": "Topic"},
                 "Protocol": "sqs",
-                "Endpoint": {"Fn::GetAtt": ["Told", "Arn"]},
+                "Endpoint": {"Fn::GetAtt": ["Notified", "Arn"]},
             },
         },
         Events=QUEUE,
@@ -95,12 +95,12 @@ def test_a_topic_and_a_rule_are_told_of_each_change(cloud, stack):
     put(cloud, shop, Failures=[5])
 
     (event,) = [each["body"] for each in messages(cloud, outputs["Events"])]
-    told = [json.loads(each["body"]["Message"]) for each in messages(cloud, outputs["Told"], at_least=2)]
+    notifications = [json.loads(each["body"]["Message"]) for each in messages(cloud, outputs["Notified"], at_least=2)]
 
     assert event["detail"]["state"]["value"] == "ALARM"
     assert "[5]" in event["detail"]["state"]["reason"]
-    assert [each["NewStateValue"] for each in told if each["NewStateValue"] == "ALARM"] == ["ALARM"]
-    assert told[-1]["NewStateValue"] == "OK"
+    assert [each["NewStateValue"] for each in notifications if each["NewStateValue"] == "ALARM"] == ["ALARM"]
+    assert notifications[-1]["NewStateValue"] == "OK"
 
 
 def test_an_alarm_on_an_expression_rings(cloud, stack):

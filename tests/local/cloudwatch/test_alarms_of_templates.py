@@ -69,14 +69,14 @@ def test_a_composite_alarm_follows_the_states_of_the_alarms_in_its_rule(cloud, s
         ),
         Deploying=silent(),
         Topic={"Type": "AWS::SNS::Topic"},
-        Told=QUEUE,
-        ToldPolicy=queue_policy("Told", "sns.amazonaws.com"),
+        Notified=QUEUE,
+        NotifiedPolicy=queue_policy("Notified", "sns.amazonaws.com"),
         Subscription={
             "Type": "AWS::SNS::Subscription",
             "Properties": {
                 "TopicArn": {"Ref": "Topic"},
                 "Protocol": "sqs",
-                "Endpoint": {"Fn::GetAtt": ["Told", "Arn"]},
+                "Endpoint": {"Fn::GetAtt": ["Notified", "Arn"]},
             },
         },
         Page=composite(
@@ -90,9 +90,9 @@ def test_a_composite_alarm_follows_the_states_of_the_alarms_in_its_rule(cloud, s
 
     cloud.client("cloudwatch").put_metric_data(Namespace="Shop", MetricData=[{"MetricName": watched, "Value": 1}])
 
-    (message,) = [each["body"] for each in messages(cloud, outputs["Told"])]
-    told = json.loads(message["Message"])
-    assert (told["AlarmName"], told["NewStateValue"]) == (outputs["Page"], "ALARM")
+    (message,) = [each["body"] for each in messages(cloud, outputs["Notified"])]
+    notification = json.loads(message["Message"])
+    assert (notification["AlarmName"], notification["NewStateValue"]) == (outputs["Page"], "ALARM")
     until(lambda: history(cloud, outputs["Above"])[-2:] == ["ALARM", "OK"])
     assert history(cloud, outputs["Page"])[-2:] == ["ALARM", "OK"]
     assert history(cloud, outputs["Calm"])[-2:] == ["OK", "ALARM"]

@@ -1,6 +1,6 @@
-"""Which alarms have rung since a moment, also those that have fallen silent again meanwhile.
+"""Remembers which alarms have rung since a moment, also those that are silent again.
 
-In scaled time an alarm may ring for a few milliseconds; who looks now and then would miss it.
+In scaled time an alarm may ring for a few milliseconds, which polling would miss.
 """
 
 import time

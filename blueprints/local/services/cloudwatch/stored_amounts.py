@@ -1,4 +1,4 @@
-"""Metrics of what is stored, looked at now and then: messages in queues, objects in buckets.
+"""Samples what is stored at intervals: messages in queues, objects in buckets.
 
 Sources: Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"; Amazon S3 User Guide, "Metrics and
 dimensions".
@@ -17,13 +17,13 @@ BUCKETS = Internal("services.s3", "_buckets")
 
 _MINUTE, _DAY = 60, 86_400
 _AT_LEAST = 0.25
-"""Real seconds between two looks."""
+"""Real seconds between two samples."""
 _REGION = "us-east-1"
 """The Region of buckets here."""
 
 
 class StoredAmounts:
-    """Looks at queues every minute and at buckets every day, in scaled time."""
+    """Records the messages of queues every minute and the objects of buckets every day, in scaled time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -31,10 +31,10 @@ class StoredAmounts:
 
     def install(self) -> None:
         """Begin."""
-        self._clock.every(_MINUTE, self._look_at_queues, at_least=_AT_LEAST)
-        self._clock.every(_DAY, self._look_at_buckets, at_least=_AT_LEAST)
+        self._clock.every(_MINUTE, self._record_queues, at_least=_AT_LEAST)
+        self._clock.every(_DAY, self._record_buckets, at_least=_AT_LEAST)
 
-    def _look_at_queues(self) -> None:
+    def _record_queues(self) -> None:
         """Record queues that hold messages, and once more those that held some before."""
         now = time.time()
         for key, queue in list(QUEUES.current().all_items()):
@@ -57,7 +57,7 @@ class StoredAmounts:
         ]
 
     @staticmethod
-    def _look_at_buckets() -> None:
+    def _record_buckets() -> None:
         for (account, name), bucket in BUCKETS.current().to_dict().items():
             dimensions = {"BucketName": str(name), "StorageType": "AllStorageTypes"}
             count = len(bucket.get("objects") or ())
