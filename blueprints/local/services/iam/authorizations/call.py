@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from blueprints.local.base.client_json import read_json
@@ -39,22 +38,20 @@ class Call:
     """Parameters of the query and of a form: a text, or a list of texts."""
     region: str
     account: str
+    _request: dict[str, Any] | None = field(default=None, repr=False)
 
-    @cached_property
+    @property
     def request(self) -> dict[str, Any]:
         """The body as a JSON object; empty if it is none."""
-        if self.body.lstrip()[:1] != b"{":
-            return {}
-        try:
-            given = read_json(self.body)
-        except ValueError:
-            return {}
-        return given if isinstance(given, dict) else {}
+        if self._request is None:
+            self._request = _json_object(self.body)
+        return self._request
 
     def text(self, *names: str) -> str:
         """The first parameter of these names with a text, from the JSON body, the query or the form; or ''."""
+        request = self.request
         for name in names:
-            value = self.request.get(name) or self.query.get(name)
+            value = request.get(name) or self.query.get(name)
             if isinstance(value, list) and value:
                 value = value[0]
             if value and isinstance(value, str):
@@ -82,3 +79,13 @@ class Call:
         if resource.startswith("arn:"):
             return resource
         return f"arn:aws:{service or self.service}:{self.region}:{self.account}:{resource}"
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    if body.lstrip()[:1] != b"{":
+        return {}
+    try:
+        given = read_json(body)
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -1,7 +1,8 @@
 """Tables from an operation to the permissions that it needs."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from blueprints.local.services.iam.authorizations.call import NO_KEYS, Authorization, Call
@@ -48,18 +49,27 @@ def by_operation(
     `keys`. `prefix` is the service's prefix in actions, such as `cloudwatch`.
     """
 
+    @lru_cache(maxsize=256)
+    def needs_of(operation: str) -> tuple[Needs, ...]:
+        needed = operations.get(operation, (Needs(operation, default, keys=keys),))
+        return tuple(replace(each, action=_with_prefix(each.action, prefix)) for each in needed)
+
     def authorizations(call: Call) -> list[Authorization]:
-        needed = operations.get(call.operation)
-        if needed is None:
-            needed = (Needs(call.operation, default, keys=keys),)
-        return [each for need in needed if need.when(call) for each in _each_resource(prefix, need, call)]
+        found: list[Authorization] = []
+        for need in needs_of(call.operation):
+            if need.when(call):
+                found += _each_resource(need, call)
+        return found
 
     return authorizations
 
 
-def _each_resource(prefix: str, need: Needs, call: Call) -> list[Authorization]:
-    action = need.action if ":" in need.action else f"{prefix}:{need.action}"
+def _with_prefix(action: str, prefix: str) -> str:
+    return action if ":" in action else f"{prefix}:{action}"
+
+
+def _each_resource(need: Needs, call: Call) -> list[Authorization]:
     resources, keys = need.resources(call), need.keys(call)
     if isinstance(resources, str):
-        return [Authorization(action, resources, keys)]
-    return [Authorization(action, each, keys) for each in resources]
+        return [Authorization(need.action, resources, keys)]
+    return [Authorization(need.action, each, keys) for each in resources]
