@@ -37,6 +37,7 @@ def statement(actions, *resources):
 def pipeline_role(*left_out):
     statements = [
         statement(["s3:GetBucketVersioning"], arn_of("Source")),
+        statement(["s3:ListBucket"], arn_of("Source")),
         statement(["s3:GetObject", "s3:GetObjectVersion"], sub("${Source.Arn}/source.zip")),
         statement(["s3:PutObject"], sub("${Store.Arn}/*")),
         statement(["codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"], arn_of("Project")),
@@ -226,14 +227,22 @@ def test_an_action_fails_without_the_pipeline_roles_permission(made, lacking, fa
     assert lacking.replace("GetBucketVersioning", "") in error["message"] or "Denied" in error["message"]
 
 
-def test_without_an_object_the_source_fails_in_words(made):
-    world = made(SOURCE, BUILD)
+@pytest.mark.parametrize(
+    ("lacking", "code", "message"),
+    [
+        ("nothing", "ConfigurationError", "There is no object source.zip"),
+        ("s3:ListBucket", "PermissionError", "or there is none and the role lacks s3:ListBucket"),
+    ],
+)
+def test_without_an_object_the_source_fails_in_words(made, lacking, code, message):
+    world = made(SOURCE, BUILD, pipeline_role_=pipeline_role(lacking))
 
     execution = world.start()
 
     assert world.ended(execution) == "Failed"
     error = world.actions(execution)["Fetch"]["output"]["executionResult"]["errorDetails"]
-    assert "There is no object source.zip" in error["message"]
+    assert error["code"] == code
+    assert message in error["message"]
 
 
 def test_a_rejection_ends_the_execution_with_its_reason(made):

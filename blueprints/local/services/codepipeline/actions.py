@@ -77,9 +77,7 @@ def _fetch(execution: Execution, run: ActionRun, session: Caller) -> None:
     try:
         version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
-        raise ActionFailed("ConfigurationError", f"There is no object {key} in the bucket {bucket}") from error
+        raise (_unreadable(error, bucket, key) or error) from error
     content = s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
     store = execution.pipeline["artifactStore"]
     encryption = store.get("encryptionKey")
@@ -94,6 +92,19 @@ def _fetch(execution: Execution, run: ActionRun, session: Caller) -> None:
     run.external_id = version
     run.summary = f"Amazon S3 version id: {version}"
     run.variables = {"BucketName": bucket, "ObjectKey": key, "VersionId": version}
+
+
+def _unreadable(error: ClientError, bucket: str, key: str) -> ActionFailed | None:
+    """Why an object cannot be read, as S3 answers HeadObject without words; None for other errors."""
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if status == 404:
+        return ActionFailed("ConfigurationError", f"There is no object {key} in the bucket {bucket}")
+    if status == 403:
+        missing = f"or there is none and the role lacks s3:ListBucket on {bucket}"
+        return ActionFailed(
+            "PermissionError", f"The role may not read the object {key} in the bucket {bucket}, {missing}"
+        )
+    return None
 
 
 def _build(execution: Execution, run: ActionRun, session: Caller) -> None:
