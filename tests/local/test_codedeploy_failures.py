@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.local.deployment import deploy
-from tests.local.releases import CANARY, REPORTING, SILENT, Releases, alarm_on, group
+from tests.local.releases import CANARY, REPORTING, SILENT, TRUST, Releases, alarm_on, group
 from tests.local.resources import function_resource, role_with
 from tests.local.waiting import printed, until
 
@@ -269,6 +269,24 @@ def test_alarms_removed_from_a_template_do_not_stop_its_next_deployment(releases
     releases.deploy(2, **changes)
 
     assert releases.alias() == ("2", {})
+
+
+def test_alarms_that_the_role_may_not_read_stop_a_deployment_unless_they_may_be_ignored(releases):
+    actions = ["lambda:GetAlias", "lambda:UpdateAlias"]
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"AssumeRolePolicyDocument": TRUST, "Policies": role_with(*actions)["Properties"]["Policies"]},
+    }
+    ignoring = group("LambdaAllAtOnce", ["Errors"])
+    ignoring["AlarmConfiguration"]["IgnorePollAlarmFailure"] = True
+    releases.deploy(1, alarms=["Errors"], DeployRole=role)
+
+    assert "cloudwatch:DescribeAlarms" in releases.refused(2, alarms=["Errors"], DeployRole=role)
+    assert releases.alias() == ("1", {})
+    changed = {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": ignoring}
+    releases.deploy(3, alarms=["Errors"], DeployRole=role, Group=changed)
+
+    assert releases.answer()[0]["release"] == 3
 
 
 def test_versions_with_different_roles_cannot_share_an_alias(releases):

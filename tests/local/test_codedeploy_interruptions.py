@@ -32,33 +32,38 @@ def deploying(cloud, name, **settings):
     return releases, thread
 
 
-def test_a_reset_ends_deployments_and_their_stacks():
-    with Cloud(time_scale=3000) as cloud:
-        shifting, first = deploying(cloud, "shifting", **CANARY)
-        waiting, second = deploying(cloud, "waiting", before=WAITING)
-        shifting.until_canary()
-        until(waiting.deployments)
-
-        cloud.reset()
-        first.join(10)
-        second.join(10)
-
-        assert not first.is_alive()
-        assert not second.is_alive()
-        again = Releases(cloud, "shifting")
-        again.deploy(1, **CANARY)
-        time.sleep(0.3)  # several checks of a deployment that had not ended
-        assert again.alias() == ("1", {})
-        assert again.deployments() == []
-        assert again.status() == "CREATE_COMPLETE"
-        stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
-        assert [each["StackName"] for each in stacks] == ["shifting"]
-        assert "Traceback" not in cloud.server_log()
+@pytest.fixture(scope="module")
+def cloud():
+    running = Cloud(time_scale=3000)
+    yield running
+    running.stop()
 
 
-def test_the_end_of_the_process_ends_deployments():
-    cloud = Cloud(time_scale=3000)
-    releases, update = deploying(cloud, "shifting", **CANARY)
+def test_a_reset_ends_deployments_and_their_stacks(cloud):
+    shifting, first = deploying(cloud, "shifting", **CANARY)
+    waiting, second = deploying(cloud, "waiting", before=WAITING)
+    shifting.until_canary()
+    until(waiting.deployments)
+
+    cloud.reset()
+    first.join(10)
+    second.join(10)
+
+    assert not first.is_alive()
+    assert not second.is_alive()
+    again = Releases(cloud, "shifting")
+    again.deploy(1, **CANARY)
+    time.sleep(0.3)  # several checks of a deployment that had not ended
+    assert again.alias() == ("1", {})
+    assert again.deployments() == []
+    assert again.status() == "CREATE_COMPLETE"
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    assert [each["StackName"] for each in stacks] == ["shifting"]
+    assert "Traceback" not in cloud.server_log()
+
+
+def test_the_end_of_the_process_ends_deployments(cloud):
+    releases, update = deploying(cloud, "stopped", **CANARY)
     releases.until_canary()
     process_id, log = cloud.process_id, os.dup(cloud._server._log.fileno())
 
