@@ -30,7 +30,7 @@ def changed_parameters_make_a_version(checked: CheckedPattern) -> Iterator[Findi
         described = _parameters_in(checked, version.properties.get("Description"))
         for name in sorted(_parameters_in(checked, properties)):
             if described.isdisjoint((name, _label_of(checked, name))):
-                yield checked.finding_at(function, _advice(checked, function, name), "VersionDescription")
+                yield checked.finding_at(function, _advice(checked, function, version, name), "VersionDescription")
 
 
 def old_versions_are_kept(checked: CheckedPattern) -> Iterator[Finding]:
@@ -75,10 +75,12 @@ def _label_of(checked: CheckedPattern, parameter: str) -> str | None:
     return f"{parameter}Version" if isinstance(longest, int) and longest > _LONGEST_DESCRIPTION else None
 
 
-def _advice(checked: CheckedPattern, function: Resource, parameter: str) -> str:
+def _advice(checked: CheckedPattern, function: Resource, version: Resource, parameter: str) -> str:
     label = _label_of(checked, parameter)
-    stands_for = f"{label}, a parameter that is changed with it: its values are too long" if label else parameter
-    return (
-        f"A changed {parameter} alone does not reach the alias of {function}; "
-        f"write a VersionDescription with {stands_for}, such as '!Sub \"${{{label or parameter}}}\"'."
-    )
+    name = label or parameter
+    what = f"add '${{{name}}}' to its VersionDescription"
+    if not version.properties.get("Description"):
+        what = f"write 'VersionDescription: !Sub \"${{{name}}}\"'"
+    if label:
+        what += f", with a parameter {label} that is changed together with {parameter}: its values are too long"
+    return f"A changed {parameter} alone does not reach the alias of {function}; {what}."
