@@ -1,4 +1,4 @@
-"""CloudFormation: refuses deletions and exports as AWS does, and keeps resources that remain in their stack."""
+"""CloudFormation: refuses deletions, exports and roles as AWS does, and keeps resources that remain in their stack."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,11 +8,13 @@ from blueprints.local.base.http import json_route
 from blueprints.local.base.process import WITHOUT_EFFECT_PATH
 from blueprints.local.services.cloudformation import (
     change_sets,
+    execution_roles,
     exports,
     failed_rollbacks,
     kept_transforms,
     nested_deletions,
     nested_updates,
+    passed_roles,
     properties_without_effect,
     refused_deletions,
     secret_references,
@@ -25,7 +27,7 @@ from blueprints.local.services.cloudformation.stack_operations import is_cancell
 class CloudFormation(Extension):
     """Extends the base emulator's stacks, and adds the types that are only stored."""
 
-    after = ("dynamodb", "rds", "s3")
+    after = ("dynamodb", "iam", "rds", "s3")
 
     def install(self, aws: EmbeddedAws) -> None:
         refused_deletions.install()
@@ -36,6 +38,8 @@ class CloudFormation(Extension):
         secret_references.install()
         kept_transforms.install()
         stack_operations.install()
+        passed_roles.install()
+        execution_roles.install(aws.endpoint)
 
     def resource_types(self) -> Mapping[str, Mapping[str, Callable[..., Any]]]:
         return stored_resources.handlers()

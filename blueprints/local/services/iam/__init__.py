@@ -26,6 +26,7 @@ from blueprints.local.services.iam import (
     trust_policies,
 )
 from blueprints.local.services.iam.authorizations.glue import table_resources
+from blueprints.local.services.iam.authorizations.passed_roles import passed_role_arns
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
 from blueprints.local.services.iam.managed_policies import policies_of, unknown_policies
@@ -61,6 +62,7 @@ __all__ = [
     "may",
     "may_invoke",
     "may_send",
+    "passed_role_arns",
     "policies_of",
     "policy_allows",
     "principal_of",

@@ -11,6 +11,7 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam.authorizations.call import Authorization, Call
 
 ROLES = Internal("services.iam", "_roles")
+ACCOUNT = Internal("core.responses", "get_account_id", ())
 
 _ACTION = "iam:PassRole"
 _PASSED_TO = "iam:PassedToService"
@@ -127,17 +128,23 @@ def passed_roles(call: Call) -> list[Authorization]:
     return _authorizations(service, [role for member in members for role in _values(given, member)], call)
 
 
+def passed_role_arns(given: Mapping[str, Any], members: Members) -> list[str]:
+    """The ARNs of the roles in these members of a request or of a resource's properties."""
+    account = ACCOUNT.current()()
+    return [_arn(role, account) for member in members for role in _values(given, member)]
+
+
 def _authorizations(service: str, roles: list[str], call: Call) -> list[Authorization]:
-    arns = dict.fromkeys(_arn(role, call) for role in roles)
+    arns = dict.fromkeys(_arn(role, call.account) for role in roles)
     return [Authorization(_ACTION, arn, {_PASSED_TO: service}) for arn in arns]
 
 
-def _arn(role: str, call: Call) -> str:
+def _arn(role: str, account: str) -> str:
     """The ARN of a role, which some services take by its name: with the role's path."""
     if role.startswith("arn:"):
         return role
     found = ROLES.current().get(role.rpartition("/")[2]) or {}
-    return str(found.get("Arn") or f"arn:aws:iam::{call.account}:role/{role}")
+    return str(found.get("Arn") or f"arn:aws:iam::{account}:role/{role}")
 
 
 def _values(given: Any, member: str) -> Iterator[str]:
