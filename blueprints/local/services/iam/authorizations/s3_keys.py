@@ -5,6 +5,7 @@ Source: Service Authorization Reference, "Amazon S3", "Condition keys".
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import ParseError
@@ -91,12 +92,27 @@ def existing_tags(resource: str, version: str) -> Mapping[str, str]:
 
 
 def _of_every_request(call: Call) -> dict[str, Any]:
-    """As of a request that was sent over TLS 1.3 with a signature of version 4, as the SDKs do."""
-    keys = {"s3:signatureversion": "AWS4-HMAC-SHA256", "s3:TlsVersion": "1.3"}
-    keys["s3:authType"] = "REST-HEADER" if "authorization" in call.headers else "REST-QUERY-STRING"
+    """As of a request that was sent over TLS 1.3, as the SDKs do."""
+    keys: dict[str, Any] = {"s3:signatureversion": "AWS4-HMAC-SHA256", "s3:TlsVersion": "1.3"}
     if "x-amz-content-sha256" in call.headers:
         keys["s3:x-amz-content-sha256"] = call.headers["x-amz-content-sha256"]
+    if "authorization" in call.headers:
+        return {**keys, "s3:authType": "REST-HEADER"}
+    keys["s3:authType"] = "REST-QUERY-STRING"
+    if "AWSAccessKeyId" in call.query:
+        keys["s3:signatureversion"] = "AWS"
+    if signed := _parameter(call, "X-Amz-Date"):
+        keys["s3:signatureAge"] = _age(signed)
     return keys
+
+
+def _age(signed: str) -> str | None:
+    """Milliseconds since a URL was signed; None if that is no time, so that the service refuses it."""
+    try:
+        moment = datetime.strptime(signed, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return str(int((datetime.now(UTC) - moment).total_seconds() * 1000))
 
 
 def _of_upload(call: Call) -> dict[str, str]:
