@@ -67,6 +67,15 @@ def test_a_policy_of_which_only_the_name_is_known_is_named(cloud):
     assert "AmazonS3ReadOnlyAccess" not in named["consequence"]
 
 
+def test_a_boundary_of_which_only_the_name_is_known_is_named(cloud):
+    bounded = {**ROLE, "Properties": {**ROLE["Properties"], "PermissionsBoundary": UNKNOWN}}
+
+    stack = deploy(cloud, f"test-{uuid.uuid4().hex[:12]}", json.dumps({"Resources": {"Role": bounded}}))
+
+    (named,) = stack.not_emulated
+    assert (named["property"], "AmazonPollyReadOnlyAccess" in named["consequence"]) == ("PermissionsBoundary", True)
+
+
 def test_a_policy_of_the_same_template_is_attached(cloud):
     policy = {
         "Type": "AWS::IAM::ManagedPolicy",

@@ -293,11 +293,11 @@ def without_effect(resource_type: str, properties: Mapping[str, Any]) -> dict[st
 
 
 def _unknown_policies(properties: Mapping[str, Any]) -> dict[str, str]:
-    unknown = iam.unknown_policies(iam.policies_of(properties))
-    if not unknown:
-        return {}
-    listed = ", ".join(each.rpartition("/")[2] for each in unknown)
-    return {"ManagedPolicyArns": f"allows nothing: the content of {listed} is not known here; write out what you need"}
+    return {
+        name: "allows nothing: the content of "
+        f"{', '.join(arn.rpartition('/')[2] for arn in arns)} is not known here; write out what you need"
+        for name, arns in iam.unknown_policies_of(properties).items()
+    }
 
 
 def of_stack(name: str, within: str = "") -> list[dict[str, str]]:

@@ -29,7 +29,7 @@ from blueprints.local.services.iam.authorizations.glue import table_resources
 from blueprints.local.services.iam.authorizations.passed_roles import passed_role_arns
 from blueprints.local.services.iam.callers import caller_arn, caller_may
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
-from blueprints.local.services.iam.managed_policies import policies_of, unknown_policies
+from blueprints.local.services.iam.managed_policies import unknown_policies_of
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
 from blueprints.local.services.iam.role_trust import trusts
 from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_role, may
@@ -63,11 +63,10 @@ __all__ = [
     "may_invoke",
     "may_send",
     "passed_role_arns",
-    "policies_of",
     "policy_allows",
     "principal_of",
     "question",
     "table_resources",
     "trusts",
-    "unknown_policies",
+    "unknown_policies_of",
 ]

@@ -26,7 +26,7 @@ ERROR = Internal("services.iam", "_error", ("status", "code", "message", "ns"))
 _PREFIX = "arn:aws:iam::aws:policy/"
 _ATTACHING = ("AttachRolePolicy", "AttachUserPolicy", "AttachGroupPolicy")
 _TYPES = ("AWS::IAM::Role", "AWS::IAM::User")
-_POLICIES = ("ManagedPolicyArns", "PermissionsBoundary")
+_PROPERTIES = ("ManagedPolicyArns", "PermissionsBoundary")
 _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 _XRAY = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
 # Those that serverless templates name often and the base emulator lacks; SAM attaches the first to traced functions.
@@ -72,9 +72,8 @@ def install() -> None:
         wrap(kind, create=_checking_create, update=_checking_update)
 
 
-def unknown_policies(arns: Iterable[object]) -> list[str]:
-    """Those of the ARNs that AWS has, and of which it is not known here what they allow."""
-    return [str(arn) for arn in arns if not EXISTS.current()(str(arn)) and str(arn) in _on_aws()]
+def _unknown(arns: Iterable[str]) -> list[str]:
+    return [arn for arn in arns if not EXISTS.current()(arn) and arn in _on_aws()]
 
 
 def refusal(arn: str) -> str | None:
@@ -104,7 +103,7 @@ def _checking(attach: _Operation) -> _Operation:
         refused = refusal(arn)
         if refused:
             return ERROR.current()(404, "NoSuchEntity", refused, ns="iam")
-        for each in unknown_policies([arn]):
+        for each in _unknown([arn]):
             log.warning("%s is attached, but what it allows is not known here: it allows nothing", each)
         return attach(params)
 
@@ -128,12 +127,17 @@ def _checking_update(update: Handler) -> Handler:
 
 
 def _check(props: Properties) -> None:
-    refused = next(filter(None, map(refusal, policies_of(props))), None)
+    named = [arn for name in _PROPERTIES for arn in _arns(props.get(name))]
+    refused = next(filter(None, map(refusal, named)), None)
     if refused:
         raise ResourceFailed(f"{refused} (Service: Iam, Status Code: 404)")
 
 
-def policies_of(props: Mapping[str, Any]) -> list[str]:
-    """The ARNs of the managed policies, and of the permissions boundary, of a role or user of a template."""
-    found = [props.get(name) or [] for name in _POLICIES]
-    return [str(arn) for each in found for arn in (each if isinstance(each, list) else [each])]
+def unknown_policies_of(props: Mapping[str, Any]) -> dict[str, list[str]]:
+    """By property of a template's role or user: the policies of AWS whose content is not known here."""
+    found = {name: _unknown(_arns(props.get(name))) for name in _PROPERTIES}
+    return {name: arns for name, arns in found.items() if arns}
+
+
+def _arns(value: object) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value] if value else [])]
