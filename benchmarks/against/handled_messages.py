@@ -12,7 +12,7 @@ from benchmarks.trees import Tree
 TITLE = "Handled messages"
 ONLY_WHEN_NAMED = True
 
-_CASES = {"each": (100, "messages, each sent when the last was handled"), "waiting": (2000, "messages that wait")}
+_CASES = {"each": (40, "messages, each sent when the last was handled"), "waiting": (500, "messages that wait")}
 
 
 def compare(bench: Bench, this: Tree, that: Tree) -> Iterable[Claim]:
