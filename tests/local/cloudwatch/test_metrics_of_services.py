@@ -4,7 +4,7 @@ import uuid
 
 from tests.local import building
 from tests.local.cloudwatch.reading import history, total
-from tests.local.resources import QUEUE, function_resource, queue_policy
+from tests.local.resources import QUEUE, function_resource, queue_policy, role_with
 from tests.local.waiting import messages, until
 
 
@@ -38,6 +38,50 @@ def test_messages_in_a_queue_ring_its_alarm(cloud, stack):
     assert total(cloud, "ApproximateAgeOfOldestMessage", "AWS/SQS", "Maximum", QueueName=queue) > 0
     messages(cloud, outputs["Letters"])
     until(lambda: total(cloud, "ApproximateNumberOfMessagesVisible", "AWS/SQS", "Minimum", QueueName=queue) == 0)
+
+
+def test_messages_are_counted_when_they_are_sent_received_and_deleted(cloud, stack):
+    source = f"shop.{uuid.uuid4().hex[:8]}"
+    target = {"Id": "queue", "Arn": {"Fn::GetAtt": ["Orders", "Arn"]}}
+    outputs = stack(
+        Orders=QUEUE,
+        OrdersPolicy=queue_policy("Orders", "events.amazonaws.com"),
+        Rule={"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": [source]}, "Targets": [target]}},
+    ).outputs
+    sqs, url = cloud.client("sqs"), outputs["Orders"]
+    sqs.receive_message(QueueUrl=url)
+    sqs.send_message(QueueUrl=url, MessageBody='"four"')
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": name, "MessageBody": '"six"'} for name in "ab"])
+    cloud.client("events").put_events(Entries=[{"Source": source, "DetailType": "order", "Detail": "{}"}])
+    messages(cloud, url, at_least=4)
+
+    queue = url.rpartition("/")[2]
+    expected = {
+        "NumberOfMessagesSent": 4,
+        "NumberOfMessagesReceived": 4,
+        "NumberOfMessagesDeleted": 4,
+        "NumberOfEmptyReceives": 1,
+    }
+    assert {each: total(cloud, each, "AWS/SQS", QueueName=queue) for each in expected} == expected
+    assert total(cloud, "SentMessageSize", "AWS/SQS", "Minimum", QueueName=queue) == 5
+
+
+def test_messages_that_a_mapping_reads_are_counted(cloud, stack):
+    reader = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {"FunctionName": {"Ref": "Function"}, "EventSourceArn": {"Fn::GetAtt": ["Orders", "Arn"]}},
+    }
+    outputs = stack(
+        Role=role_with("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+        Orders=QUEUE,
+        Function=function_resource("def handler(event, context): pass"),
+        Mapping=reader,
+    ).outputs
+    queue = outputs["Orders"].rpartition("/")[2]
+    cloud.client("sqs").send_message(QueueUrl=outputs["Orders"], MessageBody="{}")
+
+    until(lambda: total(cloud, "NumberOfMessagesDeleted", "AWS/SQS", QueueName=queue) == 1)
+    assert total(cloud, "NumberOfMessagesReceived", "AWS/SQS", QueueName=queue) == 1
 
 
 def test_events_of_a_rule_are_counted_by_what_becomes_of_them(cloud, stack):

@@ -23,6 +23,7 @@ from blueprints.local.services import scheduler
 from blueprints.local.services.eventbridge import metrics
 from blueprints.local.services.iam import may_invoke, may_send
 from blueprints.local.services.lambda_ import AsynchronousInvocations
+from blueprints.local.services.sqs import record_sent
 
 INVOKE_TARGET = Internal("services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 TO_LAMBDA = Internal("services.eventbridge", "_dispatch_to_lambda", ("arn", "payload"))
@@ -143,6 +144,7 @@ def _to_queue(original: Callable[..., None]) -> Callable[..., None]:
             delivery.fail("NO_PERMISSIONS", f"the policy of {spec} does not let {_EVENTS} send to it", final=True)
         else:
             original(spec, payload, sqs_parameters)
+            record_sent(str(spec), payload)
 
     return dispatch
 

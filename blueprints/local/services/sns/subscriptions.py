@@ -19,6 +19,7 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import may_invoke, may_send
 from blueprints.local.services.lambda_ import AsynchronousInvocations, FunctionAsInvoked
 from blueprints.local.services.sns.metrics import record_dead_letter, record_delivery
+from blueprints.local.services.sqs import record_sent
 
 DELIVER_TO_LAMBDA = Internal(
     "services.sns",
@@ -80,6 +81,7 @@ def install(invocations: AsynchronousInvocations, endpoint: str) -> None:
             reason = f"the policy of {queue_arn} does not allow {_SNS}"
         else:
             to_sqs(queue_arn, envelope, raw, raw_message, topic_arn=topic_arn, **message)
+            record_sent(queue_arn, raw_message if raw else envelope)
             record_delivery(topic_arn, succeeded=True)
             return
         record_delivery(topic_arn, succeeded=False)

@@ -1,7 +1,8 @@
-"""SQS: one change of a queue's messages at a time, and queues as event source mappings read them."""
+"""SQS: one change of a queue's messages at a time, queues as event source mappings read them, and metrics."""
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
-from blueprints.local.services.sqs import exclusive_changes, receipts
+from blueprints.local.services.sqs import exclusive_changes, metrics, receipts
+from blueprints.local.services.sqs.metrics import record_sent
 from blueprints.local.services.sqs.queue_source import MOST_AT_ONCE, Message, QueueSource
 
 
@@ -11,7 +12,8 @@ class Sqs(Extension):
     def install(self, aws: EmbeddedAws) -> None:
         receipts.install()
         exclusive_changes.install()
+        metrics.install()
 
 
 EXTENSION = Sqs()
-__all__ = ["EXTENSION", "MOST_AT_ONCE", "Message", "QueueSource"]
+__all__ = ["EXTENSION", "MOST_AT_ONCE", "Message", "QueueSource", "record_sent"]

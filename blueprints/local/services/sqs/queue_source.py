@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.sqs.metrics import record_deleted
 
 QUEUE = Internal("services.sqs", "_queue_by_arn", ("arn",))
 LOCK = Internal("services.sqs", "_queues_lock")
@@ -98,7 +99,8 @@ class QueueSource:
             gone = list(islice(self._with_handles(queue["messages"], handles), len(handles)))
             for each in gone:
                 queue["messages"].remove(each)  # in place: other threads append to this list
-            return len(gone)
+        record_deleted(self.arn, len(gone))
+        return len(gone)
 
     def put_back(self, handles: Collection[str]) -> None:
         """Undo the receipt of messages that no function was given, as if they had never been received."""
