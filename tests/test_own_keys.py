@@ -3,14 +3,16 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from blueprints.cli import main
 from blueprints.demo import DemoStack, demo_module
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.own_key import check_takes_a_key, with_own_key
-from blueprints.pattern import discover, find
+from blueprints.pattern import discover
 from blueprints.progress import Progress
 from tests import small_pattern
 from tests.local.waiting import until
@@ -154,8 +156,12 @@ def test_a_stack_is_not_deployed_with_a_key_that_lets_nobody_in(cloud):
         deploy(cloud, "shut", json.dumps({"Resources": {"Stream": stream}}))
 
 
-def test_a_pattern_without_the_parameter_is_refused_before_anything_starts(tmp_path):
-    pattern = find(str(small_pattern.write(tmp_path / "greeting")))
+def test_a_pattern_without_the_parameter_is_refused_before_it_is_deployed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pattern = small_pattern.write(tmp_path / "greeting")
 
-    with pytest.raises(BlueprintError, match="greeting has no parameter KmsKeyArn"):
-        check_takes_a_key(pattern)
+    ended = CliRunner().invoke(main, ["run", str(pattern), "--own-key"])
+
+    assert ended.exit_code == 1
+    assert "greeting has no parameter KmsKeyArn" in ended.stderr
+    assert "Deploy" not in ended.output
