@@ -100,7 +100,7 @@ def add_parameter(owned, function_of, default='""'):
     """A parameter, its row in the README, its environment variable and its value in the version's description."""
     owned.change("template.yaml", "\nParameters:\n", f"\nParameters:\n  Watermark:\n    Type: String\n    Default: {default}\n    Description: Words on every picture.\n")  # fmt: skip # noqa: E501
     owned.change("template.yaml", function_of, f"{function_of}\n          WATERMARK: !Ref Watermark")
-    assert any("add '${Watermark}' to its VersionDescription" in each for each in owned.breaches())
+    assert any("write '${Watermark}' into its VersionDescription" in each for each in owned.breaches())
     head, variable, rest = (owned.folder / "template.yaml").read_text().partition("WATERMARK:")
     described = re.sub(r"(VersionDescription: !Sub(?: \"|\n +- ))", r"\1${Watermark} ", rest, count=1)
     (owned.folder / "template.yaml").write_text(f"{head}{variable}{described}")

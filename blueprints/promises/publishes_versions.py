@@ -78,7 +78,7 @@ def _label_of(checked: CheckedPattern, parameter: str) -> str | None:
 def _advice(checked: CheckedPattern, function: Resource, version: Resource, parameter: str) -> str:
     label = _label_of(checked, parameter)
     name = label or parameter
-    what = f"add '${{{name}}}' to its VersionDescription"
+    what = f"write '${{{name}}}' into its VersionDescription"
     if not version.properties.get("Description"):
         what = f"write 'VersionDescription: !Sub \"${{{name}}}\"'"
     if label:
