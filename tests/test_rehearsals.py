@@ -64,7 +64,6 @@ def test_a_version_with_a_wrong_result_is_stopped_by_its_hook(tmp_path):
 @pytest.mark.parametrize(
     ("pattern", "broken"),
     [
-        ("dynamodb-stream-trigger", "raises"),
         ("appsync-mobile", "times-out"),
         ("stepfunctions-etl", "wrong-result"),
         ("glue-data-lake", "cannot-be-imported"),
