@@ -31,9 +31,9 @@ from blueprints.rehearsals.rehearsal import Handled, Rehearsal
 from blueprints.rehearsals.repeated_events import Repeated
 from blueprints.rehearsals.reporting import table, verdict_lines
 from blueprints.rehearsals.settings import read_settings
-from blueprints.rehearsals.stage import function_to_change
+from blueprints.rehearsals.stage import function_to_change, plays_meanwhile
 from blueprints.rehearsals.targets import StateMachineTarget
-from blueprints.rehearsals.traffic import Traffic
+from blueprints.rehearsals.traffic import Played, Traffic
 from tests import small_pattern
 
 IMAGES = "s3-image-processing"
@@ -293,6 +293,24 @@ def test_copies_of_one_event_are_never_sent_at_the_same_time():
     assert sum(map(len, repeated.of_thread())) == len(repeated.events) == 40
     assert sum(one_in_ten.is_broken(event) for event in repeated.events) == 4
     assert Remembering(None, None, []).of_thread() == []
+
+
+@pytest.mark.parametrize(
+    ("events", "seconds", "fails", "plays"),
+    [([{}], 1.0, False, True), ([{}], 5.0, False, False), ([{}], 1.0, True, False), ([], 5.0, False, True)],
+)
+def test_a_demo_that_is_long_or_fails_on_purpose_is_not_played_meanwhile(events, seconds, fails, plays):
+    judged = Remembering(None, SimpleNamespace(logical_id="Sell"), events)
+
+    assert plays_meanwhile(judged, Played(seconds, None), fails_on_purpose=fails) is plays
+
+
+def test_a_rehearsal_without_traffic_is_refused():
+    judged = Remembering(None, SimpleNamespace(logical_id="Sell"), [])
+
+    with pytest.raises(BlueprintError, match="There is no traffic for Sell") as refused:
+        plays_meanwhile(judged, Played(1.0, None), fails_on_purpose=True)
+    assert "rehearsal.toml" in str(refused.value)
 
 
 class Stage:

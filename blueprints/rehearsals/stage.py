@@ -23,7 +23,7 @@ from blueprints.rehearsals.rehearsal import Handled, Outcome, Rehearsal
 from blueprints.rehearsals.repeated_events import Repeated, repeated_events
 from blueprints.rehearsals.settings import FILE, read_settings
 from blueprints.rehearsals.targets import Client, Count, FunctionTarget, Target, targets
-from blueprints.rehearsals.traffic import Traffic
+from blueprints.rehearsals.traffic import Played, Traffic
 from blueprints.stacks.stack import Stack
 from blueprints.template.expansion import expand
 from blueprints.template.reading import load
@@ -87,6 +87,18 @@ class Stage:
         found = targets(stack, expand(load(released.template), prepared.parameters), self._client)
         self._changed = function_to_change(found, self.function, released, self.pattern.name)
         traffic = Traffic(released, stack.outputs, self._client)
+        played, fails_on_purpose = self._play_first(traffic, found)
+        with self.progress.step("Repeat the events of the demo"):
+            repeated = repeated_events(self._client, self.cloud.recent_events, found)
+            for each in repeated:
+                each.choose()
+        self._judged = _judged(repeated, self._changed.logical_id)
+        self._judged.concentrate()
+        traffic.plays = plays_meanwhile(self._judged, played, fails_on_purpose=fails_on_purpose)
+        self._deployed = _Deployed(released, prepared, stack, found, traffic, repeated)
+
+    def _play_first(self, traffic: Traffic, found: list[Target]) -> tuple[Played, bool]:
+        """Play the demo on the released version; returns also whether it makes functions fail."""
         with self.progress.step("Play the demo on the released version"):
             played = traffic.play()
             if played.failure:
@@ -94,24 +106,9 @@ class Stage:
                     f"The demo fails before anything is changed: {played.failure}",
                     advice=f"Mend that first; `blueprints run {self.pattern.argument}` plays the same demo.",
                 )
-            fails_on_purpose = self._errors(found) > 0
-        with self.progress.step("Repeat the events of the demo"):
-            repeated = repeated_events(self._client, self.cloud.recent_events, found)
-            for each in repeated:
-                each.choose()
-            self._judged = _judged(repeated, self._changed.logical_id)
-            self._judged.concentrate()
-            # A long demo would take the machine from the repeated events, and one that makes functions fail on purpose
-            # rings the alarms.
-            is_needed = not self._judged.events
-            traffic.plays = (played.seconds < _LONG_DEMO or is_needed) and not fails_on_purpose
-            if is_needed and fails_on_purpose:
-                raise BlueprintError(
-                    f"There is no traffic for {self._judged.target.logical_id}: none of the demo's events can be "
-                    "repeated, and the demo makes functions fail, which would ring the alarms.",
-                    advice=f"Events above 64 KB are not repeated; make the demo smaller in {FILE}.",
-                )
-        self._deployed = _Deployed(released, prepared, stack, found, traffic, repeated)
+            functions = [each for each in found if isinstance(each, FunctionTarget)]
+            errors = sum(count.errors for each in functions for count in each.counts(self._client).values())
+            return played, errors > 0
 
     def close(self) -> None:
         """Remove the copies."""
@@ -231,11 +228,6 @@ class Stage:
                 handled.append(Handled(target.logical_id, kind, added.events, added.errors, wrong, target.event))
         return handled
 
-    def _errors(self, found: list[Target]) -> int:
-        """How often functions have failed until now."""
-        functions = [each for each in found if isinstance(each, FunctionTarget)]
-        return sum(count.errors for each in functions for count in each.counts(self._client).values())
-
     def _calm_down(self) -> None:
         """Wait until no alarm has rung for a while: one that rings for what was before would stop the deployment."""
         names = sorted({name for each in self._deployed.targets for name in each.alarms})
@@ -302,6 +294,22 @@ def _judged(repeated: list[Repeated], function: str) -> Repeated:
     """The alias that gets most traffic: of the function, or of the last one that has events."""
     with_events = [each for each in repeated if each.events] or repeated
     return next((each for each in with_events if each.target.logical_id == function), with_events[-1])
+
+
+def plays_meanwhile(judged: Repeated, played: Played, *, fails_on_purpose: bool) -> bool:
+    """Whether the demo is played during the deployment, too. Raises BlueprintError if there is no traffic otherwise.
+
+    A long demo would take the machine from the repeated events; one that makes functions fail rings the alarms.
+    """
+    if judged.events:
+        return played.seconds < _LONG_DEMO and not fails_on_purpose
+    if fails_on_purpose:
+        raise BlueprintError(
+            f"There is no traffic for {judged.target.logical_id}: none of the demo's events can be repeated, and the "
+            "demo makes functions fail, which would ring the alarms.",
+            advice=f"Events above 64 KB are not repeated; make the demo smaller in {FILE}.",
+        )
+    return True
 
 
 def _stopped_by(reason: str, found: list[Target]) -> str | None:
