@@ -572,4 +572,4 @@ NOT_EMULATED = {
     "TextractGetResultPolicy": "textract",
     "TextractPolicy": "textract",
 }
-"""Templates for APIs that the embedded AWS does not have, by service."""
+"""Templates for calls that the embedded AWS does not answer, by service."""

@@ -1,4 +1,4 @@
-"""Each of SAM's policy templates allows the calls that it is meant for; its grants without effect allow nothing.
+"""Each of SAM's policy templates allows the calls that it is meant for; grants without effect allow nothing.
 
 Every template is expanded as SAM does it and given to a role of its own by CloudFormation.
 """

@@ -1,4 +1,4 @@
-"""The role that executes a stack: what the stack's resources need is then asked of the role, not of the caller.
+"""The role that executes a stack, its `RoleARN`: its permissions count then, instead of the caller's.
 
 A stack keeps the role for later operations. A role that CloudFormation cannot assume is refused.
 Source: CloudFormation User Guide, "CloudFormation service role".

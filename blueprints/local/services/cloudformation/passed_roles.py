@@ -1,6 +1,7 @@
-"""Roles in templates: whoever a stack is deployed by needs `iam:PassRole` on each role that a resource hands over.
+"""Roles in templates: creating a resource with a role takes `iam:PassRole` on the role.
 
-That is the caller, or the role that executes the stack. State machines and GraphQL APIs ask for it themselves.
+The role that executes the stack needs that permission; without such a role, the caller. State machines and GraphQL APIs
+check it themselves.
 Sources: IAM User Guide, "Grant a user permissions to pass a role to an AWS service"; CloudFormation Template Reference.
 """
 

@@ -1,4 +1,4 @@
-"""Tags that a request gives to what it creates, which take the permission to tag it.
+"""Tags given at creation: a request that creates something with tags also needs the permission to tag it.
 
 Sources: Service Authorization Reference; botocore's documentation of the parameters.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from blueprints.local.services.iam.authorizations.call import Authorization, Call
 
 _Tagging = tuple[str, str]
-"""The parameter that has the tags, and the action that its presence takes."""
+"""The parameter with the tags, and the action that the request needs if it has them."""
 
 _OF_GLUE = ("CreateCrawler", "CreateDatabase", "CreateJob", "CreateRegistry", "CreateTrigger", "CreateWorkflow")
 _OF_CLOUDWATCH = ("PutCompositeAlarm", "PutInsightRule", "PutMetricAlarm", "PutMetricStream")
@@ -42,7 +42,7 @@ _TAGGING: Mapping[str, Mapping[str, _Tagging]] = {
 
 
 def creation_tags(call: Call, authorizations: Sequence[Authorization]) -> list[Authorization]:
-    """What the tags of a creating call take, on the resource of `authorizations`; empty for most calls."""
+    """The permission to tag, on the resource of `authorizations`, if the call creates something with tags; or none."""
     tagging = _TAGGING.get(call.service, {}).get(call.operation)
     if tagging is None or not authorizations or not call.has(tagging[0]):
         return []

@@ -1,6 +1,6 @@
-"""AWS Glue: of the catalog several resources at once; jobs, crawlers and what else has a name.
+"""AWS Glue: the catalog with its databases and tables; jobs, crawlers, triggers, workflows and connections.
 
-A request about a table needs a permission on the catalog, on the database and on the table.
+A request about a table needs the permission on three resources: the catalog, the database and the table.
 Source: Service Authorization Reference, "AWS Glue".
 """
 

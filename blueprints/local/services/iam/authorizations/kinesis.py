@@ -1,4 +1,4 @@
-"""Amazon Kinesis Data Streams: a stream by its name, its ARN or an iterator, and consumers.
+"""Amazon Kinesis Data Streams: streams, which a request names by name, ARN or iterator, and consumers.
 
 Source: Service Authorization Reference, "Amazon Kinesis Data Streams".
 """

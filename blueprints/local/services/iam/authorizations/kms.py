@@ -1,4 +1,4 @@
-"""AWS KMS: keys by id, ARN, alias or the ciphertext itself, judged on the key's ARN.
+"""AWS KMS: a request may name a key by id, ARN, alias or ciphertext; policies name it by its ARN.
 
 Sources: Service Authorization Reference, "AWS Key Management Service"; KMS Developer Guide, "AWS KMS condition keys".
 """

@@ -1,6 +1,6 @@
 """AWS Lambda: functions by qualifier, event source mappings, layers and URLs.
 
-A request with a qualifier, in the name or as a parameter, is judged on the version or alias.
+A request with a qualifier, in the name or as a parameter, needs the permission on the version or alias.
 Sources: Service Authorization Reference, "AWS Lambda"; Lambda Developer Guide, "Fine-tuning the Resources and
 Conditions sections of policies".
 """

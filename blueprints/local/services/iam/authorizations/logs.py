@@ -1,7 +1,7 @@
 """Amazon CloudWatch Logs: log groups and log streams.
 
-What is about a whole group is judged on its log stream without a name, `log-group:NAME:log-stream:`; hence a policy has
-to end with `:*`. Tags are an exception: they are on the group, `log-group:NAME`.
+The resource of a request about a whole group is `log-group:NAME:log-stream:`, so the ARN in a policy has to end with
+`:*`. Requests about tags are an exception: their resource is `log-group:NAME`.
 Sources: Service Authorization Reference, "Amazon CloudWatch Logs"; CloudWatch Logs User Guide, "CloudWatch Logs
 resources and operations"; messages of denials on AWS.
 """

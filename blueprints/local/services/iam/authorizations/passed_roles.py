@@ -1,4 +1,4 @@
-"""Roles that a request hands over to a service, which take `iam:PassRole` on each.
+"""Roles that a request gives to a service: the caller needs `iam:PassRole` on each.
 
 Sources: IAM User Guide, "Grant a user permissions to pass a role to an AWS service"; Service Authorization Reference,
 dependent actions.
@@ -117,7 +117,7 @@ _API_GATEWAY = "apigateway.amazonaws.com"
 
 
 def passed_roles(call: Call) -> list[Authorization]:
-    """`iam:PassRole` on every role that a call hands over; empty for most calls."""
+    """`iam:PassRole` on every role that the call gives to a service; most calls give none."""
     if call.service == "apigateway":
         return _authorizations(_API_GATEWAY, _of_api_gateway(call), call)
     service, operations = _PASSED.get(call.service, ("", {}))

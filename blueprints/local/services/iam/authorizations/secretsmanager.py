@@ -1,4 +1,4 @@
-"""AWS Secrets Manager: secrets by name or ARN, judged on the ARN with its random suffix.
+"""AWS Secrets Manager: a request may name a secret by name; policies name it by its ARN with a random suffix.
 
 Source: Service Authorization Reference, "AWS Secrets Manager".
 """
