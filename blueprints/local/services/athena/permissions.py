@@ -10,9 +10,8 @@ from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services import kms
 from blueprints.local.services.athena.failures import QueryRefused
-from blueprints.local.services.iam import answer, principal_of, question, table_resources
+from blueprints.local.services.iam import answer, principal_of, question, signing_key, table_resources
 
-VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
 ACCOUNT = Internal("core.responses", "get_account_id")
 REGION = Internal("core.responses", "get_region")
 
@@ -24,7 +23,7 @@ class Permissions:
 
     def __init__(self) -> None:
         self.account, self.region = str(ACCOUNT.current()()), str(REGION.current()())
-        key = VERIFIED_KEY.current().get()
+        key = signing_key()
         self._principal: Any = principal_of(key, self.account) if key else None
 
     def owner(self, endpoint: str) -> Caller:

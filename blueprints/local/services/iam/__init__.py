@@ -27,7 +27,7 @@ from blueprints.local.services.iam import (
 )
 from blueprints.local.services.iam.authorizations.glue import table_resources
 from blueprints.local.services.iam.authorizations.passed_roles import passed_role_arns
-from blueprints.local.services.iam.callers import caller_arn, caller_may
+from blueprints.local.services.iam.callers import caller_arn, caller_may, signing_key
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
 from blueprints.local.services.iam.managed_policies import unknown_policies_of
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
@@ -66,6 +66,7 @@ __all__ = [
     "policy_allows",
     "principal_of",
     "question",
+    "signing_key",
     "table_resources",
     "trusts",
     "unknown_policies_of",

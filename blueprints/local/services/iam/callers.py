@@ -34,14 +34,28 @@ def install() -> None:
     IS_OWNER.replace(lru_cache(maxsize=1024)(IS_OWNER.current()))
 
 
+def signing_key() -> str:
+    """The access key that signed the present request; '' if it is the owner's, or if there is no signature.
+
+    The base emulator remembers the key of a signature that it verified itself. S3 verifies its presigned URLs, and
+    refuses others, before anything asks for the signer.
+    """
+    verified = str(VERIFIED_KEY.current().get())
+    if verified:
+        return verified
+    request = _request.get()
+    access_key = ACCESS_KEY.current()(*request) if request else ""
+    return "" if not access_key or IS_OWNER.current()(access_key) else str(access_key)
+
+
 def caller_may(action: str, resource: str, keys: Mapping[str, str] | None = None) -> bool:
     """Whether the caller may do an action on a resource; the account's owner may do everything.
 
     `keys` are condition keys, such as `iam:PassedToService`.
     """
-    access_key = VERIFIED_KEY.current().get()
+    access_key = signing_key()
     if not access_key:
-        return True  # the owner's signatures are not verified
+        return True  # the owner
     principal = verdicts.principal_of(access_key, ACCOUNT.current()())
     if getattr(principal, "policies", None) is None:
         return True
@@ -51,7 +65,7 @@ def caller_may(action: str, resource: str, keys: Mapping[str, str] | None = None
 
 def caller_arn() -> str:
     """The ARN of the principal that made the present request."""
-    access_key = VERIFIED_KEY.current().get()
+    access_key = signing_key()
     account = ACCOUNT.current()()
     principal = verdicts.principal_of(access_key, account) if access_key else None
     return str(getattr(principal, "arn", f"arn:aws:iam::{account}:root"))

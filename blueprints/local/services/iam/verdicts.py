@@ -4,7 +4,6 @@ The policies are those of the principal and that of the resource, combined as fo
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from blueprints.local.base.internals import Internal
@@ -19,10 +18,6 @@ COMBINE = Internal(
     "combine_resource_policy",
     ("identity", "ctx", "policy", "owner_account", "required", "limits"),
 )
-NAMES_KEY = Internal("core.iam_evaluator", "_names_condition_key", ("policies", "prefix"))
-TAGS = Internal("services.tagging", "resource_tags", ("arn",))
-
-_TAG = "aws:resourcetag/"
 
 
 def principal_of(access_key: str, account: str) -> Any:
@@ -49,7 +44,6 @@ def question(principal: Any, action: str, resource: str, region: str, keys: Mapp
 
 def answer(principal: Any, context: Any) -> Any:
     """The evaluation's result. Any `decision` but `Allow` is a denial."""
-    context = _with_tags(principal, context)
     result = EVALUATE.current()(context, principal.policies or [], *principal.limits)
     service = context.action.partition(":")[0]
     attached = POLICY_OF.current()(service, context.resource_arn)
@@ -57,12 +51,3 @@ def answer(principal: Any, context: Any) -> Any:
         return result
     required = service in MUST_ALLOW.current()
     return COMBINE.current()(result, context, *attached, required=required, limits=principal.limits)
-
-
-def _with_tags(principal: Any, context: Any) -> Any:
-    """With the resource's tags, if a policy asks for them."""
-    if not NAMES_KEY.current()(principal.policies or [], _TAG):
-        return context
-    tags = TAGS.current()(context.resource_arn) or {}
-    keys = {f"{_TAG}{name}".lower(): value for name, value in tags.items()}
-    return replace(context, service_context={**keys, **context.service_context})

@@ -13,7 +13,6 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services import iam
 from blueprints.local.services.kms.keys import ACCOUNT, Key, find, scope_of
 
-VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
 ANONYMOUS = Internal("core.iam_evaluator", "_anonymous")
 COMBINE = Internal(
     "core.iam_evaluator",
@@ -59,7 +58,7 @@ def require_caller(encryption: Encryption, *operations: str) -> None:
     """
     if ANONYMOUS.current().get():
         raise KeyRefused("AccessDenied", f"A request without a signature cannot use the key {encryption.key}.")
-    require(iam.principal_of(VERIFIED_KEY.current().get(), ACCOUNT.current()()), encryption, *operations)
+    require(iam.principal_of(iam.signing_key(), ACCOUNT.current()()), encryption, *operations)
 
 
 def require(principal: Any, encryption: Encryption, *operations: str) -> None:
@@ -71,7 +70,7 @@ def require(principal: Any, encryption: Encryption, *operations: str) -> None:
 
 def caller_may_change(policy: str, account: str) -> bool:
     """Whether a key policy, as JSON text, lets the caller of the present request change it, or the whole account."""
-    principal = iam.principal_of(VERIFIED_KEY.current().get(), account)
+    principal = iam.principal_of(iam.signing_key(), account)
     asked = iam.question(principal, "kms:PutKeyPolicy", f"arn:aws:kms:us-east-1:{account}:key/new", "us-east-1")
     return bool(BY_POLICY.current()(policy, asked).decision == "Allow")
 

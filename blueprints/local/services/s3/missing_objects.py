@@ -23,7 +23,6 @@ BUCKETS = Internal("services.s3", "_buckets")
 POLICY = Internal("services.s3", "bucket_policy_for_arn", ("resource_arn",))
 PARSE_PATH = Internal("services.s3", "_parse_bucket_key", ("path", "headers"))
 ERROR = Internal("services.s3", "_error", ("code", "message", "status", "resource", "extra", "headers"))
-VERIFIED_KEY = Internal("core.iam_evaluator", "_verified_key")
 ANONYMOUS = Internal("core.iam_evaluator", "_anonymous")
 ENFORCE = Internal(
     "core.iam_evaluator",
@@ -74,7 +73,7 @@ def _refusal(method: str, bucket: str, key: str) -> _Answer | None:
         may_list = iam.policy_allows(policy, "", _ACTION, arn, REGION.current()(), {})
         message = "Access Denied"
     else:
-        denied = ENFORCE.current()(VERIFIED_KEY.current().get(), _ACTION, "s3", REGION.current()(), arn)
+        denied = ENFORCE.current()(iam.signing_key(), _ACTION, "s3", REGION.current()(), arn)
         may_list = denied is None
         message = (
             f"User: {iam.caller_arn()} is not authorized to perform: {_ACTION} on resource: "

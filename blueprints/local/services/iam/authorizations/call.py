@@ -58,6 +58,11 @@ class Call:
                 return value
         return ""
 
+    def parameter(self, name: str) -> str:
+        """A parameter of the query, whose body may be anything, such as the event of a function; or ''."""
+        value = self.query.get(name) or ""
+        return str(value[0] if isinstance(value, list) else value)
+
     def objects(self, name: str) -> list[dict[str, Any]]:
         """The objects in a list of the JSON body."""
         value = self.request.get(name)

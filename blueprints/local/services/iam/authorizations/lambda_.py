@@ -34,7 +34,7 @@ def _function_arn(call: Call, name: str, qualifier: str = "") -> str:
 
 
 def _function(call: Call) -> str:
-    return _function_arn(call, _segment_after(call, "functions"), call.text("Qualifier"))
+    return _function_arn(call, _segment_after(call, "functions"), call.parameter("Qualifier"))
 
 
 def _new_function(call: Call) -> str:

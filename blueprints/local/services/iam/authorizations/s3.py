@@ -45,6 +45,8 @@ _WITHOUT_EFFECT = {"CreateBucket": {("x-amz-acl", "private"), ("x-amz-bucket-obj
 _WITH_GET_OBJECT = {"GetObjectAttributes": "GetObject", "GetObjectVersionAttributes": "GetObjectVersion"}
 _GOVERNED = ("DeleteObject", "DeleteObjectVersion", "PutObjectRetention")
 _BYPASS = "x-amz-bypass-governance-retention"
+_ALL_BUCKETS = "arn:aws:s3:::*"
+"""What S3 names as the resource when all buckets are listed, although the action has no resource type."""
 _ROLE = re.compile(rb"<Role>\s*(arn:[^<\s]+)\s*</Role>")
 
 
@@ -66,7 +68,7 @@ def authorizations(call: Call) -> list[Authorization]:
 def _needed(call: Call, action: str, bucket: str, key: str) -> Iterator[tuple[str, str]]:
     """Actions and resources."""
     if not bucket:
-        yield action, "*"
+        yield action, _ALL_BUCKETS
         return
     if not key and "delete" in call.query and call.method == "POST":
         yield from _batch_of_deletions(call, bucket)

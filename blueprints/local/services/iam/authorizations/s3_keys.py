@@ -65,7 +65,7 @@ def condition_keys(call: Call, action: str, resource: str) -> dict[str, Any]:
     """The keys of a permission that a request needs: an action without prefix, on a bucket or an object."""
     keys = _of_every_request(call)
     if action in _LISTS:
-        keys |= {f"s3:{name}": _parameter(call, name) for name in _LIST_PARAMETERS if name in call.query}
+        keys |= {f"s3:{name}": call.parameter(name) for name in _LIST_PARAMETERS if name in call.query}
     keys |= {f"s3:{name}": call.headers[name] for name in _HEADERS.get(action, ()) if call.headers.get(name)}
     if action in _LOCKS:
         keys |= {key: call.headers[name] for name, key in _LOCK_HEADERS.items() if call.headers.get(name)}
@@ -75,7 +75,7 @@ def condition_keys(call: Call, action: str, resource: str) -> dict[str, Any]:
         keys["s3:locationconstraint"] = region[1].decode()
     if action in _SETS_TAGS:
         keys |= _of_request_tags(call)
-    version = _parameter(call, "versionId")
+    version = call.parameter("versionId")
     if "Version" in action and version:
         keys["s3:VersionId"] = version
     if _SEES_TAGS.fullmatch(action) and action not in _SEES_NO_TAGS:
@@ -117,7 +117,7 @@ def _age(signed: str) -> str | None:
 
 def _of_upload(call: Call) -> dict[str, str]:
     """A part and the completion send no header; the encryption is that of the request that began the upload."""
-    encryption = ENCRYPTION_OF_UPLOAD.current()(_parameter(call, "uploadId"))
+    encryption = ENCRYPTION_OF_UPLOAD.current()(call.parameter("uploadId"))
     return {"s3:x-amz-server-side-encryption": encryption} if encryption else {}
 
 
@@ -146,8 +146,3 @@ def _child(element: Any, name: str) -> str:
 def _name(element: Any) -> str:
     """Without the namespace, which SDKs send and others may not."""
     return str(element.tag).rpartition("}")[2]
-
-
-def _parameter(call: Call, name: str) -> str:
-    value = call.query.get(name) or ""
-    return str(value[0] if isinstance(value, list) else value)

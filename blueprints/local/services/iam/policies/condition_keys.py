@@ -1,4 +1,4 @@
-"""Global condition keys that describe the principal and how the request came.
+"""Global condition keys that describe the principal, the resource's tags and how the request came.
 
 Source: IAM User Guide, "AWS global condition context keys".
 """
@@ -10,7 +10,9 @@ from blueprints.local.base.internals import Internal
 
 KEY_VALUE = Internal("core.iam_evaluator", "_resolve_condition_key", ("key", "ctx"))
 ROLES = Internal("services.iam", "_roles")
+TAGS = Internal("services.tagging", "resource_tags", ("arn",))
 
+_RESOURCE_TAG = "aws:resourcetag/"
 _TYPES = {"Root": "Account"}
 """Values of `aws:PrincipalType` that differ from the base emulator's types."""
 
@@ -20,10 +22,24 @@ def install() -> None:
     original: Callable[[str, Any], Any] = KEY_VALUE.current()
 
     def value(key: str, context: Any) -> Any:
-        own = _OWN.get(key.lower())
-        return own(context) if own else original(key, context)
+        name = key.lower()
+        own = _OWN.get(name)
+        found = own(context) if own else original(key, context)
+        if found is None and name.startswith(_RESOURCE_TAG):
+            return _resource_tag(name.removeprefix(_RESOURCE_TAG), context)
+        return found
 
     KEY_VALUE.replace(value)
+
+
+def _resource_tag(name: str, context: Any) -> str | None:
+    """The value of a tag of the resource; IAM compares names of tags without their case.
+
+    The base emulator knows it only if an identity policy asks for it, and not if the resource's policy does, a
+    permissions boundary or a session policy.
+    """
+    tags = TAGS.current()(context.resource_arn) or {}
+    return next((str(value) for given, value in tags.items() if given.lower() == name), None)
 
 
 def role_arn(session_arn: str, account: str) -> str:
