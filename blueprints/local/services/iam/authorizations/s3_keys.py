@@ -101,7 +101,7 @@ def _of_every_request(call: Call) -> dict[str, Any]:
     keys["s3:authType"] = "REST-QUERY-STRING"
     if "AWSAccessKeyId" in call.query:
         keys["s3:signatureversion"] = "AWS"
-    if signed := _parameter(call, "X-Amz-Date"):
+    if signed := call.parameter("X-Amz-Date"):
         keys["s3:signatureAge"] = _age(signed)
     return keys
 
