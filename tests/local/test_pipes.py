@@ -13,6 +13,9 @@ from tests.local.waiting import messages, printed, until
 
 QUEUE_ARN, STREAM, MACHINE = arn("sqs", "q"), arn("dynamodb", "table/t/stream/2026"), arn("states", "stateMachine:m")
 READING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+READING_STREAMS = tuple(
+    f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+)
 FILTERS = {"Filters": [{"Pattern": json.dumps({"body": {"kind": ["wanted"]}})}]}
 
 
@@ -79,6 +82,21 @@ def left(cloud, deployed):
     return sum(int(each) for each in answer["Attributes"].values())
 
 
+def reason(cloud, deployed):
+    """Why the pipe moves nothing; '' if it does."""
+    return cloud.client("pipes").describe_pipe(Name=deployed.outputs["Pipe"]).get("StateReason", "")
+
+
+def allow(cloud, deployed, *actions):
+    """Let the pipe's role do these actions on every resource."""
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    cloud.client("iam").put_role_policy(
+        RoleName=deployed.outputs["PipeRole"],
+        PolicyName="test",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+
 def test_the_api_and_templates_refuse_such_a_pipe(cloud, stack):
     with pytest.raises(BlueprintError, match=r"Pipe .*Enrichment of pipes is not emulated"):
         stack(PipeRole=role(), Queue=QUEUE, Pipe=pipe("Queue", Enrichment=arn("lambda", "function:f")))
@@ -122,29 +140,23 @@ def test_messages_stay_until_the_role_may_deliver_them(cloud, stack):
         Target=QUEUE,
         Pipe=pipe("Target"),
     )
-    pipes, iam = cloud.client("pipes"), cloud.client("iam")
     send(cloud, deployed, "1")
-    until(lambda: "sqs:SendMessage" in pipes.describe_pipe(Name=deployed.outputs["Pipe"])["StateReason"])
+    until(lambda: "sqs:SendMessage" in reason(cloud, deployed))
     assert left(cloud, deployed) == 1
 
-    allowed = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
-    iam.put_role_policy(
-        RoleName=deployed.outputs["PipeRole"],
-        PolicyName="test",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
+    allow(cloud, deployed, "sqs:*")
 
     (moved,) = messages(cloud, deployed.outputs["Target"])
     assert (moved["body"]["body"], moved["body"]["eventSource"]) == ("1", "aws:sqs")
     until(lambda: left(cloud, deployed) == 0)
-    assert pipes.describe_pipe(Name=deployed.outputs["Pipe"])["StateReason"] == ""
+    assert reason(cloud, deployed) == ""
 
 
 def test_records_of_a_table_pass_the_filter(cloud, stack):
     inserted = {"Filters": [{"Pattern": json.dumps({"eventName": ["REMOVE"]})}]}
     start = {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}, "FilterCriteria": inserted}
     deployed = stack(
-        PipeRole=role("sqs:SendMessage"),
+        PipeRole=role("sqs:SendMessage", *READING_STREAMS),
         Table=TABLE,
         Target=QUEUE,
         Pipe=pipe("Target", source="Table", attribute="StreamArn", SourceParameters=start),
@@ -156,3 +168,38 @@ def test_records_of_a_table_pass_the_filter(cloud, stack):
     (moved,) = messages(cloud, deployed.outputs["Target"])
 
     assert moved["body"]["eventName"] == "REMOVE"
+
+
+def test_records_stay_until_the_role_may_read_the_stream(cloud, stack):
+    start = {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}}
+    deployed = stack(
+        PipeRole=role("sqs:SendMessage"),
+        Table=TABLE,
+        Target=QUEUE,
+        Pipe=pipe("Target", source="Table", attribute="StreamArn", SourceParameters=start),
+    )
+    cloud.client("dynamodb").put_item(TableName=deployed.outputs["Table"], Item={"id": {"S": "n1"}})
+    until(lambda: "dynamodb:GetRecords" in reason(cloud, deployed))
+
+    allow(cloud, deployed, "sqs:SendMessage", *READING_STREAMS)
+
+    (moved,) = messages(cloud, deployed.outputs["Target"])
+    assert moved["body"]["eventName"] == "INSERT"
+
+
+def test_encrypted_messages_stay_until_the_role_may_decrypt_them(cloud, stack):
+    key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    deployed = stack(
+        PipeRole=role(*READING, "sqs:SendMessage"),
+        Queue={**QUEUE, "Properties": {"KmsMasterKeyId": key}},
+        Target=QUEUE,
+        Pipe=pipe("Target"),
+    )
+    send(cloud, deployed, "1")
+    until(lambda: "kms:Decrypt" in reason(cloud, deployed))
+    assert left(cloud, deployed) == 1
+
+    allow(cloud, deployed, *READING, "sqs:SendMessage", "kms:Decrypt")
+
+    (moved,) = messages(cloud, deployed.outputs["Target"])
+    assert moved["body"]["body"] == "1"

@@ -237,13 +237,14 @@ PIPE = {
 def test_a_pipe_keeps_its_records_until_its_role_may_start_the_machine(cloud, stacks):
     """The refusal is named once; nothing is lost."""
     resources = {"Machine": machine(Definition=ECHO), "Table": TABLE, "Pipe": PIPE}
-    may_not = role(starting({"Ref": "Machine"}, "states:StopExecution"), service="pipes.amazonaws.com")
+    reading = starting("*", "dynamodb:*")
+    may_not = role(starting({"Ref": "Machine"}, "states:StopExecution"), reading, service="pipes.amazonaws.com")
     deployed = stacks(**resources, Starter=may_not)
     cloud.client("dynamodb").put_item(TableName=deployed.outputs["Table"], Item={"id": {"S": "n1"}})
     refusal = f"cannot start {deployed.outputs['Machine']}"
     until(lambda: refusal in cloud.server_log())
 
-    stacks(**resources, Starter=role(starting({"Ref": "Machine"}), service="pipes.amazonaws.com"))
+    stacks(**resources, Starter=role(starting({"Ref": "Machine"}), reading, service="pipes.amazonaws.com"))
 
     execution, *_ = started(cloud, deployed.outputs["Machine"])
     assert execution["output"][0]["dynamodb"]["NewImage"] == {"id": {"S": "n1"}}

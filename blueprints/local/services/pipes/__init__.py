@@ -10,7 +10,7 @@ from blueprints.local.services.pipes import refusals, running, settings
 class Pipes(Extension):
     """Extends the base emulator's pipes."""
 
-    after = ("lambda_", "sqs", "stepfunctions")
+    after = ("dynamodb", "kms", "lambda_", "sqs", "stepfunctions")
 
     def install(self, aws: EmbeddedAws) -> None:
         settings.install()

@@ -6,7 +6,7 @@ EventBridge Pipes" and "Permissions for EventBridge Pipes".
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.stream_source import service_of
-from blueprints.local.services.iam import RoleNotAssumed, assume_role, may
+from blueprints.local.services import kms
+from blueprints.local.services.dynamodb import DynamoDBSource
+from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, principal_of
 from blueprints.local.services.lambda_ import matching
 from blueprints.local.services.pipes.settings import is_complete
 from blueprints.local.services.pipes.targets import deliver
@@ -51,19 +53,21 @@ def install(endpoint: str) -> None:
 
 def _move_records(pipe: _Pipe, records: list[_Event], endpoint: str) -> bool:
     """Deliver records of a stream; False if they have to stay in it."""
-    events = matching(records, _criteria(pipe))
     role = _role(pipe, endpoint)
-    return not events or (role is not None and len(_delivered(pipe, role, events)) == len(events))
+    if role is None or not _may_read(pipe, role, DynamoDBSource(pipe["Source"]).permissions):
+        return False
+    events = matching(records, _criteria(pipe))
+    return not events or len(_delivered(pipe, role, events)) == len(events)
 
 
 def _move_messages(pipe: _Pipe, endpoint: str) -> None:
     """Deliver messages of a queue; what is not delivered becomes visible again after the visibility timeout."""
     queue = QueueSource(pipe["Source"])
     for _ in range(_MOST_BATCHES):
-        role = (
-            _role(pipe, endpoint) if pipe.get("CurrentState") == "RUNNING" and queue.has_visible(time.time()) else None
-        )
-        if role is None or not _may(pipe, role, queue, "sqs:ReceiveMessage"):
+        if pipe.get("CurrentState") != "RUNNING" or not queue.has_visible(time.time()):
+            return
+        role = _role(pipe, endpoint)
+        if role is None or not _may_read(pipe, role, [("sqs:ReceiveMessage", queue.arn)]):
             return
         messages = _receive(queue, _batch_size(pipe))
         if not messages:
@@ -78,7 +82,7 @@ def _move_batch(pipe: _Pipe, role: Caller, queue: QueueSource, messages: list[Me
     delivered = _delivered(pipe, role, [each.event for each in batch]) if batch else set()
     done = {batch[number].receipt_handle for number in delivered}
     excluded = {each.receipt_handle for each in messages if each.identifier not in matched}
-    if _may(pipe, role, queue, "sqs:DeleteMessage"):
+    if _may(pipe, role, "sqs:DeleteMessage", queue.arn):
         queue.delete(done | excluded)
 
 
@@ -114,11 +118,29 @@ def _role(pipe: _Pipe, endpoint: str) -> Caller | None:
         return None
 
 
-def _may(pipe: _Pipe, role: Caller, queue: QueueSource, action: str) -> bool:
-    allowed = may(role, action, queue.arn)
+def _may_read(pipe: _Pipe, role: Caller, permissions: Iterable[tuple[str, str]]) -> bool:
+    """Whether the role may do every action on its resource, and decrypt what is in the source."""
+    return all(_may(pipe, role, action, arn) for action, arn in permissions) and _may_decrypt(pipe, role)
+
+
+def _may(pipe: _Pipe, role: Caller, action: str, arn: str) -> bool:
+    allowed = may(role, action, arn)
     if not allowed:
-        _report(pipe, f"{pipe['RoleArn']} is not authorized to perform {action} on {queue.arn}")
+        _report(pipe, f"{pipe['RoleArn']} is not authorized to perform {action} on {arn}")
     return allowed
+
+
+def _may_decrypt(pipe: _Pipe, role: Caller) -> bool:
+    source = str(pipe["Source"])
+    encryption = kms.encryption_of(source)
+    if encryption is None:
+        return True
+    try:
+        kms.require(principal_of(role.access_key, source.split(":")[4]), encryption, "Decrypt")
+    except kms.KeyRefused as refused:
+        _report(pipe, f"cannot decrypt {source}: {refused}")
+        return False
+    return True
 
 
 def _report(pipe: _Pipe, reason: str) -> None:
