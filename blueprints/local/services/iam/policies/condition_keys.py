@@ -1,6 +1,6 @@
 """Global condition keys that describe the principal, the resource's tags and how the request came.
 
-Source: IAM User Guide, "AWS global condition context keys".
+Sources: IAM User Guide, "AWS global condition context keys" and "IAM and AWS STS condition context keys", federation.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,16 @@ from blueprints.local.base.internals import Internal
 
 KEY_VALUE = Internal("core.iam_evaluator", "_resolve_condition_key", ("key", "ctx"))
 ROLES = Internal("services.iam", "_roles")
+KEYS_OF_PRINCIPAL = Internal("core.iam_evaluator", "_principal_keys", ("credential",))
+SESSIONS = Internal("services.sts", "_sessions")
 TAGS = Internal("services.tagging", "resource_tags", ("arn",))
 
+_COGNITO = {
+    "cognito-identity.amazonaws.com:sub": "_identity_id",
+    "cognito-identity.amazonaws.com:aud": "_identity_pool_id",
+    "cognito-identity.amazonaws.com:amr": "_cognito_amr",
+}
+"""Keys of sessions of an identity pool, and where the base emulator keeps their values."""
 _RESOURCE_TAG = "aws:resourcetag/"
 _TYPES = {"Root": "Account"}
 """Values of `aws:PrincipalType` that differ from the base emulator's types."""
@@ -30,6 +38,18 @@ def install() -> None:
         return found
 
     KEY_VALUE.replace(value)
+    KEYS_OF_PRINCIPAL.replace(_with_cognito(KEYS_OF_PRINCIPAL.current()))
+
+
+def _with_cognito(keys_of: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """Also give the keys of the identity that an identity pool gave credentials to."""
+
+    def keys(credential: Any) -> dict[str, Any]:
+        session = SESSIONS.current().get(credential.access_key_id) or {}
+        found = {name: session.get(member) for name, member in _COGNITO.items()}
+        return {**keys_of(credential), **{name: value for name, value in found.items() if value}}
+
+    return keys
 
 
 def _resource_tag(name: str, context: Any) -> str | None:
