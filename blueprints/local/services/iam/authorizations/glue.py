@@ -18,6 +18,7 @@ _WITHOUT_RESOURCE = frozenset(
         "CreateSecurityConfiguration",
         "GetCrawlerMetrics",
         "GetCrawlers",
+        "GetJobBookmark",
         "GetJobs",
         "GetSecurityConfiguration",
         "GetSecurityConfigurations",
@@ -25,6 +26,10 @@ _WITHOUT_RESOURCE = frozenset(
         "ListJobs",
         "ListTriggers",
         "ListWorkflows",
+        "ResetJobBookmark",
+        "StartCrawlerSchedule",
+        "StopCrawlerSchedule",
+        "UpdateCrawlerSchedule",
     )
 )
 _KINDS: dict[str, tuple[str, ...]] = {
