@@ -103,6 +103,23 @@ def test_a_role_that_does_not_trust_the_scheduler_is_refused(cloud, stack):
         )
 
 
+def test_a_role_is_named_with_its_path(cloud, stack):
+    made = role("Queue")
+    made["Properties"]["Path"] = "/team/"
+    name = stack(Queue=QUEUE, Role=made).outputs["Role"]
+    scheduler = cloud.client("scheduler")
+
+    def make(path):
+        arn = f"arn:aws:iam::000000000000:role{path}{name}"
+        target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:any", "RoleArn": arn}
+        settings = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+        scheduler.create_schedule(Name=name, Target=target, State="DISABLED", **settings)
+
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        make("/")
+    make("/team/")
+
+
 def test_a_templates_schedule_keeps_its_time_zone(cloud, stack):
     later = schedule("May")
     later["Properties"] |= {"ScheduleExpression": "cron(0 6 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}

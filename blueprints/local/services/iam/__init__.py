@@ -31,7 +31,7 @@ from blueprints.local.services.iam.callers import caller_arn, caller_may, signin
 from blueprints.local.services.iam.managed_policies import add as add_managed_policy
 from blueprints.local.services.iam.managed_policies import unknown_policies_of
 from blueprints.local.services.iam.resource_policies import may_invoke, may_send, policy_allows
-from blueprints.local.services.iam.role_trust import trusts
+from blueprints.local.services.iam.role_trust import role_of, trusts
 from blueprints.local.services.iam.service_roles import RoleNotAssumed, assume_role, may
 from blueprints.local.services.iam.verdicts import answer, principal_of, question
 
@@ -66,6 +66,7 @@ __all__ = [
     "policy_allows",
     "principal_of",
     "question",
+    "role_of",
     "signing_key",
     "table_resources",
     "trusts",

@@ -6,10 +6,19 @@ Source: IAM User Guide, "Create a role to delegate permissions to an AWS service
 from collections.abc import Mapping
 from typing import Any
 
+from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam.policies.statements import raw_statements, read
 from blueprints.local.services.iam.resource_policies import policy_allows
 
+ROLES = Internal("services.iam", "_roles")
+
 _SOURCE_ARN = "aws:sourcearn"
+
+
+def role_of(role_arn: str) -> Mapping[str, Any] | None:
+    """The role of an ARN, which has the role's path; None if there is no such role."""
+    role: Mapping[str, Any] | None = ROLES.current().get(role_arn.rsplit("/", 1)[-1])
+    return role if role is not None and role["Arn"] == role_arn else None
 
 
 def trusts(role: Mapping[str, Any], service: str) -> bool:

@@ -7,9 +7,8 @@ from functools import cache
 from blueprints.local.base.clients import Caller
 from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam import verdicts
-from blueprints.local.services.iam.role_trust import trusts
+from blueprints.local.services.iam.role_trust import role_of, trusts
 
-ROLES = Internal("services.iam", "_roles")
 REGISTER_SESSION = Internal("services.sts", "register_session", ("access_key", "session"))
 
 
@@ -20,7 +19,7 @@ class RoleNotAssumed(Exception):
 def assume_role(role_arn: str, service: str, session_name: str, region: str, endpoint: str) -> Caller:
     """Assume a role for a service such as `codebuild.amazonaws.com`. Raises RoleNotAssumed."""
     name = role_arn.rsplit("/", 1)[-1]
-    role = ROLES.current().get(name)
+    role = role_of(role_arn)
     if role is None:
         raise RoleNotAssumed(f"The role {role_arn} does not exist")
     if not trusts(role, service):

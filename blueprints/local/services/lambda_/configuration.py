@@ -10,7 +10,7 @@ from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
-from blueprints.local.services.iam import trusts
+from blueprints.local.services.iam import role_of, trusts
 from blueprints.local.services.lambda_.environment_keys import refusal_at_creation
 
 CREATE = Internal("services.lambda_svc", "_create_function", ("data",))
@@ -19,7 +19,6 @@ PUBLISH = Internal("services.lambda_svc", "_publish_version", ("name", "data"))
 ERROR = Internal(
     "core.responses", "error_response_json", ("code", "message", "status", "extra", "message_key", "content_type")
 )
-ROLES = Internal("services.iam", "_roles")
 
 _TYPE = "AWS::Lambda::Function"
 _LAMBDA = "lambda.amazonaws.com"
@@ -127,5 +126,5 @@ def faults(settings: _Settings) -> Iterator[str]:
 
 
 def _can_assume(role_arn: str) -> bool:
-    role = ROLES.current().get(role_arn.rsplit("/", 1)[-1])
+    role = role_of(role_arn)
     return role is not None and trusts(role, _LAMBDA)

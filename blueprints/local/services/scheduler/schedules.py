@@ -13,14 +13,13 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import REGISTRY, ResourceFailed
 from blueprints.local.services import kms
-from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, principal_of, trusts
+from blueprints.local.services.iam import RoleNotAssumed, assume_role, may, principal_of, role_of, trusts
 
 CREATE = Internal("services.scheduler", "_create_schedule", ("name", "body"))
 UPDATE = Internal("services.scheduler", "_update_schedule", ("name", "body"))
 ERROR = Internal("services.scheduler", "_error", ("status", "code", "message"))
 SCHEDULES = Internal("services.scheduler", "_schedules")
 SECONDS_BETWEEN_LOOKS = Internal("services.scheduler", "_SCHEDULE_TICK_INTERVAL")
-ROLES = Internal("services.iam", "_roles")
 
 _TYPE = "AWS::Scheduler::Schedule"
 _SCHEDULER = "scheduler.amazonaws.com"
@@ -99,7 +98,7 @@ def _fault(target: dict[str, Any]) -> str | None:
     role_arn = target.get("RoleArn")
     if not role_arn:
         return None  # the base emulator says what is missing
-    role = ROLES.current().get(str(role_arn).rsplit("/", 1)[-1])
+    role = role_of(str(role_arn))
     if role and trusts(role, _SCHEDULER):
         return None
     return "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
