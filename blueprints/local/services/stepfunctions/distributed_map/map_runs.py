@@ -40,6 +40,8 @@ class Child:
     batch: Batch
     execution: Execution | None = None
     """None until it has started."""
+    status_before_redrive: str | None = None
+    """How it ended, while it waits for its redrive."""
 
     @property
     def status(self) -> str:
@@ -127,11 +129,15 @@ class MapRun:
         self.status, self.stop_date = RUNNING, None
         for child in self.children_in(*UNSUCCESSFUL):
             if child.execution is not None and child.is_redrivable:
+                child.status_before_redrive = child.execution.status
                 child.execution.status = PENDING_REDRIVE
 
     def end(self, status: str) -> None:
-        """The run has ended."""
+        """End the run. Children that still wait for their redrive get the status back with which they ended before."""
         self.status, self.stop_date = status, time.time()
+        for child in self.children_in(PENDING_REDRIVE):
+            if child.execution is not None and child.status_before_redrive is not None:
+                child.execution.status = child.status_before_redrive
 
     def description(self) -> dict[str, Any]:
         """The answer of DescribeMapRun."""
