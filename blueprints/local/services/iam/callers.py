@@ -57,7 +57,9 @@ def caller_may(action: str, resource: str, keys: Mapping[str, str] | None = None
     if not access_key:
         return True  # the owner
     principal = verdicts.principal_of(access_key, ACCOUNT.current()())
-    if getattr(principal, "policies", None) is None:
+    if not hasattr(principal, "policies"):
+        return False  # the key was deleted, or the session has ended
+    if principal.policies is None:
         return True
     asked = verdicts.question(principal, action, resource, REGION.current()(), keys)
     return bool(verdicts.answer(principal, asked).decision == "Allow")

@@ -9,6 +9,10 @@ from typing import Any
 from blueprints.local.base.internals import Internal
 
 PRINCIPAL = Internal("core.iam_evaluator", "resolve_principal", ("access_key_id", "account_id", "credential"))
+ACCOUNT = Internal("core.responses", "get_account_id", ())
+REGION = Internal("core.responses", "get_region", ())
+SCOPE = Internal("core.responses", "request_scope", ("account_id", "region"))
+ACCOUNT_OF_KEY = Internal("core.iam_evaluator", "find_iam_access_key_account", ("access_key_id",))
 CONTEXT = Internal("core.iam_evaluator", "EvalContext")
 EVALUATE = Internal("core.iam_evaluator", "evaluate", ("ctx", "policies", "limits"))
 POLICY_OF = Internal("core.iam_evaluator", "_resource_policy", ("service", "resource_arn"))
@@ -21,8 +25,15 @@ COMBINE = Internal(
 
 
 def principal_of(access_key: str, account: str) -> Any:
-    """The principal that an access key belongs to; an AuthError of the base emulator if there is none."""
-    return PRINCIPAL.current()(access_key, account)
+    """The principal that an access key belongs to; an AuthError of the base emulator if there is none.
+
+    `account` counts for the owner's keys: each account has them. A user or session of another account is found too.
+    """
+    owner = ACCOUNT_OF_KEY.current()(access_key) or account
+    if owner == ACCOUNT.current()():
+        return PRINCIPAL.current()(access_key, owner)
+    with SCOPE.current()(owner, REGION.current()()):  # where the base emulator looks for inline policies
+        return PRINCIPAL.current()(access_key, owner)
 
 
 def question(principal: Any, action: str, resource: str, region: str, keys: Mapping[str, Any] | None = None) -> Any:

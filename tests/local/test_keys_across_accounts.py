@@ -1,0 +1,46 @@
+"""A user of another account reads an encrypted object if the bucket, the key and the user's own policy let it."""
+
+import json
+import uuid
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from blueprints.local.cloud import ACCOUNT
+from tests.local.resources import client_settings
+
+OTHER = "222222222222"
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def allow(action, **more):
+    return {"Effect": "Allow", "Action": action, "Resource": "*", **more}
+
+
+@pytest.mark.parametrize(("actions", "is_read"), [(["s3:GetObject"], False), (["s3:GetObject", "kms:Decrypt"], True)])
+def test_the_key_is_asked_with_the_users_own_policy(cloud, actions, is_read):
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    iam = boto3.client("iam", **client_settings(cloud) | {"aws_access_key_id": OTHER})
+    user = iam.create_user(UserName=name)["User"]["Arn"]
+    iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=policy(allow(actions)))
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    root = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    key_policy = policy(root, allow("kms:Decrypt", Principal={"AWS": user}))
+    key = cloud.client("kms").create_key(Policy=key_policy)["KeyMetadata"]["Arn"]
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    shared = {**allow("s3:GetObject", Principal={"AWS": OTHER}), "Resource": f"arn:aws:s3:::{name}/*"}
+    s3.put_bucket_policy(Bucket=name, Policy=policy(shared))
+    keys = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
+    guest = boto3.client("s3", **client_settings(cloud) | keys)
+
+    if is_read:
+        assert guest.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    else:
+        with pytest.raises(ClientError, match=r"AccessDenied.*kms:Decrypt"):
+            guest.get_object(Bucket=name, Key="a")
