@@ -33,6 +33,14 @@ def of_account(number):
         (statement(LAMBDA, **of_account("000000000000")), True),
         (statement(LAMBDA, **of_account("111111111111")), False),
         (statement(LAMBDA, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:lambda:*:*:function:one"}}), True),
+        (
+            [
+                statement(LAMBDA),
+                statement("*", "Deny", Condition={"ArnNotLike": {"aws:SourceArn": "arn:aws:lambda:*:*:function:one"}}),
+            ],
+            True,
+        ),
+        ([statement(LAMBDA), statement("*", "Deny", Condition={"StringEquals": {"aws:SourceAccount": "1"}})], True),
         ([], False),
     ],
 )

@@ -24,8 +24,8 @@ def role_of(role_arn: str) -> Mapping[str, Any] | None:
 def trusts(role: Mapping[str, Any], service: str) -> bool:
     """Whether a service such as `lambda.amazonaws.com` may assume a role of the account for the account itself.
 
-    Denials and conditions count, such as one on `aws:SourceAccount`. A condition on `aws:SourceArn` counts as met:
-    which resource a service assumes a role for is not known here.
+    Denials and conditions count, such as one on `aws:SourceAccount`. Which resource a service assumes the role for is
+    not known here: a condition on `aws:SourceArn` counts as met, and a denial with one is left out.
     """
     account = str(role["Arn"]).split(":")[4]
     document = _without_source_arn(read(role.get("AssumeRolePolicyDocument")))
@@ -39,8 +39,14 @@ def _without_source_arn(document: Any) -> Any:
         "Statement": [
             {**each, "Condition": _other_conditions(each["Condition"])} if "Condition" in each else each
             for each in raw_statements(document)
+            if each["Effect"] == "Allow" or not _asks_for_source(each.get("Condition"))
         ],
     }
+
+
+def _asks_for_source(conditions: Any) -> bool:
+    found = conditions.values() if isinstance(conditions, dict) else ()
+    return any(key.lower() == _SOURCE_ARN for keys in found if isinstance(keys, dict) for key in keys)
 
 
 def _other_conditions(conditions: Any) -> dict[str, Any]:
