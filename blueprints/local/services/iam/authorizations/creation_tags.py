@@ -27,6 +27,12 @@ _TAGGING: Mapping[str, Mapping[str, _Tagging]] = {
     },
     "firehose": {"CreateDeliveryStream": ("Tags", "firehose:TagDeliveryStream")},
     "glue": dict.fromkeys(_OF_GLUE, ("Tags", "glue:TagResource")),
+    "iam": {
+        "CreateInstanceProfile": ("Tags", "iam:TagInstanceProfile"),
+        "CreatePolicy": ("Tags", "iam:TagPolicy"),
+        "CreateRole": ("Tags", "iam:TagRole"),
+        "CreateUser": ("Tags", "iam:TagUser"),
+    },
     "kinesis": {"CreateStream": ("Tags", "kinesis:AddTagsToStream")},
     "lambda": {"CreateFunction": ("Tags", "lambda:TagResource")},
     "monitoring": dict.fromkeys(_OF_CLOUDWATCH, ("Tags", "cloudwatch:TagResource")),
