@@ -37,6 +37,9 @@ ENFORCE = Internal(
 ACCESS_KEY = Internal("core.router", "extract_access_key_id", ("headers", "query_params"))
 IS_OWNER = Internal("core.iam_evaluator", "is_root_access_key", ("access_key_id",))
 
+_PLANNED_AS = {"sesv2": "ses"}
+"""Services that the evaluator is asked for under another name than the call was read under."""
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -149,7 +152,7 @@ def _judge_plan() -> None:
     ) -> Any:
         """The first denial of what a call needs, in the base emulator's form, or None."""
         plan = _plan.get()
-        if plan is None or plan.service != service or plan.resource != resource_arn:
+        if plan is None or plan.service != _PLANNED_AS.get(service, service) or plan.resource != resource_arn:
             return original(access_key_id, iam_action, service, region, resource_arn, service_context)
         _plan.set(None)
         own_prefix = plan.authorizations[0].action.partition(":")[0]

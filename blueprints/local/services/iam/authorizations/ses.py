@@ -1,6 +1,6 @@
-"""Amazon SES, version 1 of the API: sending is judged on the identity that a mail is from, and on its template.
+"""Amazon SES, both versions of the API: sending is judged on the identity that a mail is from, and on its template.
 
-Source: Service Authorization Reference, "Amazon Simple Email Service".
+Sources: Service Authorization Reference, "Amazon Simple Email Service" and "Amazon Simple Email Service v2".
 """
 
 import binascii
@@ -10,10 +10,15 @@ from email.utils import parseaddr
 from typing import Any
 
 from blueprints.local.base.internals import Internal
-from blueprints.local.services.iam.authorizations.call import Call
+from blueprints.local.services.iam.authorizations.call import Authorization, Call
 from blueprints.local.services.iam.authorizations.needs import Needs, Operations, any_resource, by_operation
 
 IDENTITIES = Internal("services.ses", "_identities")
+RESOURCE_OF_PATH = Internal(
+    "core.iam_actions", "_ses_v2_resource_arn", ("method", "path", "body", "region", "account_id")
+)
+
+_VERSION_2 = "/v2/email/"
 
 
 def _sender(call: Call) -> str:
@@ -32,8 +37,11 @@ def _header(encoded: str) -> str:
 
 
 def _identity(call: Call) -> str:
+    return _identity_arn(call, _sender(call))
+
+
+def _identity_arn(call: Call, address: str) -> str:
     """The address if it is verified itself, otherwise its domain."""
-    address = _sender(call)
     domain = address.rpartition("@")[2]
     known = IDENTITIES.current()
     named = domain if domain in known and address not in known else address
@@ -64,4 +72,32 @@ _OPERATIONS: Operations = {
     },
 }
 
-SERVICES = {"ses": by_operation("ses", _OPERATIONS, default=any_resource)}
+_of_version_1 = by_operation("ses", _OPERATIONS, default=any_resource)
+
+
+def _authorizations(call: Call) -> list[Authorization]:
+    return _of_version_2(call) if call.path.startswith(_VERSION_2) else _of_version_1(call)
+
+
+def _of_version_2(call: Call) -> list[Authorization]:
+    """Sending on the identity, everything else on what the path or the body names."""
+    action = f"ses:{call.operation}"
+    if call.operation not in ("SendEmail", "SendBulkEmail"):
+        resource = RESOURCE_OF_PATH.current()(call.method, call.path, call.body, call.region, call.account)
+        return [Authorization(action, str(resource))]
+    sender = call.text("FromEmailAddress") or _header(_raw_content(call))
+    name, address = parseaddr(sender)
+    identity = call.text("FromEmailAddressIdentityArn") or _identity_arn(call, address)
+    keys = {"ses:FromAddress": address, "ses:FromDisplayName": name}
+    return [Authorization(action, identity, {key: value for key, value in keys.items() if value})]
+
+
+def _raw_content(call: Call) -> str:
+    """A mail that is sent as it is, in base64; or ''."""
+    found: Any = call.request
+    for name in ("Content", "Raw", "Data"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+SERVICES = {"ses": _authorizations}
