@@ -53,7 +53,9 @@ def _function_of_mapping(call: Call) -> Mapping[str, Any]:
 
 
 def _layer(call: Call) -> str:
-    return call.arn(f"layer:{_segment_after(call, 'layers')}")
+    """By its name or ARN."""
+    named = _segment_after(call, "layers")
+    return call.arn(named if named.startswith("arn:") else f"layer:{named}")
 
 
 def _layer_version(call: Call) -> str:
