@@ -12,6 +12,7 @@ from blueprints.local.base.internals import Internal
 from blueprints.local.services.iam.policies import patterns, variables
 
 MET = Internal("core.iam_evaluator", "_conditions_met", ("conditions", "ctx"))
+CONDITION = Internal("core.iam_evaluator", "_evaluate_single_condition", ("operator", "actual", "expected_values"))
 OPERATORS = Internal("core.iam_evaluator", "_CONDITION_OPS")
 KEY_VALUE = Internal("core.iam_evaluator", "_resolve_condition_key", ("key", "ctx"))
 
@@ -24,6 +25,7 @@ def install() -> None:
     """Replace variables in conditions, and the operators with wildcards."""
     global _met_without_variables  # noqa: PLW0603 - the base emulator's function, which the replacement calls
     _met_without_variables = MET.replace(met)
+    CONDITION.replace(_of_one_value(CONDITION.current()))
     OPERATORS.current().update(
         {
             "stringlike": _is_like,
@@ -34,6 +36,23 @@ def install() -> None:
             "arnnotlike": lambda actual, expected: not _is_arn(actual, expected),
         }
     )
+
+
+def _of_one_value(is_met: Callable[[str, Any, list[str]], bool]) -> Callable[[str, Any, list[str]], bool]:
+    """Let an operator without ForAllValues or ForAnyValue compare a multivalued key that has one value.
+
+    A key without values is absent. Source: Amazon EventBridge User Guide, "Using IAM policy conditions", the tables of
+    patterns that a policy allows.
+    """
+
+    def evaluated(operator: str, actual: Any, expected_values: list[str]) -> bool:
+        if actual == []:
+            actual = None
+        elif isinstance(actual, list) and len(actual) == 1 and ":" not in operator:
+            actual = actual[0]
+        return is_met(operator, actual, expected_values)
+
+    return evaluated
 
 
 def use_variables(conditions: Conditions) -> bool:
