@@ -16,7 +16,6 @@ from blueprints.errors import BlueprintError
 from blueprints.packaging.interpreters import find as find_interpreter
 from blueprints.pattern import Pattern, discover, find
 from tests import small_pattern
-from tests.quick_runs import PARAMETERS, write_quick_demo
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -83,14 +82,13 @@ def test_a_copys_own_tests_pass(copied, environment):
         assert "STACK_NAME" in run(environment / "bin" / "python", command, "--help", cwd=copied.parent)
 
 
-def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copied, tmp_path):
-    mine = tmp_path / "photos-of-mine"
+@pytest.mark.parametrize("name", ["s3-image-processing", "kinesis-s3-stream"])
+def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copy_of, tmp_path, name):
+    """In a shell that does not know this repository. tests/test_own_keys.py plays copies of all patterns."""
+    copied, mine = copy_of(name), tmp_path / "photos-of-mine"
     shutil.copytree(copied, mine, ignore=lambda folder, _: ["tests"] if Path(folder) == copied else [])
-    write_quick_demo(copied.parent.name, mine / "demo.py")
 
-    settings = {"Environment": "prod", **PARAMETERS.get(copied.parent.name, {})}
-    options = [option for name, value in settings.items() for option in ("--parameter", f"{name}={value}")]
-    played = json.loads(run(BLUEPRINTS, "run", mine, "--json", *options, cwd=tmp_path))
+    played = json.loads(run(BLUEPRINTS, "run", mine, "--json", "--parameter", "Environment=prod", cwd=tmp_path))
 
     assert played["pattern"] == "photos-of-mine"
     assert played["files"]

@@ -1,24 +1,29 @@
-"""Every pattern's demo plays with a key of one's own, which the resources really use; without the key it fails."""
+"""The demo of every pattern's copy plays with a key of one's own, which the resources really use.
+
+The copies have another name, no tests, and another Environment than the patterns' own demos (tests/test_patterns.py).
+"""
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
 
 from blueprints.cli import main
+from blueprints.copying import copy
 from blueprints.demo import DemoStack, demo_module
 from blueprints.errors import BlueprintError
 from blueprints.local.bring_up import bring_up, prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.own_key import check_takes_a_key, with_own_key
-from blueprints.pattern import discover
+from blueprints.pattern import Pattern, discover, find
 from blueprints.progress import Progress
 from tests import small_pattern
 from tests.local.waiting import until
 from tests.quick_runs import PARAMETERS
 
-PATTERNS = {pattern.name: pattern for pattern in discover()}
+PATTERNS = [pattern.name for pattern in discover()]
 FUNCTION, BUCKET = "AWS::Lambda::Function", "AWS::S3::Bucket"
 STREAM, TABLE = "AWS::Kinesis::Stream", "AWS::DynamoDB::Table"
 USED = {
@@ -48,16 +53,19 @@ def cloud():
 
 
 @pytest.fixture(scope="module")
-def stack_of(cloud):
-    """Brings a pattern up as `blueprints run --own-key` does, once; returns the stack and the key's ARN."""
+def stack_of(cloud, tmp_path_factory):
+    """Brings a pattern's copy up as `run --own-key` does, once; returns the copy, the stack and the key's ARN."""
     made = {}
 
     def bring(name):
         if name not in made:
-            check_takes_a_key(PATTERNS[name])
-            prepared = prepare(PATTERNS[name], Progress(), PARAMETERS.get(name, {}))
+            folder = copy(find(name), tmp_path_factory.mktemp("mine") / f"{name}-of-mine").folder
+            shutil.rmtree(folder / "tests")
+            copied = Pattern.load(folder)
+            check_takes_a_key(copied)
+            prepared = prepare(copied, Progress(), {"Environment": "prod", **PARAMETERS.get(name, {})})
             keyed = with_own_key(cloud, prepared, Progress())
-            made[name] = bring_up(cloud, keyed, Progress()), keyed.parameters["KmsKeyArn"]
+            made[name] = copied, bring_up(cloud, keyed, Progress()), keyed.parameters["KmsKeyArn"]
         return made[name]
 
     return bring
@@ -65,8 +73,8 @@ def stack_of(cloud):
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_demo_plays_with_a_key_of_ones_own(cloud, stack_of, name, tmp_path):
-    stack, key = stack_of(name)
-    demo = demo_module(PATTERNS[name])
+    copied, stack, key = stack_of(name)
+    demo = demo_module(copied)
     for constant, value in SMALLER.get(name, {}).items():
         assert hasattr(demo, constant)
         setattr(demo, constant, value)
@@ -114,7 +122,7 @@ KEYS_OF = {FUNCTION: keys_of_function, BUCKET: keys_of_bucket, STREAM: keys_of_s
 
 
 def test_a_role_that_may_not_use_the_key_says_so(cloud, stack_of):
-    stack, _ = stack_of("kinesis-s3-stream")
+    _, stack, _ = stack_of("kinesis-s3-stream")
     iam, lambda_ = cloud.client("iam"), cloud.client("lambda")
     for role in (each.physical_id for each in stack.resources if each.type == "AWS::IAM::Role"):
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
