@@ -2,7 +2,14 @@
 
 from blueprints.local.base.extension import EmbeddedAws, Extension
 from blueprints.local.services.lambda_ import AsynchronousInvocations
-from blueprints.local.services.s3 import bucket_names, bucket_versioning, missing_objects, notifications, signed_urls
+from blueprints.local.services.s3 import (
+    bucket_names,
+    bucket_versioning,
+    foreign_buckets,
+    missing_objects,
+    notifications,
+    signed_urls,
+)
 
 
 class S3(Extension):
@@ -15,6 +22,7 @@ class S3(Extension):
         bucket_versioning.install()
         signed_urls.install()
         missing_objects.install()
+        foreign_buckets.install()
         notifications.install(aws.part(AsynchronousInvocations))
 
 
