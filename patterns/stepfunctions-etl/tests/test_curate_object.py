@@ -17,6 +17,14 @@ from order_rows import ORDER, as_csv, orders
 from orders import SCHEMA
 
 
+@pytest.fixture(autouse=True)
+def _limit_of_lambda():
+    """Python's own limit of a field, which other tests of this process may have raised."""
+    before = csv.field_size_limit(128 * 1024)
+    yield
+    csv.field_size_limit(before)
+
+
 @pytest.fixture
 def curated(tmp_path):
     """Return a function that curates bytes and returns the valid rows and the rejected ones."""

@@ -43,13 +43,17 @@ class Releases:
         return self._cloud.client("lambda").get_alias(FunctionName=function, Name=alias)["FunctionVersion"]
 
     def lifecycle(self):
-        """What became of the hooks of the last deployment."""
+        """What became of the hooks of the last deployment that is not a rollback."""
         codedeploy = self._cloud.client("codedeploy")
         (application,) = codedeploy.list_applications()["applications"]
         groups = codedeploy.list_deployment_groups(applicationName=application)["deploymentGroups"]
         (group,) = [each for each in groups if "ResolveFields" in each]
         where = {"applicationName": application, "deploymentGroupName": group}
-        deployment = codedeploy.list_deployments(**where)["deployments"][0]
+        deployment = next(
+            each
+            for each in codedeploy.list_deployments(**where)["deployments"]
+            if codedeploy.get_deployment(deploymentId=each)["deploymentInfo"]["creator"] != "codeDeployRollback"
+        )
         (target,) = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
         found = codedeploy.get_deployment_target(deploymentId=deployment, targetId=target)
         events = found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]
