@@ -19,9 +19,9 @@ from blueprints.local.deployment import deploy
 from blueprints.local.own_key import check_takes_a_key, with_own_key
 from blueprints.pattern import Pattern, discover, find
 from blueprints.progress import Progress
+from blueprints.rehearsals.settings import read_settings
 from tests import small_pattern
 from tests.local.waiting import until
-from tests.quick_runs import PARAMETERS
 
 PATTERNS = [pattern.name for pattern in discover()]
 FUNCTION, BUCKET = "AWS::Lambda::Function", "AWS::S3::Bucket"
@@ -37,13 +37,6 @@ USED = {
     "stepfunctions-workflow": {FUNCTION},
 }
 """The types of resources that the key encrypts, by pattern."""
-SMALLER = {
-    "dynamodb-stream-trigger": {"ORDERS": 60},
-    "glue-data-lake": {"ORDERS": 200},
-    "kinesis-s3-stream": {"EVENTS": 2_000},
-    "stepfunctions-etl": {"ROWS": 210},
-}
-"""Constants of demos that make them shorter."""
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +54,11 @@ def stack_of(cloud, tmp_path_factory):
         if name not in made:
             folder = copy(find(name), tmp_path_factory.mktemp("mine") / f"{name}-of-mine").folder
             shutil.rmtree(folder / "tests")
+            settings = read_settings(folder)
+            settings.write_demo(folder)
             copied = Pattern.load(folder)
             check_takes_a_key(copied)
-            prepared = prepare(copied, Progress(), {"Environment": "prod", **PARAMETERS.get(name, {})})
+            prepared = prepare(copied, Progress(), {"Environment": "prod", **settings.parameters})
             keyed = with_own_key(cloud, prepared, Progress())
             made[name] = copied, bring_up(cloud, keyed, Progress()), keyed.parameters["KmsKeyArn"]
         return made[name]
@@ -74,12 +69,7 @@ def stack_of(cloud, tmp_path_factory):
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_demo_plays_with_a_key_of_ones_own(cloud, stack_of, name, tmp_path):
     copied, stack, key = stack_of(name)
-    demo = demo_module(copied)
-    for constant, value in SMALLER.get(name, {}).items():
-        assert hasattr(demo, constant)
-        setattr(demo, constant, value)
-
-    result = demo.run(DemoStack(stack.outputs, cloud.client, None, tmp_path, Progress().step))
+    result = demo_module(copied).run(DemoStack(stack.outputs, cloud.client, None, tmp_path, Progress().step))
 
     assert result
     assert users_of(cloud, stack, key) == USED[name]

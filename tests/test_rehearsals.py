@@ -65,7 +65,6 @@ def test_a_version_with_a_wrong_result_is_stopped_by_its_hook(tmp_path):
     ("pattern", "broken"),
     [
         ("appsync-mobile", "times-out"),
-        ("stepfunctions-etl", "wrong-result"),
         ("glue-data-lake", "cannot-be-imported"),
     ],
 )

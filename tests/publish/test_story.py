@@ -15,12 +15,12 @@ from blueprints.local.services.serverlessrepo.deployments import PREFIX
 from blueprints.pattern import discover
 from blueprints.progress import Progress
 from blueprints.publish.publishing import Options, publish
+from blueprints.rehearsals.settings import read_settings
 from blueprints.sar_rules.limits import sar_folder
 from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.template.artifacts import packaged
-from tests.quick_runs import PARAMETERS, write_quick_demo
 
 PATTERNS = discover()
 ALONE = [pattern for pattern in PATTERNS if not (pattern.folder / "demo.toml").is_file()]
@@ -76,9 +76,9 @@ def deployed(cloud, arn, parameters):
 
 
 def with_quick_demo(pattern, folder):
-    """A copy of the pattern whose demo delivers less."""
+    """A copy of the pattern whose demo delivers as little as in rehearsals."""
     mine = shutil.copytree(pattern.folder, folder / pattern.name)
-    write_quick_demo(pattern.name, mine / "demo.py")
+    read_settings(mine).write_demo(mine)
     return dataclasses.replace(pattern, folder=mine)
 
 
@@ -94,7 +94,7 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
     assert outcome.error is None
     assert outcome.published
 
-    stack = deployed(cloud, outcome.arn, {**prerequisites(pattern), **PARAMETERS.get(pattern.name, {})})
+    stack = deployed(cloud, outcome.arn, {**prerequisites(pattern), **read_settings(pattern.folder).parameters})
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     played = play(with_quick_demo(pattern, tmp_path), outputs, cloud.client, None, tmp_path / "demo", Progress())
 
