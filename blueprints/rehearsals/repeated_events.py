@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ _SECONDS_BETWEEN_LOOKS = 0.02
 
 
 @dataclass
-class Repeated:
+class Repeated(ABC):
     """Events for one alias, and the shapes of the answers to them."""
 
     client: Client
@@ -63,9 +64,9 @@ class Repeated:
         if all(self.send(each) for each in copies[: len(plain)]):
             self.events = copies
 
+    @abstractmethod
     def send(self, event: Any) -> bool:
         """Send an event and wait for the answer; returns whether it was handled without an error."""
-        raise NotImplementedError
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What a deployment moves gradually: aliases of functions, by CodeDeploy, and of state machines, by CloudFormation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(ABC):
     """A function or a state machine with an alias that moves gradually."""
 
     logical_id: str
@@ -41,13 +42,13 @@ class Target:
     event = "event"
     """What it handles, as a noun."""
 
+    @abstractmethod
     def shares(self, client: Client) -> dict[str, float]:
         """The share of the traffic, from 0 to 1, of each version of the alias."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counts(self, client: Client) -> dict[str, Count]:
         """What each version has handled for the alias in the last day."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

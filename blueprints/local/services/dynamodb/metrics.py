@@ -54,7 +54,7 @@ _Operation = Callable[[_Data], _Answer]
 
 
 def install() -> None:
-    """Record every request for items, whoever makes it."""
+    """Record every request for items, also those that services make."""
     CAPACITY.replace(_recording_capacity(CAPACITY.current()))
     for name, internal in SINGLE.items():
         internal.replace(_recording(name, internal.current(), internal.current()))
