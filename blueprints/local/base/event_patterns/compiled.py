@@ -53,12 +53,9 @@ class CompiledPattern:
     def matches(self, event: dict[str, Any]) -> bool:
         """Whether the event matches; one that is nested too deeply to be searched does not."""
         try:
-            for alternative in self.alternatives:
-                if alternative.matches(event):
-                    return True
+            return any(alternative.matches(event) for alternative in self.alternatives)
         except RecursionError:
-            pass
-        return False
+            return False
 
     def read_payload(self, text: str) -> Any:
         """Read the JSON text of a part of an event as exactly as this pattern needs it.

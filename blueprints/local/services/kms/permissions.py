@@ -1,6 +1,6 @@
-"""Decides whether a caller, a role or a service may use a key for a resource that is encrypted with it.
+"""Decides who may use a key of KMS for a resource that is encrypted with it: a caller, a role or a service.
 
-A service such as S3 uses a key with the permissions of whoever called it: the key policy and the identity policies are
+A service such as S3 uses a key with the permissions of its caller: the key policy and the caller's own policies are
 judged together, with the condition keys of KMS. A key that is disabled or awaits its deletion refuses everybody.
 Sources: AWS KMS Developer Guide, "Determining access to AWS KMS keys", "AWS KMS condition keys" and "Grants".
 """
