@@ -42,11 +42,16 @@ let syncs = 0;
 const network = globalThis.fetch;
 let status = null;
 let emptied = 0; // how often all changes had been sent
+let acknowledged = 0; // subscriptions, since the network last came
 
 Hub.listen('datastore', ({ payload }) => {
   events.push(payload.event);
   if (payload.event === 'outboxStatus' && payload.data.isEmpty) emptied += 1;
 });
+Hub.listen('api', ({ payload }) => { if (payload.event === 'Subscription ack') acknowledged += 1; });
+
+/** Waits until the API sends the changes of other clients: DataStore itself does not wait for its three subscriptions. */
+const live = () => until(() => acknowledged === 3);
 
 /** Answers mutations itself while `status` is set; notes the errors that the API answers with, and counts the syncs. */
 globalThis.fetch = async (url, options) => {
@@ -67,7 +72,7 @@ globalThis.fetch = async (url, options) => {
 async function sent(change) {
   const [before, failed] = [emptied, errors.length];
   const changed = await change();
-  await until(() => emptied > before || errors.length > failed, 5);
+  await until(() => emptied > before || errors.length > failed);
   return changed;
 }
 
@@ -82,7 +87,8 @@ await serve({
     );
     DataStore.configure({ errorHandler: (error) => errors.push(`${error.operation}: ${error.message}`) });
     await DataStore.start();
-    await until(() => events.includes('ready'), 6);
+    await until(() => events.includes('ready'));
+    await live();
   },
 
   answer(given) { ({ status } = given); },
@@ -105,12 +111,14 @@ await serve({
   async disconnect() {
     const seen = events.length;
     globalThis.window.dispatchEvent(new Event('offline'));
-    await until(() => events.slice(seen).includes('networkStatus'), 5);
+    await until(() => events.slice(seen).includes('networkStatus'));
   },
 
-  /** Tells DataStore that the network came back, and waits until it has sent its changes. */
+  /** Tells DataStore that the network came back, and waits until it has sent its changes and gets those of others. */
   async reconnect() {
+    acknowledged = 0;
     await sent(() => globalThis.window.dispatchEvent(new Event('online')));
+    await live();
   },
 
   /** Changes a title without waiting until it is sent. */
@@ -123,7 +131,7 @@ await serve({
   async removeOffline({ title }) { await DataStore.delete(await found(title)); },
 
   /** Waits until a note with the title is in the storage. */
-  async arrived({ title }) { await until(() => found(title), 5); },
+  async arrived({ title }) { await until(() => found(title)); },
 
   syncs: () => syncs,
   refusals: () => refusals.splice(0),
