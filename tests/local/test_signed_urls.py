@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -105,7 +106,7 @@ def test_an_old_url_is_refused(s3, bucket, monkeypatch):
     two_hours_ago = dt.datetime.now(dt.UTC) - dt.timedelta(hours=2)
     with monkeypatch.context() as patched:
         patched.setattr("botocore.auth.get_current_datetime", lambda: two_hours_ago)
-        patched.setattr("botocore.auth.time.time", two_hours_ago.timestamp)
+        patched.setattr("botocore.auth.time", SimpleNamespace(time=two_hours_ago.timestamp))
         url = signed(s3, "get_object", bucket, ExpiresIn=3600)
 
     status, body = ask("GET", url)

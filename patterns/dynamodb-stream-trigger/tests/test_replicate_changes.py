@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from data_api_on_postgres import api_error
@@ -76,7 +77,7 @@ def test_a_replaced_database_gets_its_schema(handle, rows, data_api, schema):
 
 def test_it_waits_for_a_cluster_that_resumes(handle, rows, data_api, monkeypatch):
     pauses = []
-    monkeypatch.setattr("sql_database.time.sleep", pauses.append)
+    monkeypatch.setattr("sql_database.time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
     handle(StreamedTable().put("a"))
     data_api.faults = [RESUMING, RESUMING, RESUMING]
 

@@ -3,6 +3,7 @@
 import base64
 import email.utils
 import time
+from types import SimpleNamespace
 
 import pytest
 from announcement import Announcement
@@ -37,7 +38,7 @@ class Receiver:
 def pauses(monkeypatch):
     """Records pauses instead of making them."""
     made = []
-    monkeypatch.setattr("webhook.time.sleep", made.append)
+    monkeypatch.setattr("webhook.time", SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=made.append))
     return made
 
 

@@ -61,8 +61,8 @@ def test_a_rejected_image_replaces_the_renditions_of_the_one_before(s3):
 
 def test_too_many_bytes_are_not_downloaded(s3):
     event = put(s3, "k", b"x" * 101, 1)
-    with mock.patch("in_memory.io.BytesIO") as body:
-        body.return_value.read.side_effect = AssertionError("downloaded")
+    with mock.patch("in_memory.io") as io:
+        io.BytesIO.return_value.read.side_effect = AssertionError("downloaded")
         outcome = updater(s3).update(event)
     assert outcome.manifest.code == "too-many-bytes"
 
