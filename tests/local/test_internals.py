@@ -41,7 +41,8 @@ def test_a_module_that_cannot_be_imported_says_why(monkeypatch):
     def without_library(name):
         raise ModuleNotFoundError("No module named 'library'", name="library")
 
-    monkeypatch.setattr("blueprints.local.base.internals.importlib.import_module", without_library)
+    library = types.SimpleNamespace(import_module=without_library)
+    monkeypatch.setattr("blueprints.local.base.internals.importlib", library)
 
     assert Internal("services.sqs", "_queues").mismatch() == (
         "ministack.services.sqs cannot be imported: No module named 'library'"
