@@ -1,6 +1,7 @@
 """Releases of one function, deployed one after the other in one stack, through CodeDeploy."""
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -163,6 +164,28 @@ class Releases:
     def until_canary(self):
         """Wait until version 2 has a tenth of the traffic."""
         until(lambda: self.alias() == ("1", {"2": 0.1}))
+
+
+def nesting(releases):
+    """A function that deploys a stack which nests the stack of a release, as `Releases.deploy` does without nesting."""
+    bucket = f"templates-{uuid.uuid4().hex[:12]}"
+    cloud, s3 = releases.cloud, releases.cloud.client("s3")
+    s3.create_bucket(Bucket=bucket)
+
+    def make(release, **settings):
+        s3.put_object(Bucket=bucket, Key=f"{release}.json", Body=releases.template(release, **settings))
+        child = {
+            "Type": "AWS::CloudFormation::Stack",
+            "Properties": {"TemplateURL": f"{cloud.endpoint}/{bucket}/{release}.json"},
+        }
+        outputs = {
+            name: {"Value": {"Fn::GetAtt": ["Child", f"Outputs.{name}"]}}
+            for name in ("Function", "Application", "Group")
+        }
+        stack = deploy(cloud, releases.name, json.dumps({"Resources": {"Child": child}, "Outputs": outputs}))
+        releases.function, releases.outputs = stack.outputs["Function"], stack.outputs
+
+    return make
 
 
 def group(config, alarms):

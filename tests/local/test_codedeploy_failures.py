@@ -1,13 +1,11 @@
 """What gradual deployments withstand: hooks and alarms at the wrong moment, several updates, stops and rollbacks."""
 
-import json
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from blueprints.local.deployment import deploy
-from tests.local.releases import CANARY, REPORTING, SILENT, TRUST, Releases, alarm_on, group
+from tests.local.releases import CANARY, REPORTING, SILENT, TRUST, Releases, alarm_on, group, nesting
 from tests.local.resources import function_resource, role_with
 from tests.local.waiting import printed, until
 
@@ -303,34 +301,11 @@ def test_versions_with_different_roles_cannot_share_an_alias(releases):
     assert releases.answer()[0]["release"] == 2
 
 
-@pytest.fixture
-def nested(cloud, releases):
-    """Deploys a stack that nests the stack of a release; raises BlueprintError with CloudFormation's reasons."""
-    bucket = f"templates-{uuid.uuid4().hex[:12]}"
-    s3 = cloud.client("s3")
-    s3.create_bucket(Bucket=bucket)
-
-    def make(release, **settings):
-        s3.put_object(Bucket=bucket, Key=f"{release}.json", Body=releases.template(release, **settings))
-        child = {
-            "Type": "AWS::CloudFormation::Stack",
-            "Properties": {"TemplateURL": f"{cloud.endpoint}/{bucket}/{release}.json"},
-        }
-        outputs = {
-            name: {"Value": {"Fn::GetAtt": ["Child", f"Outputs.{name}"]}}
-            for name in ("Function", "Application", "Group")
-        }
-        stack = deploy(cloud, releases.name, json.dumps({"Resources": {"Child": child}, "Outputs": outputs}))
-        releases.function, releases.outputs = stack.outputs["Function"], stack.outputs
-
-    return make
-
-
-def test_the_alias_of_a_nested_stack_is_deployed_and_goes_back(releases, nested):
-    releases.deploy = nested
+def test_the_alias_of_a_nested_stack_is_deployed_and_goes_back(releases):
+    releases.deploy = nesting(releases)
     hook = REPORTING.format(status="Succeeded")
-    nested(1, before=hook)
-    nested(2, before=hook)
+    releases.deploy(1, before=hook)
+    releases.deploy(2, before=hook)
     assert releases.answer()[0]["release"] == 2
     assert [each["status"] for each in releases.deployments()] == ["Succeeded"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
+from tests.local.fleet import Fleet
 from tests.local.releases import CANARY, Releases
 from tests.local.waiting import until
 
@@ -18,9 +19,9 @@ WAITING = """
 """
 
 
-def deploying(cloud, name, **settings):
+def deploying(cloud, name, kind=Releases, **settings):
     """Deploy two releases, the second one in the background; returns the releases and the thread."""
-    releases = Releases(cloud, name)
+    releases = kind(cloud, name)
     releases.deploy(1, **settings)
 
     def update():
@@ -42,15 +43,16 @@ def cloud():
 def test_a_reset_ends_deployments_and_their_stacks(cloud):
     shifting, first = deploying(cloud, "shifting", **CANARY)
     waiting, second = deploying(cloud, "waiting", before=WAITING)
+    together, third = deploying(cloud, "together", Fleet)
     shifting.until_canary()
     until(waiting.deployments)
+    together.until_all_are_canaries()
 
     cloud.reset()
-    first.join(10)
-    second.join(10)
+    for update in (first, second, third):
+        update.join(10)
+        assert not update.is_alive()
 
-    assert not first.is_alive()
-    assert not second.is_alive()
     again = Releases(cloud, "shifting")
     again.deploy(1, **CANARY)
     time.sleep(0.3)  # several checks of a deployment that had not ended

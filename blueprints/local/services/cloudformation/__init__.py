@@ -14,6 +14,8 @@ from blueprints.local.services.cloudformation import (
     kept_transforms,
     nested_deletions,
     nested_updates,
+    operation_under_way,
+    parallel_updates,
     passed_roles,
     properties_without_effect,
     refused_deletions,
@@ -21,6 +23,8 @@ from blueprints.local.services.cloudformation import (
     stack_operations,
     stored_resources,
 )
+from blueprints.local.services.cloudformation.operation_under_way import current_operation
+from blueprints.local.services.cloudformation.parallel_updates import GradualType, update_in_parallel
 from blueprints.local.services.cloudformation.stack_operations import is_cancelled, is_rolling_back
 
 
@@ -33,7 +37,9 @@ class CloudFormation(Extension):
         refused_deletions.install()
         nested_deletions.install()
         nested_updates.install()
+        operation_under_way.install()
         failed_rollbacks.install()
+        parallel_updates.install()
         exports.install()
         secret_references.install()
         kept_transforms.install()
@@ -52,4 +58,11 @@ class CloudFormation(Extension):
 
 
 EXTENSION = CloudFormation()
-__all__ = ["EXTENSION", "is_cancelled", "is_rolling_back"]
+__all__ = [
+    "EXTENSION",
+    "GradualType",
+    "current_operation",
+    "is_cancelled",
+    "is_rolling_back",
+    "update_in_parallel",
+]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blueprints.local.base.internals import Internal
+from blueprints.local.services.cloudformation.operation_under_way import current_operation
 
 STACKS = Internal("services.cloudformation", "_stacks")
 ACTIONS = Internal("services.cloudformation", "_ACTION_HANDLERS")
@@ -44,7 +45,13 @@ def is_rolling_back(stack_name: str) -> bool:
 
 
 def is_cancelled(stack_name: str) -> bool:
-    """Whether CancelUpdateStack was called for the update under way of a stack, or of one that it is nested in."""
+    """Whether the update under way of a stack has to stop.
+
+    CancelUpdateStack was called for it or for a stack that it is nested in, or the update of another resource failed.
+    """
+    operation = current_operation()
+    if operation is not None and operation.is_failing:
+        return True
     return any(bool(each.get("_cancel_requested")) for each in _with_parents(stack_name))
 
 

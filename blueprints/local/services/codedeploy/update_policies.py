@@ -5,45 +5,23 @@ Source: AWS CloudFormation Template Reference, "UpdatePolicy attribute", CodeDep
 
 import json
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.protocol import ServiceError
 from blueprints.local.base.resource_types import Handler, Made, Properties, ResourceFailed, wrap
-from blueprints.local.services.cloudformation import is_cancelled, is_rolling_back
+from blueprints.local.services.cloudformation import (
+    GradualType,
+    current_operation,
+    is_cancelled,
+    is_rolling_back,
+    update_in_parallel,
+)
 from blueprints.local.services.codedeploy.api import CodeDeploy
 from blueprints.local.services.codedeploy.records import AFTER, BEFORE, SUCCEEDED, Deployment
 
-STACKS = Internal("services.cloudformation", "_stacks")
-DEPLOYS = tuple(
-    Internal(
-        f"services.cloudformation.{module}",
-        "_deploy_stack_async",
-        (
-            "stack_name",
-            "stack_id",
-            "template",
-            "param_values",
-            "disable_rollback",
-            "tags",
-            "is_update",
-            "previous_stack",
-            "retain_except_on_create",
-            "imports",
-        ),
-    )
-    for module in ("handlers", "changesets")
-)
 DEPENDENCIES = Internal("services.cloudformation.engine", "_extract_deps", ("resource_def", "all_resource_names"))
-RESOLVE = Internal(
-    "services.cloudformation.engine",
-    "_resolve_refs",
-    ("value", "resources", "params", "conditions", "mappings", "stack_name", "stack_id"),
-)
-CONDITIONS = Internal("services.cloudformation.engine", "_evaluate_conditions", ("template", "params"))
 ON_A_THREAD = Internal("services.cloudformation.stacks", "_runs_on_worker_thread", ("resource_type",))
 SENDS_BACK = Internal("services.cloudformation.stacks", "_sends_back_failed_update", ("resource_type",))
 
@@ -55,51 +33,18 @@ class _AccountEmptied(ResourceFailed):
     """The account was emptied during the deployment: there is no alias to move back."""
 
 
-@dataclass(frozen=True)
-class _Operation:
-    """The update of a stack under way, which nested stacks take part in."""
-
-    stack_name: str
-    template: dict[str, Any]
-    parameters: dict[str, Any]
-    keeps_failures: bool
-    """Whether nothing is rolled back: DisableRollback."""
-
-
-_operation: ContextVar[_Operation | None] = ContextVar("stack_operation", default=None)
-
-
 def install(service: CodeDeploy) -> None:
     """Deploy aliases by CodeDeploy when their stack's update changes their version."""
-    for each in DEPLOYS:
-        each.replace(_remembering(each.current()))
     DEPENDENCIES.replace(_with_update_policies(DEPENDENCIES.current()))
     for internal in (ON_A_THREAD, SENDS_BACK):
         internal.replace(_also_for_aliases(internal.current()))
     wrap(_ALIAS, update=lambda original: _deploying(original, service))
+    update_in_parallel(_ALIAS, GradualType(lambda definition: bool(definition.get("UpdatePolicy")), _moves))
 
 
 def _also_for_aliases(original: Callable[[str], bool]) -> Callable[[str], bool]:
     """An update of an alias waits for its deployment. When it fails, the alias may have traffic on two versions."""
     return lambda resource_type: resource_type == _ALIAS or original(resource_type)
-
-
-def _remembering(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Remember the new template, which has the policy: the base emulator stores it only when the update has ended."""
-
-    async def deploy(
-        stack_name: str,
-        stack_id: str,
-        template: dict[str, Any],
-        param_values: dict[str, Any],
-        disable_rollback: bool,
-        *rest: Any,
-        **more: Any,
-    ) -> None:
-        _operation.set(_Operation(stack_name, template, param_values, disable_rollback))
-        await original(stack_name, stack_id, template, param_values, disable_rollback, *rest, **more)
-
-    return deploy
 
 
 def _with_update_policies(original: Callable[..., set[str]]) -> Callable[..., set[str]]:
@@ -125,18 +70,26 @@ def _deploying(original: Handler, service: CodeDeploy) -> Handler:
         policy = _policy(stack_name, logical_id) if logical_id and _moves(old, new) else None
         if policy is None:
             return make(old, new)
-        operation = _operation.get()
         try:
             _deploy(service, policy, old, new, stack_name)
             return make(old, new)  # the rest of the update: the description, and provisioned concurrency
         except _AccountEmptied:
             raise
         except Exception:
-            if not (operation and operation.keeps_failures):
+            if not _stays_as_it_is(stack_name, logical_id):
                 make(new, _with_all_traffic(old))
             raise
 
     return update
+
+
+def _stays_as_it_is(stack_name: str, logical_id: str | None) -> bool:
+    """Whether an alias that could not be deployed keeps its weights until RollbackStack.
+
+    It does with DisableRollback, if its update is the first one of the operation that fails.
+    """
+    operation = current_operation()
+    return bool(operation and operation.keeps_failures and logical_id and operation.fail(stack_name, logical_id))
 
 
 def _make(
@@ -159,24 +112,11 @@ def _with_all_traffic(properties: Properties) -> Properties:
 
 def _policy(stack_name: str, logical_id: str) -> dict[str, Any] | None:
     """The policy of an alias with its references resolved, or None."""
-    stack: Mapping[str, Any] = STACKS.current().get(stack_name) or {}
-    operation = _operation.get()
-    if operation and operation.stack_name == stack_name:
-        template, parameters = operation.template, operation.parameters
-    else:  # a nested stack, which has its new template already
-        template, parameters = stack.get("_template") or {}, stack.get("_resolved_params") or {}
-    written = ((template.get("Resources") or {}).get(logical_id) or {}).get("UpdatePolicy")
-    if not written:
+    operation = current_operation()
+    if operation is None:
         return None
-    resolved = RESOLVE.current()(
-        json.loads(json.dumps(written)),
-        stack.get("_resources") or {},
-        parameters,
-        CONDITIONS.current()(template, parameters),
-        template.get("Mappings") or {},
-        stack_name,
-        str(stack.get("StackId", "")),
-    )
+    definition = operation.definitions(stack_name).get(logical_id) or {}
+    resolved = operation.resolved(stack_name, definition.get("UpdatePolicy"))
     policy = resolved.get(_POLICY) if isinstance(resolved, dict) else None
     if not isinstance(policy, dict):
         return None

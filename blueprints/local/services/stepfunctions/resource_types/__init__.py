@@ -11,7 +11,8 @@ activities         AWS::StepFunctions::Activity
 from blueprints.local.base.clock import Clock
 from blueprints.local.base.internals import Internal
 from blueprints.local.base.resource_types import Handler
-from blueprints.local.services.stepfunctions.resource_types import activities, state_machines, versions
+from blueprints.local.services.cloudformation import GradualType, update_in_parallel
+from blueprints.local.services.stepfunctions.resource_types import activities, aliases, state_machines, versions
 from blueprints.local.services.stepfunctions.resource_types.alias_deployments import AliasDeployments
 from blueprints.local.services.stepfunctions.resource_types.aliases import Aliases
 from blueprints.local.services.stepfunctions.resource_types.service_calls import Call, ServiceCalls
@@ -55,15 +56,15 @@ def install(call: Call) -> None:
     ON_A_THREAD.replace(
         lambda resource_type: resource_type.startswith(_PREFIX) or runs_on_a_thread(resource_type=resource_type)
     )
+    update_in_parallel(_ALIAS, GradualType(aliases.is_gradual, aliases.moves))
 
 
 def resource_types(call: Call, clock: Clock) -> dict[str, dict[str, Handler]]:
     """CloudFormation's handlers, by resource type."""
     calls = ServiceCalls(call)
-    aliases = Aliases(calls, AliasDeployments(calls, clock))
     return {
         _MACHINE: state_machines.handlers(calls),
         _VERSION: versions.handlers(calls),
-        _ALIAS: aliases.handlers(),
+        _ALIAS: Aliases(calls, AliasDeployments(calls, clock)).handlers(),
         _ACTIVITY: activities.handlers(calls),
     }

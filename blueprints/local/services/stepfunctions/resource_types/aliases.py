@@ -1,5 +1,6 @@
 """AWS::StepFunctions::StateMachineAlias. `Ref` and the attribute `Arn` are the alias's ARN."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,22 @@ PHYSICAL_NAME = Internal(
 )
 
 _LONGEST_NAME = 80
+
+
+def is_gradual(definition: Mapping[str, Any]) -> bool:
+    """Whether an alias is defined with a DeploymentPreference."""
+    return "DeploymentPreference" in (definition.get("Properties") or {})
+
+
+def moves(old: Properties, new: Properties) -> bool:
+    """Whether an update gives an alias another version by its DeploymentPreference."""
+    preferences = [each.get("DeploymentPreference") or {} for each in (old, new)]
+    before, after = (str(each.get("StateMachineVersionArn", "")) for each in preferences)
+    return old.get("Name") == new.get("Name") and before != after and _same_machine(before, after)
+
+
+def _same_machine(version: str, other: str) -> bool:
+    return bool(version and other) and version.rpartition(":")[0] == other.rpartition(":")[0]
 
 
 class Aliases:
