@@ -98,6 +98,15 @@ class Fleet(Releases):
                 statuses[each["LogicalResourceId"]].append(each["ResourceStatus"].removeprefix("UPDATE_"))
         return statuses
 
+    def moments(self, status):
+        """When the aliases had this status."""
+        events = self.cloud.client("cloudformation").describe_stack_events(StackName=self.name)["StackEvents"]
+        return [
+            each["Timestamp"]
+            for each in events
+            if each["LogicalResourceId"] in ALIASES and each["ResourceStatus"] == status
+        ]
+
     def delete(self):
         """Delete the stack."""
         client = self.cloud.client("cloudformation")

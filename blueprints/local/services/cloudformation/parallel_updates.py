@@ -151,11 +151,24 @@ def _in_parallel(original: Callable[..., Made]) -> Callable[..., Made]:
         for each in _ready(operation, stack_name, logical_id, updates):
             updates[each.stack_name, each.logical_id] = each
             each.start(original)
-        if not is_started:
+        if is_started:
+            own.wait()
+        else:
             own.run(original)
+        if own.error is not None and stack_name != operation.stack_name:
+            _name_first_failure(own, operation, updates)
         return own.result()
 
     return update
+
+
+def _name_first_failure(own: ResourceUpdate, operation: Operation, updates: _Updates) -> None:
+    """The parent of a nested stack gives the error of its resource as reason: it must not be one that was stopped."""
+    first = updates.get(operation.first_failure) if operation.first_failure else None
+    if first is not None and first is not own:
+        first.wait()
+        own.announce_failure()
+        own.error = first.error
 
 
 def _ready(operation: Operation, stack_name: str, present: str, begun: _Updates) -> Iterator[ResourceUpdate]:

@@ -43,12 +43,13 @@ class ResourceUpdate:
     """Whether the base emulator has the result, so that it rolls the update back itself."""
     announced: set[str] = field(default_factory=set)
     """The statuses of events added when they happened, which the base emulator adds once more when it gets here."""
-    _stack: dict[str, Any] | None = None
     _thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._stack = STACKS.current().get(self.stack_name)
 
     def start(self, update: Callable[..., Made]) -> None:
         """Update the resource on a thread of its own, with its events."""
-        self._stack = STACKS.current().get(self.stack_name)
         self._announce("UPDATE_IN_PROGRESS")
         work = partial(copy_context().run, self._run_announced, update)
         self._thread = threading.Thread(target=work, name=f"update of {self.logical_id}", daemon=True)
@@ -79,8 +80,7 @@ class ResourceUpdate:
             self._thread.join()
 
     def result(self) -> Made:
-        """What was made. Raises the error of the update, for the base emulator."""
-        self.wait()
+        """What was made, for the base emulator. Raises the error of the update."""
         self.is_known = True
         if self.error is not None:
             raise self.error
@@ -101,10 +101,15 @@ class ResourceUpdate:
         }
         self.is_known = True
 
+    def announce_failure(self) -> None:
+        """Add the event of its failure, if there is none yet."""
+        if "UPDATE_FAILED" not in self.announced:
+            self._announce("UPDATE_FAILED", str(self.error))
+
     def _run_announced(self, update: Callable[..., Made]) -> None:
         self.run(update)
         if self.error is not None:
-            self._announce("UPDATE_FAILED", str(self.error))
+            self.announce_failure()
         else:
             self._announce("UPDATE_COMPLETE")
 
