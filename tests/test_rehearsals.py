@@ -480,7 +480,7 @@ def test_traffic_goes_on_when_events_are_refused_and_ends_with_stop(tmp_path):
     (folder / "demo.py").write_text("def run(stack):\n    return {}\n")
     sending, traffic = Sending(), Traffic(find(folder), {}, lambda _: None)
     traffic.start([sending])
-    traffic.hurry()
+    traffic.follow("Function", 0.1)
     deadline = time.monotonic() + 30
     while len(sending.sent) < 12 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -492,3 +492,23 @@ def test_traffic_goes_on_when_events_are_refused_and_ends_with_stop(tmp_path):
     assert traffic.runs
     assert not [each for each in threading.enumerate() if each.name == "traffic"]
     assert len(sending.sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("shares", "is_fast"),
+    [
+        ([("Replicate", 0.1)], True),
+        ([("Replicate", 0.1), ("Announce", 0.1), ("Announce", 1.0)], True),
+        ([("Replicate", 0.1), ("Announce", 0.1), ("Announce", 1.0), ("Replicate", 1.0)], False),
+        ([("Replicate", 0.1), ("Replicate", 0.0)], False),
+        ([("Replicate", 1.0)], True),
+        ([("Replicate", None)], False),
+    ],
+    ids=["a part", "one of two has all", "both have all", "went back", "all at once", "no weight"],
+)
+def test_many_events_are_sent_while_an_alias_has_a_part_of_the_traffic(shares, is_fast):
+    traffic = Traffic(None, {}, lambda _: None)
+    for target, share in shares:
+        traffic.follow(target, share)
+
+    assert traffic.is_fast == is_fast

@@ -12,6 +12,7 @@ from blueprints.rehearsals.targets import Client, FunctionTarget, Target
 
 _SECONDS = 0.1
 """Between two looks."""
+_ENDED = ("Succeeded", "Failed", "Stopped")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Observation:
         self._released = {each.logical_id: _largest(each.shares(self.client)) for each in self.targets}
         functions = [each for each in self.targets if isinstance(each, FunctionTarget)]
         self._deployed_before = {each.logical_id: frozenset(each.deployments(self.client)) for each in functions}
+        self._deployments: dict[str, str] = {}
+        """The deployment of each function that has begun, by logical id."""
+        self._ended: set[str] = set()
+        """The deployments that have ended."""
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="observation", daemon=True)
 
@@ -64,6 +69,7 @@ class Observation:
             try:
                 for each in self.targets:
                     self._look(each)
+                self._look_at_alarms()
             except (BotoCoreError, ClientError):
                 if last:
                     raise
@@ -78,29 +84,46 @@ class Observation:
             new = f"version {_largest(shares)} has {share:.0%} of the traffic" if shares else ""
             self._add(target, "weight", new or "all traffic goes to the old version", share)
         if isinstance(target, FunctionTarget):
-            for deployment in target.deployments(self.client):
-                if deployment not in self._deployed_before[target.logical_id]:
-                    self._look_at_deployment(target, deployment)
-        if target.alarms:
-            found = self.client("cloudwatch").describe_alarms(AlarmNames=list(target.alarms))
-            for alarm in found["MetricAlarms"]:
-                self._look_at_alarm(target, target.alarms[alarm["AlarmName"]], alarm["StateValue"])
+            deployment = self._deployment(target)
+            if deployment is not None and deployment not in self._ended:
+                self._look_at_deployment(target, deployment)
 
-    def _look_at_deployment(self, target: Target, deployment: str) -> None:
+    def _deployment(self, target: FunctionTarget) -> str | None:
+        """The function's deployment of this update, or None before it begins.
+
+        Deployments after it are rollbacks.
+        """
+        if target.logical_id not in self._deployments:
+            before = self._deployed_before[target.logical_id]
+            new = [each for each in target.deployments(self.client) if each not in before]
+            if new:  # the newest one is the first
+                self._deployments[target.logical_id] = new[-1]
+        return self._deployments.get(target.logical_id)
+
+    def _look_at_deployment(self, target: FunctionTarget, deployment: str) -> None:
         codedeploy = self.client("codedeploy")
         info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
-        if info.get("creator") == "codeDeployRollback":  # part of the deployment that it rolls back
-            return
-        (function,) = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
-        found = codedeploy.get_deployment_target(deploymentId=deployment, targetId=function)
+        found = codedeploy.get_deployment_target(deploymentId=deployment, targetId=f"{target.name}:{target.alias}")
         for event in found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]:
             name, status = event["lifecycleEventName"], event["status"]
             if status not in ("Pending", "Skipped") and self._is_new(target, f"{deployment} {name}", status):
                 reason = (event.get("diagnostics") or {}).get("message")
                 self._add(target, "event", f"{name} {status}{f': {reason}' if reason else ''}")
-        if self._is_new(target, deployment, info["status"]) and info["status"] not in ("Created", "InProgress"):
+        if info["status"] in _ENDED:
+            self._ended.add(deployment)
             error = (info.get("errorInformation") or {}).get("code")
             self._add(target, "deployment", f"{deployment} {info['status']}{f' ({error})' if error else ''}")
+
+    def _look_at_alarms(self) -> None:
+        names = sorted({name for each in self.targets for name in each.alarms})
+        if not names:
+            return
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+        for target in self.targets:
+            for name, logical_id in target.alarms.items():
+                if name in states:
+                    self._look_at_alarm(target, logical_id, states[name])
 
     def _look_at_alarm(self, target: Target, name: str, state: str) -> None:
         if self._is_new(target, name, state) and (state == "ALARM" or self._has_rung(name)):

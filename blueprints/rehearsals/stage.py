@@ -159,8 +159,7 @@ class Stage:
         def show(change: Change) -> None:
             nonlocal wrongly_in_part
             self.show(change)
-            if change.share:
-                deployed.traffic.hurry()
+            deployed.traffic.follow(change.target, change.share)
             if change.share and change.target == self._judged.target.logical_id:
                 if change.share < 1.0:
                     wrongly_in_part = 0

@@ -62,6 +62,8 @@ class Traffic:
     def __post_init__(self) -> None:
         self._ends = threading.Event()
         self._shifts = threading.Event()
+        self._partial: set[str] = set()
+        """The aliases whose new version has a part of the traffic."""
         self._threads: list[threading.Thread] = []
         self.plays = True
         """Whether the demo is played between `start` and `stop`, too."""
@@ -70,6 +72,7 @@ class Traffic:
         """Begin."""
         self._ends.clear()
         self._shifts.clear()
+        self._partial.clear()
         self.runs, self.refused = [], 0
         if self.plays:
             self._begin(self._play_on)
@@ -77,9 +80,28 @@ class Traffic:
             for events in each.of_thread():
                 self._begin(partial(self._repeat, each, events))
 
-    def hurry(self) -> None:
-        """Send events as fast as the senders say; before, there are a few, so that hooks are not slowed down."""
-        self._shifts.set()
+    @property
+    def is_fast(self) -> bool:
+        """Whether as many events are sent as the senders say, and not a few."""
+        return self._shifts.is_set()
+
+    def follow(self, target: str, share: float | None) -> None:
+        """Send more events while the new version of an alias has a part of the traffic.
+
+        Before and afterwards there are a few, so that hooks have the machine. A version that gets all traffic at once
+        gets many events.
+        """
+        if share is None:
+            return
+        had_a_part = target in self._partial
+        if 0 < share < 1:
+            self._partial.add(target)
+        else:
+            self._partial.discard(target)
+        if self._partial or (share and not had_a_part):
+            self._shifts.set()
+        else:
+            self._shifts.clear()
 
     def stop(self) -> None:
         """Let what is under way end, and return then."""
@@ -110,7 +132,7 @@ class Traffic:
 
     def _repeat(self, sender: Sender, events: Sequence[Any]) -> None:
         for event in itertools.cycle(events):
-            if self._ends.wait(1 / (sender.a_second if self._shifts.is_set() else _A_SECOND_BEFORE)):
+            if self._ends.wait(1 / (sender.a_second if self.is_fast else _A_SECOND_BEFORE)):
                 return
             try:
                 sender.send(event)
