@@ -404,6 +404,24 @@ def test_the_picture_is_well_formed_whatever_the_words():
     assert "Sell <fails> & raises" in words
 
 
+def test_the_picture_shows_the_other_aliases_and_which_deployment_stopped_the_update():
+    changes = [
+        Change(101.0, "Sell", "weight", "version 2 has 10% of the traffic", 0.1),
+        Change(102.0, "Send", "weight", "version 2 has 10% of the traffic", 0.1),
+        Change(103.0, "Send", "alarm", "SendErrors: ALARM"),
+        Change(104.0, "Send", "deployment", "d-2 Stopped (ALARM_ACTIVE)"),
+        Change(105.0, "Keep", "weight", "version 2 has 10% of the traffic", 0.1),
+        Change(106.0, "Keep", "deployment", "d-3 Stopped (MANUAL_STOP)"),
+    ]
+    drawn = ET.fromstring(picture(rehearsal(changes=changes, outcome="stopped", reason="SendAlias: d-2 ended")))
+    words = list(drawn.itertext())
+
+    assert "Traffic to the changed version of Sell (grey: Send, Keep)" in words
+    assert len(drawn.findall(".//{*}polyline")) == 2
+    assert "Send: SendErrors: ALARM" in words
+    assert not [each for each in words if each.startswith("Keep:")]
+
+
 def test_one_event_in_ten_is_broken_and_stays_so():
     events = one_in_ten.varied([{"a": 1}, {"b": 2}], 40)
     broken = [event for event in events if one_in_ten.is_broken(event)]

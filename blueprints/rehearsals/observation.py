@@ -67,9 +67,9 @@ class Observation:
         while True:
             last = self._ends.is_set()
             try:
+                self._look_at_alarms()
                 for each in self.targets:
                     self._look(each)
-                self._look_at_alarms()
             except (BotoCoreError, ClientError):
                 if last:
                     raise

@@ -41,17 +41,15 @@ class _Picture:
     shown: str
 
     def svg(self) -> str:
-        labels = [
-            each
-            for each in self.rehearsal.changes
-            if each.kind in _COLOURS and each.target in (self.shown, self.rehearsal.function)
-        ]
+        labelled = {self.shown, self.rehearsal.function, *self._stopping}
+        labels = [each for each in self.rehearsal.changes if each.kind in _COLOURS and each.target in labelled]
         lines = [line.strip() for line in verdict_lines(self.rehearsal)]
         heading, details = lines[0], [line for line in lines[1:] if line != outcome(self.rehearsal)]
         height = _TOP + _HEIGHT + 60 + _LINE * (len(labels) + len(details)) + 20
         body = [
             *self._heading(heading),
             *self._axes(),
+            *self._outlines(),
             self._area(),
             *self._marks(labels),
             *self._words(labels, details),
@@ -68,7 +66,20 @@ class _Picture:
         became = outcome(self.rehearsal)
         yield _text(_LEFT, 34, became, colour, size=16 if len(became) < _LONG_HEADING else 13, weight="600")
         yield _text(_LEFT, 56, f"{self.rehearsal.pattern}: {heading}", _GREY)
-        yield _text(_LEFT, 84, f"Traffic to the changed version of {self.shown}", _INK)
+        others = f" (grey: {', '.join(self._others)})" if self._others else ""
+        yield _text(_LEFT, 84, f"Traffic to the changed version of {self.shown}{others}", _INK)
+
+    @property
+    def _others(self) -> list[str]:
+        """The other aliases that moved."""
+        moved = dict.fromkeys(each.target for each in self.rehearsal.changes if each.share is not None)
+        return [each for each in moved if each != self.shown]
+
+    @property
+    def _stopping(self) -> list[str]:
+        """The functions whose deployment is CloudFormation's reason why the update failed."""
+        ended = [each for each in self.rehearsal.changes if each.kind == "deployment"]
+        return [each.target for each in ended if each.what.split()[0] in (self.rehearsal.reason or "")]
 
     @property
     def _start(self) -> float:
@@ -97,14 +108,21 @@ class _Picture:
             yield _text(x, _y(0) + 19, f"{minute} min" if minute else "0", _GREY, anchor="middle")
 
     def _area(self) -> str:
+        return f'<polygon points="{self._steps(self.shown)}" fill="#93c5fd" fill-opacity="0.7" stroke="#2563eb"/>'
+
+    def _outlines(self) -> Iterator[str]:
+        for target in self._others:
+            yield f'<polyline points="{self._steps(target)}" fill="none" stroke="#9ca3af"/>'
+
+    def _steps(self, target: str) -> str:
+        """The share of an alias's new version over time, as points."""
         points, share = [(self._start, 0.0)], 0.0
         for each in self.rehearsal.changes:
-            if each.share is not None and each.target == self.shown:
+            if each.share is not None and each.target == target:
                 points += [(each.moment, share), (each.moment, each.share)]
                 share = each.share
         points += [(self._end, share), (self._end, 0.0)]
-        path = " ".join(f"{self._x(moment):.1f},{_y(each):.1f}" for moment, each in points)
-        return f'<polygon points="{path}" fill="#93c5fd" fill-opacity="0.7" stroke="#2563eb"/>'
+        return " ".join(f"{self._x(moment):.1f},{_y(each):.1f}" for moment, each in points)
 
     def _marks(self, labels: Sequence[Change]) -> Iterator[str]:
         before, row = float("-inf"), 0
