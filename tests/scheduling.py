@@ -48,6 +48,20 @@ class ByModule(LoadScopeScheduling):
         module = nodeid.split("::", 1)[0]
         return nodeid if module in _APART else module
 
+    def remove_node(self, node: Any) -> str | None:
+        """Take a process that has ended off the list, and return the test that ended it.
+
+        xdist would give that test to the next process, which it would end too.
+        """
+        for tests in self.assigned_work.get(node, {}).values():
+            for test, completed in tests.items():
+                if not completed:
+                    tests[test] = True
+                    super().remove_node(node)
+                    return str(test)
+        ended: str | None = super().remove_node(node)
+        return ended
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule | None:
     """Schedule by module for `--dist loadscope`; other values of the option keep xdist's own schedulers."""

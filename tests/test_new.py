@@ -84,7 +84,7 @@ def test_a_copys_own_tests_pass(copied, environment):
 
 @pytest.mark.parametrize("name", ["s3-image-processing", "kinesis-s3-stream"])
 def test_a_copy_runs_under_another_name_without_its_tests_and_with_other_settings(copy_of, tmp_path, name):
-    """In a shell that does not know this repository. tests/test_own_keys.py plays copies of all patterns."""
+    """In a shell that does not know this repository. tests/publish/test_story.py plays the demos of all copies."""
     copied, mine = copy_of(name), tmp_path / "photos-of-mine"
     shutil.copytree(copied, mine, ignore=lambda folder, _: ["tests"] if Path(folder) == copied else [])
 

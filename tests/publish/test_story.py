@@ -1,18 +1,21 @@
-"""The whole story of every pattern: published, deployed from the repository as a user does it, played, cleaned up."""
+"""The whole story of every pattern: published, deployed from the repository as a user does it, played, cleaned up.
+
+It is deployed with a customer managed key, which its resources really use, and played by the demo of a copy.
+"""
 
 import dataclasses
-import shutil
 import uuid
 
 import pytest
 
+from blueprints.copying import copy
 from blueprints.demo import play
 from blueprints.destinations import of_cloud
 from blueprints.local.bring_up import prepare
 from blueprints.local.cloud import Cloud
 from blueprints.local.deployment import deploy
 from blueprints.local.services.serverlessrepo.deployments import PREFIX
-from blueprints.pattern import discover
+from blueprints.pattern import Pattern, discover
 from blueprints.progress import Progress
 from blueprints.publish.publishing import Options, publish
 from blueprints.rehearsals.settings import read_settings
@@ -21,6 +24,7 @@ from blueprints.stacks.client import Stacks
 from blueprints.stacks.deletion import Deletion
 from blueprints.stacks.prerequisites import with_prerequisites
 from blueprints.template.artifacts import packaged
+from tests.keys_in_use import USED, users_of
 
 PATTERNS = discover()
 ALONE = [pattern for pattern in PATTERNS if not (pattern.folder / "demo.toml").is_file()]
@@ -75,11 +79,19 @@ def deployed(cloud, arn, parameters):
     return cloudformation.describe_stacks(StackName=made["StackId"])["Stacks"][0]
 
 
-def with_quick_demo(pattern, folder):
-    """A copy of the pattern whose demo delivers as little as in rehearsals."""
-    mine = shutil.copytree(pattern.folder, folder / pattern.name)
+def resources_of(cloud, stack):
+    """The types and physical ids of a stack's resources."""
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
+    return [
+        (each["ResourceType"], each["PhysicalResourceId"]) for page in pages for each in page["StackResourceSummaries"]
+    ]
+
+
+def copy_with_quick_demo(pattern, folder):
+    """A copy as `blueprints new` makes it, whose demo delivers as little as in rehearsals."""
+    mine = copy(pattern, folder / f"{pattern.name}-of-mine").folder
     read_settings(mine).write_demo(mine)
-    return dataclasses.replace(pattern, folder=mine)
+    return Pattern.load(mine)
 
 
 def cleaned_up(cloud, stack_id, arn):
@@ -94,12 +106,15 @@ def test_published_deployed_from_the_repository_and_played(cloud, destination, p
     assert outcome.error is None
     assert outcome.published
 
-    stack = deployed(cloud, outcome.arn, {**prerequisites(pattern), **read_settings(pattern.folder).parameters})
+    key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    parameters = {**prerequisites(pattern), **read_settings(pattern.folder).parameters, "KmsKeyArn": key}
+    stack = deployed(cloud, outcome.arn, parameters)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    played = play(with_quick_demo(pattern, tmp_path), outputs, cloud.client, None, tmp_path / "demo", Progress())
+    played = play(copy_with_quick_demo(pattern, tmp_path), outputs, cloud.client, None, tmp_path / "demo", Progress())
 
     assert stack["StackName"].startswith(PREFIX)
     assert played.result
+    assert users_of(cloud, resources_of(cloud, stack), key) == USED[pattern.name]
     (again,) = publish([pattern], destination, Options(apply=False), Progress())
     assert again.plan.actions == ()
     cleaned_up(cloud, stack["StackId"], outcome.arn)

@@ -136,8 +136,9 @@ def test_a_selection_that_fails_stops_nothing_else(service):
         await client.subscribe("1")
         service.executor.fails = True
         await service.mutate({"id": "lost"})
-        while not service.metrics.total("PublishDataMessageServerError"):
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(5):
+            while not service.metrics.total("PublishDataMessageServerError"):
+                await asyncio.sleep(0.005)
         service.executor.fails = False
         await service.mutate({"id": "kept"})
 
