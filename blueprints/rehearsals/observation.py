@@ -10,9 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from blueprints.rehearsals.targets import Client, FunctionTarget, Target
 
-_SECONDS = 0.1
-"""Between two looks."""
-_ENDED = ("Succeeded", "Failed", "Stopped")
+_SECONDS = 0.2
+"""Between two looks: each one takes the machine a few milliseconds for every alias."""
+_ENDED = ("Succeeded", "Failed")
+"""The statuses of a deployment's target at its end; it has failed, too, if the deployment was stopped."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,16 @@ class Observation:
 
     def _look_at_deployment(self, target: FunctionTarget, deployment: str) -> None:
         codedeploy = self.client("codedeploy")
-        info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
         found = codedeploy.get_deployment_target(deploymentId=deployment, targetId=f"{target.name}:{target.alias}")
-        for event in found["deploymentTarget"]["lambdaTarget"]["lifecycleEvents"]:
+        seen = found["deploymentTarget"]["lambdaTarget"]
+        for event in seen["lifecycleEvents"]:
             name, status = event["lifecycleEventName"], event["status"]
             if status not in ("Pending", "Skipped") and self._is_new(target, f"{deployment} {name}", status):
                 reason = (event.get("diagnostics") or {}).get("message")
                 self._add(target, "event", f"{name} {status}{f': {reason}' if reason else ''}")
-        if info["status"] in _ENDED:
+        if seen["status"] in _ENDED:
             self._ended.add(deployment)
+            info = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
             error = (info.get("errorInformation") or {}).get("code")
             self._add(target, "deployment", f"{deployment} {info['status']}{f' ({error})' if error else ''}")
 

@@ -1,4 +1,4 @@
-"""Traffic for a rehearsal: the pattern's demo, played again and again, and its events, repeated to the aliases.
+"""Traffic for a rehearsal: the pattern's demo, played while traffic shifts, and its events, repeated to the aliases.
 
 A demo makes a few events a second, of which a canary gets one in ten. The repeated events are those that the demo made;
 handlers and state machines are idempotent, so they change nothing.
@@ -21,7 +21,7 @@ from blueprints.demo import play
 from blueprints.pattern import Pattern
 from blueprints.progress import Progress
 
-_A_SECOND_BEFORE = 2.0
+_A_SECOND_BEFORE = 0.5
 _LEAST_REST = 0.5
 """Seconds between two runs of the demo; longer ones are followed by a rest as long as they are."""
 
@@ -66,7 +66,7 @@ class Traffic:
         """The aliases whose new version has a part of the traffic."""
         self._threads: list[threading.Thread] = []
         self.plays = True
-        """Whether the demo is played between `start` and `stop`, too."""
+        """Whether the demo is played between `start` and `stop`, too, while traffic shifts."""
 
     def start(self, senders: Sequence[Sender]) -> None:
         """Begin."""
@@ -86,10 +86,10 @@ class Traffic:
         return self._shifts.is_set()
 
     def follow(self, target: str, share: float | None) -> None:
-        """Send more events while the new version of an alias has a part of the traffic.
+        """Send many events and play the demo while the new version of an alias has a part of the traffic.
 
-        Before and afterwards there are a few, so that hooks have the machine. A version that gets all traffic at once
-        gets many events.
+        Before and afterwards there are a few events and no demo, so that hooks have the machine. When a version gets
+        all traffic at once, the traffic goes on until the end.
         """
         if share is None:
             return
@@ -122,8 +122,9 @@ class Traffic:
 
     def _play_on(self) -> None:
         while not self._ends.is_set():
-            self.runs.append(self.play())
-            self._ends.wait(max(self.runs[-1].seconds, _LEAST_REST))
+            if self._shifts.wait(_LEAST_REST):
+                self.runs.append(self.play())
+                self._ends.wait(max(self.runs[-1].seconds, _LEAST_REST))
 
     def _begin(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name="traffic", daemon=True)

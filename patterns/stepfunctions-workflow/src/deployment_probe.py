@@ -9,7 +9,7 @@ from ledger import key
 from blueprints_shared.deployment_hooks import CheckFailed, TimeLeft
 
 _PARTS = ("reservation", "payment", "approval", "shipment")
-_POLL_INTERVAL = 1  # seconds
+_POLL_INTERVAL = 0.2  # seconds
 
 
 def order_for(order_id: str) -> dict[str, Any]:
