@@ -26,7 +26,7 @@ class Fleet(Releases):
         changes["Group"] = canary_group(alarms, group_changes)
         return super().template(release, **{**changes, **settings})
 
-    def _beside(self, name, release, group_changes, before=None, alarms=(), depends_on=()):
+    def _beside(self, name, release, group_changes, before=None, alarms=(), depends_on=(), description=""):
         policy = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": f"{name}Group"}}
         resources = {
             name: function_resource(
@@ -44,6 +44,7 @@ class Fleet(Releases):
                     "Name": "live",
                     "FunctionName": {"Ref": name},
                     "FunctionVersion": {"Fn::GetAtt": [f"{name}Version{release}", "Version"]},
+                    "Description": description,
                 },
                 "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": policy},
             },

@@ -25,6 +25,7 @@ BROKEN = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": 
 """A resource that cannot be created."""
 BROKEN_REASON = "Exactly one of Definition"
 AT_ONCE = {"DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce"}
+AT_ONCE_GROUP = canary_group((), AT_ONCE)
 NO_AUTOMATIC_ROLLBACK = {"AutoRollbackConfiguration": {"Enabled": False}}
 
 
@@ -100,7 +101,7 @@ def test_an_alarm_of_one_function_stops_the_deployments_of_all(fleet):
 
 def test_what_had_succeeded_goes_back_when_another_function_fails(fleet):
     """The base emulator waits for the alias of Bravo when that of Charlie has moved."""
-    settings = {"CharlieGroup": canary_group((), AT_ONCE)}
+    settings = {"CharlieGroup": AT_ONCE_GROUP}
     fleet.deploy(1, **settings)
     with fleet.failing(2, **settings) as reasons:
         until(lambda: fleet.aliases() == [("1", {"2": 0.1}), ("1", {"2": 0.1}), ("2", {})])
@@ -115,7 +116,7 @@ def test_what_had_succeeded_goes_back_when_another_function_fails(fleet):
 
 def test_another_resource_that_fails_stops_the_deployments(fleet):
     """It depends on an alias that moves at once, so it fails while the others are canaries."""
-    settings = {"BravoGroup": canary_group((), AT_ONCE)}
+    settings = {"BravoGroup": AT_ONCE_GROUP}
     fleet.deploy(1, **settings)
 
     said = fleet.refused(2, **settings, Broken={**BROKEN, "DependsOn": "BravoAlias"})
@@ -139,12 +140,26 @@ def test_an_alias_waits_for_the_aliases_that_it_depends_on(fleet):
     assert fleet.aliases() == OLD
 
 
+def test_an_alias_with_a_dynamic_reference_moves_after_the_others(fleet):
+    """What it refers to is looked up when the base emulator gets to it."""
+    fleet.cloud.client("ssm").put_parameter(Name=f"/{fleet.name}/text", Value="looked up", Type="String")
+    settings = {"charlie": {"description": f"{{{{resolve:ssm:/{fleet.name}/text}}}}"}}
+    fleet.deploy(1, **settings)
+    with fleet.failing(2, **settings):
+        until(lambda: fleet.aliases() == [("1", {"2": 0.1}), ("1", {"2": 0.1}), ("1", {})])
+        begun = len(fleet.all_deployments())
+        fleet.cloud.client("cloudformation").cancel_update_stack(StackName=fleet.name)
+
+    assert begun == 2
+    assert fleet.aliases() == OLD
+
+
 def test_without_a_rollback_only_the_first_failure_keeps_its_weights(fleet):
     """What was stopped goes back at once; what has succeeded stays. RollbackStack sends everything back."""
     settings = {
         "group_changes": NO_AUTOMATIC_ROLLBACK,
         "charlie": {"alarms": ["Errors"]},
-        "Group": canary_group((), AT_ONCE),
+        "Group": AT_ONCE_GROUP,
     }
     fleet.deploy(1, **settings)
     cloudformation = fleet.cloud.client("cloudformation")
@@ -168,7 +183,7 @@ def test_without_a_rollback_only_the_first_failure_keeps_its_weights(fleet):
 
 def test_what_has_moved_in_a_nested_stack_goes_back_too(fleet):
     """The base emulator waits for the alias of Bravo when the first one has moved."""
-    settings = {"Group": canary_group((), AT_ONCE)}
+    settings = {"Group": AT_ONCE_GROUP}
     fleet.deploy = nesting(fleet)
     fleet.deploy(1, **settings)
     with fleet.failing(2, **settings) as reasons:
