@@ -125,8 +125,12 @@ class Stage:
         return self._update(prepared, change)
 
     def restore(self) -> None:
-        """Deploy the released version again, after a changed one has come through. Raises BlueprintError."""
+        """Deploy the released version again, after a changed one has come through.
+
+        Raises BlueprintError if that fails, or the alarms go on ringing.
+        """
         with self.progress.step("Deploy the released version again"):
+            self._calm_down()
             prepared = self._deployed.prepared
             self._deploy(prepared, {**prepared.parameters, PREFERENCE: "AllAtOnce"})
 
