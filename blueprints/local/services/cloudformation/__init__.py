@@ -1,4 +1,4 @@
-"""CloudFormation: refuses deletions, exports and roles as AWS does, and keeps resources that remain in their stack."""
+"""CloudFormation: parallel updates of aliases, refusals and roles as on AWS, and resources that stay in their stack."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
