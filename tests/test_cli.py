@@ -15,7 +15,6 @@ import psutil
 import pytest
 
 from tests import small_pattern
-from tests.local.waiting import take_interrupts
 from tests.small_pattern import DEMO, HANDLER, TEMPLATE
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
@@ -53,7 +52,6 @@ class Shell:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=take_interrupts,  # noqa: PLW1509 - one system call
         )
 
     def left_behind(self):

@@ -20,7 +20,6 @@ from blueprints.local.cloud import Cloud
 from blueprints.stacks.account import sign_in
 from blueprints.stacks.usable import Outputs, usable_outputs
 from tests import small_pattern
-from tests.local.waiting import take_interrupts
 
 BLUEPRINTS = Path(sys.executable).with_name("blueprints")
 # A stack without functions: what a demo does with functions is tested where patterns are deployed.
@@ -237,7 +236,6 @@ def test_interrupted_it_ends_with_130_and_leaves_no_files(pattern, cloud, tmp_pa
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=take_interrupts,  # noqa: PLW1509 - one system call
     )
     while "Wait" not in running.stdout.readline():
         assert running.poll() is None

@@ -116,7 +116,8 @@ class Fleet(Releases):
 
     def status_by_id(self):
         """The stack's status, also after its deletion."""
-        stacks = self.cloud.client("cloudformation").list_stacks()["StackSummaries"]
+        pages = self.cloud.client("cloudformation").get_paginator("list_stacks").paginate()
+        stacks = (each for page in pages for each in page["StackSummaries"])
         return next(each["StackStatus"] for each in stacks if each["StackName"] == self.name)
 
 

@@ -17,7 +17,7 @@ import pytest
 from blueprints.errors import BlueprintError
 from blueprints.local.cloud import Cloud
 from tests.local.processes import alive, descendants
-from tests.local.waiting import take_interrupts, until
+from tests.local.waiting import until
 
 # Starts an embedded AWS with a busy function, says where, and waits.
 STORY = """
@@ -60,7 +60,6 @@ def test_nothing_stays_however_the_parent_ends(tmp_path, ending):
         stderr=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         start_new_session=True,
-        preexec_fn=take_interrupts,  # noqa: PLW1509 - one system call
     )
     port = json.loads(parent.stdout.readline())["port"]
     # The server, the function's runtime, and the processes the function started, one in a session of its own.

@@ -1,7 +1,6 @@
 """Waits for an outcome by polling, never for a fixed time."""
 
 import json
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,8 +42,3 @@ def printed(cloud: Any, function: str) -> list[str]:
     except logs.exceptions.ResourceNotFoundException:
         return []
     return [event["message"] for event in events]
-
-
-def take_interrupts() -> None:
-    """For a process about to be started: hear SIGINT, which a runner in the background of a shell passes on ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
