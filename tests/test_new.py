@@ -75,7 +75,8 @@ def test_a_copys_own_tests_pass(copied, environment):
     """They run nowhere else: pytest leaves the folder patterns/ out, unless it is named."""
     # --exact removes what this copy does not require.
     install = (uv.find_uv_bin(), "pip", "install", "--exact", "--python", environment)
-    run(*install, "-r", "tests/requirements.txt", cwd=copied)
+    spark = ["-r", "tests/requirements-spark.txt"] if (copied / "tests" / "requirements-spark.txt").is_file() else []
+    run(*install, "-r", "tests/requirements.txt", *spark, cwd=copied)
 
     summary = run(environment / "bin" / "python", "-m", "pytest", "-qrs", "-p", "no:cacheprovider", cwd=copied)
 

@@ -66,7 +66,7 @@ def test_events_of_the_old_account_do_not_reach_a_function_of_the_same_name(clou
     until(trace.read)
 
     cloud.reset()
-    before = trace.read()
+    before = trace.read_all()
     deploy(cloud, Role=ROLE, Function=function(trace))
     invoke(FunctionName="work", InvocationType="Event", Payload=b'{"account": "new"}')
 
@@ -96,7 +96,7 @@ def test_builds_that_a_reset_ends_run_no_command(cloud, trace):
 
     cloud.reset()
 
-    before = trace.read()
+    before = trace.read_all()
     time.sleep(1.0)  # the builds would have begun by now
     assert trace.read() == before
     assert cloud.client("logs").describe_log_groups()["logGroups"] == []

@@ -1,9 +1,10 @@
 """A trace that functions send to the tests over the network, as they share no files."""
 
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 # To be put in front of a handler: `leave(text)` appends to the trace at the URL in the variable TRACE, and
 # `wait_for_release()` returns once the test has called `release()`.
@@ -39,6 +40,12 @@ class Trace:
     def read(self) -> str:
         return "".join(self._parts)
 
+    def read_all(self) -> str:
+        """Read after everything that was sent before has arrived: requests are answered one after the other."""
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        direct.open(self.url, timeout=10).close()
+        return self.read()
+
 
 @contextmanager
 def tracing() -> Iterator[Trace]:
@@ -59,7 +66,10 @@ def tracing() -> Iterator[Trace]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+    class Server(HTTPServer):
+        request_queue_size = 64  # functions that leave something at the same moment
+
+    server = Server(("127.0.0.1", 0), Request)
     trace = Trace(f"http://127.0.0.1:{server.server_address[1]}/")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
