@@ -38,7 +38,7 @@ class EnvironmentPool:
         """An environment for one invocation: a warm one, else a new one. Raises what initialisation raised."""
         with self._changed:
             generation = self._generation
-            warm = self._warm_or_turn(key)
+            warm = self._warm_or_turn(key, generation)
             self._busy[key] += 1
             if warm:
                 return warm
@@ -88,15 +88,18 @@ class EnvironmentPool:
         for environment in environments:
             environment.close()
 
-    def _warm_or_turn(self, key: str) -> ExecutionEnvironment | None:
+    def _warm_or_turn(self, key: str, generation: int) -> ExecutionEnvironment | None:
         """A warm environment, or None when it is time to start one.
 
-        Of many calls at once, short ones are served by the few environments that have started first.
+        Of many calls at once, short ones are served by the few environments that have started first. After the pool was
+        closed it is None: a warm environment may be that of another account's function with the same key.
         """
         deadline = time.monotonic() + _TURN_SECONDS
         while True:
             if self._busy[key]:
                 self._changed.wait_for(lambda: self._idle[key], _HAND_OVER_SECONDS)
+            if generation != self._generation:
+                return None
             warm = self._warm(key)
             if warm or self._starting < _STARTS_AT_ONCE or time.monotonic() >= deadline:
                 return warm
